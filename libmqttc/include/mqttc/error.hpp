@@ -1,0 +1,65 @@
+// Errors of libmqttc: what went wrong while decoding bytes, and what went wrong on the way to the broker.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "mqttc/types.hpp"
+
+namespace mqttc {
+
+/// Why bytes are not a packet, or a packet can't be encoded. Each maps to one v5 reason code (see reason_of).
+enum class CodecError : std::uint8_t {
+    malformed,              ///< the bytes break the packet's layout (reason 0x81)
+    protocol_error,         ///< well-formed, but not allowed here: repeated property, reserved bits, … (0x82)
+    packet_too_large,       ///< more than the limit given to next_frame (0x95)
+    unsupported_version,    ///< CONNECT with a protocol name or level we don't know (0x84)
+    invalid_utf8,           ///< a UTF-8 string that isn't, or holds U+0000 (0x81)
+    invalid_topic,          ///< empty topic name or filter, wildcard misplaced (0x90 / 0x8f)
+    property_not_allowed,   ///< unknown property or one that this packet can't have (0x81)
+    property_out_of_range,  ///< value outside the standard's range (0x82)
+    string_too_long,        ///< encoding only: a string or binary field over 65,535 bytes
+    too_large_to_encode,    ///< encoding only: remaining length over 268,435,455
+};
+
+/// One sentence without a full stop, static storage ("a string is not valid UTF-8").
+MQTTC_API std::string_view describe(CodecError error);
+
+/// The failure of a session, a connection or a client.
+enum class ErrorCode : std::uint8_t {
+    ok = 0,
+    usage,            ///< the request itself can't be met: bad topic, option, file
+    name_not_found,   ///< host name could not be resolved
+    name_timeout,     ///< resolving took longer than the connect time-out
+    connect_failed,   ///< refused, unreachable; `detail` is the errno
+    connect_timeout,  ///< TCP connection, handshakes or CONNACK took too long
+    tls_failed,       ///< handshake or verification
+    tls_config,       ///< certificate, key, CA or cipher setting unusable (usage error)
+    proxy_failed,
+    websocket_failed,
+    connection_refused,  ///< the broker's CONNACK said no; `detail` is its code
+    protocol_error,      ///< the other side broke the protocol; `detail` is the v5 reason code that says how
+    closed_by_peer,      ///< end of stream without DISCONNECT
+    connection_lost,     ///< reset or I/O error; `detail` is the errno
+    server_disconnect,   ///< DISCONNECT from the broker; `detail` is its reason code
+    keep_alive_timeout,  ///< no PINGRESP in time
+    ack_timeout,         ///< no acknowledgement in time
+    not_connected,
+    window_full,     ///< as many messages in flight as allowed: try again after an acknowledgement
+    buffer_full,     ///< the bounded output buffer is full: try again after sending
+    limit_exceeded,  ///< the broker's CONNACK forbids it (maximum QoS, packet size, retain, …); context says
+                     ///< which
+    interrupted,     ///< stopped by request
+    out_of_memory,
+    io_error,  ///< a local file or descriptor; `detail` is the errno
+};
+
+/// What went wrong, built once where the context is known.
+struct Error {
+    ErrorCode code = ErrorCode::ok;
+    int detail = 0;       ///< errno, CONNACK code or reason code, as `code` says
+    std::string context;  ///< one line for people, without the program's name and without a full stop
+};
+
+}  // namespace mqttc

@@ -1,0 +1,162 @@
+// The 27 properties of MQTT 5.0 (section 2.2.2.2) as one table, and blocks of them: PropertiesView and
+// Properties.
+//
+// A block of properties is kept in its wire form (identifier, value, identifier, value, …, without the length
+// in front). A view of it is made only by the decoder, which has checked it, or by Properties, which builds
+// it checked; so reading one can't fail, costs no allocation, and sending it again is a copy of bytes.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mqttc/error.hpp"
+#include "mqttc/reason.hpp"
+#include "mqttc/types.hpp"
+
+namespace mqttc {
+
+/// Property identifiers as on the wire.
+enum class PropertyId : std::uint8_t {
+    payload_format_indicator = 0x01,
+    message_expiry_interval = 0x02,
+    content_type = 0x03,
+    response_topic = 0x08,
+    correlation_data = 0x09,
+    subscription_identifier = 0x0b,
+    session_expiry_interval = 0x11,
+    assigned_client_identifier = 0x12,
+    server_keep_alive = 0x13,
+    authentication_method = 0x15,
+    authentication_data = 0x16,
+    request_problem_information = 0x17,
+    will_delay_interval = 0x18,
+    request_response_information = 0x19,
+    response_information = 0x1a,
+    server_reference = 0x1c,
+    reason_string = 0x1f,
+    receive_maximum = 0x21,
+    topic_alias_maximum = 0x22,
+    topic_alias = 0x23,
+    maximum_qos = 0x24,
+    retain_available = 0x25,
+    user_property = 0x26,
+    maximum_packet_size = 0x27,
+    wildcard_subscription_available = 0x28,
+    subscription_identifier_available = 0x29,
+    shared_subscription_available = 0x2a,
+};
+
+/// How a property's value is written (MQTT 5.0 section 1.5).
+enum class PropertyType : std::uint8_t { byte, two_byte, four_byte, variable_byte, utf8, binary, utf8_pair };
+
+/// Stands beside the packet types in a PacketSet: the properties of the Will, inside CONNECT
+/// (section 3.1.3.2).
+inline constexpr PacketSet will_properties_bit = 1U << 16;
+
+/// One row of the property table.
+struct PropertyInfo {
+    PropertyId id;
+    std::string_view name;  ///< kebab-case, as in -D and in JSON: "content-type"
+    PropertyType type;
+    PacketSet packets;     ///< which packets (and the Will) may carry it
+    PacketSet repeatable;  ///< in which of them it may appear more than once
+    std::uint32_t min;     ///< range of a numeric value, both ends included
+    std::uint32_t max;
+};
+
+/// All rows, sorted by identifier; static storage.
+MQTTC_API std::span<const PropertyInfo> property_table();
+/// The row of an identifier, or nullptr.
+MQTTC_API const PropertyInfo* find_property(std::uint8_t id);
+/// The row of a kebab-case name, or nullptr.
+MQTTC_API const PropertyInfo* find_property(std::string_view name);
+
+/// One property with its value. Views live as long as the block they were read from.
+struct Property {
+    PropertyId id{};
+    std::uint32_t number = 0;    ///< byte, two_byte, four_byte, variable_byte
+    std::string_view text = {};  ///< utf8, binary (any bytes), and the value of a utf8_pair
+    std::string_view name = {};  ///< the name of a utf8_pair
+};
+
+/// A checked block of properties that somebody else owns. Iterates over `Property`.
+class MQTTC_API PropertiesView {
+  public:
+    class Iterator {
+      public:
+        using value_type = Property;
+        using difference_type = std::ptrdiff_t;
+        explicit Iterator(Bytes rest) : rest_(rest) { read(); }
+        Iterator() = default;
+        const Property& operator*() const { return current_; }
+        const Property* operator->() const { return &current_; }
+        Iterator& operator++() {
+            rest_ = after_;
+            read();
+            return *this;
+        }
+        bool operator==(const Iterator& other) const { return rest_.size() == other.rest_.size(); }
+
+      private:
+        MQTTC_API void read();
+        Bytes rest_;
+        Bytes after_;
+        Property current_;
+    };
+
+    PropertiesView() = default;
+    Iterator begin() const { return Iterator(wire_); }
+    Iterator end() const { return Iterator(); }
+    bool empty() const { return wire_.empty(); }
+    /// The block in wire form, without the length in front.
+    Bytes wire() const { return wire_; }
+
+    /// The first property with this identifier.
+    std::optional<Property> find(PropertyId id) const;
+    /// The number of the first such property, or `fallback`.
+    std::uint32_t number_or(PropertyId id, std::uint32_t fallback) const;
+    /// The text of the first such property, or an empty view.
+    std::string_view text_or_empty(PropertyId id) const;
+
+    /// Checks a block as it may stand in the packets of `where` (one bit) and makes a view of it.
+    static std::expected<PropertiesView, CodecError> parse(Bytes wire, PacketSet where);
+
+  private:
+    friend class Properties;
+    explicit PropertiesView(Bytes wire) : wire_(wire) {}
+    Bytes wire_;
+};
+
+/// A block of properties that owns its bytes.
+class MQTTC_API Properties {
+  public:
+    Properties() = default;
+    /// A copy of a view's block.
+    explicit Properties(PropertiesView view) : wire_(view.wire().begin(), view.wire().end()) {}
+
+    /// Appends one property; the text may not be a view of this object. Errors, with nothing appended:
+    /// property_out_of_range, invalid_utf8, invalid_topic (response topic), string_too_long,
+    /// too_large_to_encode, property_not_allowed (the wrong `add` for the type). Whether a packet may carry
+    /// or repeat it is checked by `check`.
+    std::expected<void, CodecError> add(PropertyId id, std::uint32_t number);
+    std::expected<void, CodecError> add(PropertyId id, std::string_view text);
+    std::expected<void, CodecError> add_user_property(std::string_view name, std::string_view value);
+
+    /// Verifies that the block as a whole may stand in the packets of `where` (one bit).
+    std::expected<void, CodecError> check(PacketSet where) const;
+
+    void clear() { wire_.clear(); }
+    bool empty() const { return wire_.empty(); }
+    /// Valid until this object is changed or destroyed.
+    PropertiesView view() const { return PropertiesView(Bytes(wire_)); }
+
+  private:
+    std::vector<std::uint8_t> wire_;
+};
+
+}  // namespace mqttc

@@ -1,0 +1,50 @@
+// Topic names, topic filters, matching and shared subscriptions (MQTT 5.0 sections 4.7 and 4.8), UTF-8 rules (1.5.4).
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "mqttc/types.hpp"
+
+namespace mqttc {
+
+/// Longest topic name or filter in bytes.
+inline constexpr std::size_t max_topic_bytes = 65'535;
+
+/// True iff `text` is well-formed UTF-8 as MQTT wants it: no U+0000, no surrogates, no overlong forms.
+MQTTC_API bool valid_utf8(std::string_view text);
+
+/// What is wrong with a topic name or a filter; none when it is good.
+enum class TopicFault : std::uint8_t {
+    empty,
+    too_long,
+    invalid_utf8,        ///< not UTF-8, or holds U+0000
+    wildcard_in_name,    ///< + or # in a topic name
+    plus_not_alone,      ///< "maison/+temp": + must fill a whole level
+    hash_not_alone,      ///< "maison#"
+    hash_not_last,       ///< "maison/#/temp"
+    share_name_invalid,  ///< "$share//x", "$share/a+b/x", "$share/group" without a filter
+};
+
+MQTTC_API std::optional<TopicFault> check_topic_name(std::string_view name);
+MQTTC_API std::optional<TopicFault> check_topic_filter(std::string_view filter);
+
+/// One sentence that says what is wrong and shows the right form ("'+' must fill a whole level: write maison/+/temp
+/// or maison/+"), for a message to people. Control characters of `topic` are made visible.
+MQTTC_API std::string explain(TopicFault fault, std::string_view topic);
+
+/// True iff the (valid) name matches the (valid) filter. Filters starting with a wildcard do not match names that start
+/// with '$'. A "$share/group/" prefix of the filter is not looked at: strip it first with `split_share`.
+MQTTC_API bool topic_matches(std::string_view filter, std::string_view name);
+
+/// A shared subscription taken apart; views into the argument.
+struct SharedFilter {
+    std::string_view group;
+    std::string_view filter;
+};
+/// none iff the filter is not a well-formed shared subscription.
+MQTTC_API std::optional<SharedFilter> split_share(std::string_view filter);
+
+}  // namespace mqttc

@@ -1,0 +1,102 @@
+// Basic vocabulary of libmqttc: byte views, times, protocol versions, QoS, packet types, secrets.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string>
+#include <string_view>
+
+#define MQTTC_API __attribute__((visibility("default")))
+
+namespace mqttc {
+
+/// A view of bytes. It owns nothing; the declaration that hands one out says how long it lives.
+using Bytes = std::span<const std::uint8_t>;
+
+inline Bytes as_bytes(std::string_view text) {
+    return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+inline std::string_view as_text(Bytes bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// Monotonic time. The library's core never reads a clock: `now` is an argument, taken once per turn of the loop.
+using Time = std::chrono::steady_clock::time_point;
+using Duration = std::chrono::steady_clock::duration;
+
+/// The protocol level byte of CONNECT (MQTT 5.0 section 3.1.2.2).
+enum class ProtocolVersion : std::uint8_t { v31 = 3, v311 = 4, v5 = 5 };
+
+/// Quality of service (MQTT 5.0 section 4.3).
+enum class Qos : std::uint8_t { at_most_once = 0, at_least_once = 1, exactly_once = 2 };
+
+/// MQTT control packet types (MQTT 5.0 section 2.1.2).
+enum class PacketType : std::uint8_t {
+    connect = 1,
+    connack = 2,
+    publish = 3,
+    puback = 4,
+    pubrec = 5,
+    pubrel = 6,
+    pubcomp = 7,
+    subscribe = 8,
+    suback = 9,
+    unsubscribe = 10,
+    unsuback = 11,
+    pingreq = 12,
+    pingresp = 13,
+    disconnect = 14,
+    auth = 15,
+};
+
+/// The standard's name in capitals ("PUBLISH"); static storage.
+MQTTC_API std::string_view packet_type_name(PacketType type);
+
+/// Packet identifier (MQTT 5.0 section 2.2.1); 0 where a packet has none.
+using PacketId = std::uint16_t;
+
+/// The largest value of the remaining length field, and so of a packet without its fixed header (section 1.5.5).
+inline constexpr std::uint32_t max_remaining_length = 268'435'455;
+
+/// A short secret (password, passphrase, key). Its memory is overwritten when it is replaced or destroyed.
+class Secret {
+  public:
+    Secret() = default;
+    explicit Secret(std::string_view text) : text_(text) {}
+    Secret(const Secret& other) = default;
+    // A copy, because a moved-from short string keeps its bytes.
+    // NOLINTNEXTLINE(performance-move-constructor-init)
+    Secret(Secret&& other) noexcept : text_(other.text_) { other.wipe(); }
+    Secret& operator=(const Secret& other) {
+        if (this != &other) {
+            wipe();
+            text_ = other.text_;
+        }
+        return *this;
+    }
+    Secret& operator=(Secret&& other) noexcept {
+        if (this != &other) {
+            wipe();
+            text_ = other.text_;
+            other.wipe();
+        }
+        return *this;
+    }
+    ~Secret() { wipe(); }
+
+    /// Valid until this object is changed or destroyed.
+    std::string_view view() const { return text_; }
+    bool empty() const { return text_.empty(); }
+
+    void wipe() {
+        explicit_bzero(text_.data(), text_.capacity());
+        text_.clear();
+    }
+
+  private:
+    std::string text_;
+};
+
+}  // namespace mqttc

@@ -1,0 +1,129 @@
+// What a packet must obey beyond its layout. Numbers in brackets are MQTT 5.0's normative statements.
+#include "rules.hpp"
+
+#include <algorithm>
+
+namespace mqttc::codec {
+
+namespace {
+
+CodecError error_of(TopicFault fault) {
+    switch (fault) {
+        case TopicFault::too_long:
+            return CodecError::string_too_long;
+        case TopicFault::invalid_utf8:
+            return CodecError::invalid_utf8;
+        default:
+            return CodecError::invalid_topic;
+    }
+}
+
+Fault check_filter(std::string_view filter, ProtocolVersion version) {
+    const auto fault =
+        version == ProtocolVersion::v5 ? check_topic_filter(filter) : check_plain_filter(filter);
+    if (fault) return error_of(*fault);
+    return {};
+}
+
+Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
+    if (codes.empty()) return CodecError::protocol_error;
+    const auto known = [=](std::uint8_t code) {
+        return version == ProtocolVersion::v5 ? reason_allowed(type, code) : code <= 2 || code == 0x80;
+    };
+    if (!std::all_of(codes.begin(), codes.end(), known)) return CodecError::protocol_error;
+    return {};
+}
+
+}  // namespace
+
+Fault check_name(std::string_view name) {
+    if (const auto fault = check_topic_name(name)) return error_of(*fault);
+    return {};
+}
+
+Fault check(const Connect& packet) {
+    if (packet.version != ProtocolVersion::v31 && packet.version != ProtocolVersion::v311 &&
+        packet.version != ProtocolVersion::v5)
+        return CodecError::unsupported_version;
+    if (packet.will) {
+        if (packet.will->qos > Qos::exactly_once) return CodecError::malformed;  // [MQTT-3.1.2-12]
+        if (const Fault fault = check_name(packet.will->topic)) return fault;
+    }
+    if (packet.version != ProtocolVersion::v5 && packet.password && !packet.username)
+        return CodecError::protocol_error;  // 3.1.1 [MQTT-3.1.2-22]
+    return {};
+}
+
+Fault check(const Connack& packet, ProtocolVersion version) {
+    if (packet.session_present && packet.code != 0) return CodecError::protocol_error;  // [MQTT-3.2.2-6]
+    if (version == ProtocolVersion::v5 && !reason_allowed(PacketType::connack, packet.code))
+        return CodecError::protocol_error;  // [MQTT-3.2.2-8]
+    return {};
+}
+
+Fault check_unusual_topic(const Publish& packet, ProtocolVersion version) {
+    if (!packet.topic.empty() || version != ProtocolVersion::v5) return check_name(packet.topic);
+    if (!packet.properties.find(PropertyId::topic_alias))
+        return CodecError::protocol_error;  // section 3.3.2.1
+    return {};
+}
+
+Fault check(const Ack& packet, ProtocolVersion version) {
+    if (packet.type < PacketType::puback || packet.type > PacketType::pubcomp)
+        return CodecError::protocol_error;
+    if (packet.packet_id == 0) return CodecError::protocol_error;
+    if (version == ProtocolVersion::v5 && !reason_allowed(packet.type, packet.code))
+        return CodecError::protocol_error;  // [MQTT-3.4.2-1] and its sisters
+    return {};
+}
+
+Fault check(const Subscribe& packet, ProtocolVersion version) {
+    if (packet.packet_id == 0 || packet.subscriptions.empty())
+        return CodecError::protocol_error;  // [MQTT-3.8.3-2]
+    for (const Subscription& subscription : packet.subscriptions) {
+        if (const Fault fault = check_filter(subscription.filter, version)) return fault;
+        if (subscription.qos > Qos::exactly_once) return CodecError::protocol_error;
+        if (version != ProtocolVersion::v5) continue;
+        if (subscription.retain_handling > RetainHandling::send_never) return CodecError::protocol_error;
+        if (subscription.no_local && split_share(subscription.filter))
+            return CodecError::protocol_error;  // [MQTT-3.8.3-4]
+    }
+    return {};
+}
+
+Fault check(const Suback& packet, ProtocolVersion version) {
+    if (packet.packet_id == 0) return CodecError::protocol_error;
+    return check_codes(PacketType::suback, packet.codes, version);
+}
+
+Fault check(const Unsubscribe& packet, ProtocolVersion version) {
+    if (packet.packet_id == 0 || packet.filters.empty())
+        return CodecError::protocol_error;  // [MQTT-3.10.3-2]
+    for (const std::string_view filter : packet.filters) {
+        if (const Fault fault = check_filter(filter, version)) return fault;
+    }
+    return {};
+}
+
+Fault check(const Unsuback& packet, ProtocolVersion version) {
+    if (packet.packet_id == 0) return CodecError::protocol_error;
+    if (version != ProtocolVersion::v5) return {};
+    return check_codes(PacketType::unsuback, packet.codes, version);
+}
+
+Fault check(const Disconnect& packet, ProtocolVersion version) {
+    if (version == ProtocolVersion::v5 && !reason_allowed(PacketType::disconnect, packet.code))
+        return CodecError::protocol_error;  // [MQTT-3.14.2-1]
+    return {};
+}
+
+Fault check(const Auth& packet, ProtocolVersion version) {
+    if (version != ProtocolVersion::v5 || !reason_allowed(PacketType::auth, packet.code))
+        return CodecError::protocol_error;  // [MQTT-3.15.2-1]
+    const bool bare = packet.code == reason::success && packet.properties.empty();
+    if (!bare && !packet.properties.find(PropertyId::authentication_method))
+        return CodecError::protocol_error;  // section 3.15.2.2.2
+    return {};
+}
+
+}  // namespace mqttc::codec

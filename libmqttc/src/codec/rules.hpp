@@ -1,0 +1,53 @@
+// What a packet must obey beyond its layout: the same rules for what is decoded and for what is encoded.
+//
+// Each check answers with what is wrong, or none. Strings other than topics are checked where they are read
+// or measured.
+#pragma once
+
+#include <optional>
+
+#include "mqttc/error.hpp"
+#include "mqttc/packet.hpp"
+#include "mqttc/topic.hpp"
+#include "utf8.hpp"
+
+namespace mqttc::codec {
+
+using Fault = std::optional<CodecError>;
+
+Fault check(const Connect& packet);
+Fault check(const Connack& packet, ProtocolVersion version);
+Fault check(const Ack& packet, ProtocolVersion version);
+Fault check(const Subscribe& packet, ProtocolVersion version);
+Fault check(const Suback& packet, ProtocolVersion version);
+Fault check(const Unsubscribe& packet, ProtocolVersion version);
+Fault check(const Unsuback& packet, ProtocolVersion version);
+Fault check(const Disconnect& packet, ProtocolVersion version);
+Fault check(const Auth& packet, ProtocolVersion version);
+inline Fault check(const Pingreq&, ProtocolVersion) {
+    return {};
+}
+inline Fault check(const Pingresp&, ProtocolVersion) {
+    return {};
+}
+
+/// A topic name that stands where one is needed.
+Fault check_name(std::string_view name);
+/// PUBLISH with a topic that plain_name could not clear, or none.
+Fault check_unusual_topic(const Publish& packet, ProtocolVersion version);
+
+inline Fault check(const Publish& packet, ProtocolVersion version) {
+    if (packet.qos == Qos::at_most_once) {
+        if (packet.dup) return CodecError::protocol_error;  // [MQTT-3.3.1-2]
+    } else if (packet.packet_id == 0 || packet.qos > Qos::exactly_once) {
+        return CodecError::protocol_error;  // [MQTT-2.2.1-3], [MQTT-3.3.1-4]
+    }
+    if (!packet.topic.empty() && plain_name(packet.topic)) [[likely]]
+        return {};
+    return check_unusual_topic(packet, version);
+}
+
+/// check_topic_filter without the rules of shared subscriptions, which 3.x does not know.
+std::optional<TopicFault> check_plain_filter(std::string_view filter);
+
+}  // namespace mqttc::codec
