@@ -1,0 +1,90 @@
+// Outgoing QoS 1 and 2 messages that are not finished (MQTT 5.0 section 4.3), in the order they were sent.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "mqttc/types.hpp"
+#include "output.hpp"
+#include "packet_ids.hpp"
+
+namespace mqttc {
+
+/// One outgoing message between publish() and its last acknowledgement.
+struct OutgoingMessage {
+    enum class Stage : std::uint8_t {
+        publish,  ///< PUBLISH is to be sent or waits for PUBACK or PUBREC
+        pubrel,   ///< PUBREC has come: PUBREL is to be sent or waits for PUBCOMP
+    };
+
+    std::vector<std::uint8_t> packet;  ///< the PUBLISH with its whole topic, DUP = 0, and a small payload
+    Payload payload;                   ///< a payload that is not in `packet`
+    std::uint64_t begin =
+        0;  ///< where the last packet sent of it starts and ends in this connection's output
+    std::uint64_t end = 0;
+    Time since{};  ///< when that was
+    OutgoingMessage* previous = nullptr;
+    OutgoingMessage* next = nullptr;
+    PacketIds::Owner slot = 0;
+    PacketId id = 0;
+    Qos qos = Qos::at_least_once;
+    Stage stage = Stage::publish;
+    bool on_wire = false;    ///< sent on this connection
+    bool attempted = false;  ///< an earlier connection may have carried the PUBLISH: DUP must be set
+    bool recovered = false;  ///< PUBREL was sent again after a reconnect
+    bool refused = false;    ///< never to be sent: about to be finished
+};
+
+/// Two queues of messages over one pool of slots that are used again: `waiting` to be sent on this
+/// connection, and `sent` in the order of the last packet sent of each, which is the order of age. Both
+/// orders that the standard asks for hold in it: PUBLISH as first sent, PUBREL as the PUBRECs came
+/// (section 4.6).
+class Inflight {
+  public:
+    /// Slots have numbers that fit a PacketIds::Owner, and one number is left for requests.
+    static constexpr std::size_t max_messages = 65'000;
+
+    class Queue {
+      public:
+        OutgoingMessage* front() const { return first_; }
+        bool empty() const { return first_ == nullptr; }
+
+      private:
+        friend class Inflight;
+        OutgoingMessage* first_ = nullptr;
+        OutgoingMessage* last_ = nullptr;
+    };
+
+    /// A fresh message at the end of `waiting`, or nullptr when no identifier is free.
+    OutgoingMessage* add(PacketIds& ids);
+    /// The message that owns an identifier; nullptr if none.
+    OutgoingMessage* find(const PacketIds& ids, PacketId id) const;
+    /// Moves to the end of `sent`.
+    void move_to_sent(OutgoingMessage& message);
+    /// Takes the message away and gives its identifier back.
+    void finish(OutgoingMessage& message, PacketIds& ids);
+    /// The connection is gone: everything waits again, in order; what has begun to be sent counts as
+    /// attempted.
+    void closed(std::uint64_t sent_position);
+
+    const Queue& waiting() const { return waiting_; }
+    const Queue& sent() const { return sent_; }
+    std::size_t size() const { return size_; }
+
+  private:
+    /// A slot keeps its buffer for the next message up to this size.
+    static constexpr std::size_t kept_capacity = std::size_t{4} * 1024;
+
+    static void append(Queue& queue, OutgoingMessage& message);
+    static void remove(Queue& queue, OutgoingMessage& message);
+
+    std::vector<std::unique_ptr<OutgoingMessage>> slots_;
+    std::vector<OutgoingMessage*> free_;
+    Queue waiting_;
+    Queue sent_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace mqttc

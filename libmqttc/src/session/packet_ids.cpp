@@ -1,0 +1,47 @@
+// Packet identifiers in use, as tables over all 65,536 values: nothing to search, nothing to allocate later.
+#include "packet_ids.hpp"
+
+namespace mqttc {
+
+namespace {
+constexpr std::size_t all_ids = 65'536;
+constexpr PacketId last_id = 65'535;
+}  // namespace
+
+PacketId PacketIds::take(Owner owner) {
+    if (used_ == last_id) return 0;
+    if (owners_.empty()) owners_.resize(all_ids, nobody);
+    do {
+        last_ = last_ == last_id ? PacketId{1} : static_cast<PacketId>(last_ + 1);
+    } while (owners_[last_] != nobody);
+    owners_[last_] = owner;
+    ++used_;
+    return last_;
+}
+
+void PacketIds::release(PacketId id) {
+    if (owner(id) == nobody) return;
+    owners_[id] = nobody;
+    --used_;
+}
+
+void IdSet::insert(PacketId id) {
+    if (bits_.empty()) bits_.resize(all_ids);
+    if (!bits_[id]) ++size_;
+    bits_[id] = true;
+}
+
+bool IdSet::erase(PacketId id) {
+    if (!contains(id)) return false;
+    bits_[id] = false;
+    --size_;
+    return true;
+}
+
+void IdSet::clear() {
+    if (empty()) return;
+    bits_.assign(all_ids, false);
+    size_ = 0;
+}
+
+}  // namespace mqttc

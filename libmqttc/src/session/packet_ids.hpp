@@ -1,0 +1,45 @@
+// Packet identifiers in use (MQTT 5.0 section 2.2.1): who owns which, and a set of identifiers for incoming
+// QoS 2.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "mqttc/types.hpp"
+
+namespace mqttc {
+
+/// The identifiers of this side, each with the number of its owner. Memory is taken at the first use.
+class PacketIds {
+  public:
+    using Owner = std::uint16_t;
+    static constexpr Owner nobody = 0;
+
+    /// The next free identifier in turn, now owned by `owner` (not `nobody`); 0 when all 65,535 are in use.
+    PacketId take(Owner owner);
+    void release(PacketId id);
+    Owner owner(PacketId id) const { return owners_.empty() ? nobody : owners_[id]; }
+
+  private:
+    std::vector<Owner> owners_;
+    std::size_t used_ = 0;
+    PacketId last_ = 0;
+};
+
+/// A set of identifiers of the other side. Memory is taken at the first use.
+class IdSet {
+  public:
+    bool contains(PacketId id) const { return !bits_.empty() && bits_[id]; }
+    void insert(PacketId id);
+    /// True iff it was there.
+    bool erase(PacketId id);
+    void clear();
+    bool empty() const { return size_ == 0; }
+
+  private:
+    std::vector<bool> bits_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace mqttc

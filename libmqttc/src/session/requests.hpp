@@ -1,0 +1,73 @@
+// SUBSCRIBE and UNSUBSCRIBE packets that wait for their answer, and the answered SUBSCRIBEs, which are
+// repeated when a broker has lost the session.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mqttc/packet.hpp"
+#include "mqttc/types.hpp"
+#include "packet_ids.hpp"
+
+namespace mqttc {
+
+/// One SUBSCRIBE or UNSUBSCRIBE. It keeps its identifier as long as it may be repeated, so every answer can
+/// be told from the identifier that subscribe() returned.
+struct Request {
+    PacketType type = PacketType::subscribe;
+    PacketId id = 0;
+    std::size_t filters = 0;
+    std::vector<std::uint8_t> packet;
+    std::uint64_t end = 0;  ///< where it ends in this connection's output
+    Time since{};           ///< when it was sent
+};
+
+class Requests {
+  public:
+    static constexpr PacketIds::Owner owner = 65'535;
+    static constexpr std::size_t max_requests = 50'000;
+
+    using List = std::list<Request>;
+
+    explicit Requests(ProtocolVersion version) : version_(version) {}
+
+    bool full() const { return index_.size() >= max_requests; }
+    Request& add(Request request);
+    /// The unanswered request with this identifier; nullptr if none.
+    Request* find(PacketId id);
+    /// SUBACK or UNSUBACK has come. A SUBSCRIBE is remembered from now on, and an older one loses the filters
+    /// they have in common; an UNSUBSCRIBE is forgotten together with what it named. Gives back identifiers
+    /// no longer needed.
+    void answered(Request& request, PacketIds& ids);
+    /// The broker has no session: everything remembered is unanswered again, in the order of old.
+    void broker_lost_session();
+
+    /// Those without an answer, oldest first.
+    List& unanswered() { return unanswered_; }
+    const List& unanswered() const { return unanswered_; }
+    bool empty() const { return index_.empty(); }
+
+  private:
+    struct Place {
+        bool answered;
+        List::iterator at;
+    };
+
+    void forget(std::string_view filter, PacketIds& ids);
+    void erase(PacketId id, PacketIds& ids);
+
+    ProtocolVersion version_;
+    List answered_;
+    List unanswered_;
+    // Hash tables would draw in libm for one floor(), and every start of a program would pay for it.
+    std::map<PacketId, Place> index_;
+    std::map<std::string, PacketId, std::less<>> owners_;  ///< of the filters of answered_
+};
+
+}  // namespace mqttc

@@ -1,0 +1,297 @@
+// The session's life: construction, connections that come and go, time.
+#include <string>
+
+#include "session_impl.hpp"
+
+namespace mqttc {
+
+namespace {
+
+std::uint16_t two_byte_property(const SessionOptions& options, PropertyId id, std::uint16_t fallback) {
+    if (options.version != ProtocolVersion::v5) return fallback;
+    return static_cast<std::uint16_t>(options.connect_properties.view().number_or(id, fallback));
+}
+
+std::size_t accepted(const SessionOptions& options) {
+    std::size_t size = options.max_packet_size;
+    if (options.version == ProtocolVersion::v5) {
+        const auto announced = options.connect_properties.view().find(PropertyId::maximum_packet_size);
+        if (announced) size = std::min<std::size_t>(size, announced->number);
+    }
+    return size;
+}
+
+}  // namespace
+
+Session::Impl::Impl(SessionOptions given)
+    : options(std::move(given)),
+      accepted_size(accepted(options)),
+      receive_maximum(two_byte_property(options, PropertyId::receive_maximum, 65'535)),
+      alias_maximum(two_byte_property(options, PropertyId::topic_alias_maximum, 0)),
+      authenticates(options.version == ProtocolVersion::v5 &&
+                    options.connect_properties.view().find(PropertyId::authentication_method).has_value()),
+      lasting(options.version) {
+    lasting.client_id = options.client_id;
+    conn.limits.client_id = options.client_id;
+    // The broker should not send what would have to be refused.
+    const auto properties = options.connect_properties.view();
+    if (v5() && accepted_size < max_remaining_length + 5 &&
+        !properties.find(PropertyId::maximum_packet_size)) {
+        static_cast<void>(options.connect_properties.add(PropertyId::maximum_packet_size,
+                                                         static_cast<std::uint32_t>(accepted_size)));
+    }
+}
+
+void Session::Impl::opened(Time now) {
+    closed();
+    conn.open = true;
+    conn.incoming_aliases = IncomingAliases(alias_maximum);
+    conn.last_sent = conn.last_received = conn.silence_from = now;
+
+    const bool resumable =
+        !lasting.inflight.waiting().empty() || !lasting.received.empty() || !lasting.requests.empty();
+    conn.clean = options.clean_start && !(v5() && lasting.ever_connected && resumable);
+
+    Connect connect;
+    connect.version = options.version;
+    connect.clean_start = conn.clean;
+    connect.keep_alive = options.keep_alive;
+    connect.client_id = lasting.client_id;
+    connect.username = options.username;
+    connect.properties = options.connect_properties.view();
+    std::size_t secret_size = 0;
+    if (options.password) {
+        connect.password = as_bytes(options.password->view());
+        secret_size = options.password->view().size();
+    }
+    if (options.will) {
+        Will will;
+        will.topic = options.will->topic;
+        will.payload = as_bytes(options.will->payload);
+        will.qos = options.will->qos;
+        will.retain = options.will->retain;
+        will.properties = options.will->properties.view();
+        connect.will = will;
+        secret_size += will.topic.size() + will.payload.size() + will.properties.wire().size();
+    }
+    if (options.username) secret_size += options.username->size();
+    // With room made in advance the password is not left behind in memory given back by a growing buffer.
+    constexpr std::size_t fields = 64;
+    conn.output.buffer().reserve(fields + secret_size + connect.client_id.size() +
+                                 connect.properties.wire().size());
+    const auto done = send(connect, now);
+    if (!done) {
+        unusable =
+            Error{ErrorCode::usage, 0, "CONNECT can't be made: " + std::string(describe(done.error()))};
+        return;
+    }
+    if (options.password) conn.output.mark_secret();
+}
+
+void Session::Impl::closed(std::size_t unarrived) {
+    if (!conn.open) return;
+    const std::uint64_t sent = conn.output.sent_position();
+    if (!conn.connected && sent > 0) lasting.connect_unanswered = true;
+    lasting.counters.dropped +=
+        lasting.on_the_way.between(sent - std::min<std::uint64_t>(unarrived, sent), sent);
+    lasting.on_the_way.clear();
+    keep_unsent();
+    lasting.inflight.closed(conn.output.sent_position());
+    conn = Connection{};
+    conn.limits.client_id = lasting.client_id;
+}
+
+void Session::Impl::sent(std::size_t n, Time now) {
+    if (n == 0) return;
+    if (question_unsent()) conn.silence_from = now;
+    if (conn.pinging && conn.ping_end > conn.output.sent_position()) conn.ping_since = now;
+    conn.output.sent(n);
+}
+
+bool Session::Impl::question_unsent() const {
+    const std::uint64_t position = conn.output.sent_position();
+    const OutgoingMessage* message = lasting.inflight.sent().front();
+    const auto& unanswered = lasting.requests.unanswered();
+    return (message != nullptr && message->end > position) ||
+           (!unanswered.empty() && unanswered.front().end > position);
+}
+
+Duration Session::Impl::ping_patience() const {
+    return std::max<Duration>(std::chrono::seconds(conn.limits.keep_alive) / 2, min_ping_timeout);
+}
+
+std::optional<Time> Session::Impl::ping_due() const {
+    if (!live() || conn.limits.keep_alive == 0) return std::nullopt;
+    const Time quiet_from = conn.pinging ? conn.last_sent : std::min(conn.last_sent, conn.last_received);
+    return quiet_from + std::chrono::seconds(conn.limits.keep_alive);
+}
+
+std::optional<Time> Session::Impl::ping_timeout() const {
+    if (!live() || !conn.pinging || conn.stalled) return std::nullopt;
+    return std::max(conn.ping_since, conn.last_received) + ping_patience();
+}
+
+std::optional<Time> Session::Impl::ack_timeout() const {
+    if (!live() || conn.stalled || options.ack_timeout == Duration::zero()) return std::nullopt;
+    const OutgoingMessage* message = lasting.inflight.sent().front();
+    const auto& unanswered = lasting.requests.unanswered();
+    if (message == nullptr && unanswered.empty()) return std::nullopt;
+    Time since = message != nullptr ? message->since : unanswered.front().since;
+    if (!unanswered.empty()) since = std::min(since, unanswered.front().since);
+    return std::max(since, conn.silence_from) + options.ack_timeout;
+}
+
+std::optional<Time> Session::Impl::deadline() const {
+    if (unusable) return Time::min();
+    std::optional<Time> first = ping_due();
+    for (const auto& other : {ping_timeout(), ack_timeout()}) {
+        if (other && (!first || *other < *first)) first = other;
+    }
+    return first;
+}
+
+std::expected<void, Error> Session::Impl::tick(Time now) {
+    if (unusable) return std::unexpected(*unusable);
+    const auto in_seconds = [](Duration time) {
+        return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
+    };
+    if (const auto late = ping_timeout(); late && *late <= now) {
+        return std::unexpected(
+            Error{ErrorCode::keep_alive_timeout, 0,
+                  "no answer to PINGREQ from the broker for " + in_seconds(ping_patience())});
+    }
+    if (const auto late = ack_timeout(); late && *late <= now) {
+        return std::unexpected(
+            Error{ErrorCode::ack_timeout, 0,
+                  "no acknowledgement from the broker for " + in_seconds(options.ack_timeout)});
+    }
+    if (const auto due = ping_due(); due && *due <= now) {
+        static_cast<void>(send(Pingreq{}, now));
+        if (!conn.pinging) {
+            conn.pinging = true;
+            conn.ping_since = now;
+            conn.ping_end = conn.output.end_position();
+        }
+    }
+    return {};
+}
+
+std::string one_line(std::string_view text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string line;
+    for (const char letter : text) {
+        const auto byte = static_cast<unsigned char>(letter);
+        if (byte >= 0x20 && byte != 0x7f) {
+            line += letter;
+        } else {
+            line += "\\x";
+            line += digits[byte >> 4U];
+            line += digits[byte & 0xfU];
+        }
+    }
+    return line;
+}
+
+Session::Session(SessionOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
+Session::~Session() = default;
+Session::Session(Session&&) noexcept = default;
+Session& Session::operator=(Session&&) noexcept = default;
+
+void Session::opened(Time now) {
+    impl_->opened(now);
+}
+void Session::closed(Time, std::size_t unarrived) {
+    impl_->closed(unarrived);
+}
+
+std::expected<std::size_t, Error> Session::receive(Bytes bytes, Time now, SessionHandler& handler) {
+    return impl_->receive(bytes, now, handler);
+}
+
+std::size_t Session::needs(Bytes bytes) const {
+    const auto size = frame_size(bytes, impl_->accepted_size);
+    return size && *size && **size > bytes.size() ? **size : 0;
+}
+
+bool Session::can_publish(Qos qos) const {
+    return impl_->can_publish(qos);
+}
+
+std::expected<PacketId, Error> Session::publish(const Publish& message, Time now, PayloadMode mode) {
+    return impl_->publish(message, now, mode, nullptr);
+}
+std::expected<PacketId, Error> Session::publish(const Publish& message, Time now,
+                                                std::shared_ptr<const void> owner) {
+    return impl_->publish(message, now, PayloadMode::borrowed, std::move(owner));
+}
+
+std::expected<PacketId, Error> Session::subscribe(std::span<const Subscription> subscriptions,
+                                                  PropertiesView properties, Time now) {
+    Subscribe packet{0, {subscriptions.begin(), subscriptions.end()}, properties};
+    return impl_->subscribe(packet, now);
+}
+
+std::expected<PacketId, Error> Session::unsubscribe(std::span<const std::string_view> filters,
+                                                    PropertiesView properties, Time now) {
+    Unsubscribe packet{0, {filters.begin(), filters.end()}, properties};
+    return impl_->unsubscribe(packet, now);
+}
+
+std::expected<void, Error> Session::disconnect(ReasonCode code, PropertiesView properties, Time now) {
+    return impl_->disconnect(code, properties, now);
+}
+
+std::expected<void, Error> Session::auth(ReasonCode code, PropertiesView properties, Time now) {
+    return impl_->auth(code, properties, now);
+}
+
+Bytes Session::pending() const {
+    return impl_->conn.mute ? Bytes() : impl_->conn.output.pending();
+}
+void Session::sent(std::size_t n, Time now) {
+    impl_->sent(n, now);
+}
+std::optional<Time> Session::deadline() const {
+    return impl_->deadline();
+}
+std::expected<void, Error> Session::tick(Time now) {
+    return impl_->tick(now);
+}
+
+bool Session::connected() const {
+    return impl_->live();
+}
+bool Session::session_present() const {
+    return impl_->lasting.session_present;
+}
+std::size_t Session::inflight() const {
+    return impl_->lasting.inflight.size();
+}
+
+std::size_t Session::pending_bytes() const {
+    return (impl_->conn.mute ? 0 : impl_->conn.output.size()) + impl_->lasting.kept.size();
+}
+
+std::size_t Session::unsent() const {
+    std::size_t count = 0;
+    const auto see = [&](const Output::Packet& packet) {
+        constexpr unsigned type_and_qos = 0xf6;
+        constexpr unsigned publish_at_most_once = 0x30;
+        if ((packet.own[0] & type_and_qos) == publish_at_most_once) ++count;
+    };
+    impl_->conn.output.for_each_packet(see);
+    impl_->lasting.kept.for_each_packet(see);
+    return count;
+}
+
+const Counters& Session::counters() const {
+    return impl_->lasting.counters;
+}
+const Limits& Session::limits() const {
+    return impl_->conn.limits;
+}
+const SessionOptions& Session::options() const {
+    return impl_->options;
+}
+
+}  // namespace mqttc

@@ -1,0 +1,345 @@
+// What comes from the broker: packets to events and answers, and what the standard forbids to errors.
+#include <string>
+
+#include "session_impl.hpp"
+
+namespace mqttc {
+
+namespace {
+
+std::string name_of(PacketType type) {
+    return std::string(packet_type_name(type));
+}
+
+std::string with_reason_string(std::string text, PropertiesView properties) {
+    const std::string_view reason = properties.text_or_empty(PropertyId::reason_string);
+    if (!reason.empty()) text += " (" + one_line(reason) + ")";
+    return text;
+}
+
+bool is_connection_start(const Frame& frame) {
+    return frame.type() == PacketType::connack || frame.type() == PacketType::auth;
+}
+
+}  // namespace
+
+std::unexpected<Error> Session::Impl::fail(ReasonCode code, std::string context) {
+    if (v5() && !conn.closing) static_cast<void>(send(Disconnect{code, {}}, conn.last_received));
+    conn.closing = true;
+    return std::unexpected(Error{ErrorCode::protocol_error, code, std::move(context)});
+}
+
+std::unexpected<Error> Session::Impl::fail(CodecError error, PacketType type) {
+    return fail(reason_of(error),
+                "the broker sent a bad " + name_of(type) + " packet: " + std::string(describe(error)));
+}
+
+std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, SessionHandler& handler) {
+    if (!conn.open || conn.closing) return bytes.size();
+    if (bytes.empty()) return std::size_t{0};
+    const bool was_stalled = std::exchange(conn.stalled, false);
+    if (was_stalled) conn.silence_from = now;
+    conn.last_received = now;
+
+    std::size_t used = 0;
+    while (used < bytes.size()) {
+        const auto frame = next_frame(bytes.subspan(used), accepted_size);
+        if (!frame) {
+            if (frame.error() == CodecError::packet_too_large) {
+                return fail(reason::packet_too_large, "the broker sent a packet over the limit of " +
+                                                          std::to_string(accepted_size) + " bytes");
+            }
+            return fail(reason_of(frame.error()),
+                        "the broker sent what is not MQTT: no packet starts like this");
+        }
+        if (!*frame) {
+            conn.silence_from = now;
+            break;
+        }
+        conn.in_event = true;
+        const Outcome outcome = take(**frame, was_stalled && used == 0, now, handler);
+        conn.in_event = false;
+        if (!conn.last_words.empty()) {
+            conn.output.append(conn.last_words);
+            conn.last_words.clear();
+        }
+        if (!outcome) return std::unexpected(outcome.error());
+        if (conn.closing) return bytes.size();
+        if (*outcome == Taken::no) {
+            conn.stalled = true;
+            break;
+        }
+        used += (*frame)->size;
+        if (conn.output.buffered() > options.max_output_bytes + max_answer_bytes) {
+            return fail(reason::quota_exceeded, "the broker goes on sending and does not read the answers");
+        }
+    }
+    return used;
+}
+
+Session::Impl::Outcome Session::Impl::take(const Frame& frame, bool traced, Time now,
+                                           SessionHandler& handler) {
+    const PacketType type = frame.type();
+    if (!conn.connected && !is_connection_start(frame)) {
+        return fail(reason::protocol_error, "the broker sent " + name_of(type) + " before CONNACK");
+    }
+    if (type == PacketType::publish) return take_publish(frame, traced, now, handler);
+    switch (type) {
+        case PacketType::connect:
+        case PacketType::subscribe:
+        case PacketType::unsubscribe:
+        case PacketType::pingreq:
+            return fail(reason::protocol_error,
+                        "the broker sent " + name_of(type) + ", which only clients may send");
+        default:
+            break;
+    }
+    const auto packet = decode(frame, options.version);
+    if (!packet) return fail(packet.error(), type);
+    if (options.trace != nullptr) options.trace->received(*packet);
+    return take_packet(*packet, now, handler);
+}
+
+Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool traced, Time now,
+                                                   SessionHandler& handler) {
+    auto publish = decode_publish(frame, options.version);
+    if (!publish) return fail(publish.error(), PacketType::publish);
+    if (options.trace != nullptr && !traced) options.trace->received(Packet(*publish));
+    if (!publish->properties.empty()) {
+        if (const auto alias = publish->properties.find(PropertyId::topic_alias)) {
+            const auto topic = conn.incoming_aliases.resolve(alias->number, publish->topic);
+            if (!topic) {
+                return fail(topic.error(), "the broker used topic alias " + std::to_string(alias->number) +
+                                               (topic.error() == reason::protocol_error
+                                                    ? " without saying what it stands for"
+                                                    : ", which is more than it was allowed"));
+            }
+            publish->topic = *topic;
+        }
+    }
+    if (publish->qos == Qos::at_most_once) {
+        if (!handler.on_publish(*publish)) return Taken::no;
+        ++lasting.counters.received;
+        return Taken::yes;
+    }
+    const bool twice = publish->qos == Qos::exactly_once && lasting.received.contains(publish->packet_id);
+    if (!twice) {
+        if (conn.received_unfinished >= receive_maximum) {
+            return fail(reason::receive_maximum_exceeded,
+                        "the broker sent more than " + std::to_string(receive_maximum) +
+                            " messages without waiting for their acknowledgement");
+        }
+        if (!handler.on_publish(*publish)) return Taken::no;
+        ++lasting.counters.received;
+    } else {
+        ++lasting.counters.duplicates;
+    }
+    if (publish->qos == Qos::at_least_once) {
+        acknowledge(PacketType::puback, publish->packet_id, reason::success, now);
+        return Taken::yes;
+    }
+    if (!twice) {
+        lasting.received.insert(publish->packet_id);
+        ++conn.received_unfinished;
+    }
+    acknowledge(PacketType::pubrec, publish->packet_id, reason::success, now);
+    return Taken::yes;
+}
+
+void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
+    static_cast<void>(send(Ack{type, id, code, {}}, now));
+}
+
+Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now, SessionHandler& handler) {
+    if (const auto* ack = std::get_if<Ack>(&packet)) return take_ack(*ack, now, handler);
+    if (std::get_if<Pingresp>(&packet) != nullptr) {
+        conn.pinging = false;
+        return Taken::yes;
+    }
+    if (const auto* connack = std::get_if<Connack>(&packet)) return take_connack(*connack, now, handler);
+    if (const auto* suback = std::get_if<Suback>(&packet)) {
+        const auto request = find_request(PacketType::subscribe, suback->packet_id, suback->codes.size());
+        if (!request) return std::unexpected(request.error());
+        if (*request == nullptr) return Taken::yes;
+        lasting.requests.answered(**request, lasting.ids);
+        handler.on_suback(*suback);
+        return Taken::yes;
+    }
+    if (const auto* unsuback = std::get_if<Unsuback>(&packet)) {
+        const auto request =
+            find_request(PacketType::unsubscribe, unsuback->packet_id, unsuback->codes.size());
+        if (!request) return std::unexpected(request.error());
+        if (*request == nullptr) return Taken::yes;
+        lasting.requests.answered(**request, lasting.ids);
+        handler.on_unsuback(*unsuback);
+        return Taken::yes;
+    }
+    if (const auto* disconnect = std::get_if<Disconnect>(&packet))
+        return take_disconnect(*disconnect, handler);
+    if (const auto* auth = std::get_if<Auth>(&packet)) {
+        if (!authenticates) {
+            return fail(reason::protocol_error,
+                        "the broker sent AUTH, but no authentication method was asked for");
+        }
+        handler.on_auth(*auth);
+    }
+    return Taken::yes;
+}
+
+Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {
+    if (conn.connected) return fail(reason::protocol_error, "the broker sent CONNACK twice");
+    if (packet.code != 0) {
+        conn.closing = conn.mute = true;
+        const std::string why(v5() ? reason_name(PacketType::connack, packet.code)
+                                   : connack_v3_name(packet.code));
+        handler.on_connack(packet);
+        return std::unexpected(
+            Error{ErrorCode::connection_refused, packet.code,
+                  with_reason_string("the broker refused the connection: " + why, packet.properties)});
+    }
+    if (packet.session_present && conn.clean) {
+        return fail(reason::protocol_error, "the broker kept a session although a clean start was asked for");
+    }
+    Limits& limits = conn.limits;
+    limits.client_id = lasting.client_id;
+    limits.keep_alive = options.keep_alive;
+    if (v5()) {
+        const PropertiesView given = packet.properties;
+        const auto yes = [&](PropertyId id) { return given.number_or(id, 1) != 0; };
+        const auto number = [&](PropertyId id, std::uint32_t fallback) {
+            return given.number_or(id, fallback);
+        };
+        limits.receive_maximum = static_cast<std::uint16_t>(number(PropertyId::receive_maximum, 65'535));
+        limits.maximum_qos = static_cast<Qos>(number(PropertyId::maximum_qos, 2));
+        limits.retain_available = yes(PropertyId::retain_available);
+        limits.maximum_packet_size = number(PropertyId::maximum_packet_size, limits.maximum_packet_size);
+        limits.topic_alias_maximum = static_cast<std::uint16_t>(number(PropertyId::topic_alias_maximum, 0));
+        limits.wildcard_subscription_available = yes(PropertyId::wildcard_subscription_available);
+        limits.subscription_identifier_available = yes(PropertyId::subscription_identifier_available);
+        limits.shared_subscription_available = yes(PropertyId::shared_subscription_available);
+        limits.keep_alive =
+            static_cast<std::uint16_t>(number(PropertyId::server_keep_alive, options.keep_alive));
+        limits.session_expiry_interval =
+            number(PropertyId::session_expiry_interval,
+                   options.connect_properties.view().number_or(PropertyId::session_expiry_interval, 0));
+        if (const auto assigned = given.find(PropertyId::assigned_client_identifier)) {
+            limits.client_id = lasting.client_id = assigned->text;
+        }
+    }
+    conn.outgoing_aliases = OutgoingAliases(limits.topic_alias_maximum);
+    conn.quota = conn.quota_initial = limits.receive_maximum;
+    conn.connected = true;
+    lasting.session_present = packet.session_present;
+    const bool resumed = options.version == ProtocolVersion::v31 ? lasting.ever_connected && !conn.clean
+                                                                 : packet.session_present;
+    lasting.ever_connected = true;
+
+    Refusals refusals;
+    resend(resumed, now, refusals);
+    handler.on_connack(packet);
+    tell(refusals, handler);
+    if (live()) send_waiting(now);
+    return Taken::yes;
+}
+
+Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, SessionHandler& handler) {
+    const PacketId id = packet.packet_id;
+    const ReasonCode code = v5() ? packet.code : reason::success;
+    if (packet.type == PacketType::pubrel) {
+        const bool known = lasting.received.erase(id);
+        if (known && conn.received_unfinished > 0) --conn.received_unfinished;
+        acknowledge(PacketType::pubcomp, id, known ? reason::success : reason::packet_identifier_not_found,
+                    now);
+        return Taken::yes;
+    }
+    OutgoingMessage* message = lasting.inflight.find(lasting.ids, id);
+    if (message == nullptr) {
+        // PUBACK and PUBCOMP that nobody waits for do no harm.
+        if (packet.type == PacketType::pubrec && code < reason::unspecified_error) {
+            static_cast<void>(
+                send(Ack{PacketType::pubrel, id, reason::packet_identifier_not_found, {}}, now));
+        }
+        return Taken::yes;
+    }
+    const bool released = message->stage == OutgoingMessage::Stage::pubrel;
+    const bool fits = packet.type == PacketType::puback   ? message->qos == Qos::at_least_once
+                      : packet.type == PacketType::pubrec ? message->qos == Qos::exactly_once
+                                                          : released;
+    if (!fits) {
+        return fail(reason::protocol_error, "the broker sent " + name_of(packet.type) +
+                                                " for a message that waits for another answer");
+    }
+    if (!message->on_wire || message->end > conn.output.sent_position()) {
+        return fail(reason::protocol_error,
+                    "the broker sent " + name_of(packet.type) + " for a message before all of it was sent");
+    }
+    switch (packet.type) {
+        case PacketType::pubrec:
+            if (code < reason::unspecified_error) {
+                message->stage = OutgoingMessage::Stage::pubrel;
+                send_pubrel(*message, now);
+                return Taken::yes;
+            }
+            // A message of which PUBREL was sent is beyond refusal; the answer to that PUBREL finishes it.
+            if (released) return Taken::yes;
+            break;
+        case PacketType::pubcomp:
+            // After a reconnect it only says that the broker had finished already (section 4.3.3, table 3-8).
+            if (message->recovered && code == reason::packet_identifier_not_found) {
+                finish(*message, reason::success, packet.properties, now, handler);
+                return Taken::yes;
+            }
+            break;
+        default:
+            break;
+    }
+    finish(*message, code, packet.properties, now, handler);
+    return Taken::yes;
+}
+
+void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
+                           SessionHandler& handler) {
+    const PacketId id = message.id;
+    lasting.inflight.finish(message, lasting.ids);
+    if (conn.quota < conn.quota_initial) ++conn.quota;
+    ++(code < reason::unspecified_error ? lasting.counters.delivered : lasting.counters.refused);
+    if (live()) send_waiting(now);
+    handler.on_delivered(id, code, properties);
+}
+
+std::expected<Request*, Error> Session::Impl::find_request(PacketType type, PacketId id, std::size_t codes) {
+    Request* request = lasting.requests.find(id);
+    if (request == nullptr) return nullptr;
+    const std::string answer =
+        name_of(type == PacketType::subscribe ? PacketType::suback : PacketType::unsuback);
+    if (request->type != type) {
+        return fail(reason::protocol_error,
+                    "the broker sent " + answer + " for a packet that was not " + name_of(type));
+    }
+    const bool counted = type == PacketType::subscribe || v5();
+    if (counted && codes != request->filters) {
+        return fail(reason::protocol_error, "the broker sent " + answer + " with " + std::to_string(codes) +
+                                                " codes for " + std::to_string(request->filters) +
+                                                " topic filters");
+    }
+    if (request->end > conn.output.sent_position()) {
+        return fail(reason::protocol_error, "the broker sent " + answer + " before the request was sent");
+    }
+    return request;
+}
+
+Session::Impl::Outcome Session::Impl::take_disconnect(const Disconnect& packet, SessionHandler& handler) {
+    if (!v5())
+        return fail(reason::protocol_error,
+                    "the broker sent DISCONNECT, which only clients may send before MQTT 5");
+    if (packet.properties.find(PropertyId::session_expiry_interval)) {  // [MQTT-3.14.2-2]
+        return fail(reason::protocol_error, "the broker sent DISCONNECT with a session expiry interval");
+    }
+    conn.closing = conn.mute = true;
+    handler.on_disconnect(packet);
+    const std::string why(reason_name(PacketType::disconnect, packet.code));
+    return std::unexpected(Error{ErrorCode::server_disconnect, packet.code,
+                                 with_reason_string("the broker disconnected: " + why, packet.properties)});
+}
+
+}  // namespace mqttc
