@@ -1,0 +1,340 @@
+// The connector's states: local name, name, connecting, handshake, finished.
+#include "connect.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <utility>
+
+#include "layers.hpp"
+#include "tls_factory.hpp"
+
+namespace mqttc::net {
+
+namespace {
+
+// A unix socket with a full backlog can't be polled for room: it is tried again.
+constexpr Duration unix_retry = std::chrono::milliseconds(10);
+constexpr std::uint16_t first_ephemeral_port = 32'768;
+
+/// What connect(2) says now: 0 connected, EINPROGRESS still going on, else the failure.
+int connect_status(int fd, const Address& address) {
+    if (::connect(fd, address.get(), address.length) == 0 || errno == EISCONN) return 0;
+    return errno == EALREADY || errno == EINTR ? EINPROGRESS : errno;
+}
+
+/// A connect to an unused local port may be given that very port as its own and so meet itself.
+bool met_itself(int fd, const Address& remote) {
+    const auto port = remote.family() == AF_INET6
+                          ? reinterpret_cast<const sockaddr_in6&>(remote.storage).sin6_port
+                          : reinterpret_cast<const sockaddr_in&>(remote.storage).sin_port;
+    if (ntohs(port) < first_ephemeral_port) return false;
+    Address here;
+    Address there;
+    here.length = sizeof here.storage;
+    there.length = sizeof there.storage;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&here.storage), &here.length) != 0) return false;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&there.storage), &there.length) != 0) return false;
+    return here.length == there.length && std::memcmp(&here.storage, &there.storage, here.length) == 0;
+}
+
+/// How much an errno tells: one that only says that this machine lacks an address family tells least.
+int telling(int number) {
+    switch (number) {
+        case 0:
+            return 0;
+        case EAFNOSUPPORT:
+            return 1;
+        case EADDRNOTAVAIL:
+        case ENETUNREACH:
+            return 2;
+        default:
+            return 3;
+    }
+}
+
+std::string explain_connect(int number, bool proxy) {
+    switch (number) {
+        case ECONNREFUSED:
+            return proxy ? "connection refused (is it running there?)"
+                         : "connection refused (is a broker running there?)";
+        case ENETUNREACH:
+            return "network unreachable (is the network up?)";
+        case EHOSTUNREACH:
+            return "no route to the host (is it up, and is the address right?)";
+        case ETIMEDOUT:
+            return "no answer (is the address right? a firewall may drop the packets)";
+        case ENOENT:
+            return "no such socket (is a broker running that listens on this path?)";
+        case EMFILE:
+        case ENFILE:
+            return describe_errno(number) + " (raise the limit with ulimit -n)";
+        case ENOTSOCK:
+            return "this is not a socket";
+        default:
+            return describe_errno(number);
+    }
+}
+
+}  // namespace
+
+std::uint16_t proxy_port(const Proxy& proxy) {
+    if (proxy.port != 0) return proxy.port;
+    return proxy.kind == ProxyKind::socks5 ? 1080 : 8080;
+}
+
+std::string describe_seconds(Duration duration) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g s", std::chrono::duration<double>(duration).count());
+    return text;
+}
+
+Connector::Connector(Loop& loop, const Endpoint& endpoint, Lookup::Function look_up)
+    : loop_(loop), endpoint_(endpoint), look_up_(std::move(look_up)) {}
+
+Connector::~Connector() {
+    forget_attempts();
+    if (stream_) loop_.unwatch(stream_->descriptor());
+}
+
+std::string Connector::target_name() const {
+    if (!endpoint_.proxy || !endpoint_.unix_path.empty()) return endpoint_name(endpoint_);
+    Endpoint proxy;
+    proxy.host = endpoint_.proxy->host;
+    proxy.port = proxy_port(*endpoint_.proxy);
+    return "the proxy " + endpoint_name(proxy);
+}
+
+void Connector::start() {
+    if (endpoint_.tls) {
+        // A file that can't be used is found before the broker is bothered.
+        auto loaded = load_tls(*endpoint_.tls);
+        if (!loaded) return fail(std::move(loaded.error()));
+        tls_ = std::move(*loaded);
+    }
+    if (!endpoint_.unix_path.empty()) return connect_unix();
+    if (!endpoint_.bind_address.empty()) return look_up_local();
+    look_up_remote();
+}
+
+void Connector::look_up_local() {
+    stage_ = Stage::local_name;
+    lookup_ = nullptr;
+    auto lookup = std::make_unique<Lookup>(
+        loop_, Question{.host = endpoint_.bind_address, .port = 0, .service = {}},
+        [this](Answer answer) {
+            if (!answer) return fail(std::move(answer.error()));
+            local_ = std::move(*answer);
+            look_up_remote();
+        },
+        look_up_);
+    if (stage_ == Stage::local_name) lookup_ = std::move(lookup);
+}
+
+void Connector::look_up_remote() {
+    stage_ = Stage::name;
+    Question question{.host = endpoint_.host, .port = effective_port(endpoint_), .service = {}};
+    if (endpoint_.proxy) {
+        question.host = endpoint_.proxy->host;
+        question.port = proxy_port(*endpoint_.proxy);
+    } else if (endpoint_.srv) {
+        question.service = endpoint_.tls ? "_secure-mqtt._tcp" : "_mqtt._tcp";
+    }
+    auto keep_order = !question.service.empty();
+    auto lookup = std::make_unique<Lookup>(
+        loop_, std::move(question),
+        [this, keep_order](Answer answer) {
+            if (!answer) return fail(std::move(answer.error()));
+            race(keep_order ? std::move(*answer) : interleave(std::move(*answer)));
+        },
+        look_up_);
+    if (stage_ == Stage::name) lookup_ = std::move(lookup);
+}
+
+void Connector::race(std::vector<Address> addresses) {
+    stage_ = Stage::connecting;
+    remote_ = std::move(addresses);
+    next_attempt();
+}
+
+int Connector::bind_local(int fd, const Address& remote) const {
+    auto local =
+        std::ranges::find_if(local_, [&](const Address& a) { return a.family() == remote.family(); });
+    if (local == local_.end()) return EAFNOSUPPORT;
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    return ::bind(fd, local->get(), local->length) == 0 ? 0 : errno;
+}
+
+std::expected<Connector::Attempt, Connector::Failure> Connector::begin(const Address& address) const {
+    Descriptor fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return std::unexpected(Failure{errno, false});
+    if (!local_.empty()) {
+        if (const int failed = bind_local(fd.get(), address); failed != 0)
+            return std::unexpected(Failure{failed, true});
+    }
+    // Output is written in batches, so Nagle's algorithm could only hold them back.
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int status = connect_status(fd.get(), address);
+    // On the loopback interface the connection stands (or is refused) as soon as the first call has returned.
+    if (status == EINPROGRESS) status = connect_status(fd.get(), address);
+    if (status == 0 && met_itself(fd.get(), address)) status = ECONNREFUSED;
+    if (status != 0 && status != EINPROGRESS) return std::unexpected(Failure{status, false});
+    return Attempt{std::move(fd), status == 0};
+}
+
+void Connector::next_attempt() {
+    timer_.reset();
+    while (next_ < remote_.size()) {
+        auto attempt = begin(remote_[next_++]);
+        if (!attempt) {
+            note_failure(attempt.error());
+            continue;
+        }
+        if (attempt->connected) return won(std::move(attempt->socket));
+        const int fd = attempt->socket.get();
+        attempts_.push_back(std::move(attempt->socket));
+        loop_.watch(fd, POLLOUT, [this, fd](short) { check_attempt(fd); });
+        if (next_ < remote_.size()) timer_ = loop_.at(loop_.now() + stagger, [this] { next_attempt(); });
+        return;
+    }
+    if (attempts_.empty()) fail(connect_error(failure_));
+}
+
+void Connector::check_attempt(int fd) {
+    int status = 0;
+    socklen_t length = sizeof status;
+    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &status, &length) != 0) status = errno;
+    loop_.unwatch(fd);
+    auto attempt = std::ranges::find(attempts_, fd, &Descriptor::get);
+    Descriptor socket = std::move(*attempt);
+    attempts_.erase(attempt);
+    if (status == 0) return won(std::move(socket));
+    socket.reset();
+    note_failure({status, false});
+    if (timer_) loop_.cancel(*timer_);
+    next_attempt();
+}
+
+void Connector::note_failure(Failure failure) {
+    if (telling(failure.number) > telling(failure_.number)) failure_ = failure;
+}
+
+void Connector::connect_unix() {
+    stage_ = Stage::connecting;
+    sockaddr_un to{};
+    to.sun_family = AF_UNIX;
+    const auto& path = endpoint_.unix_path;
+    if (path.size() >= sizeof to.sun_path) {
+        return fail({ErrorCode::usage, ENAMETOOLONG,
+                     "cannot connect to " + path + ": the path of a unix socket has at most " +
+                         std::to_string(sizeof to.sun_path - 1) + " bytes"});
+    }
+    std::memcpy(to.sun_path, path.data(), path.size());
+    Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return fail(connect_error({errno, false}));
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0)
+        return won(std::move(fd));
+    if (errno == EAGAIN) {
+        timer_ = loop_.at(loop_.now() + unix_retry, [this] {
+            timer_.reset();
+            connect_unix();
+        });
+        return;
+    }
+    fail(connect_error({errno, false}));
+}
+
+Error Connector::connect_error(Failure failure) const {
+    const auto number = failure.number;
+    const auto tried = "cannot connect to " + target_name();
+    if (!failure.binding)
+        return {ErrorCode::connect_failed, number,
+                tried + ": " + explain_connect(number, endpoint_.proxy.has_value())};
+    const auto why = number == EAFNOSUPPORT    ? std::string("that is not of the broker's address family")
+                     : number == EADDRNOTAVAIL ? std::string("that is not an address of this machine")
+                                               : describe_errno(number);
+    return {ErrorCode::connect_failed, number, tried + " from " + endpoint_.bind_address + ": " + why};
+}
+
+Error Connector::timed_out(Duration waited) const {
+    const auto within = " within " + describe_seconds(waited);
+    switch (stage_) {
+        case Stage::local_name:
+            return {ErrorCode::name_timeout, 0,
+                    "cannot resolve " + endpoint_.bind_address + ": no answer" + within};
+        case Stage::name: {
+            const auto& name = endpoint_.proxy ? endpoint_.proxy->host : endpoint_.host;
+            return {ErrorCode::name_timeout, 0,
+                    "cannot resolve " + name + ": no answer from the name servers" + within +
+                        " (is the network up?)"};
+        }
+        case Stage::handshake: {
+            const char* doubt = stream_->doubt();
+            const auto through = endpoint_.proxy ? " through " + target_name() : std::string();
+            return {ErrorCode::connect_timeout, 0,
+                    "cannot connect to " + endpoint_name(endpoint_) + through +
+                        ": connected, but the handshake was not finished" + within +
+                        (doubt == nullptr ? std::string() : std::string(" (") + doubt + ")")};
+        }
+        default:
+            return {ErrorCode::connect_timeout, ETIMEDOUT,
+                    "cannot connect to " + target_name() + ": no answer" + within +
+                        " (is the address right? a firewall may drop the packets)"};
+    }
+}
+
+void Connector::forget_attempts() {
+    lookup_.reset();
+    if (timer_) loop_.cancel(*timer_);
+    timer_.reset();
+    for (const auto& attempt : attempts_) loop_.unwatch(attempt.get());
+    attempts_.clear();
+}
+
+void Connector::fail(Error error) {
+    forget_attempts();
+    error_ = std::move(error);
+    stage_ = Stage::finished;
+}
+
+void Connector::won(Descriptor socket) {
+    forget_attempts();
+    stage_ = Stage::handshake;
+    auto stream = build_layers(make_socket_stream(socket.release()), endpoint_, tls_.get());
+    if (!stream) return fail(std::move(stream.error()));
+    stream_ = std::move(*stream);
+    carry_on_handshake();
+}
+
+void Connector::carry_on_handshake() {
+    auto open = stream_->handshake();
+    const int fd = stream_->descriptor();
+    if (!open || *open) loop_.unwatch(fd);
+    if (!open) {
+        stream_.reset();
+        return fail(std::move(open.error()));
+    }
+    if (*open) {
+        stage_ = Stage::finished;
+        return;
+    }
+    const auto wants = stream_->wants({});
+    const auto events =
+        static_cast<short>((wants.write ? POLLOUT : 0) | (wants.read || !wants.write ? POLLIN : 0));
+    loop_.watch(fd, events, [this](short) { carry_on_handshake(); });
+}
+
+std::expected<StreamPtr, Error> Connector::take() {
+    if (error_) return std::unexpected(std::move(*error_));
+    return std::move(stream_);
+}
+
+}  // namespace mqttc::net

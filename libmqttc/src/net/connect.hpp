@@ -1,0 +1,90 @@
+// From an endpoint to an open stream: look-up, race of addresses, handshakes of the layers.
+#pragma once
+
+#include <chrono>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "loop.hpp"
+#include "mqttc/endpoint.hpp"
+#include "mqttc/error.hpp"
+#include "resolve.hpp"
+#include "socket.hpp"
+#include "stream.hpp"
+#include "tls_module.hpp"
+
+namespace mqttc::net {
+
+/// The port in force.
+std::uint16_t proxy_port(const Proxy& proxy);
+
+/// "0.5 s", "30 s".
+std::string describe_seconds(Duration duration);
+
+/// One attempt to connect. It works through the loop's callbacks; the owner looks at finished() after each
+/// turn and keeps the time. IPv6 and IPv4 are raced (RFC 8305): a dead family costs `stagger`.
+class Connector {
+  public:
+    static constexpr Duration stagger = std::chrono::milliseconds(250);
+
+    /// `loop` and `endpoint` must outlive the connector, `endpoint` also the stream.
+    Connector(Loop& loop, const Endpoint& endpoint, Lookup::Function look_up = net::look_up);
+    ~Connector();
+    Connector(const Connector&) = delete;
+    Connector& operator=(const Connector&) = delete;
+
+    /// Begins; may finish at once.
+    void start();
+    bool finished() const { return stage_ == Stage::finished; }
+    /// The open stream, its descriptor no longer watched, or why there is none. Once, when finished().
+    std::expected<StreamPtr, Error> take();
+    /// What to say when the owner's patience (`waited`) ends before finished().
+    Error timed_out(Duration waited) const;
+
+  private:
+    enum class Stage : std::uint8_t { idle, local_name, name, connecting, handshake, finished };
+    struct Attempt {
+        Descriptor socket;
+        bool connected = false;
+    };
+    struct Failure {
+        int number = 0;        ///< errno
+        bool binding = false;  ///< it was the local address that failed
+    };
+
+    void look_up_local();
+    void look_up_remote();
+    void race(std::vector<Address> addresses);
+    void next_attempt();
+    void connect_unix();
+    void check_attempt(int fd);
+    void note_failure(Failure failure);
+    void fail(Error error);
+    void won(Descriptor socket);
+    void carry_on_handshake();
+    void forget_attempts();
+    std::expected<Attempt, Failure> begin(const Address& address) const;
+    int bind_local(int fd, const Address& remote) const;
+    Error connect_error(Failure failure) const;
+    std::string target_name() const;
+
+    Loop& loop_;
+    const Endpoint& endpoint_;
+    Lookup::Function look_up_;
+    Stage stage_ = Stage::idle;
+    std::unique_ptr<Lookup> lookup_;
+    std::vector<Address> local_;
+    std::vector<Address> remote_;
+    std::size_t next_ = 0;
+    std::vector<Descriptor> attempts_;
+    std::optional<Loop::TimerId> timer_;
+    Failure failure_;  ///< the most telling one so far
+    TlsContextPtr tls_;
+    StreamPtr stream_;
+    std::optional<Error> error_;
+};
+
+}  // namespace mqttc::net

@@ -1,0 +1,130 @@
+// Taking an HTTP response's head apart, line by line.
+#include "http_head.hpp"
+
+#include <algorithm>
+
+namespace mqttc::net {
+
+namespace {
+
+constexpr std::string_view version_prefix = "HTTP/1.";
+constexpr std::size_t max_shown = 200;
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
+}
+
+bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/// RFC 9110 section 5.6.2.
+bool is_token(std::string_view text) {
+    return !text.empty() && std::ranges::all_of(text, [](char c) {
+        return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') ||
+               std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+    });
+}
+
+/// Takes the first line off `text`; a line ends with LF, and a CR before it is dropped (RFC 9112 section
+/// 2.2).
+std::string_view take_line(std::string_view& text) {
+    const auto end = text.find('\n');
+    auto line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+/// "HTTP/1.1 101 Switching Protocols"; the reason may be missing.
+bool parse_status_line(std::string_view line, HttpHead& head) {
+    constexpr std::size_t code_at = version_prefix.size() + 2;
+    constexpr std::size_t code_end = code_at + 3;
+    if (!line.starts_with(version_prefix) || line.size() < code_end || !is_digit(line[code_at - 2]) ||
+        line[code_at - 1] != ' ') {
+        return false;
+    }
+    const auto code = line.substr(code_at, 3);
+    if (!std::ranges::all_of(code, is_digit)) return false;
+    if (line.size() > code_end && line[code_end] != ' ') return false;
+    for (const char digit : code) head.status = head.status * 10 + (digit - '0');
+    head.reason = trim_blanks(line.substr(code_end));
+    return true;
+}
+
+}  // namespace
+
+bool begins_like_http(std::string_view text) {
+    const auto size = std::min(text.size(), version_prefix.size());
+    return text.substr(0, size) == version_prefix.substr(0, size);
+}
+
+std::optional<std::size_t> http_head_size(std::string_view text) {
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) {
+        auto rest = text.substr(end + 1);
+        if (rest.starts_with('\n')) return end + 2;
+        if (rest.starts_with("\r\n")) return end + 3;
+    }
+    return std::nullopt;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+    return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string_view trim_blanks(std::string_view text) {
+    const auto first = text.find_first_not_of(" \t");
+    if (first == std::string_view::npos) return {};
+    return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
+}
+
+std::string printable(std::string_view text) {
+    std::string shown(text.substr(0, max_shown));
+    std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
+    if (text.size() > max_shown) shown += "...";
+    return shown;
+}
+
+std::vector<std::string_view> HttpHead::all(std::string_view name) const {
+    std::vector<std::string_view> values;
+    for (const auto& field : fields)
+        if (equal_ignoring_case(field.name, name)) values.push_back(field.value);
+    return values;
+}
+
+std::string_view HttpHead::first(std::string_view name) const {
+    const auto values = all(name);
+    return values.empty() ? std::string_view() : values.front();
+}
+
+bool HttpHead::has_token(std::string_view name, std::string_view token) const {
+    for (auto list : all(name)) {
+        while (!list.empty()) {
+            const auto comma = list.find(',');
+            if (equal_ignoring_case(trim_blanks(list.substr(0, comma)), token)) return true;
+            list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+        }
+    }
+    return false;
+}
+
+std::string HttpHead::status_text() const {
+    auto text = std::to_string(status);
+    if (!reason.empty()) text += " " + printable(reason);
+    return text;
+}
+
+std::optional<HttpHead> parse_http_head(std::string_view text) {
+    HttpHead head;
+    if (!parse_status_line(take_line(text), head)) return std::nullopt;
+    for (auto line = take_line(text); !line.empty(); line = take_line(text)) {
+        const auto colon = line.find(':');
+        const auto name = line.substr(0, colon);
+        // A name that is no token is an attack or a folded line (RFC 9112 section 5.2).
+        if (colon == std::string_view::npos || !is_token(name)) return std::nullopt;
+        head.fields.push_back({name, trim_blanks(line.substr(colon + 1))});
+    }
+    return head;
+}
+
+}  // namespace mqttc::net

@@ -1,0 +1,51 @@
+// The head of an HTTP/1.1 response, as far as a WebSocket upgrade and a CONNECT proxy need it.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mqttc::net {
+
+/// Longer heads are refused.
+inline constexpr std::size_t max_http_head = std::size_t{16} * 1024;
+
+/// False as soon as `text`, however short, can't be the beginning of an HTTP/1 response.
+bool begins_like_http(std::string_view text);
+
+/// The size of the head at the start of `text`, its empty line included; none while it is not complete.
+std::optional<std::size_t> http_head_size(std::string_view text);
+
+struct HttpField {
+    std::string_view name;
+    std::string_view value;  ///< without blanks around it
+};
+
+/// The views live as long as the text that was parsed.
+struct HttpHead {
+    int status = 0;
+    std::string_view reason;
+    std::vector<HttpField> fields;
+
+    /// The values of all fields of that name (compared whole, without regard to case).
+    std::vector<std::string_view> all(std::string_view name) const;
+    /// The value of the first one; empty when there is none.
+    std::string_view first(std::string_view name) const;
+    /// True iff one of the fields' comma-separated values is `token`, without regard to case.
+    bool has_token(std::string_view name, std::string_view token) const;
+    /// "404 Not Found", safe to print.
+    std::string status_text() const;
+};
+
+/// None when `text` is not a response's head.
+std::optional<HttpHead> parse_http_head(std::string_view text);
+
+bool equal_ignoring_case(std::string_view a, std::string_view b);
+std::string_view trim_blanks(std::string_view text);
+
+/// What the other side sent, for a message to the user: cut short, everything but printable ASCII as '?'.
+std::string printable(std::string_view text);
+
+}  // namespace mqttc::net

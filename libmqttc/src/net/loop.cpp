@@ -1,0 +1,191 @@
+// The loop's turn: one ppoll, then signals, descriptors and timers in that order.
+#include "loop.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <ctime>
+#include <utility>
+
+namespace mqttc::net {
+
+namespace {
+
+// Set by the handler, cleared by the loop that took the signal.
+std::atomic<bool> signal_came[NSIG];
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+extern "C" void note_signal(int number) {
+    signal_came[number].store(true, std::memory_order_relaxed);
+}
+
+// While descriptors are always ready ppoll never delivers a blocked signal, so one is looked for this often.
+constexpr Duration signal_check_interval = std::chrono::milliseconds(10);
+
+Time clock_now() {
+    return std::chrono::steady_clock::now();
+}
+
+timespec to_timespec(Duration duration) {
+    auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
+    nanoseconds = std::max<decltype(nanoseconds)>(nanoseconds, 0);
+    timespec result{};
+    result.tv_sec = static_cast<decltype(result.tv_sec)>(nanoseconds / 1'000'000'000);
+    result.tv_nsec = static_cast<decltype(result.tv_nsec)>(nanoseconds % 1'000'000'000);
+    return result;
+}
+
+}  // namespace
+
+Loop::Loop() : now_(clock_now()) {
+    signals_seen_ = now_;
+    sigemptyset(&taken_);
+}
+
+Loop::~Loop() {
+    // One that came after the last turn was meant for this loop; unblocked, it would end the program instead.
+    take_blocked_signals();
+    for (auto signal = signals_.rbegin(); signal != signals_.rend(); ++signal) {
+        sigaction(signal->number, &signal->before, nullptr);
+        signal_came[signal->number] = false;
+    }
+    if (!signals_.empty()) pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
+}
+
+Loop::Watch* Loop::find(int fd) {
+    auto found = std::ranges::find(watches_, fd, &Watch::fd);
+    return found == watches_.end() ? nullptr : &*found;
+}
+
+void Loop::watch(int fd, short events, Ready ready) {
+    unwatch(fd);
+    watches_.push_back({fd, events, next_serial_++, std::move(ready)});
+}
+
+void Loop::set_events(int fd, short events) {
+    if (auto* watch = find(fd)) watch->events = events;
+}
+
+void Loop::unwatch(int fd) {
+    std::erase_if(watches_, [fd](const Watch& watch) { return watch.fd == fd; });
+}
+
+Loop::TimerId Loop::at(Time when, std::function<void()> due) {
+    timers_.push_back({next_timer_, when, std::move(due)});
+    return next_timer_++;
+}
+
+void Loop::cancel(TimerId timer) {
+    std::erase_if(timers_, [timer](const Timer& each) { return each.id == timer; });
+}
+
+void Loop::on_signal(int signal_number, std::function<void()> arrived) {
+    auto known = std::ranges::find(signals_, signal_number, &Signal::number);
+    if (known != signals_.end()) {
+        known->arrived = std::move(arrived);
+        return;
+    }
+    sigaddset(&taken_, signal_number);
+    if (signals_.empty()) {
+        pthread_sigmask(SIG_BLOCK, &taken_, &mask_before_);
+        mask_waiting_ = mask_before_;
+    } else {
+        pthread_sigmask(SIG_BLOCK, &taken_, nullptr);
+    }
+    sigdelset(&mask_waiting_, signal_number);
+    Signal signal{signal_number, std::move(arrived), {}};
+    struct sigaction action{};
+    action.sa_handler = note_signal;
+    sigemptyset(&action.sa_mask);
+    signal_came[signal_number] = false;
+    sigaction(signal_number, &action, &signal.before);
+    signals_.push_back(std::move(signal));
+}
+
+std::optional<Time> Loop::next_due(std::optional<Time> deadline) const {
+    for (const auto& timer : timers_) {
+        if (!deadline || timer.when < *deadline) deadline = timer.when;
+    }
+    return deadline;
+}
+
+/// True iff descriptors are ready (in polled_).
+bool Loop::wait(std::optional<Time> until, bool no_wait) {
+    polled_.clear();
+    polled_serials_.clear();
+    for (const auto& watch : watches_) {
+        polled_.push_back({.fd = watch.fd, .events = watch.events, .revents = 0});
+        polled_serials_.push_back(watch.serial);
+    }
+    timespec timeout{};
+    if (until && !no_wait) timeout = to_timespec(*until - clock_now());
+    const bool forever = !until && !no_wait;
+    const int ready = ppoll(polled_.data(), polled_.size(), forever ? nullptr : &timeout,
+                            signals_.empty() ? nullptr : &mask_waiting_);
+    return ready > 0;
+}
+
+void Loop::take_blocked_signals() {
+    signals_seen_ = now_;
+    const timespec at_once{};
+    int number = 0;
+    while ((number = sigtimedwait(&taken_, nullptr, &at_once)) > 0) signal_came[number] = true;
+}
+
+void Loop::call_signals() {
+    // By index: a callback may take further signals.
+    for (std::size_t i = 0; i < signals_.size(); ++i) {
+        if (!signal_came[signals_[i].number].load(std::memory_order_relaxed)) continue;
+        signal_came[signals_[i].number] = false;
+        auto arrived = signals_[i].arrived;
+        arrived();
+    }
+}
+
+void Loop::call_watches() {
+    for (std::size_t i = 0; i < polled_.size(); ++i) {
+        if (polled_[i].revents == 0) continue;
+        auto* watch = find(polled_[i].fd);
+        if (watch == nullptr || watch->serial != polled_serials_[i]) continue;
+        // Moved out for the call, because the callback may unwatch or replace itself.
+        auto ready = std::move(watch->ready);
+        ready(polled_[i].revents);
+        watch = find(polled_[i].fd);
+        if (watch != nullptr && watch->serial == polled_serials_[i]) watch->ready = std::move(ready);
+    }
+}
+
+void Loop::call_timers() {
+    // Timers set by a callback wait for the next turn, so that one that sets itself again can't hold the
+    // loop.
+    const TimerId end = next_timer_;
+    for (;;) {
+        auto first = timers_.end();
+        for (auto timer = timers_.begin(); timer != timers_.end(); ++timer) {
+            if (timer->id >= end || timer->when > now_) continue;
+            if (first == timers_.end() || timer->when < first->when) first = timer;
+        }
+        if (first == timers_.end()) return;
+        auto due = std::move(first->due);
+        timers_.erase(first);
+        due();
+    }
+}
+
+void Loop::update_now() {
+    now_ = clock_now();
+}
+
+void Loop::turn(std::optional<Time> deadline, bool no_wait) {
+    const bool ready = wait(next_due(deadline), no_wait);
+    now_ = clock_now();
+    if (!signals_.empty()) {
+        if (ready && now_ - signals_seen_ >= signal_check_interval) take_blocked_signals();
+        call_signals();
+    }
+    if (ready) call_watches();
+    call_timers();
+}
+
+}  // namespace mqttc::net

@@ -1,0 +1,87 @@
+// The loop: ppoll over a few descriptors, timers, and signals that arrive between turns without a race.
+#pragma once
+
+#include <poll.h>
+#include <signal.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "mqttc/types.hpp"
+
+namespace mqttc::net {
+
+class Loop {
+  public:
+    using Ready = std::function<void(short revents)>;
+    using TimerId = std::uint64_t;
+
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    /// Watches `fd` for poll(2) events; replaces an earlier watch. Callbacks may watch, unwatch and set
+    /// timers.
+    void watch(int fd, short events, Ready ready);
+    /// Changes the events of a watched descriptor; 0 keeps it watched for errors only.
+    void set_events(int fd, short events);
+    void unwatch(int fd);
+
+    TimerId at(Time when, std::function<void()> due);
+    void cancel(TimerId timer);
+
+    /// Blocks the signal except while waiting and calls `arrived` between turns. The earlier disposition and
+    /// mask come back when the loop is destroyed. One loop of the process at a time may take a signal.
+    void on_signal(int signal_number, std::function<void()> arrived);
+
+    /// One turn: waits until a descriptor is ready, a timer or `deadline` is due or a signal came (with
+    /// `no_wait`: looks only), takes the time, then calls what is due: signals, descriptors, timers.
+    void turn(std::optional<Time> deadline, bool no_wait = false);
+    /// The time taken in the present turn.
+    Time now() const { return now_; }
+    /// Takes the time before the first turn, or after a long stay outside.
+    void update_now();
+
+  private:
+    struct Watch {
+        int fd;
+        short events;
+        std::uint64_t serial;  ///< tells a new watch from an old one of the same number
+        Ready ready;
+    };
+    struct Timer {
+        TimerId id;
+        Time when;
+        std::function<void()> due;
+    };
+    struct Signal {
+        int number;
+        std::function<void()> arrived;
+        struct sigaction before;
+    };
+    Watch* find(int fd);
+    std::optional<Time> next_due(std::optional<Time> deadline) const;
+    bool wait(std::optional<Time> until, bool no_wait);
+    void take_blocked_signals();
+    void call_signals();
+    void call_watches();
+    void call_timers();
+
+    std::vector<Watch> watches_;
+    std::vector<Timer> timers_;
+    std::vector<Signal> signals_;
+    std::vector<pollfd> polled_;
+    std::vector<std::uint64_t> polled_serials_;
+    sigset_t mask_before_{};
+    sigset_t mask_waiting_{};
+    sigset_t taken_{};
+    std::uint64_t next_serial_ = 1;
+    TimerId next_timer_ = 1;
+    Time signals_seen_;
+    Time now_;
+};
+
+}  // namespace mqttc::net

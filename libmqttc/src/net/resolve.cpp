@@ -1,0 +1,252 @@
+// Look-ups: what needs none, getaddrinfo, and the thread that waits for it.
+#include "resolve.hpp"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <utility>
+
+#include "socket.hpp"
+#include "srv.hpp"
+
+namespace mqttc::net {
+
+namespace {
+
+template <typename Sockaddr>
+Address make_address(const Sockaddr& from) {
+    Address address;
+    std::memcpy(&address.storage, &from, sizeof from);
+    address.length = sizeof from;
+    return address;
+}
+
+Address make_ipv4(const in_addr& ip, std::uint16_t port) {
+    sockaddr_in to{};
+    to.sin_family = AF_INET;
+    to.sin_port = htons(port);
+    to.sin_addr = ip;
+    return make_address(to);
+}
+
+Address make_ipv6(const in6_addr& ip, std::uint16_t port) {
+    sockaddr_in6 to{};
+    to.sin6_family = AF_INET6;
+    to.sin6_port = htons(port);
+    to.sin6_addr = ip;
+    return make_address(to);
+}
+
+bool is_localhost(std::string_view host) {
+    if (host.ends_with('.')) host.remove_suffix(1);
+    constexpr std::string_view name = "localhost";
+    if (host.size() < name.size()) return false;
+    const auto tail = host.substr(host.size() - name.size());
+    const bool same = std::ranges::equal(
+        tail, name, [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+    return same && (host.size() == name.size() || host[host.size() - name.size() - 1] == '.');
+}
+
+Error name_error(const std::string& host, int code, int system_error) {
+    if (code == EAI_MEMORY)
+        return {ErrorCode::out_of_memory, code, "cannot resolve " + host + ": out of memory"};
+    std::string why;
+    switch (code) {
+        case EAI_NONAME:
+#ifdef EAI_NODATA
+        case EAI_NODATA:
+#endif
+            why = "no such host (is the name spelled right?)";
+            break;
+        case EAI_AGAIN:
+            why = "no name server answers (is the network up?)";
+            break;
+        case EAI_SYSTEM:
+            why = describe_errno(system_error);
+            break;
+        default:
+            why = gai_strerror(code);
+    }
+    return {ErrorCode::name_not_found, code, "cannot resolve " + host + ": " + why};
+}
+
+Answer look_up_host(const std::string& host, std::uint16_t port, int flags) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = flags;
+    addrinfo* list = nullptr;
+    errno = 0;
+    const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
+    if (code != 0) return std::unexpected(name_error(host, code, errno));
+    std::vector<Address> addresses;
+    for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
+        if (each->ai_addrlen > sizeof(sockaddr_storage)) continue;
+        Address address;
+        std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
+        address.length = each->ai_addrlen;
+        if (address.family() == AF_INET) {
+            reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
+        } else if (address.family() == AF_INET6) {
+            reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
+        } else {
+            continue;
+        }
+        addresses.push_back(address);
+    }
+    freeaddrinfo(list);
+    if (addresses.empty()) return std::unexpected(name_error(host, EAI_NONAME, 0));
+    return addresses;
+}
+
+/// The thread must not end the process for want of memory.
+Answer ask(const Lookup::Function& function, const Question& question) {
+    try {
+        return function(question);
+    } catch (const std::bad_alloc&) {
+        return std::unexpected(Error{ErrorCode::out_of_memory, EAI_MEMORY, "out of memory"});
+    }
+}
+
+}  // namespace
+
+std::vector<Address> addresses_without_lookup(std::string_view host, std::uint16_t port) {
+    if (is_localhost(host))
+        return {make_ipv6(in6addr_loopback, port), make_ipv4({htonl(INADDR_LOOPBACK)}, port)};
+    const std::string text(host);
+    in_addr ipv4{};
+    if (inet_pton(AF_INET, text.c_str(), &ipv4) == 1) return {make_ipv4(ipv4, port)};
+    in6_addr ipv6{};
+    if (inet_pton(AF_INET6, text.c_str(), &ipv6) == 1) return {make_ipv6(ipv6, port)};
+    // With a scope ("fe80::1%eth0") only getaddrinfo knows how; numeric, it asks nobody.
+    if (text.find(':') == std::string::npos) return {};
+    return look_up_host(text, port, AI_NUMERICHOST).value_or(std::vector<Address>{});
+}
+
+Answer look_up(const Question& question) {
+    if (question.service.empty()) return look_up_host(question.host, question.port, 0);
+    auto targets = look_up_srv(question.service, question.host);
+    if (!targets) return std::unexpected(std::move(targets.error()));
+    std::vector<Address> addresses;
+    Error last;
+    for (const auto& target : *targets) {
+        auto found = addresses_without_lookup(target.host, target.port);
+        if (found.empty()) {
+            auto answer = look_up_host(target.host, target.port, 0);
+            if (!answer) {
+                last = std::move(answer.error());
+                continue;
+            }
+            found = interleave(std::move(*answer));
+        }
+        addresses.insert(addresses.end(), found.begin(), found.end());
+    }
+    if (addresses.empty()) return std::unexpected(std::move(last));
+    return addresses;
+}
+
+std::vector<Address> interleave(std::vector<Address> addresses) {
+    std::vector<Address> mixed;
+    mixed.reserve(addresses.size());
+    while (!addresses.empty()) {
+        const int avoided = mixed.empty() ? AF_UNSPEC : mixed.back().family();
+        auto next = std::ranges::find_if(addresses, [&](const Address& a) { return a.family() != avoided; });
+        if (next == addresses.end()) next = addresses.begin();
+        mixed.push_back(*next);
+        addresses.erase(next);
+    }
+    return mixed;
+}
+
+/// What the thread and the loop have in common; the last one to let go frees it.
+struct Lookup::Shared {
+    Question question;
+    Function function;
+    Descriptor event;
+    std::mutex mutex;
+    std::optional<Answer> answer;
+};
+
+Lookup::Lookup(Loop& loop, Question question, std::function<void(Answer)> answered, Function function)
+    : loop_(loop), answered_(std::move(answered)) {
+    if (question.service.empty()) {
+        auto known = addresses_without_lookup(question.host, question.port);
+        if (!known.empty()) {
+            answered_(std::move(known));
+            return;
+        }
+    }
+    auto fail = [&](int number) {
+        answered_(std::unexpected(Error{ErrorCode::name_not_found, EAI_SYSTEM,
+                                        "cannot resolve " + question.host + ": " + describe_errno(number)}));
+    };
+    auto shared = std::make_shared<Shared>();
+    shared->event = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!shared->event) {
+        fail(errno);
+        return;
+    }
+    shared->question = question;
+    shared->function = std::move(function);
+
+    auto body = [](void* argument) -> void* {
+        const std::unique_ptr<std::shared_ptr<Shared>> held(static_cast<std::shared_ptr<Shared>*>(argument));
+        auto& mine = **held;
+        Answer answer = ask(mine.function, mine.question);
+        {
+            const std::lock_guard lock(mine.mutex);
+            mine.answer = std::move(answer);
+        }
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const auto written = ::write(mine.event.get(), &one, sizeof one);
+        return nullptr;
+    };
+    // The thread takes no signals: they belong to the loop.
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    auto argument = std::make_unique<std::shared_ptr<Shared>>(shared);
+    pthread_t thread{};
+    const int failed = pthread_create(&thread, &attributes, body, argument.get());
+    pthread_attr_destroy(&attributes);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (failed != 0) {
+        fail(failed);
+        return;
+    }
+    argument.release();  // NOLINT(bugprone-unused-return-value): the thread owns it now
+    shared_ = std::move(shared);
+    loop_.watch(shared_->event.get(), POLLIN, [this](short) { collect(); });
+}
+
+Lookup::~Lookup() {
+    if (shared_) loop_.unwatch(shared_->event.get());
+}
+
+void Lookup::collect() {
+    std::optional<Answer> answer;
+    {
+        const std::lock_guard lock(shared_->mutex);
+        answer.swap(shared_->answer);
+    }
+    if (!answer) return;
+    loop_.unwatch(shared_->event.get());
+    shared_.reset();
+    // The owner may destroy this object from inside the call.
+    auto answered = std::move(answered_);
+    answered(std::move(*answer));
+}
+
+}  // namespace mqttc::net

@@ -1,0 +1,101 @@
+// The stream on a plain socket, and what a goodbye needs to know about one.
+#include "socket.hpp"
+
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstring>
+
+namespace mqttc::net {
+
+namespace {
+
+// A peer that sends without end must not hold the loop.
+constexpr std::size_t max_drained_at_once = 4 * 1024 * 1024;
+
+std::unexpected<Error> lost(int number) {
+    return std::unexpected(Error{ErrorCode::connection_lost, number, describe_errno(number)});
+}
+
+class SocketStream final : public Stream {
+  public:
+    explicit SocketStream(int fd) : fd_(fd) {}
+
+    std::expected<bool, Error> handshake() override { return true; }
+
+    std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override {
+        if (into.empty()) return IoResult{};
+        for (;;) {
+            const ssize_t count = ::recv(fd_.get(), into.data(), into.size(), 0);
+            if (count > 0) return IoResult{IoState::ready, static_cast<std::size_t>(count)};
+            if (count == 0) return IoResult{IoState::end, 0};
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return IoResult{IoState::would_block, 0};
+            if (errno != EINTR) return lost(errno);
+        }
+    }
+
+    std::expected<IoResult, Error> write(Bytes from) override {
+        if (from.empty()) return IoResult{};
+        for (;;) {
+            const ssize_t count = ::send(fd_.get(), from.data(), from.size(), MSG_NOSIGNAL);
+            if (count >= 0) return IoResult{IoState::ready, static_cast<std::size_t>(count)};
+            if (errno == EAGAIN || errno == EWOULDBLOCK) return IoResult{IoState::would_block, 0};
+            if (errno != EINTR) return lost(errno);
+        }
+    }
+
+    void shutdown() override { ::shutdown(fd_.get(), SHUT_WR); }
+    int descriptor() const override { return fd_.get(); }
+
+  private:
+    Descriptor fd_;
+};
+
+}  // namespace
+
+void Descriptor::reset() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+}
+
+StreamPtr make_socket_stream(int fd) {
+    return std::make_unique<SocketStream>(fd);
+}
+
+Drained drain(int fd, std::span<std::uint8_t> scratch) {
+    Drained drained;
+    while (drained.count < max_drained_at_once) {
+        const ssize_t count = ::recv(fd, scratch.data(), scratch.size(), MSG_DONTWAIT);
+        if (count > 0) {
+            drained.count += static_cast<std::size_t>(count);
+            continue;
+        }
+        if (count < 0 && errno == EINTR) continue;
+        drained.ended = count == 0 || (errno != EAGAIN && errno != EWOULDBLOCK);
+        break;
+    }
+    return drained;
+}
+
+std::size_t unacknowledged(int fd) {
+    int count = 0;
+    if (::ioctl(fd, SIOCOUTQ, &count) != 0 || count < 0) return 0;
+    return static_cast<std::size_t>(count);
+}
+
+std::string describe_errno(int number) {
+    std::array<char, 128> buffer{};
+    std::string text = strerror_r(number, buffer.data(), buffer.size());
+    // "Connection refused" stands in the middle of a sentence; "I/O error" keeps its capitals.
+    if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    }
+    return text;
+}
+
+}  // namespace mqttc::net

@@ -1,0 +1,67 @@
+// The one shape of every transport: TCP, unix socket, proxy, TLS and WebSocket look the same from the outside
+// and stack.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <span>
+
+#include "mqttc/error.hpp"
+#include "mqttc/types.hpp"
+
+namespace mqttc::net {
+
+enum class IoState : std::uint8_t {
+    ready,        ///< `count` bytes were moved, more may be possible
+    would_block,  ///< nothing moved; wait for what wants() says
+    end,          ///< reading only: the other side has finished
+};
+
+struct IoResult {
+    IoState state = IoState::ready;
+    std::size_t count = 0;
+};
+
+/// What a stream waits for at the moment.
+struct Wants {
+    bool read = false;
+    bool write = false;
+};
+
+/// A non-blocking, ordered stream of bytes. Never throws, never blocks. Visible, because a module makes some.
+class MQTTC_API Stream {
+  public:
+    Stream() = default;
+    virtual ~Stream() = default;
+    Stream(const Stream&) = delete;
+    Stream& operator=(const Stream&) = delete;
+
+    /// Carries a handshake on (TLS, WebSocket upgrade, proxy; true at once for a connected socket). True:
+    /// open for data. False: call again when wants() is ready.
+    virtual std::expected<bool, Error> handshake() = 0;
+    /// Errors: connection_lost (detail = errno), or those of the layer.
+    virtual std::expected<IoResult, Error> read(std::span<std::uint8_t> into) = 0;
+    virtual std::expected<IoResult, Error> write(Bytes from) = 0;
+    /// True iff a lower layer still holds bytes of earlier writes; write({}) pushes them on.
+    virtual bool unsent() const { return false; }
+    /// True iff read() can give bytes without the descriptor being readable (TLS records, WebSocket frames).
+    virtual bool buffered() const { return false; }
+    /// What to poll the descriptor for, given what the caller wants to do.
+    virtual Wants wants(Wants caller) const { return caller; }
+    /// While a handshake goes on: what the user may ask himself when the other side keeps silent, else nullptr.
+    virtual const char* doubt() const { return nullptr; }
+    /// Says goodbye on this layer and below as far as that goes without blocking (TLS close_notify, WebSocket
+    /// close, half-close of the socket). The stream may then only be destroyed.
+    virtual void shutdown() = 0;
+    virtual int descriptor() const = 0;
+};
+
+using StreamPtr = std::unique_ptr<Stream>;
+
+/// A stream on a connected, non-blocking socket, which it owns from now on (client side and, in tests,
+/// accepted ones).
+StreamPtr make_socket_stream(int fd);
+
+}  // namespace mqttc::net

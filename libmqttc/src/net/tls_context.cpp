@@ -1,0 +1,432 @@
+// The module's inside: certificates, keys and settings become an SSL_CTX, and streams are made of it.
+#include <dirent.h>
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "tls_explain.hpp"
+#include "tls_module.hpp"
+#include "tls_stream.hpp"
+
+namespace mqttc::net {
+
+namespace {
+
+using Done = std::expected<void, Error>;
+
+std::unexpected<Error> unusable(std::string why) {
+    ERR_clear_error();
+    return std::unexpected(Error{ErrorCode::tls_config, 0, std::move(why)});
+}
+
+struct ContextDeleter {
+    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+
+// What the streams of a context share and may outlive it with.
+struct Shared {
+    std::unique_ptr<SSL_CTX, ContextDeleter> context;
+    TlsOptions options;
+    int keylog = -1;
+    std::string late_bundle;  ///< read when the directory has no answer
+
+    Shared() = default;
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    ~Shared() {
+        if (keylog >= 0) ::close(keylog);
+    }
+};
+
+// What OpenSSL's callbacks find at an SSL.
+struct Talk {
+    std::shared_ptr<Shared> shared;
+    ClientHand hand;
+};
+
+Talk& talk_of(const SSL* ssl) {
+    return *static_cast<Talk*>(SSL_get_app_data(ssl));
+}
+
+// 0, or why the file can't be read.
+int readable(const std::string& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return errno;
+    char byte = 0;
+    const int result = ::read(fd, &byte, 1) < 0 ? errno : 0;
+    ::close(fd);
+    return result;
+}
+
+Done check_file(const char* option, const std::string& path) {
+    if (const int error = readable(path); error != 0) {
+        return unusable(std::string(option) + ": cannot read " + path + ": " + std::strerror(error));
+    }
+    return {};
+}
+
+// Whether OpenSSL's queue begins or ends with that error: layers above add errors of their own.
+bool queue_has(int library, int reason) {
+    const auto is = [&](unsigned long code) {
+        return ERR_GET_LIB(code) == library && ERR_GET_REASON(code) == reason;
+    };
+    return is(ERR_peek_error()) || is(ERR_peek_last_error());
+}
+
+bool nothing_inside() {
+    return queue_has(ERR_LIB_PEM, PEM_R_NO_START_LINE) ||
+           queue_has(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+}
+
+// A name as c_rehash makes it: eight hex digits, a dot, a number.
+bool hashed_name(const char* name) {
+    constexpr int digits = 8;
+    for (int i = 0; i < digits; ++i) {
+        if (std::isxdigit(static_cast<unsigned char>(name[i])) == 0) return false;
+    }
+    return name[digits] == '.' && std::isdigit(static_cast<unsigned char>(name[digits + 1])) != 0;
+}
+
+bool has_hashes(const char* folder) {
+    DIR* directory = ::opendir(folder);
+    if (directory == nullptr) return false;
+    bool found = false;
+    while (const dirent* entry = ::readdir(directory)) {
+        found = hashed_name(entry->d_name);
+        if (found) break;
+    }
+    ::closedir(directory);
+    return found;
+}
+
+// The bundle costs 30 to 40 ms, the directory a tenth of one: each certificate is read when it is needed.
+int find_issuer(X509** issuer, X509_STORE_CTX* verification, X509* certificate) {
+    const int found = X509_STORE_CTX_get1_issuer(issuer, verification, certificate);
+    if (found != 0) return found;
+    const auto* ssl = static_cast<const SSL*>(
+        X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    std::string& bundle = talk_of(ssl).shared->late_bundle;
+    if (bundle.empty()) return 0;
+    X509_STORE_load_file(X509_STORE_CTX_get0_store(verification), bundle.c_str());
+    bundle.clear();
+    return X509_STORE_CTX_get1_issuer(issuer, verification, certificate);
+}
+
+Done load_system_store(SSL_CTX* context, Shared& shared) {
+    const char* file = ::secure_getenv(X509_get_default_cert_file_env());
+    const char* folder = ::secure_getenv(X509_get_default_cert_dir_env());
+    if (file != nullptr) {
+        if (auto done = check_file(X509_get_default_cert_file_env(), file); !done) return done;
+    }
+    if (folder != nullptr && SSL_CTX_load_verify_dir(context, folder) != 1) {
+        return unusable(std::string(X509_get_default_cert_dir_env()) + ": cannot use " + folder);
+    }
+    if (file != nullptr && folder != nullptr && has_hashes(folder)) {
+        shared.late_bundle = file;
+        X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(context), find_issuer);
+    } else if (file != nullptr && SSL_CTX_load_verify_file(context, file) != 1) {
+        return unusable(std::string(X509_get_default_cert_file_env()) + ": no CA certificate in " + file);
+    }
+    if (file != nullptr || folder != nullptr) return {};
+    for (const char* place : {X509_get_default_cert_dir(), "/etc/ssl/certs", "/etc/pki/tls/certs"}) {
+        if (has_hashes(place) && SSL_CTX_load_verify_dir(context, place) == 1) return {};
+    }
+    for (const char* place :
+         {X509_get_default_cert_file(), "/etc/ssl/certs/ca-certificates.crt",
+          "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
+        if (::access(place, R_OK) == 0 && SSL_CTX_load_verify_file(context, place) == 1) return {};
+    }
+    return unusable("this system has no CA certificates (install ca-certificates, or give --cafile)");
+}
+
+Done load_anchors(SSL_CTX* context, Shared& shared) {
+    const TlsOptions& options = shared.options;
+    if (!options.verify) return {};
+    if (!options.ca_file.empty()) {
+        if (auto readable_file = check_file("--cafile", options.ca_file); !readable_file)
+            return readable_file;
+        if (SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1) {
+            return unusable("--cafile: " +
+                            (nothing_inside() ? "no certificate in " + options.ca_file
+                                              : "cannot use " + options.ca_file + ": " + queue_reason()) +
+                            " (PEM is wanted)");
+        }
+    }
+    if (!options.ca_path.empty()) {
+        DIR* directory = ::opendir(options.ca_path.c_str());
+        if (directory == nullptr) {
+            return unusable("--capath: cannot read " + options.ca_path + ": " + std::strerror(errno));
+        }
+        ::closedir(directory);
+        if (!has_hashes(options.ca_path.c_str())) {
+            return unusable("--capath: no certificate under a hashed name in " + options.ca_path +
+                            " (run: openssl rehash " + options.ca_path + ")");
+        }
+        SSL_CTX_load_verify_dir(context, options.ca_path.c_str());
+    }
+    const bool nothing_else = options.ca_file.empty() && options.ca_path.empty() && options.psk_key.empty();
+    if (options.system_store || nothing_else) return load_system_store(context, shared);
+    return {};
+}
+
+int give_passphrase(char* into, int size, int, void* shared) {
+    const auto phrase = static_cast<Shared*>(shared)->options.key_passphrase.view();
+    if (phrase.size() > static_cast<std::size_t>(size)) return -1;
+    std::memcpy(into, phrase.data(), phrase.size());
+    return phrase.empty() ? -1 : static_cast<int>(phrase.size());
+}
+
+Done load_own_certificate(SSL_CTX* context, Shared& shared) {
+    const TlsOptions& options = shared.options;
+    if (options.cert_file.empty()) return {};
+    if (auto done = check_file("--cert", options.cert_file); !done) return done;
+    if (auto done = check_file("--key", options.key_file); !done) return done;
+    if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1) {
+        return unusable("--cert: " +
+                        (nothing_inside() ? "no certificate in " + options.cert_file
+                                          : "cannot use " + options.cert_file + ": " + queue_reason()) +
+                        " (PEM is wanted)");
+    }
+    SSL_CTX_set_default_passwd_cb(context, give_passphrase);
+    SSL_CTX_set_default_passwd_cb_userdata(context, &shared);
+    const int used = SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM);
+    SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
+    shared.options.key_passphrase.wipe();
+    if (used == 1 && SSL_CTX_check_private_key(context) == 1) return {};
+    const int first = ERR_GET_LIB(ERR_peek_error());
+    if (queue_has(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
+        queue_has(ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH)) {
+        return unusable("--key: " + options.key_file + " is not the key of the certificate " +
+                        options.cert_file);
+    }
+    if (queue_has(ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ)) {
+        return unusable("--key: " + options.key_file +
+                        " is encrypted and no passphrase was given (--key-passphrase-file)");
+    }
+    if (queue_has(ERR_LIB_PEM, PEM_R_BAD_DECRYPT) || first == ERR_LIB_PROV || first == ERR_LIB_PKCS12) {
+        return unusable("--key: the passphrase does not open " + options.key_file);
+    }
+    if (queue_has(ERR_LIB_PEM, PEM_R_NO_START_LINE) || first == ERR_LIB_OSSL_DECODER) {
+        return unusable("--key: no private key in " + options.key_file + " (PEM is wanted)");
+    }
+    return unusable("--key: cannot use " + options.key_file + ": " + queue_reason());
+}
+
+Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
+    // With a pre-shared key only ciphers that use it; those with forward secrecy first.
+    // Keys given as here go with SHA-256 only; a server with a certificate too would choose another suite.
+    const bool psk = !options.psk_key.empty();
+    if (psk && options.ciphers.empty() && SSL_CTX_set_cipher_list(context, "kECDHEPSK:kDHEPSK:kPSK") != 1) {
+        return unusable("the TLS library has no ciphers for pre-shared keys");
+    }
+    if (psk && options.ciphersuites.empty()) {
+        SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256");
+    }
+    if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
+        return unusable("--ciphers: the TLS library knows no cipher of '" + options.ciphers + "'");
+    }
+    if (!options.ciphersuites.empty() &&
+        SSL_CTX_set_ciphersuites(context, options.ciphersuites.c_str()) != 1) {
+        return unusable("--tls13-ciphers: the TLS library does not know '" + options.ciphersuites + "'");
+    }
+    return {};
+}
+
+int hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return (c | 0x20) - 'a' + 10;
+}
+
+// The key's bytes; an odd number of digits means a leading zero.
+unsigned write_key(std::string_view hex, unsigned char* into, unsigned room) {
+    const std::size_t size = (hex.size() + 1) / 2;
+    if (size > room) return 0;
+    std::memset(into, 0, size);
+    const std::size_t skipped = hex.size() % 2;
+    for (std::size_t i = 0; i < hex.size(); ++i) {
+        auto& byte = into[(i + skipped) / 2];
+        byte = static_cast<unsigned char>(byte * 16 + hex_digit(hex[i]));
+    }
+    return static_cast<unsigned>(size);
+}
+
+unsigned give_psk(SSL* ssl, const char*, char* identity, unsigned identity_room, unsigned char* key,
+                  unsigned key_room) {
+    const TlsOptions& options = talk_of(ssl).shared->options;
+    if (options.psk_identity.size() + 1 > identity_room) return 0;
+    std::memcpy(identity, options.psk_identity.c_str(), options.psk_identity.size() + 1);
+    return write_key(options.psk_key.view(), key, key_room);
+}
+
+Done set_psk(SSL_CTX* context, const TlsOptions& options) {
+    if (options.psk_key.empty()) return {};
+    if (options.psk_identity.size() >= PSK_MAX_IDENTITY_LEN) {
+        return unusable("--psk-identity: longer than " + std::to_string(PSK_MAX_IDENTITY_LEN - 1) + " bytes");
+    }
+    if (options.psk_key.view().size() > std::size_t{2} * PSK_MAX_PSK_LEN) {
+        return unusable("--psk: the key is longer than " + std::to_string(PSK_MAX_PSK_LEN) + " bytes");
+    }
+    if (options.psk_key.view().find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+        return unusable("--psk: the key is not hexadecimal");
+    }
+    SSL_CTX_set_psk_client_callback(context, give_psk);
+    return {};
+}
+
+void write_keylog(const SSL* ssl, const char* line) {
+    // One write for a line: several programs may append to the file.
+    try {
+        const std::string whole = std::string(line) + '\n';
+        if (::write(talk_of(ssl).shared->keylog, whole.data(), whole.size()) < 0) return;
+    } catch (const std::bad_alloc&) {
+        return;
+    }
+}
+
+Done open_keylog(SSL_CTX* context, Shared& shared) {
+    const std::string& path = shared.options.keylog_file;
+    if (path.empty()) return {};
+    shared.keylog = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (shared.keylog < 0) {
+        return unusable("--tls-keylog: cannot write " + path + ": " + std::strerror(errno));
+    }
+    SSL_CTX_set_keylog_callback(context, write_keylog);
+    return {};
+}
+
+Done set_alpn(SSL_CTX* context, const TlsOptions& options) {
+    if (options.alpn.empty()) return {};
+    const std::string list = std::string(1, static_cast<char>(options.alpn.size())) + options.alpn;
+    const auto* bytes = reinterpret_cast<const unsigned char*>(list.data());
+    // Zero is success here.
+    if (SSL_CTX_set_alpn_protos(context, bytes, static_cast<unsigned>(list.size())) != 0) {
+        return unusable("--tls-alpn: the TLS library refuses it");
+    }
+    return {};
+}
+
+Done set_up(Shared& shared) {
+    shared.context.reset(SSL_CTX_new(TLS_client_method()));
+    SSL_CTX* context = shared.context.get();
+    if (context == nullptr) return unusable("the TLS library does not start: " + queue_reason());
+    const TlsOptions& options = shared.options;
+    SSL_CTX_set_min_proto_version(context,
+                                  options.minimum == TlsVersion::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF |
+                                     SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
+    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    for (const auto& step : {set_ciphers, set_psk, set_alpn}) {
+        if (auto done = step(context, options); !done) return done;
+    }
+    if (auto done = load_anchors(context, shared); !done) return done;
+    if (auto done = load_own_certificate(context, shared); !done) return done;
+    return open_keylog(context, shared);
+}
+
+// A numeric address without the zone of a link-local one; empty for a name.
+std::string numeric_address(const std::string& host) {
+    std::string address = host.substr(0, host.find('%'));
+    ASN1_OCTET_STRING* parsed = a2i_IPADDRESS(address.c_str());
+    ERR_clear_error();
+    if (parsed == nullptr) return {};
+    ASN1_OCTET_STRING_free(parsed);
+    return address;
+}
+
+bool expect_host(SSL* ssl, const std::string& host) {
+    X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
+    if (const std::string address = numeric_address(host); !address.empty()) {
+        return X509_VERIFY_PARAM_set1_ip_asc(wanted, address.c_str()) == 1;
+    }
+    // A final dot says that the name is complete; certificates and SNI don't have it.
+    const std::string name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+    X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+    // A name too long for SNI can't be in a certificate either.
+    SSL_set_tlsext_host_name(ssl, name.c_str());
+    return X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1;
+}
+
+int look_at_certificate(int accepted, X509_STORE_CTX* verification) {
+    if (accepted == 1) return 1;
+    const auto* ssl = static_cast<const SSL*>(
+        X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    try {
+        talk_of(ssl).hand.objection = note_failure(verification);
+    } catch (const std::bad_alloc&) {
+        return 0;
+    }
+    return 0;
+}
+
+class Context final : public TlsContext {
+  public:
+    explicit Context(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
+
+    std::expected<StreamPtr, Error> wrap(StreamPtr lower, TlsPeer peer) override {
+        try {
+            return make(std::move(lower), std::move(peer));
+        } catch (const std::bad_alloc&) {
+            return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
+        }
+    }
+
+  private:
+    std::expected<StreamPtr, Error> make(StreamPtr lower, TlsPeer peer) {
+        SslPtr ssl(SSL_new(shared_->context.get()));
+        if (!ssl) return unusable("the TLS library does not start: " + queue_reason());
+        const TlsOptions& options = shared_->options;
+        if (!expect_host(ssl.get(), peer.host)) {
+            return unusable("'" + peer.host + "' is no name that a certificate could be for");
+        }
+        auto talk = std::make_shared<Talk>();
+        talk->shared = shared_;
+        talk->hand.peer = std::move(peer);
+        talk->hand.own_anchors = !options.ca_file.empty() || !options.ca_path.empty();
+        talk->hand.certificate = !options.cert_file.empty();
+        talk->hand.psk = !options.psk_key.empty();
+        SSL_set_app_data(ssl.get(), talk.get());
+        SSL_set_verify(ssl.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
+                       options.verify ? look_at_certificate : nullptr);
+        SSL_set_connect_state(ssl.get());
+        return std::make_unique<TlsStream>(
+            std::move(lower), std::move(ssl),
+            [talk](const TlsFailure& failure) { return explain_failure(failure, talk->hand); });
+    }
+
+    std::shared_ptr<Shared> shared_;
+};
+
+TlsResult open(const TlsOptions& options) {
+    try {
+        auto shared = std::make_shared<Shared>();
+        shared->options = options;
+        if (auto done = set_up(*shared); !done) return std::unexpected(std::move(done.error()));
+        return std::make_unique<Context>(std::move(shared));
+    } catch (const std::bad_alloc&) {
+        return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
+    }
+}
+
+}  // namespace
+
+}  // namespace mqttc::net
+
+extern "C" MQTTC_API bool mqttc_tls_open(std::uint64_t abi, const mqttc::TlsOptions& options,
+                                         mqttc::net::TlsResult& result) {
+    if (abi != mqttc::net::tls_module_abi) return false;
+    result = mqttc::net::open(options);
+    return true;
+}

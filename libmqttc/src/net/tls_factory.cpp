@@ -1,0 +1,82 @@
+// Where the TLS module is looked for, and the call into it.
+#include "tls_factory.hpp"
+
+#include <dlfcn.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+namespace mqttc::net {
+
+namespace {
+
+constexpr std::string_view module_file = "/mqttc/mqttc-tls.so";
+
+std::string program_folder() {
+    std::array<char, PATH_MAX> path{};
+    const auto length = ::readlink("/proc/self/exe", path.data(), path.size());
+    if (length <= 0) return {};
+    const std::string_view program(path.data(), static_cast<std::size_t>(length));
+    return std::string(program.substr(0, program.rfind('/')));
+}
+
+// Where libmqttc.so lies; empty in a program that carries the library in itself.
+std::string library_folder() {
+    Dl_info info{};
+    if (::dladdr(reinterpret_cast<void*>(&program_folder), &info) == 0 || info.dli_fname == nullptr)
+        return {};
+    const std::string_view file(info.dli_fname);
+    const auto name = file.rfind("/libmqttc.so");
+    return name == std::string_view::npos ? std::string() : std::string(file.substr(0, name));
+}
+
+std::vector<std::string> places() {
+    const std::string installed = std::string(MQTTC_INSTALLED_LIBDIR).append(module_file);
+    // A program with more rights than its caller trusts nothing that the caller can move.
+    if (::getauxval(AT_SECURE) != 0) return {installed};
+    if (const char* chosen = std::getenv("MQTTC_TLS_MODULE"); chosen != nullptr) return {chosen};
+    std::vector<std::string> all;
+    if (const std::string library = library_folder(); !library.empty()) {
+        all.push_back(std::string(library).append(module_file));
+    }
+    const std::string folder = program_folder();
+    for (const char* beside : {"/../lib", "/../" MQTTC_LIBDIR})
+        all.push_back(std::string(folder).append(beside).append(module_file));
+    all.push_back(installed);
+    return all;
+}
+
+std::unexpected<Error> no_module(const std::string& why) {
+    return std::unexpected(Error{ErrorCode::tls_config, 0, "TLS module " + why + ": reinstall mqttc"});
+}
+
+std::expected<TlsModuleOpen*, Error> open_module() {
+    const auto tried = places();
+    for (const auto& path : tried) {
+        if (::access(path.c_str(), F_OK) != 0) continue;
+        void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+        if (module == nullptr) return no_module("cannot be loaded (" + std::string(::dlerror()) + ")");
+        void* symbol = ::dlsym(module, tls_module_symbol);
+        if (symbol == nullptr) return no_module(path + " has no entry point");
+        return reinterpret_cast<TlsModuleOpen*>(symbol);
+    }
+    return no_module(tried.back() + " not found");
+}
+
+}  // namespace
+
+TlsResult load_tls(const TlsOptions& options) {
+    // The module stays: OpenSSL does not like to be unloaded, and the next connection needs it again.
+    static const auto open = open_module();
+    if (!open) return std::unexpected(open.error());
+    TlsResult result;
+    if (!(*open)(tls_module_abi, options, result)) return no_module("is of another version");
+    return result;
+}
+
+}  // namespace mqttc::net

@@ -1,0 +1,12 @@
+// Loads the TLS module when it is first needed, so that a plain connection never maps OpenSSL.
+#pragma once
+
+#include "tls_module.hpp"
+
+namespace mqttc::net {
+
+/// Loads certificates, keys and settings. Errors: tls_config (a file or setting that can't be used, or the
+/// module itself is missing).
+TlsResult load_tls(const TlsOptions& options);
+
+}  // namespace mqttc::net

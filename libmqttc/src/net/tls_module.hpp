@@ -1,0 +1,54 @@
+// The seam between a program and the module mqttc-tls.so, which alone knows OpenSSL.
+//
+// Objects cross it, but only what both sides' own copies of libstdc++ treat alike: plain data, memory of the
+// common malloc, and virtual calls. No exception, no type_info and no std::error_category crosses.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+
+#include "mqttc/endpoint.hpp"
+#include "mqttc/error.hpp"
+#include "stream.hpp"
+
+namespace mqttc::net {
+
+/// Whom a TLS stream talks to.
+struct TlsPeer {
+    std::string host;    ///< what the certificate must be for: a name or an address
+    std::string target;  ///< for messages: "broker.example:8883"
+};
+
+/// TLS as a client with certificates, keys and settings loaded; makes any number of streams, which may
+/// outlive it.
+class MQTTC_API TlsContext {
+  public:
+    TlsContext() = default;
+    virtual ~TlsContext() = default;
+    TlsContext(const TlsContext&) = delete;
+    TlsContext& operator=(const TlsContext&) = delete;
+
+    /// TLS over `lower`. Errors: tls_config, out_of_memory.
+    virtual std::expected<StreamPtr, Error> wrap(StreamPtr lower, TlsPeer peer) = 0;
+};
+
+using TlsContextPtr = std::unique_ptr<TlsContext>;
+using TlsResult = std::expected<TlsContextPtr, Error>;
+
+/// Changes with everything that crosses; the sizes catch a change that nobody counted here.
+inline constexpr std::uint64_t tls_module_revision = 2;
+inline constexpr std::uint64_t tls_module_abi =
+    ((((tls_module_revision * 1009 + sizeof(TlsOptions)) * 1009 + sizeof(Error)) * 1009 + sizeof(TlsPeer)) *
+         1009 +
+     sizeof(TlsResult)) *
+        1009 +
+    sizeof(std::expected<IoResult, Error>);
+
+/// The module's only symbol. Writes its answer to `result` and returns true; false: the module is of another
+/// version (then `result` is untouched).
+using TlsModuleOpen = bool(std::uint64_t abi, const TlsOptions& options, TlsResult& result);
+inline constexpr const char* tls_module_symbol = "mqttc_tls_open";
+
+}  // namespace mqttc::net

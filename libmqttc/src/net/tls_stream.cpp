@@ -1,0 +1,280 @@
+// Records in and out of OpenSSL, with as few reads and writes below as possible.
+#include "tls_stream.hpp"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+namespace mqttc::net {
+
+namespace {
+
+constexpr std::size_t input_size = std::size_t{64} * 1024;
+// Plain bytes that become records before they are handed down: one write of the socket's size.
+constexpr std::size_t batch = std::size_t{128} * 1024;
+// An output buffer that has grown beyond this is given back once it is empty.
+constexpr std::size_t kept_output = 2 * batch;
+
+TlsStream& owner(BIO* bio) {
+    return *static_cast<TlsStream*>(BIO_get_data(bio));
+}
+
+std::unexpected<Error> no_memory() {
+    return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
+}
+
+// A server that leaves Nagle's algorithm on sends its first answer only when its session tickets are
+// acknowledged, and we have nothing to send along with that: without this it takes 40 ms.
+void acknowledge_now(int fd) {
+    const int on = 1;
+    static_cast<void>(::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on));
+}
+
+// What the programs' own runtime must not see (tls_module.hpp): the exceptions of this one.
+template <typename Function>
+auto guarded(Function function) -> decltype(function()) {
+    try {
+        return function();
+    } catch (const std::bad_alloc&) {
+        return no_memory();
+    }
+}
+
+}  // namespace
+
+BIO_METHOD* TlsStream::bio_method() {
+    static BIO_METHOD* const method = [] {
+        BIO_METHOD* made = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "mqttc stream");
+        if (made == nullptr) return made;
+        BIO_meth_set_read(made, bio_read);
+        BIO_meth_set_write(made, bio_write);
+        BIO_meth_set_ctrl(made, bio_control);
+        return made;
+    }();
+    return method;
+}
+
+TlsStream::TlsStream(StreamPtr lower, SslPtr ssl, Explain explain)
+    : lower_(std::move(lower)), ssl_(std::move(ssl)), explain_(std::move(explain)), in_(input_size) {
+    BIO* bio = bio_method() == nullptr ? nullptr : BIO_new(bio_method());
+    if (bio == nullptr) throw std::bad_alloc();
+    BIO_set_data(bio, this);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(ssl_.get(), bio, bio);
+}
+
+TlsStream::~TlsStream() = default;
+
+// Brings more records into in_, which is used up. False: nothing for now, or the end, or a failure.
+bool TlsStream::fill() {
+    if (!may_fetch_ || ended_ || lower_error_) return false;
+    // What answers these comes after they are sent.
+    if (!open_ && sent_ < out_.size()) return false;
+    taken_ = filled_ = 0;
+    auto result = lower_->read(in_);
+    if (!result) {
+        lower_error_ = std::move(result.error());
+        return false;
+    }
+    if (result->state == IoState::end) ended_ = true;
+    if (result->state != IoState::ready) return false;
+    filled_ = result->count;
+    answered_ = answered_ || filled_ > 0;
+    fetched_ = fetched_ || filled_ > 0;
+    return filled_ > 0;
+}
+
+int TlsStream::bio_read(BIO* bio, char* into, int size) {
+    BIO_clear_retry_flags(bio);
+    TlsStream& self = owner(bio);
+    if (self.taken_ == self.filled_ && !self.fill()) {
+        if (self.ended_ || self.lower_error_) return 0;
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    const auto count = std::min(static_cast<std::size_t>(size), self.filled_ - self.taken_);
+    std::memcpy(into, self.in_.data() + self.taken_, count);
+    self.taken_ += count;
+    return static_cast<int>(count);
+}
+
+int TlsStream::bio_write(BIO* bio, const char* from, int size) {
+    BIO_clear_retry_flags(bio);
+    TlsStream& self = owner(bio);
+    try {
+        const auto* bytes = reinterpret_cast<const std::uint8_t*>(from);
+        self.out_.insert(self.out_.end(), bytes, bytes + size);
+    } catch (const std::bad_alloc&) {
+        self.lower_error_ = Error{ErrorCode::out_of_memory, 0, "out of memory"};
+        return -1;
+    }
+    return size;
+}
+
+long TlsStream::bio_control(BIO* bio, int command, long, void*) {
+    if (command == BIO_CTRL_FLUSH) return 1;
+    if (command == BIO_CTRL_EOF) return owner(bio).ended_ ? 1 : 0;
+    return 0;
+}
+
+std::expected<bool, Error> TlsStream::flush() {
+    while (sent_ < out_.size() || lower_->unsent()) {
+        const auto result = lower_->write(Bytes(out_).subspan(sent_));
+        if (!result) return std::unexpected(result.error());
+        if (result->state != IoState::ready) return false;
+        sent_ += result->count;
+        if (sent_ == out_.size() && lower_->unsent()) return false;
+    }
+    sent_ = 0;
+    out_.clear();
+    if (out_.capacity() > kept_output) std::vector<std::uint8_t>().swap(out_);
+    return true;
+}
+
+std::unexpected<Error> TlsStream::failed(TlsFailure::Kind kind, Error lower) {
+    broken_ = true;
+    return std::unexpected(
+        explain_({.kind = kind, .lower = std::move(lower), .handshake = !open_, .answered = answered_}));
+}
+
+std::unexpected<Error> TlsStream::failed(int result) {
+    const int kind = SSL_get_error(ssl_.get(), result);
+    if (kind != SSL_ERROR_SSL || ERR_peek_error() == 0) {
+        if (lower_error_) return failed(TlsFailure::Kind::lower, std::move(*lower_error_));
+        return failed(TlsFailure::Kind::ended);
+    }
+    // An alert tells the other side why; it goes out as far as that goes at once.
+    const auto told = failed(TlsFailure::Kind::library);
+    static_cast<void>(flush());
+    return told;
+}
+
+std::expected<bool, Error> TlsStream::handshake() {
+    return guarded([this] { return carry_on(); });
+}
+
+std::expected<bool, Error> TlsStream::carry_on() {
+    if (open_) return true;
+    if (broken_) return failed(TlsFailure::Kind::ended);
+    if (auto done = lower_->handshake(); !done || !*done) return done;
+    ERR_clear_error();
+    const int result = SSL_do_handshake(ssl_.get());
+    if (result == 1) {
+        open_ = true;
+        // A client's last flight waits for the first bytes that it will write at once: one write for both.
+        if (SSL_is_server(ssl_.get()) == 0) return true;
+    } else if (SSL_get_error(ssl_.get(), result) != SSL_ERROR_WANT_READ) {
+        return failed(result);
+    }
+    if (auto flushed = flush(); !flushed) return failed(TlsFailure::Kind::lower, std::move(flushed.error()));
+    return open_;
+}
+
+std::expected<IoResult, Error> TlsStream::read(std::span<std::uint8_t> into) {
+    return guarded([this, into] { return read_records(into); });
+}
+
+std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> into) {
+    if (into.empty()) return IoResult{};
+    if (pending_error_) return std::unexpected(*std::exchange(pending_error_, std::nullopt));
+    if (broken_) return IoResult{IoState::end, 0};
+    std::size_t count = 0;
+    may_fetch_ = true;
+    fetched_ = false;
+    while (count < into.size()) {
+        std::size_t got = 0;
+        ERR_clear_error();
+        const int result = SSL_read_ex(ssl_.get(), into.data() + count, into.size() - count, &got);
+        if (result == 1) {
+            count += got;
+            // The rest of what is here, but no further call below.
+            may_fetch_ = false;
+            continue;
+        }
+        const int kind = SSL_get_error(ssl_.get(), result);
+        if (kind == SSL_ERROR_WANT_READ) break;
+        if (kind == SSL_ERROR_ZERO_RETURN) {
+            if (count > 0) break;
+            return IoResult{IoState::end, 0};
+        }
+        auto error = failed(result);
+        if (count == 0) return error;
+        // What came before counts; the failure comes next.
+        pending_error_ = std::move(error.error());
+        break;
+    }
+    may_fetch_ = true;
+    // Answers of the protocol itself (a key update) go out with the next write or now.
+    if (sent_ < out_.size()) {
+        if (auto flushed = flush(); !flushed && count == 0) {
+            return failed(TlsFailure::Kind::lower, std::move(flushed.error()));
+        }
+    }
+    if (count > 0) return IoResult{IoState::ready, count};
+    if (std::exchange(fetched_, false)) acknowledge_now(descriptor());
+    return IoResult{IoState::would_block, 0};
+}
+
+std::expected<IoResult, Error> TlsStream::write(Bytes from) {
+    return guarded([this, from] { return write_records(from); });
+}
+
+std::expected<IoResult, Error> TlsStream::write_records(Bytes from) {
+    if (broken_) return failed(TlsFailure::Kind::ended);
+    std::size_t taken = 0;
+    for (;;) {
+        // Only what is partly sent must be gone first; a handshake's last flight takes the records with it.
+        while (sent_ == 0 && taken < from.size() && out_.size() < batch) {
+            const auto size = std::min(from.size() - taken, batch);
+            std::size_t count = 0;
+            ERR_clear_error();
+            const int result = SSL_write_ex(ssl_.get(), from.data() + taken, size, &count);
+            if (result != 1) return failed(result);
+            taken += count;
+        }
+        auto flushed = flush();
+        if (!flushed) {
+            // An alert that says why the other side has left is worth more than "connection reset".
+            std::uint8_t byte = 0;
+            if (auto last = read_records({&byte, 1}); !last) return std::unexpected(std::move(last.error()));
+            return failed(TlsFailure::Kind::lower, std::move(flushed.error()));
+        }
+        if (taken == from.size()) break;
+        if (!*flushed) break;
+    }
+    if (taken == 0 && !from.empty()) return IoResult{IoState::would_block, 0};
+    return IoResult{IoState::ready, taken};
+}
+
+bool TlsStream::buffered() const {
+    return pending_error_ ||
+           (!broken_ && (taken_ < filled_ || SSL_pending(ssl_.get()) > 0 || lower_->buffered()));
+}
+
+Wants TlsStream::wants(Wants caller) const {
+    const Wants ours = open_ ? Wants{caller.read, caller.write || unsent()} : Wants{true, unsent()};
+    return lower_->wants(ours);
+}
+
+void TlsStream::shutdown() {
+    static_cast<void>(guarded([this]() -> std::expected<void, Error> {
+        if (open_ && !broken_) {
+            ERR_clear_error();
+            SSL_shutdown(ssl_.get());
+            ERR_clear_error();
+        }
+        static_cast<void>(flush());
+        return {};
+    }));
+    lower_->shutdown();
+}
+
+}  // namespace mqttc::net

@@ -1,0 +1,89 @@
+// The TLS layer between a stream of records and a stream of plain bytes; OpenSSL's state machine over buffers
+// of our own.
+#pragma once
+
+#include <openssl/ssl.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "stream.hpp"
+
+namespace mqttc::net {
+
+struct SslDeleter {
+    void operator()(SSL* ssl) const { SSL_free(ssl); }
+};
+using SslPtr = std::unique_ptr<SSL, SslDeleter>;
+
+/// What became of a call that failed.
+struct TlsFailure {
+    enum class Kind : std::uint8_t {
+        library,  ///< OpenSSL's error queue says it
+        ended,    ///< the other side closed the connection during the handshake
+        lower,    ///< the layer below failed
+    };
+    Kind kind = Kind::library;
+    Error lower{};  ///< Kind::lower
+    bool handshake = false;
+    bool answered = false;  ///< the other side had sent something before
+};
+
+class TlsStream final : public Stream {
+  public:
+    /// Makes an error of a failure, with a context that is one line for people.
+    using Explain = std::function<Error(const TlsFailure& failure)>;
+
+    /// `ssl` is in client or server state; no BIO is set yet.
+    TlsStream(StreamPtr lower, SslPtr ssl, Explain explain);
+    ~TlsStream() override;
+
+    std::expected<bool, Error> handshake() override;
+    std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
+    std::expected<IoResult, Error> write(Bytes from) override;
+    bool unsent() const override { return sent_ < out_.size() || lower_->unsent(); }
+    bool buffered() const override;
+    Wants wants(Wants caller) const override;
+    const char* doubt() const override {
+        const char* below = lower_->doubt();
+        return below != nullptr || open_ ? below : "does the server speak TLS on this port?";
+    }
+    void shutdown() override;
+    int descriptor() const override { return lower_->descriptor(); }
+
+  private:
+    static BIO_METHOD* bio_method();
+    static int bio_read(BIO* bio, char* into, int size);
+    static int bio_write(BIO* bio, const char* from, int size);
+    static long bio_control(BIO* bio, int command, long number, void* pointer);
+
+    /// Hands records down. False: the layer below is full.
+    std::expected<bool, Error> flush();
+    std::expected<bool, Error> carry_on();
+    std::expected<IoResult, Error> read_records(std::span<std::uint8_t> into);
+    std::expected<IoResult, Error> write_records(Bytes from);
+    std::unexpected<Error> failed(int result);
+    std::unexpected<Error> failed(TlsFailure::Kind kind, Error lower = {});
+    bool fill();
+
+    StreamPtr lower_;
+    SslPtr ssl_;
+    Explain explain_;
+    std::vector<std::uint8_t> in_;  ///< records from below: [taken_, filled_) is not yet with OpenSSL
+    std::size_t taken_ = 0;
+    std::size_t filled_ = 0;
+    std::vector<std::uint8_t> out_;  ///< records for below: from sent_ on
+    std::size_t sent_ = 0;
+    bool open_ = false;
+    bool broken_ = false;                 ///< no further call of OpenSSL makes sense
+    bool ended_ = false;                  ///< the layer below has come to its end
+    bool may_fetch_ = true;               ///< bio_read may ask the layer below
+    bool fetched_ = false;                ///< bio_read has got something since the last look
+    bool answered_ = false;               ///< something has come from below
+    std::optional<Error> lower_error_;    ///< met inside a call of OpenSSL
+    std::optional<Error> pending_error_;  ///< to be told by the next read()
+};
+
+}  // namespace mqttc::net

@@ -1,0 +1,193 @@
+// Request and answer of the WebSocket upgrade, with words for everything that a server may say instead.
+#include "websocket_handshake.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base64.hpp"
+#include "http_head.hpp"
+#include "sha1.hpp"
+
+namespace mqttc::net {
+
+namespace {
+
+// What the protocol itself needs said its way.
+constexpr std::array<std::string_view, 7> reserved_headers{"Connection",
+                                                           "Upgrade",
+                                                           "Sec-WebSocket-Key",
+                                                           "Sec-WebSocket-Version",
+                                                           "Sec-WebSocket-Extensions",
+                                                           "Transfer-Encoding",
+                                                           "Content-Length"};
+constexpr std::string_view subprotocol_header = "Sec-WebSocket-Protocol";
+
+std::string_view name_of(std::string_view header) {
+    return trim_blanks(header.substr(0, header.find(':')));
+}
+
+std::string_view value_of(std::string_view header) {
+    const auto colon = header.find(':');
+    return colon == std::string_view::npos ? std::string_view() : trim_blanks(header.substr(colon + 1));
+}
+
+/// The user's value for a header that we would send ourselves, else ours.
+std::string value_for(const WebSocketOptions& options, std::string_view name, std::string ours) {
+    for (const auto& header : options.headers)
+        if (equal_ignoring_case(name_of(header), name)) return std::string(value_of(header));
+    return ours;
+}
+
+std::string host_header(const Endpoint& endpoint) {
+    if (!endpoint.unix_path.empty()) return "localhost";
+    auto host = endpoint.host;
+    if (host.find(':') != std::string::npos) {
+        // A zone means something on this machine only.
+        host = "[" + host.substr(0, host.find('%')) + "]";
+    }
+    const auto port = effective_port(endpoint);
+    const auto usual = endpoint.tls ? 443 : 80;
+    return port == usual ? host : host + ":" + std::to_string(port);
+}
+
+std::string explain_status(const HttpHead& head, const Endpoint& endpoint) {
+    const auto location = head.first("Location");
+    switch (head.status) {
+        case 301:
+        case 302:
+        case 303:
+        case 307:
+        case 308:
+            return location.empty() ? "a redirect to nowhere"
+                                    : "it redirects to " + printable(location) + ": connect there";
+        case 400:
+            return endpoint.tls ? "is --ws-path right, and is it a WebSocket listener?"
+                                : "is --ws-path right, and does it want TLS (wss://)?";
+        case 401:
+            return "it wants credentials: --ws-header 'Authorization: ...'";
+        case 403:
+            return "not allowed: does it want a certain --ws-header, as Origin or Authorization?";
+        case 404:
+        case 405:
+        case 410:
+            return "is --ws-path right?";
+        case 407:
+            return "a proxy wants credentials: --proxy http://USER:PASSWORD@...";
+        case 426:
+            return "it wants another version of the protocol";
+        case 429:
+            return "too many requests: try later";
+        default:
+            break;
+    }
+    if (head.status >= 500) return "the server, or what stands behind it, is in trouble: is the broker up?";
+    return "no WebSocket there: is --ws-path right?";
+}
+
+bool offered(const std::string& offer, std::string_view chosen) {
+    for (std::string_view rest = offer; !rest.empty();) {
+        const auto comma = rest.find(',');
+        if (trim_blanks(rest.substr(0, comma)) == chosen) return true;
+        rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    }
+    return false;
+}
+
+}  // namespace
+
+std::string new_websocket_key() {
+    std::array<std::uint8_t, 16> bytes{};
+    [[maybe_unused]] const auto got = getrandom(bytes.data(), bytes.size(), 0);
+    return base64(bytes);
+}
+
+std::string websocket_accept(std::string_view key) {
+    return base64(sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+}
+
+Error websocket_error(const Endpoint& endpoint, const std::string& why, int status) {
+    return {ErrorCode::websocket_failed, status,
+            "WebSocket handshake with " + endpoint_name(endpoint) + endpoint.websocket->path + " " + why};
+}
+
+std::expected<void, Error> check_websocket_options(const WebSocketOptions& options) {
+    for (const auto& header : options.headers) {
+        const auto name = name_of(header);
+        const bool reserved =
+            std::ranges::any_of(reserved_headers, [&](auto each) { return equal_ignoring_case(each, name); });
+        if (reserved) {
+            return std::unexpected(
+                Error{ErrorCode::usage, 0,
+                      "the WebSocket header " + printable(name) + " belongs to the protocol itself"});
+        }
+    }
+    return {};
+}
+
+std::string websocket_request(const Endpoint& endpoint, std::string_view key) {
+    const auto& options = *endpoint.websocket;
+    std::string request = "GET " + options.path + " HTTP/1.1\r\n";
+    const auto add = [&](std::string_view name, std::string_view value) {
+        request.append(name).append(": ").append(value).append("\r\n");
+    };
+    add("Host", value_for(options, "Host", host_header(endpoint)));
+    add("Upgrade", "websocket");
+    add("Connection", "Upgrade");
+    add("Sec-WebSocket-Key", key);
+    add("Sec-WebSocket-Version", "13");
+    add(subprotocol_header, value_for(options, subprotocol_header, "mqtt"));
+    for (const auto& header : options.headers) {
+        const auto name = name_of(header);
+        if (equal_ignoring_case(name, "Host") || equal_ignoring_case(name, subprotocol_header)) continue;
+        add(name, value_of(header));
+    }
+    return request += "\r\n";
+}
+
+std::expected<void, Error> check_websocket_answer(std::string_view text, std::string_view key,
+                                                  const Endpoint& endpoint) {
+    const auto head = parse_http_head(text);
+    if (!head) return std::unexpected(websocket_error(endpoint, "failed: the answer is damaged HTTP"));
+    const auto fail = [&](const std::string& why) {
+        return std::unexpected(websocket_error(endpoint, why, head->status));
+    };
+    if (head->status != 101)
+        return fail("answered " + head->status_text() + " (" + explain_status(*head, endpoint) + ")");
+    if (!head->has_token("Upgrade", "websocket") || !head->has_token("Connection", "Upgrade"))
+        return fail("failed: the server switches to something other than WebSocket");
+    const auto accepts = head->all("Sec-WebSocket-Accept");
+    if (accepts.size() != 1 || accepts.front() != websocket_accept(key)) {
+        return fail(
+            "failed: Sec-WebSocket-Accept does not match the request (a cache or proxy that does not know "
+            "WebSocket?)");
+    }
+    if (!head->first("Sec-WebSocket-Extensions").empty())
+        return fail("failed: the server wants an extension that was not offered");
+    const auto offer = value_for(*endpoint.websocket, subprotocol_header, "mqtt");
+    const auto chosen = head->all(subprotocol_header);
+    if (chosen.empty()) {
+        return fail("failed: the server does not speak the subprotocol " + printable(offer) +
+                    " (is --ws-path right? something other than MQTT seems to be there)");
+    }
+    if (chosen.size() != 1 || !offered(offer, chosen.front()))
+        return fail("failed: the server chose the subprotocol " + printable(chosen.front()) +
+                    ", which was not offered");
+    return {};
+}
+
+Error not_http_answer(std::string_view start, const Endpoint& endpoint) {
+    if (start.empty()) {
+        return websocket_error(endpoint,
+                               "failed: the connection was closed without an answer (a port for plain MQTT" +
+                                   std::string(endpoint.tls ? "?)" : ", or one that wants TLS?)"));
+    }
+    if (begins_like_http(start))
+        return websocket_error(endpoint, "failed: the connection was closed in the middle of the answer");
+    const bool tls = start.size() >= 2 && (start[0] == 0x15 || start[0] == 0x16) && start[1] == 0x03;
+    if (tls) return websocket_error(endpoint, "failed: the answer is TLS (use wss:// or a TLS option)");
+    return websocket_error(endpoint, "failed: the answer is not HTTP (is it a WebSocket listener?)");
+}
+
+}  // namespace mqttc::net
