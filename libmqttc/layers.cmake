@@ -1,0 +1,46 @@
+# Which files make which layer.
+mqttc_layer(codec SOURCES
+  types.cpp
+  error.cpp
+  reason.cpp
+  property.cpp
+  utf8.cpp
+  topic.cpp
+  wire.cpp
+  rules.cpp
+  frame.cpp
+  decode.cpp
+  encode.cpp)
+mqttc_layer(session SOURCES
+  alias.cpp
+  inflight.cpp
+  output.cpp
+  packet_ids.cpp
+  requests.cpp
+  session.cpp
+  session_receive.cpp
+  session_resend.cpp
+  session_send.cpp
+  ON codec)
+mqttc_layer(net SOURCES
+  base64.cpp
+  connect.cpp
+  endpoint.cpp
+  http_head.cpp
+  layers.cpp
+  loop.cpp
+  proxy.cpp
+  resolve.cpp
+  sha1.cpp
+  socket.cpp
+  srv.cpp
+  tls_factory.cpp
+  websocket.cpp
+  websocket_handshake.cpp)
+mqttc_layer(client ON codec session net SOURCES
+  backoff.cpp
+  client.cpp
+  client_life.cpp
+  connection.cpp
+  receive_buffer.cpp
+  url.cpp)

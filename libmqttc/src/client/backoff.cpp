@@ -1,0 +1,105 @@
+// Delays between tries, and which failures end them.
+#include "backoff.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+
+#include "mqttc/reason.hpp"
+
+namespace mqttc {
+
+namespace {
+
+/// CONNACK codes: refusals that may pass with time. 3.x knows one, "server unavailable".
+bool refusal_may_pass(int code) {
+    constexpr int v3_server_unavailable = 3;
+    switch (code) {
+        case v3_server_unavailable:
+        case reason::server_unavailable:
+        case reason::server_busy:
+        case reason::quota_exceeded:
+        case reason::connection_rate_exceeded:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// DISCONNECT codes after which the same client would be sent away again, or has been replaced.
+bool disconnect_is_final(int code) {
+    switch (code) {
+        case reason::malformed_packet:
+        case reason::protocol_error:
+        case reason::not_authorized:
+        case reason::bad_authentication_method:
+        case reason::session_taken_over:
+        case reason::topic_filter_invalid:
+        case reason::topic_name_invalid:
+        case reason::receive_maximum_exceeded:
+        case reason::topic_alias_invalid:
+        case reason::packet_too_large:
+        case reason::administrative_action:
+        case reason::payload_format_invalid:
+        case reason::retain_not_supported:
+        case reason::qos_not_supported:
+        case reason::use_another_server:
+        case reason::server_moved:
+        case reason::shared_subscriptions_not_supported:
+        case reason::subscription_identifiers_not_supported:
+        case reason::wildcard_subscriptions_not_supported:
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace
+
+Backoff::Backoff(Duration min, Duration max)
+    : min_(std::max(min, Duration::zero())), max_(std::max(max, min_)), step_(min_) {}
+
+Duration Backoff::next(double random) {
+    const Duration above = step_ > max_ / 2 ? max_ : step_ * 2;
+    // At the top the range reaches down instead.
+    const Duration below = step_ == max_ ? std::max(min_, max_ / 2) : step_;
+    step_ = above;
+    const double range = static_cast<double>((above - below).count());
+    return below + Duration(static_cast<Duration::rep>(range * random));
+}
+
+bool is_final(const Error& error) {
+    switch (error.code) {
+        case ErrorCode::name_not_found:
+        case ErrorCode::name_timeout:
+        case ErrorCode::connect_failed:
+        case ErrorCode::connect_timeout:
+        case ErrorCode::tls_failed:
+        case ErrorCode::proxy_failed:
+        case ErrorCode::websocket_failed:
+        case ErrorCode::closed_by_peer:
+        case ErrorCode::connection_lost:
+        case ErrorCode::keep_alive_timeout:
+        case ErrorCode::ack_timeout:
+            return false;
+        case ErrorCode::connection_refused:
+            return !refusal_may_pass(error.detail);
+        case ErrorCode::server_disconnect:
+            return disconnect_is_final(error.detail);
+        default:
+            return true;
+    }
+}
+
+bool is_redirect(const Error& error) {
+    return (error.code == ErrorCode::connection_refused || error.code == ErrorCode::server_disconnect) &&
+           (error.detail == reason::use_another_server || error.detail == reason::server_moved);
+}
+
+double random_unit() {
+    std::uint32_t number = 0;
+    [[maybe_unused]] const auto got = getrandom(&number, sizeof number, 0);
+    return static_cast<double>(number) / 4294967296.0;
+}
+
+}  // namespace mqttc

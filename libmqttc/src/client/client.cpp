@@ -1,0 +1,268 @@
+// The client's public face, and the turn: what is done in which order.
+#include "mqttc/client.hpp"
+
+#include <poll.h>
+
+#include <new>
+#include <utility>
+
+#include "client_impl.hpp"
+
+namespace mqttc {
+
+namespace {
+
+// After a big packet the buffer is kept this long for the next one.
+constexpr Duration big_buffer_kept = std::chrono::seconds(1);
+
+}  // namespace
+
+Client::Impl::Impl(ClientOptions given, ClientHandler& to)
+    : options(std::move(given)),
+      handler(to),
+      session(std::move(options.session)),
+      relay(to),
+      target_(options.endpoint),
+      backoff_(options.reconnect.min_delay, options.reconnect.max_delay) {}
+
+std::expected<void, Error> Client::Impl::run() {
+    stopping = false;
+    ever_connected_ = redirected_ = false;
+    tries_ = 0;
+    backoff_.reset();
+    last_delay_ = {};
+    target_ = options.endpoint;
+    result_ = {};
+    loop.update_now();
+    try {
+        connect();
+        for (;;) {
+            step();
+            if (phase_ == Phase::ended) break;
+            update_watch();
+            loop.turn(deadline(), busy());
+        }
+    } catch (const std::bad_alloc&) {
+        end(std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"}));
+    }
+    farewell.reset();
+    return std::move(result_);
+}
+
+void Client::Impl::step() {
+    if (!stopping && phase_ == Phase::waiting && loop.now() >= retry_at_) connect();
+    if (!stopping && phase_ == Phase::connecting) look_at_connector();
+    if (connection_ && connected_phase()) {
+        serve();
+    } else {
+        handler.on_turn_end();
+        if (phase_ == Phase::closing) carry_on_closing();
+        if (phase_ == Phase::lingering) linger();
+    }
+    if (phase_ == Phase::ended) return;
+    // Nothing that could be lost is under way any more, or it does not matter.
+    if (stopping || (farewell && (phase_ == Phase::connecting || phase_ == Phase::waiting))) end({});
+}
+
+void Client::Impl::serve() {
+    auto error = receive();
+    if (phase_ == Phase::opening && relay.accepted) {
+        phase_ = Phase::open;
+        ever_connected_ = true;
+        connected_at_ = loop.now();
+        tries_ = 0;
+    }
+    if (!error && phase_ == Phase::opening && loop.now() >= connect_deadline_) {
+        error = Error{ErrorCode::connect_timeout, 0,
+                      "cannot connect to " + endpoint_name(target_) + ": connected, but no CONNACK within " +
+                          net::describe_seconds(options.connect_timeout) + " (is it an MQTT broker?)"};
+    }
+    if (!error) {
+        if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
+    }
+    const bool talking = !error && !stopping && !farewell && session.connected();
+    if (talking && session.can_publish(Qos::at_most_once)) handler.on_room();
+    handler.on_turn_end();
+    if (stopping) return end({});
+    if (farewell && !error) {
+        begin_closing();
+        if (phase_ == Phase::closing) carry_on_closing();
+        return;
+    }
+    const bool was_full = talking && !session.can_publish(Qos::at_most_once);
+    const auto written = connection_->write(session);
+    if (!error && !written) error = written.error();
+    room_again_ = was_full && session.can_publish(Qos::at_most_once);
+    if (error) lost(std::move(*error));
+}
+
+std::optional<Error> Client::Impl::receive() {
+    bool offer = std::exchange(offer_again, false) || relay.refused;
+    bool ended = false;
+    if (!paused && !relay.refused) {
+        const auto got = connection_->read(buffer.empty() ? 0 : session.needs(buffer.bytes()));
+        if (!got) return got.error();
+        offer = offer || *got == Connection::Read::bytes;
+        ended = *got == Connection::Read::end;
+    }
+    if (phase_ == Phase::opening && tls_alert()) {
+        return Error{ErrorCode::protocol_error, reason::protocol_error,
+                     "the server wants TLS (--tls-use-os-certs or --cafile, or mqtts:// in the URL)"};
+    }
+    // No packet that may come first looks like this.
+    if (phase_ == Phase::opening && as_text(buffer.bytes()).starts_with("HTTP/")) {
+        return Error{ErrorCode::protocol_error, reason::protocol_error,
+                     "the server speaks HTTP, not MQTT (for MQTT over WebSocket: --ws, or ws:// in the URL)"};
+    }
+    if (offer && !paused && !buffer.empty()) {
+        relay.refused = false;
+        const auto used = session.receive(buffer.bytes(), loop.now(), relay);
+        if (!used) return used.error();
+        buffer.consume(*used);
+    }
+    mind_buffer();
+    if (ended) return Error{ErrorCode::closed_by_peer, 0, "the other side closed the connection"};
+    return std::nullopt;
+}
+
+// A server of TLS that gets a plain CONNECT answers with an alert record: type 21, version 3.x (RFC 8446
+// section 5.1). No packet of MQTT begins so.
+bool Client::Impl::tls_alert() const {
+    constexpr std::uint8_t alert = 0x15;
+    constexpr std::uint8_t version = 0x03;
+    const Bytes bytes = buffer.bytes();
+    return !target_.tls && bytes.size() >= 2 && bytes[0] == alert && bytes[1] == version;
+}
+
+void Client::Impl::mind_buffer() {
+    if (!buffer.big() || session.needs(buffer.bytes()) > ReceiveBuffer::usual_size) {
+        shrink_at_.reset();
+    } else if (!shrink_at_) {
+        shrink_at_ = loop.now() + big_buffer_kept;
+    } else if (loop.now() >= *shrink_at_ && buffer.empty()) {
+        buffer.shrink();
+        shrink_at_.reset();
+    }
+}
+
+void Client::Impl::update_watch() {
+    if (!connection_) return;
+    switch (phase_) {
+        case Phase::opening:
+        case Phase::open:
+            connection_->want(!paused && !relay.refused, !connection_->drained(session));
+            break;
+        case Phase::closing:
+            connection_->want(true, !connection_->drained(session));
+            break;
+        default:
+            connection_->want(true, false);
+    }
+}
+
+bool Client::Impl::busy() const {
+    if (connector_ && connector_->finished()) return true;
+    if (phase_ == Phase::closing) return connection_->busy(true);
+    if (!connection_ || !connected_phase()) return false;
+    return offer_again || room_again_ || connection_->busy(!paused && !relay.refused);
+}
+
+std::optional<Time> Client::Impl::deadline() const {
+    std::optional<Time> first;
+    const auto take = [&](std::optional<Time> time) {
+        if (time && (!first || *time < *first)) first = time;
+    };
+    switch (phase_) {
+        case Phase::connecting:
+            take(connect_deadline_);
+            break;
+        case Phase::opening:
+            take(connect_deadline_);
+            take(session.deadline());
+            break;
+        case Phase::open:
+            take(session.deadline());
+            if (buffer.empty()) take(shrink_at_);
+            break;
+        case Phase::closing:
+            take(closing_deadline_);
+            break;
+        case Phase::lingering:
+            take(std::min(closing_deadline_, connection_->retry_at()));
+            break;
+        case Phase::waiting:
+            take(retry_at_);
+            break;
+        case Phase::ended:
+            break;
+    }
+    return first;
+}
+
+Client::Client(ClientOptions options, ClientHandler& handler)
+    : impl_(std::make_unique<Impl>(std::move(options), handler)) {}
+Client::~Client() = default;
+
+std::expected<void, Error> Client::run() {
+    return impl_->run();
+}
+void Client::stop() {
+    impl_->stopping = true;
+}
+
+void Client::disconnect(ReasonCode code, PropertiesView properties) {
+    if (!impl_->farewell) impl_->farewell.emplace(code, Properties(properties));
+}
+
+bool Client::can_publish(Qos qos) const {
+    return impl_->session.can_publish(qos);
+}
+
+std::expected<PacketId, Error> Client::publish(const Publish& message, PayloadMode mode) {
+    return impl_->session.publish(message, impl_->loop.now(), mode);
+}
+std::expected<PacketId, Error> Client::publish(const Publish& message, std::shared_ptr<const void> owner) {
+    return impl_->session.publish(message, impl_->loop.now(), std::move(owner));
+}
+
+std::expected<PacketId, Error> Client::subscribe(std::span<const Subscription> subscriptions,
+                                                 PropertiesView properties) {
+    return impl_->session.subscribe(subscriptions, properties, impl_->loop.now());
+}
+
+std::expected<PacketId, Error> Client::unsubscribe(std::span<const std::string_view> filters,
+                                                   PropertiesView properties) {
+    return impl_->session.unsubscribe(filters, properties, impl_->loop.now());
+}
+
+void Client::pause(bool paused) {
+    impl_->paused = paused;
+    if (!paused) impl_->offer_again = true;
+}
+
+void Client::watch(int fd, std::function<void()> ready) {
+    impl_->loop.watch(fd, POLLIN, [ready = std::move(ready)](short) { ready(); });
+}
+
+void Client::unwatch(int fd) {
+    impl_->loop.unwatch(fd);
+}
+Client::TimerId Client::at(Time when, std::function<void()> due) {
+    return impl_->loop.at(when, std::move(due));
+}
+void Client::cancel(TimerId timer) {
+    impl_->loop.cancel(timer);
+}
+
+void Client::on_signal(int signal_number, std::function<void()> arrived) {
+    impl_->loop.on_signal(signal_number, std::move(arrived));
+}
+
+Time Client::now() const {
+    return impl_->loop.now();
+}
+const Session& Client::session() const {
+    return impl_->session;
+}
+
+}  // namespace mqttc

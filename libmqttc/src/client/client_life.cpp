@@ -1,0 +1,193 @@
+// How a client's connections begin and end: connecting, redirects, tries, the orderly end.
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "client_impl.hpp"
+#include "mqttc/url.hpp"
+
+namespace mqttc {
+
+namespace {
+
+// A connection that held this long may be redirected anew.
+constexpr Duration redirect_memory = std::chrono::minutes(1);
+
+std::string reference_of(ReasonCode code, PropertiesView properties) {
+    if (code != reason::use_another_server && code != reason::server_moved) return {};
+    return std::string(properties.text_or_empty(PropertyId::server_reference));
+}
+
+}  // namespace
+
+void Relay::on_connack(const Connack& packet) {
+    accepted = packet.code == reason::success;
+    if (!accepted) server_reference = reference_of(packet.code, packet.properties);
+    handler_.on_connack(packet);
+}
+
+void Relay::on_disconnect(const Disconnect& packet) {
+    server_reference = reference_of(packet.code, packet.properties);
+    handler_.on_disconnect(packet);
+}
+
+void Client::Impl::connect() {
+    phase_ = Phase::connecting;
+    connect_deadline_ = loop.now() + options.connect_timeout;
+    connector_ = std::make_unique<net::Connector>(loop, target_);
+    connector_->start();
+}
+
+void Client::Impl::look_at_connector() {
+    if (!connector_->finished()) {
+        if (loop.now() < connect_deadline_) return;
+        auto error = connector_->timed_out(options.connect_timeout);
+        connector_.reset();
+        return lost(std::move(error));
+    }
+    auto stream = connector_->take();
+    connector_.reset();
+    if (!stream) return lost(std::move(stream.error()));
+    relay.reset();
+    buffer.clear();
+    offer_again = false;
+    connection_ = std::make_unique<Connection>(loop, std::move(*stream), buffer);
+    phase_ = Phase::opening;
+    session.opened(loop.now());
+}
+
+void Client::Impl::begin_closing() {
+    const auto before = session.pending_bytes();
+    const auto done = session.disconnect(farewell->code, farewell->properties.view(), loop.now());
+    if (!done) {
+        // Without CONNACK there is nobody to take leave of.
+        return phase_ == Phase::open ? end(std::unexpected(done.error())) : end({});
+    }
+    const auto after = session.pending_bytes();
+    farewell_size_ = after > before ? after - before : after;
+    phase_ = Phase::closing;
+    closing_deadline_ = loop.now() + options.disconnect_timeout;
+}
+
+void Client::Impl::carry_on_closing() {
+    // The other side may have to be rid of its output before it takes ours.
+    const auto got = connection_->discard();
+    auto written = connection_->write(session);
+    if (written && connection_->drained(session)) {
+        relay.peer_talks = relay.peer_talks || session.inflight() > 0;
+        phase_ = Phase::lingering;
+        return linger();
+    }
+    const bool broken = !written || !got || *got == Connection::Read::end;
+    const bool late = loop.now() >= closing_deadline_;
+    if (!broken && !late) return;
+    // Only DISCONNECT itself missing is no loss.
+    const auto left = session.pending_bytes();
+    if (broken) session.closed(loop.now(), connection_->unarrived());
+    if (left <= farewell_size_) return end({});
+    auto why =
+        broken ? std::string("the connection was lost")
+               : "the broker has not taken them within " + net::describe_seconds(options.disconnect_timeout);
+    end(std::unexpected(Error{ErrorCode::connection_lost, 0,
+                              "the last " + std::to_string(left - farewell_size_) +
+                                  " bytes were not sent to " + endpoint_name(target_) + ": " + why}));
+}
+
+void Client::Impl::linger() {
+    if (connection_->goodbye(loop.now(), relay.peer_talks) || loop.now() >= closing_deadline_) end({});
+}
+
+void Client::Impl::end(std::expected<void, Error> how) {
+    result_ = std::move(how);
+    connector_.reset();
+    connection_.reset();
+    session.closed(loop.now());
+    phase_ = Phase::ended;
+}
+
+void Client::Impl::lost(Error error) {
+    // The broker may have closed as soon as it had all.
+    if (farewell && phase_ == Phase::open && session.pending_bytes() == 0) return end({});
+    const bool was_open = connection_ != nullptr;
+    if (was_open) {
+        const auto unarrived = connection_->unarrived();
+        // What the session had to say about it was written before; the peer should be able to read it.
+        connection_->goodbye(loop.now(), false);
+        connection_.reset();
+        session.closed(loop.now(), unarrived);
+    }
+    buffer.clear();
+    shrink_at_.reset();
+    say_where(error, was_open);
+    std::optional<Duration> delay;
+    if (!farewell && follow_redirect(error)) {
+        delay = Duration::zero();
+    } else if (!farewell) {
+        target_ = options.endpoint;
+        delay = retry_delay(error);
+    }
+    phase_ = Phase::waiting;
+    if (delay) retry_at_ = loop.now() + *delay;
+    handler.on_connection_lost(error, delay);
+    if (!delay) end(std::unexpected(std::move(error)));
+}
+
+std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
+    if (is_final(error)) return std::nullopt;
+    const auto allowed = ever_connected_ ? options.reconnect.later : options.reconnect.first;
+    if (allowed != ReconnectPolicy::forever && tries_ >= allowed) return std::nullopt;
+    // A connection that broke again sooner than it was waited for does not count as recovery.
+    const bool lasted = relay.accepted && loop.now() - connected_at_ >= last_delay_;
+    relay.accepted = false;
+    if (lasted) backoff_.reset();
+    ++tries_;
+    last_delay_ = backoff_.next(random_unit());
+    return last_delay_;
+}
+
+bool Client::Impl::follow_redirect(const Error& error) {
+    if (!is_redirect(error) || !target_.unix_path.empty()) return false;
+    if (redirected_ && !(relay.accepted && loop.now() - connected_at_ >= redirect_memory)) return false;
+    // A list separated by blanks; the first is the broker's first choice (MQTT 5.0 section 4.11).
+    const std::string_view first =
+        std::string_view(relay.server_reference).substr(0, relay.server_reference.find(' '));
+    const auto place = parse_url("mqtt://" + std::string(first));
+    if (first.empty() || !place || place->username || place->topic) return false;
+    redirected_ = true;
+    target_.host = place->host;
+    target_.port = place->port != 0 ? place->port : effective_port(options.endpoint);
+    target_.srv = false;
+    return true;
+}
+
+void Client::Impl::say_where(Error& error, bool was_open) const {
+    const auto where =
+        (relay.accepted ? "lost the connection to " : "cannot connect to ") + endpoint_name(target_);
+    switch (error.code) {
+        case ErrorCode::closed_by_peer:
+        case ErrorCode::connection_lost:
+            error.context = where + ": " + error.context;
+            if (relay.accepted) break;
+            error.context += " before CONNACK (is it an MQTT broker?";
+            if (!target_.tls) error.context += " if it wants TLS: --tls-use-os-certs or --cafile";
+            error.context += ")";
+            break;
+        case ErrorCode::tls_failed:
+            // A failed handshake has said it all.
+            if (was_open) error.context = where + ": " + error.context;
+            break;
+        case ErrorCode::connection_refused:
+        case ErrorCode::protocol_error:
+            error.context = where + ": " + error.context;
+            break;
+        case ErrorCode::server_disconnect:
+        case ErrorCode::keep_alive_timeout:
+        case ErrorCode::ack_timeout:
+            error.context = "lost the connection to " + endpoint_name(target_) + ": " + error.context;
+            break;
+        default:
+            break;
+    }
+}
+
+}  // namespace mqttc

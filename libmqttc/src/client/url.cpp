@@ -1,0 +1,214 @@
+// URLs taken apart by hand: scheme, user and password, host, port, topic.
+#include "mqttc/url.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+#include <utility>
+
+namespace mqttc {
+
+namespace {
+
+std::unexpected<Error> bad(std::string why) {
+    return std::unexpected(Error{ErrorCode::usage, 0, std::move(why)});
+}
+
+int hex_value(char digit) {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    const auto lower = static_cast<char>(digit | 0x20);
+    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+}
+
+/// `what` names the part in the error; the text itself may be secret and is never shown.
+std::expected<std::string, Error> percent_decode(std::string_view text, const char* what) {
+    std::string decoded;
+    decoded.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] != '%') {
+            decoded += text[i];
+            continue;
+        }
+        const int high = i + 2 < text.size() ? hex_value(text[i + 1]) : -1;
+        const int low = i + 2 < text.size() ? hex_value(text[i + 2]) : -1;
+        if (high < 0 || low < 0) {
+            return bad(std::string("in the URL's ") + what +
+                       " a '%' is not followed by two hex digits (write a '%' as %25)");
+        }
+        decoded += static_cast<char>(high * 16 + low);
+        i += 2;
+    }
+    return decoded;
+}
+
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    std::ranges::transform(lower, lower.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return lower;
+}
+
+/// What stands between "://" and the first '/'.
+struct Authority {
+    std::optional<std::string> username;
+    std::optional<Secret> password;
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+std::expected<std::uint16_t, Error> parse_port(std::string_view text) {
+    if (text.empty()) return std::uint16_t{0};
+    unsigned port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535) {
+        return bad("the URL's port must be a number from 1 to 65535");
+    }
+    return static_cast<std::uint16_t>(port);
+}
+
+std::expected<void, Error> parse_user(std::string_view text, Authority& into) {
+    const auto colon = text.find(':');
+    auto user = percent_decode(text.substr(0, colon), "user name");
+    if (!user) return std::unexpected(std::move(user.error()));
+    if (user->find('\0') != std::string::npos) return bad("the URL's user name holds a NUL character");
+    if (!text.empty()) into.username = std::move(*user);
+    if (colon == std::string_view::npos) return {};
+    auto password = percent_decode(text.substr(colon + 1), "password");
+    if (!password) return std::unexpected(std::move(password.error()));
+    into.password = Secret(*password);
+    explicit_bzero(password->data(), password->capacity());
+    return {};
+}
+
+bool valid_host_character(char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte > 0x20 && byte != 0x7f &&
+           std::string_view("\"<>\\^`{|}/?#@[]:").find(c) == std::string_view::npos;
+}
+
+std::expected<void, Error> parse_ipv6(std::string_view text, Authority& into) {
+    auto host = percent_decode(text, "host");
+    // RFC 6874 wants the '%' of a zone encoded; people write it plainly.
+    std::string address = host ? std::move(*host) : std::string(text);
+    in6_addr ignored{};
+    const auto zone = address.find('%');
+    if (inet_pton(AF_INET6, address.substr(0, zone).c_str(), &ignored) != 1 || zone + 1 == address.size() ||
+        address.find('\0') != std::string::npos) {
+        return bad("what stands in brackets in the URL is not an IPv6 address");
+    }
+    into.host = std::move(address);
+    return {};
+}
+
+std::expected<Authority, Error> parse_authority(std::string_view text) {
+    Authority authority;
+    // The last '@', because people leave one in a password unencoded.
+    if (const auto at = text.rfind('@'); at != std::string_view::npos) {
+        if (auto done = parse_user(text.substr(0, at), authority); !done)
+            return std::unexpected(std::move(done.error()));
+        text.remove_prefix(at + 1);
+    }
+    std::string_view port;
+    if (text.starts_with('[')) {
+        const auto close = text.find(']');
+        if (close == std::string_view::npos) return bad("the URL's IPv6 address has no closing bracket");
+        const auto rest = text.substr(close + 1);
+        if (!rest.empty() && !rest.starts_with(':'))
+            return bad("in the URL something other than a port follows the ']'");
+        port = rest.empty() ? rest : rest.substr(1);
+        if (auto done = parse_ipv6(text.substr(1, close - 1), authority); !done) {
+            return std::unexpected(std::move(done.error()));
+        }
+    } else {
+        const auto colon = text.find(':');
+        if (colon != std::string_view::npos) {
+            port = text.substr(colon + 1);
+            if (port.find(':') != std::string_view::npos) {
+                return bad("the URL's host holds several ':' (write an IPv6 address in brackets: [::1])");
+            }
+        }
+        auto host = percent_decode(text.substr(0, colon), "host");
+        if (!host) return std::unexpected(std::move(host.error()));
+        if (host->empty()) return bad("the URL names no host");
+        if (!std::ranges::all_of(*host, valid_host_character)) {
+            return bad("the URL's host holds a character that no host name has");
+        }
+        authority.host = std::move(*host);
+    }
+    auto number = parse_port(port);
+    if (!number) return std::unexpected(std::move(number.error()));
+    authority.port = *number;
+    return authority;
+}
+
+struct Parts {
+    std::string scheme;
+    Authority authority;
+    std::string_view path;  ///< behind the first '/'
+};
+
+std::expected<Parts, Error> take_apart(std::string_view text, std::string_view schemes) {
+    const auto colon = text.find("://");
+    if (colon == std::string_view::npos)
+        return bad("the URL has no scheme (it begins with " + std::string(schemes) + ")");
+    Parts parts;
+    parts.scheme = lower_case(text.substr(0, colon));
+    auto rest = text.substr(colon + 3);
+    const auto slash = rest.find('/');
+    if (slash != std::string_view::npos) parts.path = rest.substr(slash + 1);
+    auto authority = parse_authority(rest.substr(0, slash));
+    if (!authority) return std::unexpected(std::move(authority.error()));
+    parts.authority = std::move(*authority);
+    return parts;
+}
+
+std::unexpected<Error> unknown_scheme(std::string_view scheme, std::string_view schemes) {
+    const bool showable =
+        std::ranges::all_of(scheme, [](unsigned char c) { return std::isalnum(c) != 0 || c == '+'; });
+    const auto shown = showable ? " '" + std::string(scheme) + "'" : std::string();
+    return bad("unknown scheme" + shown + " in the URL (it begins with " + std::string(schemes) + ")");
+}
+
+}  // namespace
+
+std::expected<Url, Error> parse_url(std::string_view text) {
+    constexpr std::string_view schemes = "mqtt://, mqtts://, ws:// or wss://";
+    auto parts = take_apart(text, schemes);
+    if (!parts) return std::unexpected(std::move(parts.error()));
+    Url url;
+    url.tls = parts->scheme == "mqtts" || parts->scheme == "wss";
+    url.websocket = parts->scheme == "ws" || parts->scheme == "wss";
+    if (parts->scheme != "mqtt" && !url.tls && !url.websocket) return unknown_scheme(parts->scheme, schemes);
+    url.host = std::move(parts->authority.host);
+    url.port = parts->authority.port;
+    url.username = std::move(parts->authority.username);
+    url.password = std::move(parts->authority.password);
+    if (!parts->path.empty()) {
+        auto topic = percent_decode(parts->path, "topic");
+        if (!topic) return std::unexpected(std::move(topic.error()));
+        url.topic = std::move(*topic);
+    }
+    return url;
+}
+
+std::expected<Proxy, Error> parse_proxy_url(std::string_view text) {
+    constexpr std::string_view schemes = "socks5h:// or http://";
+    auto parts = take_apart(text, schemes);
+    if (!parts) return std::unexpected(std::move(parts.error()));
+    Proxy proxy;
+    if (parts->scheme == "http") {
+        proxy.kind = ProxyKind::http_connect;
+    } else if (parts->scheme != "socks5h" && parts->scheme != "socks5") {
+        return unknown_scheme(parts->scheme, schemes);
+    }
+    if (!parts->path.empty()) return bad("a proxy's URL ends behind the port");
+    proxy.host = std::move(parts->authority.host);
+    proxy.port = parts->authority.port;
+    proxy.username = std::move(parts->authority.username).value_or("");
+    proxy.password = std::move(parts->authority.password).value_or(Secret());
+    return proxy;
+}
+
+}  // namespace mqttc

@@ -1,0 +1,18 @@
+# TLS: a module that is loaded when it is first needed, so that a plain connection never maps OpenSSL.
+find_package(OpenSSL 3 REQUIRED COMPONENTS SSL Crypto)
+
+# Apart from the module for the tests' broker, whose server side stands on the same stream.
+add_library(mqttc_tls_stream OBJECT src/net/tls_stream.cpp)
+target_include_directories(mqttc_tls_stream PUBLIC include src/net)
+target_link_libraries(mqttc_tls_stream PUBLIC OpenSSL::SSL PRIVATE mqttc_build_flags)
+
+add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp)
+set_target_properties(mqttc-tls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc)
+target_link_libraries(mqttc-tls PRIVATE mqttc_tls_stream mqttc_program_flags)
+# Its libstdc++ is its own affair.
+target_link_options(mqttc-tls PRIVATE LINKER:--exclude-libs,ALL)
+install(TARGETS mqttc-tls LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/mqttc COMPONENT libmqttc)
+
+target_compile_definitions(mqttc_net PRIVATE
+  MQTTC_LIBDIR="${CMAKE_INSTALL_LIBDIR}" MQTTC_INSTALLED_LIBDIR="${CMAKE_INSTALL_FULL_LIBDIR}")
+target_link_libraries(mqttc_net PUBLIC ${CMAKE_DL_LIBS})
