@@ -1,0 +1,181 @@
+// Which options go together, and what must be there: the end of OptionsBuilder's work.
+#include "apply.hpp"
+#include "connection.hpp"
+
+namespace mqttc::app {
+namespace {
+
+using Result = std::expected<void, std::string>;
+
+Result wrong(std::string message) {
+    return std::unexpected(std::move(message));
+}
+
+bool has_property(const ConnectionSettings& settings, PacketSet where) {
+    for (const PropertyOption& property : settings.properties) {
+        if (property.where == where) return true;
+    }
+    return false;
+}
+
+std::string long_name(OptionId id) {
+    return std::string("--").append(option_row(Program::sub, id).long_name);
+}
+
+Result check_will(const ConnectionSettings& settings) {
+    const WillOptions& will = settings.will;
+    if (will.topic) return {};
+    if (will.payload) return wrong("--will-payload needs --will-topic");
+    if (will.qos) return wrong("--will-qos needs --will-topic");
+    if (will.retain) return wrong("--will-retain needs --will-topic");
+    if (has_property(settings, will_properties_bit)) return wrong("-D will needs --will-topic");
+    return {};
+}
+
+Result check_session(const ConnectionSettings& settings) {
+    if (settings.client_id) return {};
+    if (!settings.clean) return wrong("-c needs a client id that stays the same: -i ID");
+    if (settings.session_expiry == UINT32_MAX) {
+        return wrong("a session that never expires needs a client id that stays the same: -i ID");
+    }
+    return {};
+}
+
+Result check_tls(const ConnectionSettings& settings) {
+    if (settings.no_tls) return {};
+    const TlsOptions& tls = settings.tls;
+    if (tls.cert_file.empty() && !tls.key_file.empty()) return wrong("--key needs --cert");
+    if (!tls.cert_file.empty() && tls.key_file.empty()) return wrong("--cert needs --key");
+    if (!settings.key_passphrase_file.empty() && tls.key_file.empty()) {
+        return wrong("--key-passphrase-file needs --key");
+    }
+    const bool has_psk = !tls.psk_key.empty() || !settings.psk_file.empty();
+    if (has_psk && tls.psk_identity.empty()) return wrong("--psk needs --psk-identity");
+    if (!has_psk && !tls.psk_identity.empty()) return wrong("--psk-identity needs --psk or --psk-file");
+    if (has_psk && !(tls.ca_file.empty() && tls.ca_path.empty())) {
+        return wrong("--psk goes not with --cafile or --capath");
+    }
+    return {};
+}
+
+}  // namespace
+
+Result OptionsBuilder::check_message() const {
+    const PubOptions& pub = options_.pub;
+    const bool lines = pub.source == PayloadSource::lines;
+    const bool lines_bring_topics = lines && pub.input.value_or(InputFormat::lines) != InputFormat::lines;
+    if (pub.topics.empty() && !lines_bring_topics) return wrong("a topic is needed: -t TOPIC");
+    if (pub.source == PayloadSource::none) return wrong("a message is needed: one of -m, -f, -l, -s, -n");
+    if (lines && pub.repeat > 1) return wrong("--repeat goes not with -l");
+    if (auto input = check_input(); !input) return input;
+    return check_request();
+}
+
+Result OptionsBuilder::check_request() const {
+    const PubOptions& pub = options_.pub;
+    if (!pub.request) {
+        if (!pub.response_topic.empty()) return wrong("--response-topic needs --request");
+        if (options_.count) return wrong("-C needs --request");
+        return {};
+    }
+    if (pub.source == PayloadSource::lines) return wrong("--request goes not with -l");
+    if (pub.repeat > 1) return wrong("--request goes not with --repeat");
+    if (pub.stamp) return wrong("--request goes not with --stamp");
+    if (effective_version(options_.connection) != ProtocolVersion::v5 && pub.response_topic.empty())
+        return wrong("--request needs --response-topic without MQTT 5 (-V mqttv5)");
+    return {};
+}
+
+Result OptionsBuilder::check_input() const {
+    const PubOptions& pub = options_.pub;
+    const bool lines = pub.source == PayloadSource::lines;
+    if (!lines && pub.input) return wrong("--input needs -l");
+    if (!lines && pub.skip_invalid) return wrong("--skip-invalid needs -l");
+    const bool topic_lines = pub.input == InputFormat::topic;
+    const bool json = pub.input == InputFormat::json;
+    if (pub.separator && !topic_lines) return wrong("--separator needs --input topic");
+    if (topic_lines && has(OptionId::topic)) return wrong("-t goes not with --input topic");
+    if (pub.encoding != Encoding::raw) {
+        if (!lines && pub.source != PayloadSource::message) return wrong("--encoding needs -m or -l");
+        if (json)
+            return wrong("--encoding goes not with --input json: write payload_encoding into the objects");
+    }
+    if (pub.replay && !json) return wrong("--replay needs --input json");
+    if (has(OptionId::speed) && !pub.replay) return wrong("--speed needs --replay");
+    return {};
+}
+
+Result OptionsBuilder::check_subscription() const {
+    const SubOptions& sub = options_.sub;
+    if (sub.topics.empty() && sub.unsubscribe.empty())
+        return wrong("a topic is needed: -t FILTER (or -U FILTER)");
+    // With a single topic the last -q counts, as it does in scripts that override an earlier one.
+    if (options_.qos.size() != 1 && sub.topics.size() > 1 && options_.qos.size() != sub.topics.size()) {
+        return wrong("-q is given " + std::to_string(options_.qos.size()) + " times for " +
+                     std::to_string(sub.topics.size()) + " topics: give it once, or once for each topic");
+    }
+    if (sub.dry_run && !sub.remove_retained) return wrong("--dry-run needs --remove-retained");
+    if (sub.no_retain && sub.retained_only) return wrong("-R goes not with --retained-only");
+    return check_output();
+}
+
+// One way only for the messages to go.
+Result OptionsBuilder::check_output() const {
+    using enum OptionId;
+    const SubOptions& sub = options_.sub;
+    OptionId first = version;
+    for (const OptionId id : {save, exec, watch, message_rate}) {
+        if (!has(id)) continue;
+        if (first != version) return wrong(long_name(id) + " goes not with " + long_name(first));
+        first = id;
+    }
+    if (has(jobs) && !sub.exec) return wrong("--jobs needs --exec");
+    if (sub.dry_run && first != version) return wrong(long_name(first) + " goes not with --dry-run");
+    if (first != save && first != exec) return {};
+    for (const OptionId id : {format, verbose}) {
+        // One in a configuration file is left aside.
+        if (has(id) && layer_of(id) >= layer_of(first))
+            return wrong((id == format ? "-F goes not with " : "-v goes not with ") + long_name(first) +
+                         ": nothing is printed");
+    }
+    return {};
+}
+
+Result OptionsBuilder::check_connection() const {
+    const ConnectionSettings& settings = options_.connection;
+    if (auto will = check_will(settings); !will) return will;
+    if (auto session = check_session(settings); !session) return session;
+    if (auto tls = check_tls(settings); !tls) return tls;
+
+    using Kind = PasswordSource::Kind;
+    const Kind kind = settings.password.kind;
+    const bool asked = kind == Kind::given || kind == Kind::file || kind == Kind::ask;
+    if (asked && !settings.username && effective_version(settings) != ProtocolVersion::v5) {
+        return wrong("a password needs a user name (-u), except in MQTT 5 (-V mqttv5)");
+    }
+    if (!settings.endpoint.unix_path.empty() && settings.endpoint.proxy)
+        return wrong("--proxy goes not with --unix");
+    if (settings.endpoint.srv && settings.endpoint.proxy)
+        return wrong("-S goes not with --proxy: the proxy resolves the name");
+    if (!settings.endpoint.unix_path.empty() && settings.endpoint.srv)
+        return wrong("-S goes not with --unix");
+    return {};
+}
+
+void OptionsBuilder::set_environment_password(std::string_view value) {
+    if (options_.connection.password.kind != PasswordSource::Kind::none) return;
+    options_.connection.password = {PasswordSource::Kind::environment, Secret(value), {}};
+}
+
+std::expected<Options, std::string> OptionsBuilder::finish() {
+    // Answers are told apart by properties, so a request is MQTT 5 unless the user chose otherwise.
+    ConnectionSettings& connection = options_.connection;
+    if (options_.pub.request && !connection.version) connection.version = ProtocolVersion::v5;
+    Result result = options_.program == Program::pub ? check_message() : check_subscription();
+    if (result) result = check_connection();
+    if (!result) return std::unexpected(std::move(result.error()));
+    if (options_.sub.topics.size() <= 1) options_.qos.assign(1, options_.qos.back());
+    return std::move(options_);
+}
+
+}  // namespace mqttc::app

@@ -1,0 +1,30 @@
+// From options to a client's options: the rules of client ids, clean sessions, ports, TLS, credentials and
+// the will.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "mqttc/client.hpp"
+
+#include "options.hpp"
+
+namespace mqttc::app {
+
+struct Connection {
+    ClientOptions client;
+    std::vector<std::string> warnings;  ///< each one line for people, without the program's name
+};
+
+/// `options` as they came from parse(), secrets resolved (see secrets.hpp). `process_id` is used in client
+/// ids. Error: one line for people, a usage error.
+std::expected<Connection, std::string> build_connection(const Options& options, unsigned long process_id);
+
+/// The version in force: -x and -D mean MQTT 5.
+ProtocolVersion effective_version(const ConnectionSettings& settings);
+
+/// The properties given with -D for `where` (one packet bit), checked by parse().
+Properties properties_for(const Options& options, PacketSet where);
+
+}  // namespace mqttc::app

@@ -1,0 +1,76 @@
+// The table of exit codes, and which error ends with which.
+#include "exit_code.hpp"
+
+#include <array>
+
+namespace mqttc::app {
+namespace {
+
+constexpr std::array rows{
+    ExitCodeRow{0, 0, "done: everything asked for was delivered, received or acknowledged"},
+    ExitCodeRow{1, 1, "usage or configuration error"},
+    ExitCodeRow{1, 5, "the broker refused the connection: the CONNACK code of MQTT 3.1 and 3.1.1"},
+    ExitCodeRow{27, 27, "the time of -W is over"},
+    ExitCodeRow{60, 60, "the host name could not be resolved"},
+    ExitCodeRow{61, 61, "could not connect"},
+    ExitCodeRow{62, 62, "TLS failed"},
+    ExitCodeRow{63, 63, "the proxy or the WebSocket handshake failed"},
+    ExitCodeRow{64, 64, "protocol error by the other side, or it closed before CONNACK"},
+    ExitCodeRow{65, 65, "the connection was lost for good"},
+    ExitCodeRow{66, 66, "some messages were not delivered"},
+    ExitCodeRow{67, 67, "all subscriptions were refused"},
+    ExitCodeRow{68, 68, "writing the output failed"},
+    ExitCodeRow{128, 162, "the broker refused the connection: the CONNACK code of MQTT 5"},
+};
+
+}  // namespace
+
+std::span<const ExitCodeRow> exit_code_table() {
+    return rows;
+}
+
+int exit_code_of(const Error& error, bool was_connected) {
+    constexpr int highest_status = 255;
+    switch (error.code) {
+        case ErrorCode::ok:
+            return exit_code::ok;
+        case ErrorCode::usage:
+        case ErrorCode::tls_config:
+        case ErrorCode::limit_exceeded:
+        case ErrorCode::io_error:
+            return exit_code::usage;
+        case ErrorCode::name_not_found:
+        case ErrorCode::name_timeout:
+            return exit_code::name_not_found;
+        case ErrorCode::connect_failed:
+        case ErrorCode::connect_timeout:
+            return was_connected ? exit_code::connection_lost : exit_code::connect_failed;
+        case ErrorCode::tls_failed:
+            return exit_code::tls_failed;
+        case ErrorCode::proxy_failed:
+        case ErrorCode::websocket_failed:
+            return exit_code::handshake_failed;
+        case ErrorCode::connection_refused:
+            return error.detail > 0 && error.detail <= highest_status ? error.detail
+                                                                      : exit_code::protocol_error;
+        case ErrorCode::protocol_error:
+            return exit_code::protocol_error;
+        case ErrorCode::closed_by_peer:
+            return was_connected ? exit_code::connection_lost : exit_code::protocol_error;
+        case ErrorCode::connection_lost:
+            return was_connected ? exit_code::connection_lost : exit_code::connect_failed;
+        case ErrorCode::server_disconnect:
+        case ErrorCode::keep_alive_timeout:
+        case ErrorCode::not_connected:
+        case ErrorCode::window_full:
+        case ErrorCode::buffer_full:
+        case ErrorCode::out_of_memory:
+        case ErrorCode::interrupted:
+            return exit_code::connection_lost;
+        case ErrorCode::ack_timeout:
+            return exit_code::not_delivered;
+    }
+    return exit_code::connection_lost;
+}
+
+}  // namespace mqttc::app

@@ -1,0 +1,83 @@
+// --help and --version, made from the option rows.
+#include <algorithm>
+
+#include "parse.hpp"
+
+namespace mqttc::app {
+namespace {
+
+constexpr std::size_t help_column = 30;
+constexpr std::size_t help_width = 80;
+
+constexpr std::string_view usage_of_pub =
+    "usage: mqtt_pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
+    "       mqtt_pub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC -m TEXT [options]\n"
+    "Publishes messages to an MQTT broker. Ends with 0 when every message was delivered.\n";
+constexpr std::string_view usage_of_sub =
+    "usage: mqtt_sub [-h HOST] [-p PORT] -t FILTER [-t FILTER]... [options]\n"
+    "       mqtt_sub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/FILTER [options]\n"
+    "Subscribes to topics of an MQTT broker and prints the messages.\n";
+
+// Columns that UTF-8 text takes, for the characters this text has.
+std::size_t columns(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+// Appends `text` word by word, starting at `column`, later lines indented to help_column.
+void append_wrapped(std::string& out, std::string_view text, std::size_t column) {
+    while (!text.empty()) {
+        const std::string_view word = text.substr(0, text.find(' '));
+        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        if (column > help_column && column + 1 + columns(word) > help_width) {
+            out.append("\n").append(help_column, ' ');
+            column = help_column;
+        } else if (column > help_column) {
+            out += ' ';
+            ++column;
+        }
+        out += word;
+        column += columns(word);
+    }
+    out += '\n';
+}
+
+void append_row(std::string& out, const OptionRow& row) {
+    std::string name = row.short_name == 0 ? "      " + option_name(row) : "  " + option_name(row);
+    if (!row.argument.empty()) name.append(" ").append(row.argument);
+    out += name;
+    std::size_t column = columns(name);
+    if (column + 2 > help_column) {
+        out += '\n';
+        column = 0;
+    }
+    out.append(help_column - column, ' ');
+    append_wrapped(out, row.help, help_column);
+}
+
+}  // namespace
+
+std::string help_text(Program program) {
+    std::string out(program == Program::pub ? usage_of_pub : usage_of_sub);
+    const OptionRow* previous = nullptr;
+    for (const OptionRow& row : option_rows()) {
+        if ((row.programs & only(program)) == 0 || row.status != OptionStatus::ready) continue;
+        if (previous == nullptr || previous->group != row.group) {
+            out.append("\n").append(group_title(row.group)).append(":\n");
+        }
+        append_row(out, row);
+        previous = &row;
+    }
+    out.append("\nConfig file: $XDG_CONFIG_HOME/").append(program_name(program));
+    out.append(" or ~/.config/").append(program_name(program));
+    out.append(
+        ", one option a line.\nEnvironment: MQTT_URL, MQTT_HOST, MQTT_PORT, MQTT_USERNAME, MQTT_PASSWORD, "
+        "MQTT_CAFILE.\n");
+    return out;
+}
+
+std::string version_text(Program program) {
+    return std::string(program_name(program)).append(" " MQTTC_VERSION "\n");
+}
+
+}  // namespace mqttc::app

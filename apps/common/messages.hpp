@@ -1,0 +1,48 @@
+// The one writer of lines on stderr: "mqtt_pub: …". A line is one write, so lines of several processes don't
+// mix.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mqttc::app {
+
+/// `text` with control characters and bytes that are not UTF-8 shown as \n, \x1b, …: what comes from a broker
+/// must not drive the user's terminal.
+std::string visible(std::string_view text);
+
+class Messages {
+  public:
+    /// `program` must outlive this object.
+    explicit Messages(std::string_view program) : program_(program) {}
+
+    /// --quiet: errors, warnings and notes are not written.
+    void set_quiet(bool quiet) { quiet_ = quiet; }
+    bool quiet() const { return quiet_; }
+
+    /// "program: text". `text` is made visible().
+    void error(std::string_view text) const;
+    /// "program: warning: text"
+    void warning(std::string_view text) const;
+    /// A change of state ("connection lost, next try in 2 s"): "program: text".
+    void note(std::string_view text) const { error(text); }
+    /// A line for -d, also with --quiet.
+    void debug(std::string_view text) const;
+    /// The state of the work. On a terminal it replaces the last one and gives way to the next message;
+    /// anywhere else it is a line.
+    void progress(std::string_view text) const;
+    /// Takes it off the terminal.
+    void end_progress() const;
+    static bool on_terminal();
+
+  private:
+    void line(std::string_view prefix, std::string_view text) const;
+    std::string_view program_;
+    bool quiet_ = false;
+    mutable bool progress_shown_ = false;
+};
+
+/// Writes all of `text` to stdout (for --help and --version); false when that failed.
+bool write_stdout(std::string_view text);
+
+}  // namespace mqttc::app

@@ -1,0 +1,26 @@
+// What both programs do first: read their options and turn them into a client's, telling the user what is
+// wrong.
+#pragma once
+
+#include <expected>
+#include <string>
+
+#include "mqttc/client.hpp"
+
+#include "messages.hpp"
+#include "options.hpp"
+
+namespace mqttc::app {
+
+/// Parses the command line with the process's environment and files. --help and --version are printed; errors
+/// are written to `messages`. Wipes secrets from argv. Error: the exit code to end with at once.
+std::expected<Options, int> start(Program program, int argc, char** argv, Messages& messages);
+
+/// Reads secrets, applies the connection rules, writes their warnings. Error: the exit code to end with at
+/// once.
+std::expected<ClientOptions, int> prepare_client(Options& options, const Messages& messages);
+
+/// Ends the program with this error's line and returns its exit code.
+int report(const Error& error, bool was_connected, const Messages& messages);
+
+}  // namespace mqttc::app

@@ -1,0 +1,26 @@
+// -d: one line on stderr for each packet sent and received.
+#pragma once
+
+#include <string>
+
+#include "mqttc/session.hpp"
+
+#include "messages.hpp"
+
+namespace mqttc::app {
+
+/// "PUBLISH id 1 qos 1 topic 'a/b' 5 bytes": what a packet is, in one line; control characters are visible,
+/// secrets and payloads are not shown.
+std::string describe_packet(const Packet& packet);
+
+class DebugTrace : public PacketTrace {
+  public:
+    explicit DebugTrace(const Messages& messages) : messages_(messages) {}
+    void sent(const Packet& packet) override;
+    void received(const Packet& packet) override;
+
+  private:
+    const Messages& messages_;
+};
+
+}  // namespace mqttc::app

@@ -1,0 +1,137 @@
+// Converts the text of an option's value.
+#include "values.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+
+#include "messages.hpp"
+#include "mqttc/client.hpp"
+#include "mqttc/topic.hpp"
+
+namespace mqttc::app {
+namespace {
+
+std::string is_not(std::string_view text, std::string_view wanted) {
+    std::string message("'");
+    return message.append(visible(text)).append("' is not ").append(wanted);
+}
+
+std::string plain(double number) {
+    char buffer[32];
+    std::snprintf(buffer, sizeof buffer, "%.10g", number);
+    return buffer;
+}
+
+}  // namespace
+
+std::expected<std::uint64_t, std::string> to_number(std::string_view text, std::uint64_t min,
+                                                    std::uint64_t max) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && number >= min && number <= max)
+        return number;
+    std::string wanted("a whole number ");
+    if (max == UINT64_MAX) {
+        wanted.append("of at least ").append(std::to_string(min));
+    } else {
+        wanted.append("from ").append(std::to_string(min)).append(" to ").append(std::to_string(max));
+    }
+    return std::unexpected(is_not(text, wanted));
+}
+
+std::expected<double, std::string> to_decimal(std::string_view text, double min, double max) {
+    // std::from_chars for double would draw in libm, and every start of a program would pay for it. No
+    // program sets a locale, so the decimal separator is a point.
+    if (!text.empty() && text.find_first_not_of("0123456789.-") == std::string_view::npos) {
+        const std::string copy(text);
+        char* end = nullptr;
+        const double number = std::strtod(copy.c_str(), &end);
+        if (end == copy.c_str() + copy.size() && number >= min && number <= max) return number;
+    }
+    return std::unexpected(is_not(text, "a number from " + plain(min) + " to " + plain(max)));
+}
+
+std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view text, double min_seconds) {
+    const auto seconds = to_decimal(text, min_seconds, max_seconds);
+    if (!seconds) {
+        const std::string wanted =
+            "a number of seconds from " + plain(min_seconds) + " to " + plain(max_seconds);
+        return std::unexpected(is_not(text, wanted));
+    }
+    return std::chrono::nanoseconds(static_cast<std::int64_t>(*seconds * 1e9 + 0.5));
+}
+
+std::expected<std::size_t, std::string> to_choice(const Occurrence& option) {
+    std::string_view rest = option.row->choices;
+    for (std::size_t i = 0; !rest.empty(); ++i) {
+        const std::string_view choice = rest.substr(0, rest.find(' '));
+        if (option.value() == choice) return i;
+        rest.remove_prefix(std::min(rest.size(), choice.size() + 1));
+    }
+    std::string message = quoted(option.value()).append(" is not one of ");
+    for (const char c : option.row->choices) {
+        if (c == ' ') message += ',';
+        message += c;
+    }
+    return std::unexpected(std::move(message));
+}
+
+std::expected<Qos, std::string> to_qos(const Occurrence& option) {
+    const auto position = to_choice(option);
+    if (!position) return std::unexpected(position.error());
+    return static_cast<Qos>(*position);
+}
+
+std::expected<std::string, std::string> to_utf8(std::string_view text) {
+    if (valid_utf8(text)) return std::string(text);
+    return std::unexpected(quoted(text).append(" is not valid UTF-8"));
+}
+
+std::expected<std::string, std::string> to_path(std::string_view text) {
+    if (!text.empty()) return std::string(text);
+    return std::unexpected(std::string("the name of a file is empty"));
+}
+
+std::expected<std::string, std::string> to_topic(std::string_view text) {
+    if (const auto fault = check_topic_name(text)) return std::unexpected(explain(*fault, text));
+    return std::string(text);
+}
+
+std::expected<std::string, std::string> to_filter(std::string_view text) {
+    if (const auto fault = check_topic_filter(text)) return std::unexpected(explain(*fault, text));
+    return std::string(text);
+}
+
+std::expected<std::uint32_t, std::string> to_expiry(std::string_view text) {
+    if (text == "-1" || text == "\u221e") return UINT32_MAX;
+    const auto number = to_number(text, 0, UINT32_MAX);
+    if (number) return static_cast<std::uint32_t>(*number);
+    return std::unexpected(number.error() + ", -1 or \u221e (never)");
+}
+
+std::expected<std::uint16_t, std::string> to_keep_alive(std::string_view text) {
+    const auto number = to_number(text, 0, 65'535);
+    if (number && (*number == 0 || *number >= 5)) return static_cast<std::uint16_t>(*number);
+    return std::unexpected(quoted(text).append(" is not a whole number from 5 to 65535, or 0 (off)"));
+}
+
+std::expected<std::uint32_t, std::string> to_tries(std::string_view text) {
+    if (text == "never") return 0;
+    if (text == "forever") return ReconnectPolicy::forever;
+    const auto number = to_number(text, 0, ReconnectPolicy::forever - 1);
+    if (number) return static_cast<std::uint32_t>(*number);
+    return std::unexpected(quoted(text).append(" is not never, forever or a number of tries"));
+}
+
+bool is_hex(std::string_view text) {
+    return std::ranges::all_of(
+        text, [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); });
+}
+
+std::string quoted(std::string_view text) {
+    return std::string("'").append(visible(text)).append("'");
+}
+
+}  // namespace mqttc::app

@@ -1,0 +1,44 @@
+// FileReplacement and PasswordFile together, "-" as stdout, the hint for a new file.
+#include "change_file.hpp"
+
+#include <string>
+
+#include "file_replace.hpp"
+#include "interrupt.hpp"
+#include "message.hpp"
+#include "text.hpp"
+
+namespace mqttc::passwd {
+namespace {
+
+Result<void> write_to_stdout(const std::function<Result<Edited>(PasswordFile&)>& edit) {
+    PasswordFile file("");
+    if (auto edited = edit(file); !edited) return std::unexpected(edited.error());
+    std::string all;
+    for (const std::string_view piece : file.pieces()) all += piece;
+    if (!print(all)) return fail("cannot write to standard output");
+    return {};
+}
+
+}  // namespace
+
+Result<void> change_file(const Options& options, const std::function<Result<Edited>(PasswordFile&)>& edit) {
+    if (options.file == "-") return write_to_stdout(edit);
+
+    const InterruptGuard guard;
+    using Missing = FileReplacement::Missing;
+    auto replacement =
+        FileReplacement::begin(options.file, options.create ? Missing::create : Missing::refuse);
+    if (!replacement) return std::unexpected(replacement.error());
+    PasswordFile file(options.create ? std::string_view() : replacement->text());
+    const auto edited = edit(file);
+    if (!edited) return std::unexpected(edited.error());
+    if (*edited == Edited::no) return {};
+    if (auto done = replacement->commit(file.pieces()); !done) return done;
+    if (!replacement->existed())
+        say("only you can read the new file " + printable(options.file) +
+            "; a broker that runs as another user needs: chown mosquitto: " + printable(options.file));
+    return {};
+}
+
+}  // namespace mqttc::passwd

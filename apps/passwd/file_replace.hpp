@@ -1,0 +1,69 @@
+// Changing a file so that readers, crashes and other writers see the old one or the new one, whole.
+#pragma once
+
+#include <sys/stat.h>
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "descriptor.hpp"
+#include "failure.hpp"
+#include "interrupt.hpp"
+#include "secret.hpp"
+
+namespace mqttc::passwd {
+
+/// A password file that no other mqtt_passwd changes while this object lives.
+///
+/// The lock and the new file are one thing: a hidden sibling, `.NAME.mqtt_passwd`, held with flock(2).
+/// commit() renames it over the file; without commit() it is removed. A process that was killed leaves
+/// it unlocked, and the next one takes it over, so there is never anything to clean up by hand.
+/// Symbolic links are followed once, at the start, to the file that is then replaced.
+class FileReplacement {
+  public:
+    enum class Missing : unsigned char { refuse, create };
+
+    /// Waits for the lock and reads the file. A wait that a signal ends is a failure.
+    [[nodiscard]] static Result<FileReplacement> begin(const std::string& path, Missing missing);
+
+    FileReplacement(FileReplacement&&) noexcept;
+    FileReplacement& operator=(FileReplacement&&) = delete;
+    ~FileReplacement();
+
+    /// What the file holds; empty when it doesn't exist. Lives as long as the object.
+    [[nodiscard]] std::string_view text() const { return text_.view(); }
+    [[nodiscard]] bool existed() const { return before_.has_value(); }
+
+    /// Puts `pieces`, one after the other, in the file's place: mode, owner, group and extended
+    /// attributes (so ACLs too) stay as they were, a new file is 0600. On a failure the file is what
+    /// it was. To be called once.
+    [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
+
+  private:
+    explicit FileReplacement(std::string path) : path_(std::move(path)) {}
+    [[nodiscard]] Result<void> find_target();
+    [[nodiscard]] Result<void> take_lock();
+    [[nodiscard]] Result<void> read_target();
+    [[nodiscard]] Result<void> keep_attributes() const;
+    [[nodiscard]] std::unexpected<Failure> cannot(const std::string& what, int error) const;
+
+    std::string path_;     // as the user gave it, for messages
+    std::string name_;     // of the file within folder_
+    std::string sibling_;  // likewise
+    Descriptor folder_;
+    Descriptor lock_;  // the sibling
+    Descriptor source_;
+    Secret text_;
+    std::optional<struct stat> before_;
+    bool sibling_is_ours_ = false;
+};
+
+/// All of a file, for reading only; "-" is standard input. Fails for anything over max_file_size.
+[[nodiscard]] Result<Secret> read_whole_file(const std::string& path);
+
+/// No password file or list of users is longer than this.
+inline constexpr std::size_t max_file_size = std::size_t{1} << 30;
+
+}  // namespace mqttc::passwd

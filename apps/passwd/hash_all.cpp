@@ -1,0 +1,48 @@
+// -U: hashes the passwords that stand in clear, and only those.
+#include "actions.hpp"
+#include "change_file.hpp"
+#include "hash_many.hpp"
+#include "message.hpp"
+#include "text.hpp"
+
+namespace mqttc::passwd {
+
+Result<void> hash_all(const Options& options) {
+    return change_file(options, [&](PasswordFile& file) -> Result<Edited> {
+        std::vector<std::size_t> where;
+        std::vector<std::string_view> passwords;
+        for (std::size_t i = 0; i < file.lines().size(); ++i) {
+            const PasswordLine& line = file.lines()[i];
+            const auto warn = [&](const std::string& what) {
+                say(printable(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
+                    "; left as it is");
+            };
+            if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
+            if (line.kind != PasswordLine::Kind::entry) continue;
+            switch (stored_form(line.stored)) {
+                case StoredForm::plain:
+                    if (line.stored.size() > max_password_length)
+                        return fail(printable(options.file) + ", line " + std::to_string(i + 1) +
+                                    ": the password is longer than 65,535 bytes; nothing was changed");
+                    where.push_back(i);
+                    passwords.push_back(line.stored);
+                    break;
+                case StoredForm::foreign:
+                    warn("user '" + printable(line.name) + "' has a hash of an unknown kind");
+                    break;
+                case StoredForm::empty:
+                    warn("user '" + printable(line.name) + "' has no password");
+                    break;
+                case StoredForm::hashed:
+                    break;
+            }
+        }
+        if (passwords.empty()) return Edited::no;
+        auto hashes = hash_many(passwords, options.recipe, options.file);
+        if (!hashes) return std::unexpected(hashes.error());
+        for (std::size_t k = 0; k < where.size(); ++k) file.set_line(where[k], std::move((*hashes)[k]));
+        return Edited::yes;
+    });
+}
+
+}  // namespace mqttc::passwd

@@ -1,0 +1,22 @@
+// Hashing many passwords on all cores, with progress for whoever waits.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "failure.hpp"
+#include "password_hash.hpp"
+
+namespace mqttc::passwd {
+
+/// The hash of each password, in order. Fails when memory is short or a signal noted by an
+/// InterruptGuard came; `file` is named in the message.
+[[nodiscard]] Result<std::vector<std::string>> hash_many(std::span<const std::string_view> passwords,
+                                                         const HashRecipe& recipe, const std::string& file);
+
+/// The same for one.
+[[nodiscard]] Result<std::string> hash_one(std::string_view password, const HashRecipe& recipe);
+
+}  // namespace mqttc::passwd

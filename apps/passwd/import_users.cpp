@@ -1,0 +1,68 @@
+// --import: adds or replaces many users at once.
+#include "actions.hpp"
+#include "change_file.hpp"
+#include "file_replace.hpp"
+#include "hash_many.hpp"
+#include "interrupt.hpp"
+#include "text.hpp"
+
+namespace mqttc::passwd {
+namespace {
+
+struct NewUser {
+    std::string_view name;
+    std::string_view password;  // or a hash, when `hashed`
+    bool hashed = false;
+};
+
+// The users of `text`, which the views are of. Any line that is no user, comment or blank is a failure.
+Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& source) {
+    std::vector<NewUser> users;
+    std::unordered_map<std::string_view, std::size_t> seen;
+    std::size_t number = 0;
+    for (const PasswordLine& line : parse_password_file(text)) {
+        ++number;
+        const auto wrong = [&](const std::string& what) {
+            return fail(source + ", line " + std::to_string(number) + ": " + what);
+        };
+        if (line.kind == PasswordLine::Kind::blank || line.kind == PasswordLine::Kind::comment) continue;
+        if (line.kind == PasswordLine::Kind::unreadable) return wrong("not user:password");
+        if (auto good = check_name(line.name); !good)
+            return wrong("the user name '" + printable(line.name) + "' " + good.error());
+        if (line.stored.empty()) return wrong("user '" + printable(line.name) + "' has no password");
+        if (line.stored.size() > max_password_length)
+            return wrong("the password is longer than 65,535 bytes");
+        const auto [first, fresh] = seen.try_emplace(line.name, number);
+        if (!fresh)
+            return wrong("user '" + printable(line.name) + "' stands on line " +
+                         std::to_string(first->second) + " already");
+        users.push_back({line.name, line.stored, stored_form(line.stored) == StoredForm::hashed});
+    }
+    return users;
+}
+
+}  // namespace
+
+Result<void> import_users(const Options& options) {
+    const auto text = read_whole_file(options.import_from);
+    if (!text) return std::unexpected(text.error());
+    const std::string source = options.import_from == "-" ? "standard input" : printable(options.import_from);
+    const auto users = users_of(text->view(), source);
+    if (!users) return std::unexpected(users.error());
+
+    std::vector<std::string_view> passwords;
+    for (const NewUser& user : *users)
+        if (!user.hashed) passwords.push_back(user.password);
+    const InterruptGuard guard;
+    auto hashes = hash_many(passwords, options.recipe, options.file);
+    if (!hashes) return std::unexpected(hashes.error());
+
+    return change_file(options, [&](PasswordFile& file) -> Result<Edited> {
+        auto hash = hashes->begin();
+        for (const NewUser& user : *users)
+            file.set(user.name, user.hashed ? std::string(trim_blanks(user.password)) : std::move(*hash++));
+        return Edited::yes;
+    });
+}
+
+}  // namespace mqttc::passwd

@@ -1,0 +1,48 @@
+// The handler notes the number; everything else happens outside of it.
+#include "interrupt.hpp"
+
+#include <atomic>
+
+namespace mqttc::passwd {
+namespace {
+
+std::atomic<int> noted{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
+
+extern "C" void note_signal(int number) {
+    int none = 0;
+    noted.compare_exchange_strong(none, number);
+}
+
+}  // namespace
+
+InterruptGuard::InterruptGuard() {
+    struct sigaction action{};
+    action.sa_handler = note_signal;
+    sigemptyset(&action.sa_mask);
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+        sigaction(signals[i], nullptr, &before_[i]);
+        if (before_[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, nullptr);
+    }
+}
+
+InterruptGuard::~InterruptGuard() {
+    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
+}
+
+int InterruptGuard::caught() {
+    return noted.load();
+}
+
+void die_of_caught_signal() {
+    const int number = InterruptGuard::caught();
+    if (number == 0) return;
+    signal(number, SIG_DFL);
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, number);
+    sigprocmask(SIG_UNBLOCK, &only, nullptr);
+    raise(number);
+}
+
+}  // namespace mqttc::passwd

@@ -1,0 +1,30 @@
+// --list: the names in the file.
+#include <unistd.h>
+
+#include <unordered_set>
+
+#include "actions.hpp"
+#include "file_replace.hpp"
+#include "message.hpp"
+#include "password_file.hpp"
+#include "text.hpp"
+
+namespace mqttc::passwd {
+
+Result<void> list_users(const Options& options) {
+    const auto text = read_whole_file(options.file);
+    if (!text) return std::unexpected(text.error());
+    // A file from elsewhere must not drive the user's terminal; a pipe gets the exact bytes.
+    const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
+    std::unordered_set<std::string_view> seen;
+    std::string names;
+    for (const PasswordLine& line : parse_password_file(text->view())) {
+        if (line.kind != PasswordLine::Kind::entry || !seen.insert(line.name).second) continue;
+        names += to_terminal ? printable(line.name) : std::string(line.name);
+        names += '\n';
+    }
+    if (!print(names)) return fail("cannot write to standard output");
+    return {};
+}
+
+}  // namespace mqttc::passwd

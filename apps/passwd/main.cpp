@@ -1,0 +1,52 @@
+// mqtt_passwd: keeps the password file of an MQTT broker.
+#include <signal.h>
+
+#include "actions.hpp"
+#include "interrupt.hpp"
+#include "message.hpp"
+#include "options.hpp"
+
+namespace {
+
+using namespace mqttc::passwd;
+
+Result<void> run(const Options& options) {
+    switch (options.action) {
+        case Action::set:
+            return set_user(options);
+        case Action::remove:
+            return delete_user(options);
+        case Action::hash_all:
+            return hash_all(options);
+        case Action::import_users:
+            return import_users(options);
+        case Action::list:
+            return list_users(options);
+        case Action::verify:
+            return verify_user(options);
+    }
+    return fail("no such action");
+}
+
+int finish(const Result<void>& result) {
+    if (!result) say(result.error().text);
+    die_of_caught_signal();
+    return static_cast<int>(result ? ExitCode::done : result.error().code);
+}
+
+int print_or_complain(const std::string& text) {
+    return finish(print(text) ? Result<void>() : fail("cannot write to standard output"));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error to report, not a way to die
+    const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
+    if (const auto* options = std::get_if<Options>(&parsed)) return finish(run(*options));
+    if (std::holds_alternative<HelpWanted>(parsed)) return print_or_complain(help_text());
+    if (std::holds_alternative<VersionWanted>(parsed))
+        return print_or_complain("mqtt_passwd " MQTTC_VERSION "\n");
+    say(std::get<OptionError>(parsed).text + " (see mqtt_passwd --help)");
+    return static_cast<int>(ExitCode::failed);
+}

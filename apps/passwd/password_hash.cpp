@@ -1,0 +1,175 @@
+// The three hashes; OpenSSL for SHA-512 and PBKDF2, libsodium for argon2id.
+#include "password_hash.hpp"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <memory>
+
+#include "sodium.hpp"
+#include "text.hpp"
+
+namespace mqttc::passwd {
+namespace {
+
+constexpr std::size_t sha512_size = 64;
+constexpr std::size_t sha512_salt_length = 12;
+constexpr std::size_t max_salt_length = 1024;
+constexpr std::size_t max_phc_length = 4096;
+constexpr std::size_t max_argon2id_output = 512;
+
+constexpr std::array<HashSchemeName, 3> schemes{{
+    {HashScheme::sha512_pbkdf2, "sha512-pbkdf2", "$7$"},
+    {HashScheme::sha512, "sha512", "$6$"},
+    {HashScheme::argon2id, "argon2id", "$argon2id$"},
+}};
+
+using Digest = std::array<unsigned char, sha512_size>;
+
+std::span<const unsigned char> bytes_of(std::string_view text) {
+    return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
+}
+
+// OpenSSL fails here only when it cannot allocate or its provider is missing; then nothing can be
+// hashed or verified, and an all-zero digest must never pass for one.
+bool pbkdf2(std::string_view password, std::string_view salt, std::uint32_t iterations, Digest& out) {
+    return PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt).data(),
+                             static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha512(),
+                             static_cast<int>(out.size()), out.data()) == 1;
+}
+
+bool sha512(std::string_view password, std::string_view salt, Digest& out) {
+    const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+    return context != nullptr && EVP_DigestInit_ex(context.get(), EVP_sha512(), nullptr) == 1 &&
+           EVP_DigestUpdate(context.get(), password.data(), password.size()) == 1 &&
+           EVP_DigestUpdate(context.get(), salt.data(), salt.size()) == 1 &&
+           EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
+}
+
+// A hash taken apart. For argon2id only `scheme` counts: libsodium reads the rest itself.
+struct Parts {
+    HashScheme scheme;
+    std::uint32_t iterations = 0;
+    std::string salt;
+    std::string digest;
+};
+
+std::optional<std::uint32_t> number(std::string_view text, std::uint32_t limit) {
+    std::uint32_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value < 1 || value > limit)
+        return std::nullopt;
+    return value;
+}
+
+// Takes what stands before the next '$' off the front of `rest`, and the '$'.
+std::string_view next_field(std::string_view& rest) {
+    const std::string_view field = rest.substr(0, rest.find('$'));
+    rest.remove_prefix(std::min(rest.size(), field.size() + 1));
+    return field;
+}
+
+std::optional<Parts> parse_salt_and_digest(Parts parts, std::string_view rest) {
+    const auto salt = sodium::from_base64(next_field(rest), max_salt_length);
+    const auto digest = sodium::from_base64(rest, sha512_size);
+    if (!salt || salt->empty() || !digest || digest->size() != sha512_size) return std::nullopt;
+    parts.salt = *salt;
+    parts.digest = *digest;
+    return parts;
+}
+
+bool has_number(std::string_view field, std::string_view key) {
+    return field.starts_with(key) &&
+           number(field.substr(key.size()), std::numeric_limits<std::uint32_t>::max()).has_value();
+}
+
+// "v=19$m=47104,t=1,p=1$salt$hash"
+bool is_phc_tail(std::string_view rest) {
+    if (rest.size() > max_phc_length) return false;
+    if (next_field(rest) != "v=19") return false;
+    const std::string_view costs = next_field(rest);
+    const auto t = costs.find(',');
+    const auto p = t == costs.npos ? t : costs.find(',', t + 1);
+    if (p == costs.npos) return false;
+    if (!has_number(costs.substr(0, t), "m=") || !has_number(costs.substr(t + 1, p - t - 1), "t=") ||
+        !has_number(costs.substr(p + 1), "p="))
+        return false;
+    const auto salt = sodium::from_base64(next_field(rest), max_salt_length, false);
+    const auto digest = sodium::from_base64(rest, max_argon2id_output, false);
+    return salt && !salt->empty() && digest && !digest->empty();
+}
+
+std::optional<Parts> parse(std::string_view stored) {
+    for (const HashSchemeName& row : schemes) {
+        if (!stored.starts_with(row.prefix)) continue;
+        std::string_view rest = stored.substr(row.prefix.size());
+        switch (row.scheme) {
+            case HashScheme::sha512_pbkdf2: {
+                const auto iterations = number(next_field(rest), std::numeric_limits<int>::max());
+                if (!iterations) return std::nullopt;
+                return parse_salt_and_digest({row.scheme, *iterations, {}, {}}, rest);
+            }
+            case HashScheme::sha512:
+                return parse_salt_and_digest({row.scheme, 0, {}, {}}, rest);
+            case HashScheme::argon2id:
+                if (!is_phc_tail(rest)) return std::nullopt;
+                return Parts{row.scheme, 0, {}, {}};
+        }
+    }
+    return std::nullopt;
+}
+
+// "$id$something", the shape every crypt(3) descendant has.
+bool looks_like_hash(std::string_view stored) {
+    if (!stored.starts_with('$')) return false;
+    const auto end = stored.find('$', 1);
+    if (end == stored.npos || end == 1 || end + 1 == stored.size()) return false;
+    return std::ranges::all_of(stored.substr(1, end - 1), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+    });
+}
+
+}  // namespace
+
+std::span<const HashSchemeName> hash_schemes() {
+    return schemes;
+}
+
+std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password) {
+    if (recipe.scheme == HashScheme::argon2id)
+        return sodium::argon2id(password, recipe.cost(), recipe.memory_kib);
+
+    const bool stretched = recipe.scheme == HashScheme::sha512_pbkdf2;
+    std::string salt(stretched ? recipe.salt_length : sha512_salt_length, '\0');
+    sodium::fill_random({reinterpret_cast<unsigned char*>(salt.data()), salt.size()});
+    Digest digest{};
+    if (!(stretched ? pbkdf2(password, salt, recipe.cost(), digest) : sha512(password, salt, digest)))
+        return std::nullopt;
+    const std::string tail = sodium::to_base64(bytes_of(salt)) + "$" + sodium::to_base64(digest);
+    return stretched ? "$7$" + std::to_string(recipe.cost()) + "$" + tail : "$6$" + tail;
+}
+
+bool verify_password(std::string_view stored_hash, std::string_view password) {
+    if (password.size() > max_password_length) return false;
+    const std::string_view stored = trim_blanks(stored_hash);
+    const auto parts = parse(stored);
+    if (!parts) return false;
+    if (parts->scheme == HashScheme::argon2id) return sodium::argon2id_verify(std::string(stored), password);
+    Digest digest{};
+    const bool hashed = parts->scheme == HashScheme::sha512_pbkdf2
+                            ? pbkdf2(password, parts->salt, parts->iterations, digest)
+                            : sha512(password, parts->salt, digest);
+    return hashed && sodium::equal(digest, bytes_of(parts->digest));
+}
+
+StoredForm stored_form(std::string_view stored) {
+    const std::string_view text = trim_blanks(stored);
+    if (text.empty()) return StoredForm::empty;
+    if (parse(text)) return StoredForm::hashed;
+    return looks_like_hash(text) ? StoredForm::foreign : StoredForm::plain;
+}
+
+}  // namespace mqttc::passwd

@@ -1,0 +1,70 @@
+// A string whose memory is locked while it lives and wiped when it goes.
+#pragma once
+
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "sodium.hpp"
+
+namespace mqttc::passwd {
+
+class Secret {
+  public:
+    Secret() = default;
+    explicit Secret(std::string_view text) {
+        reserve(text.size());
+        append(text);
+    }
+    Secret(Secret&& other) noexcept { swap(other); }
+    Secret& operator=(Secret&& other) noexcept {
+        Secret(std::move(other)).swap(*this);
+        return *this;
+    }
+    Secret(const Secret&) = delete;
+    Secret& operator=(const Secret&) = delete;
+    ~Secret() {
+        if (memory_ != nullptr) sodium::release(memory_);
+    }
+
+    /// Lives until the next append() or assignment.
+    [[nodiscard]] std::string_view view() const { return {memory_, size_}; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] bool empty() const { return size_ == 0; }
+
+    void reserve(std::size_t capacity) {
+        if (capacity <= capacity_) return;
+        Secret bigger;
+        bigger.memory_ = sodium::allocate(capacity);
+        bigger.capacity_ = capacity;
+        if (size_ > 0) std::memcpy(bigger.memory_, memory_, size_);
+        bigger.size_ = size_;
+        swap(bigger);
+    }
+    void append(std::string_view text) {
+        if (text.empty()) return;
+        if (size_ + text.size() > capacity_) reserve((size_ + text.size()) * 2);
+        // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): no memory means no capacity
+        std::memcpy(memory_ + size_, text.data(), text.size());
+        size_ += text.size();
+    }
+    void append(char byte) { append(std::string_view(&byte, 1)); }
+    void remove_last() {
+        if (size_ > 0) --size_;
+    }
+
+    friend bool operator==(const Secret& a, const Secret& b) { return a.view() == b.view(); }
+
+  private:
+    void swap(Secret& other) noexcept {
+        std::swap(memory_, other.memory_);
+        std::swap(size_, other.size_);
+        std::swap(capacity_, other.capacity_);
+    }
+
+    char* memory_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace mqttc::passwd

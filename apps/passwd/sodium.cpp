@@ -1,0 +1,85 @@
+// libsodium, initialised at the first use.
+#include "sodium.hpp"
+
+#include <sodium.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+namespace mqttc::passwd::sodium {
+namespace {
+
+void start() {
+    static const bool ready = sodium_init() >= 0;
+    if (!ready) {
+        std::fputs("mqtt_passwd: libsodium cannot be initialised: no source of random bytes\n", stderr);
+        std::abort();
+    }
+}
+
+}  // namespace
+
+char* allocate(std::size_t size) {
+    start();
+    auto* memory = static_cast<char*>(sodium_malloc(size));
+    if (memory == nullptr) {
+        std::fputs("mqtt_passwd: out of memory for a secret\n", stderr);
+        std::abort();
+    }
+    return memory;
+}
+
+void release(char* memory) noexcept {
+    sodium_free(memory);
+}
+
+void wipe(void* memory, std::size_t size) noexcept {
+    sodium_memzero(memory, size);
+}
+
+void fill_random(std::span<unsigned char> out) {
+    start();
+    randombytes_buf(out.data(), out.size());
+}
+
+bool equal(std::span<const unsigned char> a, std::span<const unsigned char> b) {
+    return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::string to_base64(std::span<const unsigned char> bytes) {
+    constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
+    std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
+    sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), variant);
+    text.pop_back();  // the terminating NUL counted by sodium_base64_encoded_len
+    return text;
+}
+
+std::optional<std::string> from_base64(std::string_view text, std::size_t limit, bool padded) {
+    if (text.size() > (limit + 2) / 3 * 4) return std::nullopt;
+    std::string bytes(text.size() / 4 * 3 + 3, '\0');
+    std::size_t length = 0;
+    const char* end = nullptr;
+    const int rc = sodium_base642bin(
+        reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), text.data(), text.size(), nullptr,
+        &length, &end, padded ? sodium_base64_VARIANT_ORIGINAL : sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
+    if (rc != 0 || end != text.data() + text.size() || length > limit) return std::nullopt;
+    bytes.resize(length);
+    return bytes;
+}
+
+std::optional<std::string> argon2id(std::string_view password, std::uint32_t passes,
+                                    std::uint32_t memory_kib) {
+    start();
+    char phc[crypto_pwhash_argon2id_STRBYTES];
+    if (crypto_pwhash_argon2id_str(phc, password.data(), password.size(), passes,
+                                   std::size_t{memory_kib} * 1024) != 0)
+        return std::nullopt;
+    return std::string(phc);
+}
+
+bool argon2id_verify(const std::string& phc, std::string_view password) {
+    start();
+    return crypto_pwhash_argon2id_str_verify(phc.c_str(), password.data(), password.size()) == 0;
+}
+
+}  // namespace mqttc::passwd::sodium

@@ -1,0 +1,20 @@
+// Small questions about text that the file parser and the messages share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace mqttc::passwd {
+
+/// `text` without spaces, tabs and carriage returns at both ends; a view into it.
+[[nodiscard]] std::string_view trim_blanks(std::string_view text);
+
+[[nodiscard]] bool is_control(char c);
+
+/// `text` with control characters written as \xNN, fit for a terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
+/// True iff `text` is well-formed UTF-8 (no surrogates, no overlong forms).
+[[nodiscard]] bool is_utf8(std::string_view text);
+
+}  // namespace mqttc::passwd

@@ -1,0 +1,37 @@
+// --verify: is this the user's password?
+#include "actions.hpp"
+#include "file_replace.hpp"
+#include "password_file.hpp"
+#include "password_hash.hpp"
+#include "password_source.hpp"
+#include "text.hpp"
+
+namespace mqttc::passwd {
+
+Result<void> verify_user(const Options& options) {
+    const auto text = read_whole_file(options.file);
+    if (!text) return std::unexpected(text.error());
+    const PasswordFile file(text->view());
+    const PasswordLine* line = file.find(options.user);
+    const std::string who = "user '" + printable(options.user) + "' in " + printable(options.file);
+    if (line == nullptr) return fail("there is no " + who);
+    const std::string where =
+        printable(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
+    switch (stored_form(line->stored)) {
+        case StoredForm::hashed:
+            break;
+        case StoredForm::plain:
+            return fail(where + "the password stands in clear, so brokers refuse the user (-U hashes it)");
+        case StoredForm::foreign:
+            return fail(where + "a hash of an unknown kind");
+        case StoredForm::empty:
+            return fail(where + "the user has no password");
+    }
+    const auto password = claimed_password(options);
+    if (!password) return std::unexpected(password.error());
+    if (!verify_password(line->stored, password->view()))
+        return fail("wrong password for " + who, ExitCode::mismatch);
+    return {};
+}
+
+}  // namespace mqttc::passwd

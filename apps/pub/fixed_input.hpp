@@ -1,0 +1,42 @@
+// The same payload a number of times: -m, -f, -s, -n with --repeat.
+#pragma once
+
+#include "input.hpp"
+#include "payload.hpp"
+
+namespace mqttc::pub {
+
+class FixedInput : public InputSource {
+  public:
+    FixedInput(Payload payload, std::uint64_t times, Duration delay)
+        : payload_(std::move(payload)), times_(times), left_(times), delay_(delay) {}
+
+    State next(InputMessage& message, Time now) override {
+        if (left_ == 0) return State::finished;
+        if (now < due_) return State::waiting;
+        --left_;
+        due_ = now + delay_;
+        message = {};
+        message.payload = payload_.bytes();
+        message.lasting = true;
+        return State::ready;
+    }
+    void unsent(std::size_t left) override { payload_.forget_all_but(left); }
+    std::optional<Time> due() const override { return due_; }
+    std::optional<std::uint64_t> remaining() const override { return left_; }
+    std::optional<Extent> extent() const override {
+        const std::uint64_t size = payload_.bytes().size();
+        return Extent{.taken = size * (times_ - left_), .all = size * times_};
+    }
+    const std::string& failure() const override { return failure_; }
+
+  private:
+    Payload payload_;
+    std::uint64_t times_;
+    std::uint64_t left_;
+    Duration delay_;
+    Time due_{};
+    std::string failure_;
+};
+
+}  // namespace mqttc::pub

@@ -1,0 +1,46 @@
+// mqtt_pub: publishes messages to an MQTT broker.
+#include <new>
+
+#include "exit_code.hpp"
+#include "open_input.hpp"
+#include "publisher.hpp"
+#include "requester.hpp"
+#include "start.hpp"
+#include "trace.hpp"
+
+namespace {
+
+using namespace mqttc;
+
+int publish(int argc, char** argv, app::Messages& messages) {
+    const Time started = std::chrono::steady_clock::now();
+    auto options = app::start(app::Program::pub, argc, argv, messages);
+    if (!options) return options.error();
+
+    auto client = app::prepare_client(*options, messages);
+    if (!client) return client.error();
+    app::DebugTrace trace(messages);
+    if (options->debug) client->session.trace = &trace;
+
+    const pub::PublishPlan plan = pub::make_plan(*options, started);
+    auto input = pub::open_input(*options, plan.deadline, messages);
+    if (!input) {
+        messages.error(input.error().message);
+        return input.error().timed_out ? app::exit_code::run_timeout : app::exit_code::usage;
+    }
+    if (options->pub.request)
+        return pub::run_request(*options, **input, started, std::move(*client), messages);
+    return pub::Publisher(plan, **input, std::move(*client), messages).run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    app::Messages messages("mqtt_pub");
+    try {
+        return publish(argc, argv, messages);
+    } catch (const std::bad_alloc&) {
+        messages.error("out of memory");
+        return app::exit_code::not_delivered;
+    }
+}

@@ -1,0 +1,23 @@
+// Lines that a parser understands, and what happens to those that it does not.
+#include "parsed_input.hpp"
+
+namespace mqttc::pub {
+
+InputSource::State ParsedInput::next(InputMessage& message, Time now) {
+    if (!failure_.empty()) return State::finished;
+    if (const State state = lines_.next(message, now); state != State::ready) return state;
+    ++line_;
+    if (message.problem.empty()) {
+        const std::string_view line = as_text(message.payload);
+        message.payload = {};
+        if (auto parsed = parser_->parse(line, message); !parsed) {
+            message.problem = "line " + std::to_string(line_) + ": " + parsed.error();
+        }
+    }
+    if (message.problem.empty() || skip_invalid_) return State::ready;
+    failure_ = std::move(message.problem);
+    failure_.append(" (nothing from there on was read; --skip-invalid goes on)");
+    return State::finished;
+}
+
+}  // namespace mqttc::pub

@@ -1,0 +1,46 @@
+// -l with lines that say more than a payload: what they mean is a LineParser's business, what happens to a
+// wrong one is decided here.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "input.hpp"
+#include "line_input.hpp"
+
+namespace mqttc::pub {
+
+/// Understands a line.
+class LineParser {
+  public:
+    virtual ~LineParser() = default;
+    /// Fills in what the line gives; views may point into `line` and into the parser, until the next call.
+    /// Error: what is wrong, for people, without the line's number.
+    virtual std::expected<void, std::string> parse(std::string_view line, InputMessage& message) = 0;
+};
+
+class ParsedInput : public InputSource {
+  public:
+    /// `skip_invalid`: a wrong line is a message with a problem; otherwise the input ends before it.
+    ParsedInput(int fd, std::size_t longest_line, std::unique_ptr<LineParser> parser, bool skip_invalid)
+        : lines_(fd, longest_line), parser_(std::move(parser)), skip_invalid_(skip_invalid) {}
+
+    State next(InputMessage& message, Time now) override;
+    int descriptor() const override { return lines_.descriptor(); }
+    void readable() override { lines_.readable(); }
+    std::optional<std::uint64_t> remaining() const override { return lines_.remaining(); }
+    bool holds_unread() const override { return lines_.holds_unread(); }
+    std::optional<Extent> extent() const override { return lines_.extent(); }
+    const std::string& failure() const override { return failure_.empty() ? lines_.failure() : failure_; }
+
+  private:
+    LineInput lines_;
+    std::unique_ptr<LineParser> parser_;
+    bool skip_invalid_;
+    std::uint64_t line_ = 0;
+    std::string failure_;
+};
+
+}  // namespace mqttc::pub

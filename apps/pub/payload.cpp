@@ -1,0 +1,188 @@
+// Loads whole payloads: mmap for big regular files, reading for everything else.
+#include "payload.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+#include "messages.hpp"
+
+namespace mqttc::pub {
+namespace {
+
+// Smaller files are read: no page faults, and nobody can change them under our hands.
+constexpr std::size_t map_from = std::size_t{1024} * 1024;
+constexpr std::size_t first_chunk = std::size_t{64} * 1024;
+// What a pipe is asked to hold, so that it takes fewer turns with its writer.
+constexpr int pipe_size = 1024 * 1024;
+// Memory of a mapped file is let go in steps of this.
+constexpr std::size_t forget_step = std::size_t{1024} * 1024;
+
+std::unexpected<PayloadError> cannot_read(std::string_view name, std::string_view why) {
+    return std::unexpected(
+        PayloadError{false, std::string("cannot read ").append(app::visible(name)).append(": ").append(why)});
+}
+
+std::unexpected<PayloadError> too_large(std::string_view name) {
+    return cannot_read(name, "it is larger than an MQTT packet can be (268435455 bytes)");
+}
+
+// Milliseconds for poll(), rounded up.
+int poll_time(std::optional<Time> deadline) {
+    if (!deadline) return -1;
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now());
+    return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT32_MAX));
+}
+
+// True when there is something to read, or the end; false when the deadline has come first.
+bool wait_readable(int fd, std::optional<Time> deadline) {
+    while (true) {
+        pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
+        const int polled = ::poll(&ready, 1, poll_time(deadline));
+        if (polled >= 0 || errno != EINTR) return polled != 0;
+    }
+}
+
+// A mapped file that is cut short while it is sent: the process gets SIGBUS when it touches the missing
+// pages.
+void file_was_cut(int) {
+    constexpr std::string_view message = "mqtt_pub: the file was cut short while it was sent\n";
+    static_cast<void>(!::write(STDERR_FILENO, message.data(), message.size()));
+    ::_exit(1);
+}
+
+class Descriptor {
+  public:
+    explicit Descriptor(int fd) : fd_(fd) {}
+    ~Descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    Descriptor(const Descriptor&) = delete;
+    Descriptor& operator=(const Descriptor&) = delete;
+    int get() const { return fd_; }
+
+  private:
+    int fd_;
+};
+
+}  // namespace
+
+Payload::Payload(Payload&& other) noexcept {
+    *this = std::move(other);
+}
+
+Payload& Payload::operator=(Payload&& other) noexcept {
+    std::swap(text_, other.text_);
+    std::swap(block_, other.block_);
+    std::swap(block_size_, other.block_size_);
+    std::swap(map_, other.map_);
+    std::swap(map_size_, other.map_size_);
+    std::swap(map_skip_, other.map_skip_);
+    std::swap(forgotten_, other.forgotten_);
+    return *this;
+}
+
+Payload::~Payload() {
+    if (map_ != nullptr) ::munmap(const_cast<std::uint8_t*>(map_), map_size_);
+}
+
+std::expected<Payload, PayloadError> Payload::read_all(int fd, std::string_view name,
+                                                       std::optional<Time> deadline) {
+    ::fcntl(fd, F_SETPIPE_SZ, pipe_size);
+    Payload payload;
+    std::size_t capacity = 0;
+    bool wait = deadline.has_value();
+    while (true) {
+        if (wait && !wait_readable(fd, deadline)) {
+            return std::unexpected(
+                PayloadError{true, "the time of -W is over while reading " + app::visible(name)});
+        }
+        if (capacity - payload.block_size_ < first_chunk) {
+            capacity = std::max(first_chunk, 2 * capacity);
+            auto* moved = static_cast<std::uint8_t*>(std::realloc(payload.block_.get(), capacity));
+            if (moved == nullptr) return cannot_read(name, "out of memory");
+            static_cast<void>(payload.block_.release());
+            payload.block_.reset(moved);
+        }
+        const ssize_t got =
+            ::read(fd, payload.block_.get() + payload.block_size_, capacity - payload.block_size_);
+        if (got == 0) return payload;
+        wait = deadline.has_value() || (got < 0 && errno == EAGAIN);
+        if (got < 0 && errno != EINTR && errno != EAGAIN) return cannot_read(name, std::strerror(errno));
+        payload.block_size_ += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
+        if (payload.block_size_ > max_remaining_length) return too_large(name);
+    }
+}
+
+std::expected<std::optional<Payload>, PayloadError> Payload::map(int fd, std::string_view name) {
+    struct stat status{};
+    if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+    // Standard input may have been read in part.
+    const off_t from = ::lseek(fd, 0, SEEK_CUR);
+    if (from < 0 || status.st_size - from < static_cast<off_t>(map_from)) return std::nullopt;
+    const auto skip = static_cast<std::size_t>(from % ::sysconf(_SC_PAGESIZE));
+    const auto size = static_cast<std::uint64_t>(status.st_size - from);
+    if (size > max_remaining_length) return too_large(name);
+    const std::size_t length = static_cast<std::size_t>(size) + skip;
+    Payload payload;
+    void* map = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd, from - static_cast<off_t>(skip));
+    if (map == MAP_FAILED) return cannot_read(name, std::strerror(errno));
+    payload.map_ = static_cast<const std::uint8_t*>(map);
+    payload.map_size_ = length;
+    payload.map_skip_ = skip;
+    // As if it had been read.
+    ::lseek(fd, status.st_size, SEEK_SET);
+    std::signal(SIGBUS, file_was_cut);
+    return payload;
+}
+
+std::expected<Payload, PayloadError> Payload::from_stdin(std::optional<Time> deadline) {
+    auto mapped = map(STDIN_FILENO, "stdin");
+    if (!mapped) return std::unexpected(std::move(mapped.error()));
+    if (*mapped) return std::move(**mapped);
+    return read_all(STDIN_FILENO, "stdin", deadline);
+}
+
+std::expected<Payload, PayloadError> Payload::from_file(const std::string& path,
+                                                        std::optional<Time> deadline) {
+    // A pipe or socket as stdin can't always be opened again by its name.
+    if (path == "-" || path == "/dev/stdin") return from_stdin(deadline);
+    // O_NONBLOCK: opening a FIFO doesn't wait for its writer, poll() does.
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (file.get() < 0) return cannot_read(path, std::strerror(errno));
+    struct stat status{};
+    if (::fstat(file.get(), &status) != 0) return cannot_read(path, std::strerror(errno));
+    if (S_ISDIR(status.st_mode)) return cannot_read(path, "it is a folder");
+    auto mapped = map(file.get(), path);
+    if (!mapped) return std::unexpected(std::move(mapped.error()));
+    if (*mapped) return std::move(**mapped);
+    // A FIFO without a writer reads as if it were at its end.
+    if (S_ISFIFO(status.st_mode) && !wait_readable(file.get(), deadline)) {
+        return std::unexpected(
+            PayloadError{true, "the time of -W is over while reading " + app::visible(path)});
+    }
+    return read_all(file.get(), path, deadline);
+}
+
+void Payload::forget_all_but(std::size_t left) {
+    if (map_ == nullptr) return;
+    const std::size_t done = map_size_ - std::min(map_size_, left);
+    // Sent once more, from the front.
+    if (done < forgotten_) forgotten_ = 0;
+    const std::size_t until = done / forget_step * forget_step;
+    if (until <= forgotten_) return;
+    ::madvise(const_cast<std::uint8_t*>(map_) + forgotten_, until - forgotten_, MADV_DONTNEED);
+    forgotten_ = until;
+}
+
+}  // namespace mqttc::pub

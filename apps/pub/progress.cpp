@@ -1,0 +1,57 @@
+// How far a publishing run is.
+#include "progress.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+
+#include "figures.hpp"
+
+namespace mqttc::pub {
+namespace {
+
+// From here on the bytes of a message say more than its number.
+constexpr std::uint64_t large_message = 64 * 1024;
+
+std::string clock_text(double seconds) {
+    const auto whole = static_cast<long long>(std::min(seconds + 0.5, 1e9));
+    char text[48];
+    if (whole >= 3600) {
+        std::snprintf(text, sizeof text, "%lld:%02lld:%02lld", whole / 3600, whole / 60 % 60, whole % 60);
+    } else {
+        std::snprintf(text, sizeof text, "%lld:%02lld", whole / 60, whole % 60);
+    }
+    return text;
+}
+
+bool by_bytes(const ProgressFacts& facts) {
+    if (!facts.bytes || facts.bytes->all == 0) return false;
+    return !facts.all || *facts.all == 0 || facts.bytes->all / *facts.all >= large_message;
+}
+
+}  // namespace
+
+std::string progress_text(const ProgressFacts& facts) {
+    std::string line;
+    double share = -1;
+    const auto percent = [&] { return std::to_string(static_cast<int>(share * 100)) + "%"; };
+    if (by_bytes(facts)) {
+        share = static_cast<double>(facts.bytes->taken) / static_cast<double>(facts.bytes->all);
+        line.append(percent()).append(" of ").append(app::bytes_text(static_cast<double>(facts.bytes->all)));
+        line.append(", ").append(app::count_text(facts.delivered, "message"));
+    } else if (facts.all && *facts.all > 0) {
+        share = static_cast<double>(facts.delivered) / static_cast<double>(*facts.all);
+        line.append(std::to_string(facts.delivered)).append(" of ");
+        line.append(app::count_text(*facts.all, "message")).append(" (").append(percent()).append(")");
+    } else {
+        line.append(app::count_text(facts.delivered, "message"));
+    }
+    line.append(", ").append(app::rate_text(facts.delivered, facts.elapsed)).append(" messages/s");
+    if (share > 0) {
+        const double elapsed = std::chrono::duration<double>(facts.elapsed).count();
+        line.append(", ").append(clock_text(elapsed * (1 - std::min(share, 1.0)) / share)).append(" left");
+    }
+    return line;
+}
+
+}  // namespace mqttc::pub

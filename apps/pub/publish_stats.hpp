@@ -1,0 +1,54 @@
+// --stats of a publishing run: bytes, rates, and how long acknowledgements took. Allocates nothing per
+// message.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "figures.hpp"
+#include "mqttc/types.hpp"
+
+namespace mqttc::pub {
+
+class PublishStats {
+  public:
+    /// A message was given to the session; `id` is 0 at QoS 0.
+    void published(PacketId id, std::size_t payload) {
+        const Time now = std::chrono::steady_clock::now();
+        if (!begun_) start_ = now;
+        begun_ = true;
+        bytes_ += payload;
+        if (id == 0) return;
+        if (sent_at_.empty()) sent_at_.resize(all_ids);
+        sent_at_[id] = now;
+    }
+    void acknowledged(PacketId id) {
+        if (sent_at_.empty() || sent_at_[id] == Time{}) return;
+        latencies_.add(std::chrono::steady_clock::now() - sent_at_[id]);
+        sent_at_[id] = {};
+    }
+    /// "100 messages delivered, 1.2 kB of payload in 0.123 s: 813 messages/s, 9.8 kB/s; acknowledgements: …"
+    std::string text(std::uint64_t delivered) const {
+        const Duration took = begun_ ? std::chrono::steady_clock::now() - start_ : Duration(0);
+        const double seconds = std::chrono::duration<double>(took).count();
+        std::string line = app::count_text(delivered, "message");
+        line.append(" delivered, ").append(app::bytes_text(static_cast<double>(bytes_)));
+        line.append(" of payload in ").append(app::duration_text(took)).append(": ");
+        line.append(app::rate_text(delivered, took)).append(" messages/s, ");
+        line.append(app::bytes_text(seconds > 0 ? static_cast<double>(bytes_) / seconds : 0)).append("/s");
+        if (latencies_.count() > 0) line.append("; acknowledged after ").append(latencies_.text());
+        return line;
+    }
+
+  private:
+    static constexpr std::size_t all_ids = 65'536;
+
+    bool begun_ = false;
+    Time start_{};
+    std::uint64_t bytes_ = 0;
+    std::vector<Time> sent_at_;  ///< by packet identifier
+    app::Latencies latencies_;
+};
+
+}  // namespace mqttc::pub

@@ -1,0 +1,284 @@
+// Moves messages from an input to the broker and keeps account of each.
+#include "publisher.hpp"
+
+#include <sys/random.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "exit_code.hpp"
+#include "stamp.hpp"
+
+namespace mqttc::pub {
+namespace {
+
+// How long the DISCONNECT of an interrupted run may take.
+constexpr Duration farewell_time = std::chrono::milliseconds(100);
+// Messages of one kind that are told one by one; the last line counts them all.
+constexpr std::uint64_t max_complaints = 10;
+
+std::string seconds(Duration duration) {
+    const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
+}
+
+}  // namespace
+
+Publisher::Publisher(const PublishPlan& plan, InputSource& input, ClientOptions options,
+                     const app::Messages& messages)
+    : plan_(plan), input_(input), messages_(messages), rate_(plan.rate), client_(std::move(options), *this) {
+    if (plan.stats) stats_.emplace();
+    if (plan.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
+}
+
+int Publisher::run() {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        client_.on_signal(signal, [this] {
+            if (ending_ == Ending::interrupted) client_.stop();
+            end(Ending::interrupted);
+        });
+    }
+    if (plan_.deadline) client_.at(*plan_.deadline, [this] { end(Ending::run_timeout); });
+    start_ = std::chrono::steady_clock::now();
+    if (plan_.progress || (plan_.progress_by_itself && input_.extent()))
+        show_progress_at(start_ + progress_patience);
+    const auto result = client_.run();
+    messages_.end_progress();
+    if (plan_.progress && ever_connected_) messages_.note(progress_text(progress()));
+    return conclude(result);
+}
+
+void Publisher::on_connack(const Connack& packet) {
+    if (packet.code != reason::success) return;
+    ever_connected_ = true;
+    if (std::exchange(away_, false)) messages_.note("connected again");
+    last_loss_.clear();
+}
+
+void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
+    if (stats_) stats_->acknowledged(id);
+    if (code < reason::unspecified_error) return;
+    ++refused_once_;
+    std::string what("the broker refused a message");
+    if (plan_.topics.size() == 1 && !own_topics_)
+        what.append(" to '").append(plan_.topics.front()).append("'");
+    what.append(": ").append(reason_name(PacketType::puback, code));
+    const std::string_view why = properties.text_or_empty(PropertyId::reason_string);
+    if (!why.empty()) what.append(" (").append(why).append(")");
+    count_problem(what);
+}
+
+void Publisher::on_turn_end() {
+    input_.unsent(client_.session().pending_bytes());
+    const bool all_given = input_finished_ && !has_current_;
+    if (all_given && client_.session().connected() && client_.session().inflight() == 0)
+        end(Ending::finished);
+}
+
+void Publisher::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
+    if (!retry_in) return;  // run() ends with this error
+    away_ = ever_connected_;
+    const std::uint64_t dropped = client_.session().counters().dropped;
+    if (const auto lost = dropped - std::exchange(dropped_, dropped); lost > 0) {
+        count_problem("at least " + std::to_string(lost) +
+                      " messages at QoS 0 were lost with the connection");
+    }
+    if (error.code == ErrorCode::ack_timeout && gives_up_on_silence(error)) return;
+    // Once for each reason, not for each try.
+    if (std::exchange(last_loss_, error.context) == error.context) return;
+    const bool uncertain = away_ && plan_.qos == Qos::at_most_once && published() > 0;
+    messages_.note(error.context + (uncertain ? "; QoS 0 messages on their way may be lost" : "") +
+                   "; trying again in " + seconds(*retry_in));
+}
+
+bool Publisher::gives_up_on_silence(const Error& error) {
+    if (plan_.reconnect_chosen) return false;
+    const Counters& counters = client_.session().counters();
+    if (std::exchange(answered_, counters.delivered + counters.refused) !=
+        counters.delivered + counters.refused)
+        return false;
+    messages_.error(error.context + "; the broker acknowledges nothing");
+    end(Ending::hopeless);
+    return true;
+}
+
+void Publisher::feed() {
+    if (!client_.session().connected()) return;
+    while (ending_ == Ending::none && (has_current_ || fetch())) {
+        if (!client_.can_publish(current_.qos.value_or(plan_.qos))) return;
+        if (!rate_.allows(client_.now())) return wake_at(rate_.due());
+        if (!publish_one()) return;
+    }
+}
+
+bool Publisher::fetch() {
+    while (!input_finished_) {
+        switch (input_.next(current_, client_.now())) {
+            case InputSource::State::waiting:
+                wait_for_input();
+                return false;
+            case InputSource::State::finished:
+                input_finished_ = true;
+                if (!input_.failure().empty()) messages_.error(input_.failure());
+                return false;
+            case InputSource::State::ready:
+                if (!current_.problem.empty()) {
+                    ++unpublishable_;
+                    ++unreadable_;
+                    count_problem(current_.problem);
+                    break;
+                }
+                own_topics_ = own_topics_ || current_.topic.has_value();
+                has_current_ = true;
+                topic_index_ = 0;
+                return true;
+        }
+    }
+    return false;
+}
+
+void Publisher::wait_for_input() {
+    if (const auto due = input_.due()) return wake_at(*due);
+    if (watching_ || input_.descriptor() < 0) return;
+    watching_ = true;
+    // Watched only while nothing else is to be done, so that input is read no faster than it is sent.
+    client_.watch(input_.descriptor(), [this] {
+        client_.unwatch(input_.descriptor());
+        watching_ = false;
+        input_.readable();
+        feed();
+    });
+}
+
+void Publisher::wake_at(Time when) {
+    if (wake_) return;
+    wake_ = client_.at(when, [this] {
+        wake_.reset();
+        feed();
+    });
+}
+
+void Publisher::show_progress_at(Time when) {
+    client_.at(when, [this] {
+        if (ending_ != Ending::none) return;
+        messages_.progress(progress_text(progress()));
+        const bool terminal = app::Messages::on_terminal();
+        show_progress_at(client_.now() + (terminal ? progress_on_terminal : progress_in_file));
+    });
+}
+
+ProgressFacts Publisher::progress() const {
+    ProgressFacts facts{.delivered = delivered(),
+                        .all = {},
+                        .bytes = input_.extent(),
+                        .elapsed = std::chrono::steady_clock::now() - start_};
+    const std::uint64_t per_message = std::max<std::size_t>(plan_.topics.size(), 1);
+    if (const auto left = input_.remaining())
+        facts.all = published() + unpublishable_ + (has_current_ ? per_message - topic_index_ : 0) +
+                    *left * per_message;
+    // What waits in the session is taken, but not sent.
+    if (facts.bytes && facts.all) {
+        const std::uint64_t waiting = client_.session().pending_bytes() / per_message;
+        facts.bytes->taken -= std::min<std::uint64_t>(facts.bytes->taken, waiting);
+    }
+    return facts;
+}
+
+// The payload behind a stamp with the next number.
+Bytes Publisher::stamped(Bytes payload) {
+    using namespace std::chrono;
+    const auto stamp = app::encode_stamp(
+        {.run = run_number_,
+         .number = stamps_ + 1,
+         .nanoseconds = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count()});
+    stamped_.assign(stamp.data(), stamp.size());
+    stamped_.append(as_text(payload));
+    return as_bytes(stamped_);
+}
+
+bool Publisher::publish_one() {
+    const Publish message{
+        .topic = current_.topic ? *current_.topic : std::string_view(plan_.topics[topic_index_]),
+        .payload = plan_.stamp ? stamped(current_.payload) : current_.payload,
+        .qos = current_.qos.value_or(plan_.qos),
+        .retain = current_.retain.value_or(plan_.retain),
+        .properties = current_.properties.value_or(plan_.properties.view())};
+    const bool as_given = !plan_.stamp;
+    const auto mode = current_.lasting && as_given ? PayloadMode::borrowed : PayloadMode::copied;
+    const auto done = current_.owner != nullptr && as_given ? client_.publish(message, current_.owner)
+                                                            : client_.publish(message, mode);
+    if (!done) {
+        const ErrorCode code = done.error().code;
+        if (code == ErrorCode::window_full || code == ErrorCode::buffer_full) return false;
+        ++unpublishable_;
+        count_problem("cannot publish to '" + std::string(message.topic) + "': " + done.error().context);
+        const Limits& limits = client_.session().limits();
+        const bool all_alike =
+            message.qos > limits.maximum_qos || (message.retain && !limits.retain_available);
+        if (code == ErrorCode::limit_exceeded && all_alike && !current_.qos && !current_.retain)
+            end(Ending::hopeless);
+    } else {
+        ++stamps_;
+        if (stats_) stats_->published(*done, message.payload.size());
+    }
+    rate_.count(client_.now());
+    ++topic_index_;
+    has_current_ = !current_.topic && topic_index_ < plan_.topics.size();
+    return true;
+}
+
+void Publisher::count_problem(std::string_view what) {
+    if (++complaints_ <= max_complaints) messages_.error(what);
+    if (complaints_ == max_complaints) messages_.note("more of this kind will only be counted");
+}
+
+void Publisher::end(Ending how) {
+    if (ending_ != Ending::none) return;
+    ending_ = how;
+    if (std::exchange(watching_, false)) client_.unwatch(input_.descriptor());
+    client_.disconnect(reason::success, plan_.disconnect_properties.view());
+    if (how == Ending::interrupted || how == Ending::run_timeout) {
+        client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
+    }
+}
+
+std::uint64_t Publisher::delivered() const {
+    // Each message has one fate: acknowledged, refused, lost, in flight or not wholly sent.
+    const Session& session = client_.session();
+    const std::uint64_t not_yet = session.inflight() + session.unsent();
+    return published() - session.counters().refused - session.counters().dropped - not_yet;
+}
+
+int Publisher::conclude(const std::expected<void, Error>& result) {
+    if (!result) {
+        messages_.error(result.error().context);
+        if (!ever_connected_) return app::exit_code_of(result.error(), false);
+    }
+    const std::uint64_t per_message = plan_.topics.empty() ? 1 : plan_.topics.size();
+    const std::uint64_t at_hand = has_current_ ? per_message - topic_index_ : 0;
+    const auto remaining = input_.remaining();
+    const std::uint64_t all = published() + unpublishable_ + at_hand + remaining.value_or(0) * per_message;
+    const std::uint64_t done = delivered();
+    // Who interrupts an endless input means its end.
+    const bool unread = ending_ == Ending::interrupted ? input_.holds_unread() : !remaining.has_value();
+    if (done < all || unread) {
+        std::string line = std::to_string(done) + " of " + std::to_string(all) + " messages delivered";
+        if (unreadable_ > 0)
+            line.append(", ")
+                .append(std::to_string(unreadable_))
+                .append(unreadable_ == 1 ? " line" : " lines")
+                .append(" could not be read");
+        if (unread) line.append(", and the input was not read to its end");
+        messages_.error(line);
+    }
+    if (stats_) messages_.debug(stats_->text(done));
+    if (ending_ == Ending::run_timeout) return app::exit_code::run_timeout;
+    const bool cut_short = ending_ == Ending::interrupted && unread;
+    if (done < all || cut_short || ending_ == Ending::hopeless) return app::exit_code::not_delivered;
+    if (!result) return app::exit_code_of(result.error(), true);
+    return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;
+}
+
+}  // namespace mqttc::pub

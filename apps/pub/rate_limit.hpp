@@ -1,0 +1,36 @@
+// --rate: at most so many messages a second, evenly spread.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "mqttc/types.hpp"
+
+namespace mqttc::pub {
+
+class RateLimit {
+  public:
+    explicit RateLimit(std::optional<double> per_second) {
+        if (per_second) {
+            interval_ = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(1 / *per_second));
+        }
+    }
+
+    bool allows(Time now) const { return now >= due_; }
+    /// When the next message may go.
+    Time due() const { return due_; }
+    /// A message went.
+    void count(Time now) {
+        // What the loop's coarse steps cost is caught up; time spent waiting for input or for the broker is
+        // not.
+        due_ = std::max(due_, now - slack) + interval_;
+    }
+
+  private:
+    static constexpr Duration slack = std::chrono::milliseconds(10);
+    Duration interval_{0};
+    Time due_{};
+};
+
+}  // namespace mqttc::pub

@@ -1,0 +1,39 @@
+// --replay: gives out the messages of another input with the distances in time that they were recorded with.
+#pragma once
+
+#include <memory>
+
+#include "input.hpp"
+
+namespace mqttc::pub {
+
+class ReplayInput : public InputSource {
+  public:
+    /// `recording` gives a time with each message. The first one goes at once; a message whose time has
+    /// passed, too. `speed` > 0.
+    ReplayInput(std::unique_ptr<InputSource> recording, double speed)
+        : recording_(std::move(recording)), speed_(speed) {}
+
+    State next(InputMessage& message, Time now) override;
+    std::optional<Time> due() const override { return holds_ ? std::optional(due_) : recording_->due(); }
+    int descriptor() const override { return recording_->descriptor(); }
+    void readable() override { recording_->readable(); }
+    std::optional<std::uint64_t> remaining() const override;
+    bool holds_unread() const override { return holds_ || recording_->holds_unread(); }
+    const std::string& failure() const override { return recording_->failure(); }
+    std::optional<Extent> extent() const override { return recording_->extent(); }
+
+  private:
+    Time time_of(std::int64_t recorded, Time now);
+
+    std::unique_ptr<InputSource> recording_;
+    double speed_;
+    bool started_ = false;
+    std::int64_t first_recorded_ = 0;
+    Time start_{};
+    InputMessage held_;  ///< read, not yet due
+    bool holds_ = false;
+    Time due_{};
+};
+
+}  // namespace mqttc::pub

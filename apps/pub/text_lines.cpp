@@ -1,0 +1,35 @@
+// Lines that hold an encoded payload, or a topic and a payload.
+#include "text_lines.hpp"
+
+#include "mqttc/topic.hpp"
+#include "text_in.hpp"
+#include "values.hpp"
+
+namespace mqttc::pub {
+
+std::expected<void, std::string> PayloadLines::parse(std::string_view line, InputMessage& message) {
+    if (encoding_ == app::Encoding::raw) {
+        message.payload = as_bytes(line);
+        return {};
+    }
+    auto decoded = decode(encoding_, line, decoded_);
+    message.payload = as_bytes(decoded_);
+    return decoded;
+}
+
+std::expected<void, std::string> TopicLines::parse(std::string_view line, InputMessage& message) {
+    const std::size_t at = separator_ ? line.find(*separator_) : line.find_first_of("\t ");
+    if (at == line.npos) {
+        return std::unexpected(separator_ ? "there is no separator " + app::quoted(*separator_) + " in it"
+                                          : std::string("there is no tab or space behind the topic"));
+    }
+    const std::string_view topic = line.substr(0, at);
+    if (const auto fault = check_topic_name(topic)) return std::unexpected(explain(*fault, topic));
+    message.topic = topic;
+    const std::size_t behind = at + (separator_ ? separator_->size() : 1);
+    auto payload = payload_.parse(line.substr(behind), message);
+    if (!payload) return std::unexpected("the payload: " + payload.error());
+    return {};
+}
+
+}  // namespace mqttc::pub

@@ -1,0 +1,34 @@
+// Lines that hold an encoded payload, or a topic and a payload.
+#pragma once
+
+#include <string>
+
+#include "options.hpp"
+#include "parsed_input.hpp"
+
+namespace mqttc::pub {
+
+/// -l --encoding: the whole line is the payload.
+class PayloadLines : public LineParser {
+  public:
+    explicit PayloadLines(app::Encoding encoding) : encoding_(encoding) {}
+    std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
+
+  private:
+    app::Encoding encoding_;
+    std::string decoded_;
+};
+
+/// -l --input topic: topic, separator, payload. Without a separator given it is the first tab or space.
+class TopicLines : public LineParser {
+  public:
+    TopicLines(std::optional<std::string> separator, app::Encoding encoding)
+        : separator_(std::move(separator)), payload_(encoding) {}
+    std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
+
+  private:
+    std::optional<std::string> separator_;
+    PayloadLines payload_;
+};
+
+}  // namespace mqttc::pub

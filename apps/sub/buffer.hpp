@@ -1,0 +1,90 @@
+// The byte buffer that everything printed goes into: appends without initialising or reallocating in steady
+// state.
+#pragma once
+
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace mqttc::sub {
+
+/// Grows without limit; Output, which derives from it, writes to a descriptor instead of growing.
+class Buffer {
+  public:
+    /// Pieces of at least this size are not copied when there is a descriptor behind the buffer.
+    static constexpr std::size_t large_piece = 64 * 1024;
+
+    Buffer() = default;
+    virtual ~Buffer() = default;
+    Buffer(const Buffer&) = delete;
+    Buffer& operator=(const Buffer&) = delete;
+
+    /// At least `n` writable bytes behind the content; valid until the next call. Ask for small pieces only:
+    /// Output holds `n` bytes in memory.
+    char* reserve(std::size_t n) {
+        if (capacity_ - size_ < n) make_room(n);
+        return data_.get() + size_;
+    }
+    /// The first `n` bytes of the last reserve() now belong to the content.
+    void commit(std::size_t n) { size_ += n; }
+
+    void append(std::string_view bytes) {
+        if (bytes.empty()) return;
+        if (bytes.size() >= large_piece) return append_large(bytes);
+        std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
+    void push_back(char c) {
+        *reserve(1) = c;
+        ++size_;
+    }
+    void fill(std::size_t count, char c) {
+        while (count > 0) {
+            const std::size_t n = count < fill_step ? count : fill_step;
+            std::memset(reserve(n), c, n);
+            size_ += n;
+            count -= n;
+        }
+    }
+
+    /// Valid until the next change.
+    std::string_view view() const { return {data_.get(), size_}; }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
+    /// Keeps the memory.
+    void clear() { size_ = 0; }
+
+  protected:
+    /// Makes `capacity - size` at least `n`.
+    virtual void make_room(std::size_t n) { grow(n); }
+    virtual void append_large(std::string_view bytes) {
+        std::memcpy(reserve(bytes.size()), bytes.data(), bytes.size());
+        size_ += bytes.size();
+    }
+
+    void grow(std::size_t n) {
+        std::size_t wanted = capacity_ == 0 ? first_capacity : capacity_ * 2;
+        if (wanted < size_ + n) wanted = size_ + n;
+        auto larger = std::make_unique_for_overwrite<char[]>(wanted);
+        if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
+        data_ = std::move(larger);
+        capacity_ = wanted;
+    }
+    std::size_t capacity() const { return capacity_; }
+    void drop_front(std::size_t n) {
+        std::memmove(data_.get(), data_.get() + n, size_ - n);
+        size_ -= n;
+    }
+
+  private:
+    static constexpr std::size_t first_capacity = 4 * 1024;
+    static constexpr std::size_t fill_step = 4 * 1024;
+
+    std::unique_ptr<char[]> data_;
+    std::size_t size_ = 0;
+    std::size_t capacity_ = 0;
+};
+
+}  // namespace mqttc::sub

@@ -1,0 +1,84 @@
+// --save: how text that comes from the broker is written in a file's name.
+#include "file_name.hpp"
+
+#include <dlfcn.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "text_out.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+constexpr std::size_t kept_of_long = 80;
+constexpr std::size_t hash_bytes = 16;
+constexpr std::size_t digest_bytes = 32;
+static_assert(kept_of_long + 2 + hash_bytes * 2 <= max_level);
+
+// The length of the character at the start that may stand in a name as it is, or 0.
+std::size_t allowed(std::string_view text, bool first) {
+    const auto c = static_cast<unsigned char>(text[0]);
+    if (c < ' ' || c == 0x7f || c == '/' || c == '%' || c == '\\') return 0;
+    if (first && (c == '.' || c == '-')) return 0;
+    const std::size_t length = utf8_sequence(text);
+    const bool c1 = length == 2 && c == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+    return c1 ? 0 : length;
+}
+
+/// SHA-256, so that nobody can make two long names meet. OpenSSL's library is loaded for the first long name only: it
+/// would cost every start of the program more than all else.
+std::array<unsigned char, digest_bytes> sha256(std::string_view text) {
+    using Function = unsigned char*(const unsigned char*, std::size_t, unsigned char*);
+    static const auto hash = [] {
+        void* library = ::dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+        return library == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(library, "SHA256"));
+    }();
+    // The package depends on it; a name that could meet another one would be worse than an end.
+    if (hash == nullptr) std::abort();
+    std::array<unsigned char, digest_bytes> digest{};
+    hash(as_bytes(text).data(), text.size(), digest.data());
+    return digest;
+}
+
+}  // namespace
+
+void append_file_part(Buffer& out, std::string_view text) {
+    Buffer name;
+    std::size_t cut = 0;  // where the last whole character within kept_of_long ends
+    // What is cut off is hashed, not written: a payload may be long.
+    for (std::string_view rest = text; !rest.empty() && name.size() <= max_level;) {
+        std::size_t length = allowed(rest, name.empty());
+        if (length > 0) {
+            name.append(rest.substr(0, length));
+        } else {
+            length = 1;
+            name.push_back('%');
+            append_hex(name, as_bytes(rest.substr(0, 1)), HexCase::upper);
+        }
+        rest.remove_prefix(length);
+        if (name.size() <= kept_of_long) cut = name.size();
+    }
+    if (name.size() <= max_level) return out.append(name.view());
+    const auto hash = sha256(text);
+    out.append(name.view().substr(0, cut));
+    out.append("%~");
+    append_hex(out, Bytes(hash).first(hash_bytes), HexCase::lower);
+}
+
+void append_file_topic(Buffer& out, std::string_view topic) {
+    for (std::size_t level = 0;; ++level) {
+        const std::size_t end = level == max_topic_folders ? topic.npos : topic.find('/');
+        const std::string_view part = topic.substr(0, end);
+        if (part.empty()) {
+            out.append("%_");
+        } else {
+            append_file_part(out, part);
+        }
+        if (end == topic.npos) return;
+        out.push_back('/');
+        topic.remove_prefix(end + 1);
+    }
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,36 @@
+// Which received messages go on to be printed: -R, --retained-only, -T, --random-filter.
+#include "filters.hpp"
+
+#include <algorithm>
+
+#include "mqttc/topic.hpp"
+
+namespace mqttc::sub {
+
+Filters::Filters(const app::SubOptions& options, std::uint64_t seed)
+    : none_(!options.no_retain && !options.retained_only && options.filter_out.empty() &&
+            !options.random_filter),
+      no_retain_(options.no_retain),
+      retained_only_(options.retained_only),
+      out_(options.filter_out),
+      random_(seed | 1) {
+    constexpr double all = 18446744073709551616.0;  // 2^64
+    if (options.random_filter && *options.random_filter < 100) {
+        threshold_ = static_cast<std::uint64_t>(*options.random_filter / 100 * all);
+    }
+}
+
+Filters::Verdict Filters::judge(const Publish& message) {
+    if (retained_only_ && !message.retain) return Verdict::end;
+    if (no_retain_ && message.retain) return Verdict::drop;
+    const auto matches = [&](const std::string& filter) { return topic_matches(filter, message.topic); };
+    if (std::ranges::any_of(out_, matches)) return Verdict::drop;
+    if (threshold_ == UINT64_MAX) return Verdict::pass;
+    // xorshift64*: good enough to draw lots.
+    random_ ^= random_ >> 12;
+    random_ ^= random_ << 25;
+    random_ ^= random_ >> 27;
+    return random_ * 0x2545f4914f6cdd1dU < threshold_ ? Verdict::pass : Verdict::not_chosen;
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,37 @@
+// Which received messages go on to be printed: -R, --retained-only, -T, --random-filter.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "mqttc/packet.hpp"
+#include "options.hpp"
+
+namespace mqttc::sub {
+
+class Filters {
+  public:
+    enum class Verdict : std::uint8_t {
+        pass,
+        drop,        ///< ignored altogether
+        not_chosen,  ///< not printed by chance; a retained one is still cleared
+        end,         ///< --retained-only, and this one is not: the program is done
+    };
+
+    /// `seed` for --random-filter.
+    Filters(const app::SubOptions& options, std::uint64_t seed);
+    Verdict judge(const Publish& message);
+    /// Everything passes.
+    bool none() const { return none_; }
+
+  private:
+    bool none_;
+    bool no_retain_;
+    bool retained_only_;
+    std::vector<std::string> out_;
+    std::uint64_t threshold_ = UINT64_MAX;  // a random number below it passes
+    std::uint64_t random_;
+};
+
+}  // namespace mqttc::sub

@@ -1,0 +1,279 @@
+// The language of -F: rendering. Compiling is in format_compile.cpp.
+#include "format.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "file_name.hpp"
+#include "mqttc/property.hpp"
+#include "text_out.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+void pad(Buffer& out, std::size_t width, std::size_t length, char with) {
+    if (length < width) out.fill(width - length, with);
+}
+
+void append_digits(Buffer& out, std::uint32_t number, std::size_t digits) {
+    char* const to = out.reserve(digits);
+    for (std::size_t i = digits; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
+    out.commit(digits);
+}
+
+std::string format_time(const char* format, const std::tm& time) {
+    char text[256];
+    return {text, std::strftime(text, sizeof text, format, &time)};
+}
+
+// As printf("%*.*f") prints it.
+void append_float(Buffer& out, double value, int width, int precision, bool left, bool zero) {
+    constexpr std::size_t longest_whole_part = 320;
+    const auto room =
+        longest_whole_part + static_cast<std::size_t>(width) + static_cast<std::size_t>(precision);
+    const char* format = left ? "%-*.*f" : zero ? "%0*.*f" : "%*.*f";
+    const int length = std::snprintf(out.reserve(room), room, format, width, precision, value);
+    out.commit(static_cast<std::size_t>(std::max(length, 0)));
+}
+
+template <typename Number>
+bool take_native(Bytes payload, double& value) {
+    Number number;
+    if (payload.size() != sizeof number) return false;
+    std::memcpy(&number, payload.data(), sizeof number);
+    value = static_cast<double>(number);
+    return true;
+}
+
+}  // namespace
+
+Stamp stamp_now() {
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    return {now.tv_sec, static_cast<std::int32_t>(now.tv_nsec)};
+}
+
+FormatTrouble Format::render(const Publish& message, Stamp stamp, Buffer& out) {
+    if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
+    FormatTrouble trouble = FormatTrouble::none;
+    for (const Step& step : steps_) {
+        const FormatTrouble of_step = render_step(step, message, stamp, out);
+        if (trouble == FormatTrouble::none) trouble = of_step;
+    }
+    return trouble;
+}
+
+FormatTrouble Format::render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out) {
+    const PropertiesView& properties = message.properties;
+    switch (step.kind) {
+        case Kind::literal:
+            out.append(std::string_view(literals_).substr(step.text, step.length));
+            break;
+        case Kind::topic:
+            if (options_.file_name) {
+                append_file_topic(out, cut(step, message.topic));
+            } else {
+                put_from_broker(step, message.topic, out);
+            }
+            break;
+        case Kind::payload:
+            put_payload(step, message.payload, out);
+            break;
+        case Kind::payload_length:
+            put_number(step, message.payload.size(), out);
+            break;
+        case Kind::qos:
+            out.push_back(static_cast<char>('0' + static_cast<int>(message.qos)));
+            break;
+        case Kind::retain:
+            out.push_back(message.retain ? '1' : '0');
+            break;
+        case Kind::packet_id:
+            put_number(step, message.packet_id, out);
+            break;
+        case Kind::hex_lower:
+        case Kind::hex_upper:
+            put_hex(step, message.payload, out);
+            break;
+        case Kind::base64:
+            if (options_.file_name) {
+                Buffer digits;
+                append_base64(digits, message.payload);
+                put_from_broker(step, digits.view(), out);
+                break;
+            }
+            if (!step.left) pad(out, step.width, base64_size(message.payload.size()), ' ');
+            append_base64(out, message.payload);
+            if (step.left) pad(out, step.width, base64_size(message.payload.size()), ' ');
+            break;
+        case Kind::payload_float:
+        case Kind::payload_double: {
+            double value = 0;
+            const bool is_float = step.kind == Kind::payload_float;
+            if (is_float ? !take_native<float>(message.payload, value)
+                         : !take_native<double>(message.payload, value)) {
+                return is_float ? FormatTrouble::not_float : FormatTrouble::not_double;
+            }
+            append_float(out, value, static_cast<int>(step.width), step.precision < 0 ? 6 : step.precision,
+                         step.left, step.zero);
+            break;
+        }
+        case Kind::topic_alias:
+            put_number_property(step, message, PropertyId::topic_alias, out);
+            break;
+        case Kind::message_expiry:
+            put_number_property(step, message, PropertyId::message_expiry_interval, out);
+            break;
+        case Kind::payload_format:
+            put_number_property(step, message, PropertyId::payload_format_indicator, out);
+            break;
+        case Kind::subscription_identifier:
+            put_number_property(step, message, PropertyId::subscription_identifier, out);
+            break;
+        case Kind::content_type:
+            put_from_broker(step, properties.text_or_empty(PropertyId::content_type), out);
+            break;
+        case Kind::response_topic:
+            // When it is absent mosquitto_sub prints nothing, not even the width.
+            if (const auto topic = properties.find(PropertyId::response_topic))
+                put_from_broker(step, topic->text, out);
+            break;
+        case Kind::correlation_data:
+            put_from_broker({}, properties.text_or_empty(PropertyId::correlation_data), out);
+            break;
+        case Kind::user_properties: {
+            bool first = true;
+            for (const Property& property : properties) {
+                if (property.id != PropertyId::user_property) continue;
+                if (!first) out.push_back(' ');
+                first = false;
+                put_from_broker({}, property.name, out);
+                out.push_back(':');
+                put_from_broker({}, property.text, out);
+            }
+            break;
+        }
+        case Kind::iso_time:
+            put_text(step, cut(step, clock_.iso), false, out);
+            break;
+        case Kind::unix_time:
+            append_number(out, static_cast<std::uint64_t>(stamp.seconds));
+            out.push_back('.');
+            [[fallthrough]];
+        case Kind::nanoseconds:
+            append_digits(out, static_cast<std::uint32_t>(stamp.nanoseconds), 9);
+            break;
+        case Kind::strftime:
+            out.append(clock_.texts[step.text]);
+            break;
+        case Kind::json:
+        case Kind::json_payload:
+            return render_json(step, message, stamp, out);
+    }
+    return FormatTrouble::none;
+}
+
+FormatTrouble Format::render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out) {
+    char time[64];
+    std::size_t length = clock_.json_start.copy(time, 40);
+    std::uint32_t microseconds = static_cast<std::uint32_t>(stamp.nanoseconds) / 1000;
+    for (std::size_t i = 6; i-- > 0; microseconds /= 10)
+        time[length + i] = static_cast<char>('0' + microseconds % 10);
+    length += 6;
+    length += clock_.json_zone.copy(time + length, sizeof time - length);
+
+    if (step.kind == Kind::json) {
+        JsonWriter json(out, options_.json, options_.terminal);
+        write_message_json(json, message, {time, length});
+        return FormatTrouble::none;
+    }
+    Buffer object;
+    JsonWriter json(object, options_.json, options_.terminal);
+    if (!write_message_json_payload(json, message, {time, length})) return FormatTrouble::not_json;
+    out.append(object.view());
+    return FormatTrouble::none;
+}
+
+std::string_view Format::cut(const Step& step, std::string_view text) {
+    return step.precision < 0 ? text : text.substr(0, static_cast<std::size_t>(step.precision));
+}
+
+void Format::put_number(const Step& step, std::uint64_t number, Buffer& out) {
+    if (step.width == 0) return append_number(out, number);
+    const std::string text = std::to_string(number);
+    put_text(step, text, true, out);
+}
+
+// `zero`: this sequence honours the flag 0.
+void Format::put_text(const Step& step, std::string_view text, bool zero, Buffer& out) {
+    if (!step.left) pad(out, step.width, text.size(), zero && step.zero ? '0' : ' ');
+    out.append(text);
+    if (step.left) pad(out, step.width, text.size(), ' ');
+}
+
+void Format::put_from_broker(const Step& step, std::string_view text, Buffer& out) {
+    text = cut(step, text);
+    if (options_.file_name) return append_file_part(out, text);
+    if (options_.terminal && has_controls(text, LineBreaks::hide)) {
+        Buffer visible;
+        append_visible(visible, text, LineBreaks::hide);
+        return put_text(step, visible.view(), false, out);
+    }
+    put_text(step, text, false, out);
+}
+
+// A width limits the payload too, as in mosquitto_sub 2.0.
+void Format::put_payload(const Step& step, Bytes payload, Buffer& out) {
+    std::string_view text = as_text(payload);
+    if (step.width > 0) text = text.substr(0, step.width);
+    if (options_.file_name) return append_file_part(out, text);
+    if (options_.terminal && has_controls(text, LineBreaks::keep)) {
+        Buffer visible;
+        append_visible(visible, text, LineBreaks::keep);
+        return put_text(step, visible.view(), true, out);
+    }
+    put_text(step, text, true, out);
+}
+
+void Format::put_hex(const Step& step, Bytes payload, Buffer& out) {
+    const HexCase letters = step.kind == Kind::hex_upper ? HexCase::upper : HexCase::lower;
+    const char with = step.zero && !step.left ? '0' : ' ';
+    if (step.precision > 0) {
+        const auto group = static_cast<std::size_t>(step.precision);
+        const std::size_t length = hex_grouped_size(payload.size(), group);
+        if (!step.left) pad(out, step.width, length, with);
+        append_hex_grouped(out, payload, letters, group, step.separator);
+        if (step.left) pad(out, step.width, length, with);
+        return;
+    }
+    // With a width, mosquitto_sub 2.0 prints half as many bytes as it takes of the payload: min(width,
+    // length) / 2.
+    if (step.width > 0) payload = payload.first(std::min<std::size_t>(payload.size(), step.width) / 2);
+    if (!step.left) pad(out, step.width, payload.size() * 2, with);
+    append_hex(out, payload, letters);
+    if (step.left) pad(out, step.width, payload.size() * 2, with);
+}
+
+void Format::put_number_property(const Step& step, const Publish& message, PropertyId id, Buffer& out) {
+    if (const auto property = message.properties.find(id)) return put_number(step, property->number, out);
+    // Absent: as wide, and here 0 wins over -.
+    out.fill(step.width, step.zero ? '0' : ' ');
+}
+
+void Format::set_clock(std::int64_t second) {
+    const auto time = static_cast<std::time_t>(second);
+    std::tm local{};
+    localtime_r(&time, &local);
+    clock_.second = second;
+    clock_.iso = format_time("%Y-%m-%dT%H:%M:%S%z", local);
+    clock_.json_start = format_time("%Y-%m-%dT%H:%M:%S.", local);
+    clock_.json_zone = format_time("%z", local);
+    for (const Step& step : steps_) {
+        if (step.kind != Kind::strftime) continue;
+        const char format[3] = {'%', step.separator, '\0'};
+        clock_.texts[step.text] = format_time(format, local);
+    }
+}
+
+}  // namespace mqttc::sub

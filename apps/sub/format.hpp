@@ -1,0 +1,118 @@
+// The language of -F: compiled once into steps, then rendered for each message by appending to a buffer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "buffer.hpp"
+#include "json_out.hpp"
+#include "mqttc/packet.hpp"
+
+namespace mqttc::sub {
+
+/// The time of day that belongs to a message.
+struct Stamp {
+    std::int64_t seconds = 0;  ///< since 1970
+    std::int32_t nanoseconds = 0;
+};
+Stamp stamp_now();
+
+/// What a message could not be printed as; the sequence concerned printed nothing.
+enum class FormatTrouble : std::uint8_t { none, not_json, not_float, not_double };
+
+struct FormatOptions {
+    JsonLayout json = JsonLayout::compact;
+    bool terminal = false;   ///< control characters that come from the broker are made visible
+    bool file_name = false;  ///< what comes from the broker is written as file_name.hpp says; no JSON
+};
+
+class Format {
+  public:
+    /// Width and precision at most.
+    static constexpr std::uint32_t max_field_width = 1'000'000;
+
+    /// Error: one line that names the sequence that is wrong.
+    static std::expected<Format, std::string> compile(std::string_view text, FormatOptions options = {});
+
+    /// Appends one message, without a newline. No allocation once the buffer has its size (%J and, on a
+    /// terminal, messages with control characters excepted). Remembers the texts of the present second.
+    FormatTrouble render(const Publish& message, Stamp stamp, Buffer& out);
+
+    /// Whether render() looks at its stamp.
+    bool needs_time() const { return needs_time_; }
+
+  private:
+    enum class Kind : std::uint8_t {
+        literal,
+        topic,
+        payload,
+        payload_length,
+        qos,
+        retain,
+        packet_id,
+        hex_lower,
+        hex_upper,
+        base64,
+        payload_float,
+        payload_double,
+        topic_alias,
+        content_type,
+        correlation_data,
+        message_expiry,
+        payload_format,
+        user_properties,
+        response_topic,
+        subscription_identifier,
+        iso_time,
+        unix_time,
+        nanoseconds,
+        strftime,
+        json,
+        json_payload,
+    };
+    struct Step {
+        Kind kind = Kind::literal;
+        bool left = false;
+        bool zero = false;
+        char separator = 0;  // between groups of hex digits, or strftime's letter
+        std::uint32_t width = 0;
+        std::int32_t precision = -1;  // -1: not given
+        std::size_t text = 0;  // literal: where it starts in literals_; strftime: its row in clock_.texts
+        std::size_t length = 0;
+    };
+    // What depends on the second only.
+    struct Clock {
+        std::int64_t second = -1;
+        std::string iso;                 // 2016-08-10T09:47:38+0100
+        std::string json_start;          // 2016-08-10T09:47:38.
+        std::string json_zone;           // +0100
+        std::vector<std::string> texts;  // of the strftime steps
+    };
+    struct Parser;
+
+    void add_literal(std::string_view text);
+    void set_clock(std::int64_t second);
+    FormatTrouble render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
+    FormatTrouble render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
+
+    static std::string_view cut(const Step& step, std::string_view text);
+    void put_number(const Step& step, std::uint64_t number, Buffer& out);
+    void put_text(const Step& step, std::string_view text, bool zero, Buffer& out);
+    void put_from_broker(const Step& step, std::string_view text, Buffer& out);
+    void put_payload(const Step& step, Bytes payload, Buffer& out);
+    void put_hex(const Step& step, Bytes payload, Buffer& out);
+    void put_number_property(const Step& step, const Publish& message, PropertyId id, Buffer& out);
+
+    FormatOptions options_;
+    std::vector<Step> steps_;
+    std::string literals_;
+    bool needs_time_ = false;
+    Clock clock_;
+};
+
+}  // namespace mqttc::sub

@@ -1,0 +1,298 @@
+// Writes JSON that is valid whatever bytes it is given, and a message as one JSON object (%j).
+#include "json_out.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "mqttc/property.hpp"
+#include "text_out.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+// What to do with a byte inside a string.
+enum class ByteKind : std::uint8_t { plain, escape, high };
+
+constexpr std::array<ByteKind, 256> byte_kinds() {
+    std::array<ByteKind, 256> kinds{};
+    for (std::size_t byte = 0; byte < 256; ++byte) {
+        kinds[byte] = byte < 0x20 || byte == '"' || byte == '\\' ? ByteKind::escape
+                      : byte >= 0x80                             ? ByteKind::high
+                                                                 : ByteKind::plain;
+    }
+    return kinds;
+}
+constexpr auto kinds = byte_kinds();
+
+constexpr ByteKind kind_of(char c) {
+    return kinds[static_cast<unsigned char>(c)];
+}
+
+void append_unicode_escape(Buffer& out, unsigned code) {
+    const std::uint8_t bytes[2] = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
+    out.append("\\u");
+    append_hex(out, bytes, HexCase::lower);
+}
+
+void append_escape(Buffer& out, char c) {
+    switch (c) {
+        case '"':
+            return out.append("\\\"");
+        case '\\':
+            return out.append("\\\\");
+        case '\b':
+            return out.append("\\b");
+        case '\f':
+            return out.append("\\f");
+        case '\n':
+            return out.append("\\n");
+        case '\r':
+            return out.append("\\r");
+        case '\t':
+            return out.append("\\t");
+        default:
+            append_unicode_escape(out, static_cast<unsigned char>(c));
+    }
+}
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        std::uint64_t word = 0;
+        if (text.size() >= sizeof word) {
+            std::memcpy(&word, text.data(), sizeof word);
+            if ((word & 0x8080808080808080U) == 0) {
+                text.remove_prefix(sizeof word);
+                continue;
+            }
+        }
+        const std::size_t length = utf8_sequence(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+}  // namespace
+
+void JsonWriter::escaped(std::string_view text) {
+    while (!text.empty()) {
+        const auto special = std::ranges::find_if(text, [](char c) { return kind_of(c) != ByteKind::plain; });
+        const auto plain = static_cast<std::size_t>(special - text.begin());
+        if (terminal_) {
+            append_visible_delete(text.substr(0, plain));
+        } else {
+            out_.append(text.substr(0, plain));
+        }
+        text.remove_prefix(plain);
+        if (text.empty()) break;
+        if (kind_of(text[0]) == ByteKind::escape) {
+            append_escape(out_, text[0]);
+            text.remove_prefix(1);
+            continue;
+        }
+        // A run of characters outside ASCII is copied as a whole.
+        std::size_t run = 0;
+        while (run < text.size() && kind_of(text[run]) == ByteKind::high) {
+            const std::size_t length = utf8_sequence(text.substr(run));
+            const bool c1 =
+                length == 2 && text[run] == '\xc2' && static_cast<unsigned char>(text[run + 1]) < 0xa0;
+            if (length == 0 || (terminal_ && c1)) break;
+            run += length;
+        }
+        if (run > 0) {
+            out_.append(text.substr(0, run));
+        } else if (utf8_sequence(text) == 0) {
+            out_.append("\xef\xbf\xbd");
+            run = 1;
+        } else {
+            append_unicode_escape(out_, static_cast<unsigned char>(text[1]));
+            run = 2;
+        }
+        text.remove_prefix(run);
+    }
+}
+
+void JsonWriter::append_visible_delete(std::string_view ascii) {
+    while (!ascii.empty()) {
+        const std::size_t plain = std::min(ascii.find('\x7f'), ascii.size());
+        out_.append(ascii.substr(0, plain));
+        ascii.remove_prefix(plain);
+        if (ascii.empty()) break;
+        append_unicode_escape(out_, 0x7f);
+        ascii.remove_prefix(1);
+    }
+}
+
+void JsonWriter::indent() {
+    out_.push_back('\n');
+    out_.fill(depth_, '\t');
+}
+
+void JsonWriter::before_value() {
+    if (after_key_) {
+        after_key_ = false;
+    } else if (depth_ > 0) {
+        if (!first_) out_.append(pretty_ ? ", " : ",");
+        first_ = false;
+    }
+}
+
+void JsonWriter::begin(char open) {
+    before_value();
+    out_.push_back(open);
+    ++depth_;
+    first_ = true;
+}
+
+void JsonWriter::end_object() {
+    --depth_;
+    if (pretty_) indent();
+    out_.push_back('}');
+    first_ = false;
+}
+
+void JsonWriter::end_array() {
+    --depth_;
+    out_.push_back(']');
+    first_ = false;
+}
+
+void JsonWriter::key(std::string_view name, std::string_view suffix) {
+    if (!first_) out_.push_back(',');
+    first_ = false;
+    if (pretty_) indent();
+    out_.push_back('"');
+    escaped(name);
+    escaped(suffix);
+    out_.append(pretty_ ? "\":\t" : "\":");
+    after_key_ = true;
+}
+
+void JsonWriter::string(std::string_view text) {
+    before_value();
+    out_.push_back('"');
+    escaped(text);
+    out_.push_back('"');
+}
+
+void JsonWriter::number(std::uint64_t number) {
+    before_value();
+    append_number(out_, number);
+}
+
+void JsonWriter::raw(std::string_view text) {
+    before_value();
+    out_.append(text);
+}
+
+void JsonWriter::bytes_member(std::string_view name, std::string_view bytes) {
+    key(name);
+    if (is_utf8(bytes)) return string(bytes);
+    before_value();
+    out_.push_back('"');
+    append_base64(out_, as_bytes(bytes));
+    out_.push_back('"');
+    key(name, "_encoding");
+    string("base64");
+}
+
+namespace {
+
+void write_property(JsonWriter& json, const PropertiesView& all, const Property& property,
+                    const PropertyInfo& info) {
+    switch (info.type) {
+        case PropertyType::byte:
+        case PropertyType::two_byte:
+        case PropertyType::four_byte:
+            json.key(info.name);
+            return json.number(property.number);
+        case PropertyType::variable_byte: {
+            std::size_t count = 0;
+            for (const Property& other : all) count += other.id == property.id;
+            json.key(info.name);
+            if (count == 1) return json.number(property.number);
+            json.begin_array();
+            for (const Property& other : all) {
+                if (other.id == property.id) json.number(other.number);
+            }
+            return json.end_array();
+        }
+        case PropertyType::utf8:
+        case PropertyType::binary:
+            return json.bytes_member(info.name, property.text);
+        case PropertyType::utf8_pair:
+            json.key("user-properties");
+            json.begin_array();
+            for (const Property& other : all) {
+                if (other.id != property.id) continue;
+                json.begin_object();
+                json.key(other.name);
+                json.string(other.text);
+                json.end_object();
+            }
+            return json.end_array();
+    }
+}
+
+// In the order of the packet; a property that repeats stands where its first one stands.
+void write_properties(JsonWriter& json, const PropertiesView& properties) {
+    if (properties.empty()) return;
+    json.key("properties");
+    json.begin_object();
+    std::uint64_t seen = 0;
+    for (const Property& property : properties) {
+        const auto id = static_cast<std::uint8_t>(property.id);
+        const PropertyInfo* info = find_property(id);
+        const std::uint64_t bit = std::uint64_t{1} << (id & 63);
+        if (info == nullptr || (seen & bit) != 0) continue;
+        seen |= bit;
+        write_property(json, properties, property, *info);
+    }
+    json.end_object();
+}
+
+void write_head(JsonWriter& json, const Publish& message, std::string_view time) {
+    json.begin_object();
+    json.key("tst");
+    json.string(time);
+    json.bytes_member("topic", message.topic);
+    json.key("qos");
+    json.number(static_cast<unsigned>(message.qos));
+    json.key("retain");
+    json.raw(message.retain ? "true" : "false");
+    json.key("payloadlen");
+    json.number(message.payload.size());
+    if (message.qos != Qos::at_most_once) {
+        json.key("mid");
+        json.number(message.packet_id);
+    }
+    write_properties(json, message.properties);
+}
+
+}  // namespace
+
+void write_message_json(JsonWriter& json, const Publish& message, std::string_view time) {
+    write_head(json, message, time);
+    if (message.payload.empty()) {
+        json.key("payload");
+        json.raw("null");
+    } else {
+        json.bytes_member("payload", as_text(message.payload));
+    }
+    json.end_object();
+}
+
+bool write_message_json_payload(JsonWriter& json, const Publish& message, std::string_view time) {
+    write_head(json, message, time);
+    json.key("payload");
+    if (message.payload.empty()) {
+        json.raw("null");
+    } else if (!write_checked_json(json, as_text(message.payload))) {
+        return false;
+    }
+    json.end_object();
+    return true;
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,69 @@
+// Writes JSON that is valid whatever bytes it is given, and a message as one JSON object (%j).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "buffer.hpp"
+#include "mqttc/packet.hpp"
+
+namespace mqttc::sub {
+
+enum class JsonLayout : bool { compact, pretty };
+
+/// Appends one JSON value, built from outside to inside. The caller keeps the order (a key before each value
+/// of an object, every begin ended); commas, colons and indentation come by themselves. Pretty: a tab per
+/// level, one member per line, arrays on one line.
+class JsonWriter {
+  public:
+    /// `terminal`: DEL and C1 control characters in strings are escaped too.
+    JsonWriter(Buffer& out, JsonLayout layout, bool terminal)
+        : out_(out), pretty_(layout == JsonLayout::pretty), terminal_(terminal) {}
+
+    void begin_object() { begin('{'); }
+    void end_object();
+    void begin_array() { begin('['); }
+    void end_array();
+    /// The key is `name` followed by `suffix`.
+    void key(std::string_view name, std::string_view suffix = {});
+    /// Bytes that are not UTF-8 become U+FFFD.
+    void string(std::string_view text);
+    void number(std::uint64_t number);
+    /// `text` as it is: a number, true, false, null.
+    void raw(std::string_view text);
+
+    /// A member that gives `bytes` back exactly: as a string when they are UTF-8, else in base64 with a
+    /// second member "NAME_encoding":"base64".
+    void bytes_member(std::string_view name, std::string_view bytes);
+
+  private:
+    void begin(char open);
+    void before_value();
+    void indent();
+    void escaped(std::string_view text);
+    void append_visible_delete(std::string_view ascii);
+
+    Buffer& out_;
+    bool pretty_;
+    bool terminal_;
+    bool first_ = true;       // nothing was written yet in the open object or array
+    bool after_key_ = false;  // the next value belongs to a key
+    unsigned depth_ = 0;
+};
+
+/// What %j and %J print. `time` stands under "tst".
+void write_message_json(JsonWriter& json, const Publish& message, std::string_view time);
+
+/// As write_message_json with the payload itself as JSON (numbers keep their digits). False, with an unknown
+/// number of bytes appended: the payload is not JSON, or nested deeper than max_json_depth.
+bool write_message_json_payload(JsonWriter& json, const Publish& message, std::string_view time);
+
+/// Nesting of a payload in %J; indentation would grow with its square.
+inline constexpr unsigned max_json_depth = 1000;
+
+/// Writes the JSON text `text` as the next value. False, with an unknown number of bytes appended: not JSON.
+/// In json_check.cpp.
+bool write_checked_json(JsonWriter& json, std::string_view text);
+
+}  // namespace mqttc::sub

@@ -1,0 +1,140 @@
+// Prints messages: payload only, with the topic (-v), by a format (-F), or their number each second
+// (--message-rate).
+#include "printer.hpp"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "runner.hpp"
+#include "saver.hpp"
+#include "text_out.hpp"
+#include "watch.hpp"
+
+namespace mqttc::sub {
+
+bool PlainPrinter::take(const Publish& message) {
+    const std::string_view payload = as_text(message.payload);
+    if (payload.empty() && (!verbose_ || !newline_)) return true;
+    if (!terminal_ && !payload.empty() && payload.size() < Buffer::large_piece) {
+        print_at_once(message.topic, payload);
+        return true;
+    }
+    if (verbose_) {
+        if (terminal_) {
+            append_visible(out_, message.topic, LineBreaks::hide);
+        } else {
+            out_.append(message.topic);
+        }
+        out_.push_back(' ');
+    }
+    if (payload.empty()) {
+        out_.append("(null)");
+    } else if (terminal_) {
+        append_visible(out_, payload, LineBreaks::keep);
+    } else {
+        out_.append(payload);
+    }
+    if (newline_) out_.push_back('\n');
+    return true;
+}
+
+// The common case: room is asked for once, and all parts are copied.
+void PlainPrinter::print_at_once(std::string_view topic, std::string_view payload) {
+    if (!verbose_) topic = {};
+    char* const start = out_.reserve(topic.size() + payload.size() + 2);
+    char* to = start;
+    if (verbose_) {
+        std::memcpy(to, topic.data(), topic.size());
+        to += topic.size();
+        *to++ = ' ';
+    }
+    std::memcpy(to, payload.data(), payload.size());
+    to += payload.size();
+    if (newline_) *to++ = '\n';
+    out_.commit(static_cast<std::size_t>(to - start));
+}
+
+bool FormatPrinter::take(const Publish& message) {
+    const Stamp stamp = format_.needs_time() ? stamp_now() : Stamp{};
+    const FormatTrouble trouble = format_.render(message, stamp, out_);
+    if (newline_) out_.push_back('\n');
+    if (trouble != FormatTrouble::none) complain(trouble, message);
+    return true;
+}
+
+void FormatPrinter::complain(FormatTrouble trouble, const Publish& message) const {
+    std::string line = "the payload of a message on topic '";
+    line.append(message.topic).append("' ");
+    switch (trouble) {
+        case FormatTrouble::not_json:
+            line.append("is not valid JSON (%J)");
+            break;
+        case FormatTrouble::not_float:
+            line.append("is not a float: it has ")
+                .append(std::to_string(message.payload.size()))
+                .append(" bytes, not 4");
+            break;
+        case FormatTrouble::not_double:
+            line.append("is not a double: it has ")
+                .append(std::to_string(message.payload.size()))
+                .append(" bytes, not 8");
+            break;
+        case FormatTrouble::none:
+            return;
+    }
+    messages_.error(line);
+}
+
+void RatePrinter::tick() {
+    append_number(out_, count_);
+    out_.push_back('\n');
+    count_ = 0;
+}
+
+namespace {
+
+std::expected<std::unique_ptr<Sink>, std::string> make_format_printer(const app::SubOptions& options,
+                                                                      bool terminal, bool newline,
+                                                                      Buffer& out,
+                                                                      const app::Messages& messages) {
+    const FormatOptions format_options{.json = options.pretty ? JsonLayout::pretty : JsonLayout::compact,
+                                       .terminal = terminal};
+    auto format = Format::compile(*options.format, format_options);
+    if (!format) return std::unexpected("-F: " + format.error());
+    return std::make_unique<FormatPrinter>(out, std::move(*format), newline, messages);
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Sink>, std::string> make_printer(const app::SubOptions& options,
+                                                               bool is_terminal, Buffer& out,
+                                                               const app::Messages& messages) {
+    const bool visible = is_terminal && !options.raw;
+    if (options.save) return Saver::make(*options.save, messages);
+    if (options.exec) return std::make_unique<Runner>(*options.exec, options.jobs, messages);
+    if (options.message_rate) return std::make_unique<RatePrinter>(out);
+    if (options.watch) {
+        if (!is_terminal) return std::unexpected("-w draws on a terminal, and stdout is none");
+        std::unique_ptr<Sink> line;
+        auto line_out = std::make_unique<Buffer>();
+        if (options.format) {
+            auto printer = make_format_printer(options, true, false, *line_out, messages);
+            if (!printer) return printer;
+            line = std::move(*printer);
+        }
+        Watch::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
+                           .now = std::chrono::steady_clock::now};
+        return std::make_unique<Watch>(out, std::move(line), std::move(line_out), std::move(world));
+    }
+    if (options.format) return make_format_printer(options, visible, !options.no_newline, out, messages);
+    if (options.dry_run && !options.verbose) {
+        app::SubOptions topics = options;
+        topics.format = "%t";
+        return make_format_printer(topics, visible, !options.no_newline, out, messages);
+    }
+    return std::make_unique<PlainPrinter>(out, options, visible);
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,98 @@
+// --stats: what came, how fast, and for messages of mqtt_pub --stamp what is missing, double, out of order and
+// how long it took.
+#include "receive_stats.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace mqttc::sub {
+
+void NumberTrack::mark(std::uint64_t number, bool came) {
+    const std::uint64_t bit = std::uint64_t{1} << number % 64;
+    std::uint64_t& word = bits_[number % window / 64];
+    word = came ? word | bit : word & ~bit;
+}
+
+void NumberTrack::add(std::uint64_t number) {
+    if (bits_.empty()) {
+        bits_.resize(window / 64);
+        first_ = highest_ = number;
+        mark(number, true);
+        return;
+    }
+    if (number > highest_) {
+        const std::uint64_t gap = number - highest_ - 1;
+        lost_ += gap;
+        for (std::uint64_t missing = number - std::min(gap, window - 1); missing < number; ++missing)
+            mark(missing, false);
+        mark(number, true);
+        highest_ = number;
+        return;
+    }
+    const bool known = highest_ - number < window && number >= first_;
+    if (known && seen(number)) {
+        ++doubles_;
+        return;
+    }
+    ++late_;
+    if (number < first_) {
+        // What lies between was not missed so far.
+        const std::uint64_t gap = first_ - number - 1;
+        lost_ += gap;
+        if (highest_ - number < window) {
+            for (std::uint64_t missing = number + 1; missing < first_; ++missing) mark(missing, false);
+            mark(number, true);
+        }
+        first_ = number;
+        return;
+    }
+    if (lost_ > 0) --lost_;
+    if (known) mark(number, true);
+}
+
+void ReceiveStats::received(const Publish& message, Time now, std::int64_t arrived) {
+    if (messages_++ == 0) first_ = now;
+    last_ = now;
+    bytes_ += message.payload.size();
+    const auto stamp = app::parse_stamp(as_text(message.payload));
+    if (!stamp) return;
+    ++stamped_;
+    // The age of a retained message says nothing about the way.
+    if (!message.retain) latencies_.add(std::chrono::nanoseconds(arrived - stamp->nanoseconds));
+    if (const auto run = runs_.find(stamp->run); run != runs_.end()) {
+        run->second.add(stamp->number);
+    } else if (runs_.size() < max_runs) {
+        runs_[stamp->run].add(stamp->number);
+    } else {
+        ++untracked_;
+    }
+}
+
+std::string ReceiveStats::text() const {
+    const Duration took = last_ - first_;
+    const double seconds = std::chrono::duration<double>(took).count();
+    std::string line = app::count_text(messages_, "message");
+    line.append(" received, ").append(app::bytes_text(static_cast<double>(bytes_)));
+    line.append(" of payload in ").append(app::duration_text(took)).append(": ");
+    line.append(app::rate_text(messages_, took)).append(" messages/s, ");
+    line.append(app::bytes_text(seconds > 0 ? static_cast<double>(bytes_) / seconds : 0)).append("/s");
+    if (stamped_ == 0) return line;
+    std::uint64_t lost = 0;
+    std::uint64_t doubles = 0;
+    std::uint64_t late = 0;
+    for (const auto& [run, track] : runs_) {
+        lost += track.lost();
+        doubles += track.doubles();
+        late += track.late();
+    }
+    line.append("; ").append(std::to_string(stamped_)).append(" stamped by ");
+    line.append(app::count_text(runs_.size(), "publisher")).append(": ");
+    line.append(std::to_string(lost)).append(" lost, ");
+    line.append(app::count_text(doubles, "duplicate")).append(", ");
+    line.append(std::to_string(late)).append(" out of order");
+    if (untracked_ > 0) line.append(", ").append(std::to_string(untracked_)).append(" of more publishers");
+    if (latencies_.count() > 0) line.append("; under way for ").append(latencies_.text());
+    return line;
+}
+
+}  // namespace mqttc::sub

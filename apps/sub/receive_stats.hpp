@@ -1,0 +1,60 @@
+// --stats: what came, how fast, and for messages of mqtt_pub --stamp what is missing, double, out of order and
+// how long it took.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "figures.hpp"
+#include "mqttc/packet.hpp"
+#include "stamp.hpp"
+
+namespace mqttc::sub {
+
+/// The numbers of one run of mqtt_pub. Numbers before the first one that came are not missed.
+class NumberTrack {
+  public:
+    /// So far back a double is told from a late one.
+    static constexpr std::uint64_t window = 65'536;
+
+    void add(std::uint64_t number);
+    std::uint64_t lost() const { return lost_; }
+    std::uint64_t doubles() const { return doubles_; }
+    std::uint64_t late() const { return late_; }
+
+  private:
+    bool seen(std::uint64_t number) const { return (bits_[number % window / 64] >> number % 64 & 1) != 0; }
+    void mark(std::uint64_t number, bool came);
+
+    std::vector<std::uint64_t> bits_;  // by number modulo window
+    std::uint64_t first_ = 0;
+    std::uint64_t highest_ = 0;
+    std::uint64_t lost_ = 0;
+    std::uint64_t doubles_ = 0;
+    std::uint64_t late_ = 0;
+};
+
+class ReceiveStats {
+  public:
+    /// Publishers beyond this are only counted.
+    static constexpr std::size_t max_runs = 1024;
+
+    /// `arrived`: Unix time in nanoseconds.
+    void received(const Publish& message, Time now, std::int64_t arrived);
+    /// One line: messages, bytes, seconds, rates; stamped ones: loss, doubles, order, latency.
+    std::string text() const;
+
+  private:
+    std::uint64_t messages_ = 0;
+    std::uint64_t bytes_ = 0;
+    std::uint64_t stamped_ = 0;
+    std::uint64_t untracked_ = 0;
+    Time first_{};
+    Time last_{};
+    std::unordered_map<std::uint32_t, NumberTrack> runs_;
+    app::Latencies latencies_;
+};
+
+}  // namespace mqttc::sub

@@ -1,0 +1,42 @@
+// --remove-retained: publishes an empty retained message for each topic it is given, as fast as the broker
+// takes them.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "messages.hpp"
+#include "mqttc/client.hpp"
+
+namespace mqttc::sub {
+
+class RetainedCleaner {
+  public:
+    /// Topics waiting to be cleared take at most this much memory; more are left alone, with a warning.
+    static constexpr std::size_t max_waiting_bytes = 64UL * 1024 * 1024;
+
+    explicit RetainedCleaner(const app::Messages& messages) : messages_(messages) {}
+
+    void add(std::string_view topic);
+    /// Publishes as many as there is room for.
+    void publish(Client& client);
+    /// The broker's answer to one of them.
+    void delivered(PacketId id, ReasonCode code);
+
+    /// Nothing waits to be published.
+    bool all_published() const { return waiting_.empty(); }
+    /// All are acknowledged too.
+    bool done() const { return waiting_.empty() && unacknowledged_.empty(); }
+
+  private:
+    const app::Messages& messages_;
+    std::deque<std::string> waiting_;
+    std::size_t waiting_bytes_ = 0;
+    bool warned_ = false;
+    std::map<PacketId, std::string> unacknowledged_;
+};
+
+}  // namespace mqttc::sub

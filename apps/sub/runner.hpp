@@ -1,0 +1,62 @@
+// --exec: runs a command for each message, --jobs of them at a time.
+//
+// The shell parses the user's text only. What comes from the broker is in the environment and on stdin.
+#pragma once
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "messages.hpp"
+#include "sink.hpp"
+
+namespace mqttc::sub {
+
+class Runner final : public Sink {
+  public:
+    /// Running commands are waited for so long at the end, then they get SIGTERM, and a moment later SIGKILL.
+    static constexpr std::chrono::seconds patience{10};
+    static constexpr std::chrono::seconds patience_after_term{2};
+
+    /// To be made before signals are blocked: commands get the signal mask of this moment. `messages` must
+    /// outlive the sink.
+    Runner(std::string command, unsigned jobs, const app::Messages& messages);
+    ~Runner() override;
+
+    void attach(Client& client) override { client_ = &client; }
+    bool take(const Publish& message) override;
+    bool busy() const override { return running_.size() >= jobs_; }
+    bool acknowledged_when_free() const override { return jobs_ == 1; }
+    void conclude() override;
+    int exit_code() const override;
+
+  private:
+    struct Job {
+        pid_t pid;
+        int pid_fd;
+        std::string topic;
+    };
+
+    int spawn(int input, const Publish& message, pid_t& pid) const;
+    void ended(int pid_fd);
+    void reap(const Job& job);
+    bool wait_for_all(std::chrono::seconds longest, int signal_fd);
+    void signal_all(int number) const;
+
+    std::string command_;
+    unsigned jobs_;
+    const app::Messages& messages_;
+    std::vector<std::string> environment_;
+    sigset_t mask_{};
+    Client* client_ = nullptr;
+    std::vector<Job> running_;
+    std::uint64_t run_ = 0;
+    std::uint64_t failed_ = 0;
+    bool cannot_run_ = false;
+    bool told_to_end_ = false;  // commands that end by a signal now do as they are told
+};
+
+}  // namespace mqttc::sub

@@ -1,0 +1,185 @@
+// --save: writes each message to a file whose name is made of a template in the language of -F.
+#include "saver.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "exit_code.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+constexpr mode_t new_folder = 0777;
+constexpr mode_t new_file = 0666;
+
+std::string reason_text(int error) {
+    return std::strerror(error);
+}
+
+bool make_folder(int where, const char* name) {
+    return mkdirat(where, name, new_folder) == 0 || errno == EEXIST;
+}
+
+// The file's name is taken by something else, or can't be one: the message's fault, not the disk's.
+bool is_of_the_name(int error) {
+    switch (error) {
+        case EEXIST:
+        case EISDIR:
+        case ENOTDIR:
+        case ELOOP:
+        case ENAMETOOLONG:
+        case ENOTEMPTY:
+        case EILSEQ:
+        case EINVAL:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool goes_up(std::string_view path) {
+    while (!path.empty()) {
+        const std::string_view part = path.substr(0, path.find('/'));
+        if (part == "." || part == "..") return true;
+        path.remove_prefix(std::min(part.size() + 1, path.size()));
+    }
+    return false;
+}
+
+}  // namespace
+
+OpenFile::~OpenFile() {
+    close();
+}
+
+OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+}
+
+bool OpenFile::close() {
+    const int fd = std::exchange(fd_, -1);
+    return fd < 0 || ::close(fd) == 0;
+}
+
+Saver::Saver(std::string_view folder, Format name, const app::Messages& messages)
+    : folder_(folder), name_(std::move(name)), messages_(messages) {}
+
+std::expected<std::unique_ptr<Sink>, std::string> Saver::make(std::string_view text,
+                                                              const app::Messages& messages) {
+    const std::size_t plain = std::min(text.find_first_of("%@\\"), text.size());
+    const std::size_t slash = text.substr(0, plain).rfind('/');
+    const std::size_t split = slash == text.npos ? 0 : slash + 1;
+    const std::string_view name = text.substr(split);
+    if (name.empty() || name.ends_with('/'))
+        return std::unexpected("--save: the name of a file is missing at the end: write " +
+                               std::string(text) + "%t");
+    if (goes_up(name))
+        return std::unexpected("--save: '.' and '..' can only stand in front of the first sequence");
+    auto format = Format::compile(name, {.file_name = true});
+    if (!format) return std::unexpected("--save: " + format.error());
+    return std::unique_ptr<Sink>(new Saver(text.substr(0, split), std::move(*format), messages));
+}
+
+std::expected<void, std::string> Saver::start() {
+    for (std::size_t at = folder_.find('/', 1); at != folder_.npos; at = folder_.find('/', at + 1)) {
+        if (!make_folder(AT_FDCWD, folder_.substr(0, at).c_str()))
+            return std::unexpected("cannot make the folder '" + folder_.substr(0, at) +
+                                   "': " + reason_text(errno));
+    }
+    const char* const path = folder_.empty() ? "." : folder_.c_str();
+    base_ = OpenFile(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!base_)
+        return std::unexpected("cannot open the folder '" + std::string(path) + "': " + reason_text(errno));
+    return {};
+}
+
+int Saver::exit_code() const {
+    return some_not_saved_ ? app::exit_code::output_failed : app::exit_code::ok;
+}
+
+bool Saver::take(const Publish& message) {
+    Buffer path;
+    const Stamp stamp = name_.needs_time() ? stamp_now() : Stamp{};
+    if (const FormatTrouble trouble = name_.render(message, stamp, path); trouble != FormatTrouble::none)
+        return not_saved(message, "its payload is not what the template says");
+    int error = goes_up(path.view()) ? EINVAL : save(path.view(), message.payload);
+    if (error == ENOENT) {  // somebody has removed the folder that is held open
+        here_ = OpenFile();
+        path_.clear();
+        error = save(path.view(), message.payload);
+    }
+    if (error == 0) return true;
+    const std::string file = "'" + folder_ + std::string(path.view()) + "': " + reason_text(error);
+    if (is_of_the_name(error)) return not_saved(message, file);
+    messages_.error("cannot save a message to " + file);
+    some_not_saved_ = true;
+    return false;
+}
+
+// The program goes on: a publisher must not be able to stop it by a name.
+bool Saver::not_saved(const Publish& message, std::string_view why) {
+    some_not_saved_ = true;
+    messages_.error("a message on topic '" + std::string(message.topic) +
+                    "' is not saved: " + std::string(why));
+    return true;
+}
+
+// The errno, or 0.
+int Saver::save(std::string_view path, Bytes payload) {
+    const std::size_t slash = path.rfind('/');
+    const std::string_view folders = slash == path.npos ? std::string_view() : path.substr(0, slash);
+    const std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
+    if (name.empty()) return EINVAL;
+    if (!enter(folders)) return errno;
+    return write(name, payload);
+}
+
+// Level by level, so that no symbolic link leads out of the folder.
+bool Saver::enter(std::string_view folders) {
+    if (here_ && path_ == folders) return true;
+    OpenFile at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
+    for (std::string_view rest = folders; at && !rest.empty();) {
+        const std::string_view part = rest.substr(0, rest.find('/'));
+        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+        if (part.empty()) continue;
+        const std::string name(part);
+        if (!make_folder(at.get(), name.c_str())) return false;
+        at = OpenFile(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    }
+    if (!at) return false;
+    here_ = std::move(at);
+    path_ = folders;
+    return true;
+}
+
+// Readers of the folder see the whole file or none.
+int Saver::write(std::string_view name, Bytes payload) const {
+    const std::string last(name);
+    const std::string temporary = ".mqtt_sub." + std::to_string(getpid()) + ".tmp";
+    unlinkat(here_.get(), temporary.c_str(), 0);
+    OpenFile file(openat(here_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                         new_file));
+    if (!file) return errno;
+    int error = 0;
+    while (error == 0 && !payload.empty()) {
+        const ssize_t written = ::write(file.get(), payload.data(), payload.size());
+        if (written >= 0) {
+            payload = payload.subspan(static_cast<std::size_t>(written));
+        } else if (errno != EINTR) {
+            error = errno;
+        }
+    }
+    if (!file.close() && error == 0) error = errno;
+    if (error == 0 && renameat(here_.get(), temporary.c_str(), here_.get(), last.c_str()) != 0) error = errno;
+    if (error != 0) unlinkat(here_.get(), temporary.c_str(), 0);
+    return error;
+}
+
+}  // namespace mqttc::sub

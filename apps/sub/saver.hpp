@@ -1,0 +1,59 @@
+// --save: writes each message to a file whose name is made of a template in the language of -F.
+#pragma once
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "format.hpp"
+#include "messages.hpp"
+#include "sink.hpp"
+
+namespace mqttc::sub {
+
+/// A descriptor that is closed with it.
+class OpenFile {
+  public:
+    explicit OpenFile(int fd = -1) : fd_(fd) {}
+    ~OpenFile();
+    OpenFile(OpenFile&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
+    OpenFile& operator=(OpenFile&& other) noexcept;
+    int get() const { return fd_; }
+    explicit operator bool() const { return fd_ >= 0; }
+    /// False: errno says why.
+    bool close();
+
+  private:
+    int fd_;
+};
+
+class Saver final : public Sink {
+  public:
+    /// Error: the template is wrong; one line for people. `messages` must outlive the sink.
+    static std::expected<std::unique_ptr<Sink>, std::string> make(std::string_view text,
+                                                                  const app::Messages& messages);
+
+    /// Makes the folder in front of the template's first sequence. All files will be below it.
+    std::expected<void, std::string> start() override;
+    bool take(const Publish& message) override;
+    int exit_code() const override;
+
+  private:
+    Saver(std::string_view folder, Format name, const app::Messages& messages);
+
+    int save(std::string_view path, Bytes payload);
+    bool enter(std::string_view folders);
+    int write(std::string_view name, Bytes payload) const;
+    bool not_saved(const Publish& message, std::string_view why);
+
+    std::string folder_;  // with the slash at its end; empty: the working directory
+    Format name_;
+    const app::Messages& messages_;
+    OpenFile base_;
+    OpenFile here_;     // the folder of the last file
+    std::string path_;  // its path below base_
+    bool some_not_saved_ = false;
+};
+
+}  // namespace mqttc::sub

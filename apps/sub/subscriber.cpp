@@ -1,0 +1,337 @@
+// What mqtt_sub does with its connection.
+#include "subscriber.hpp"
+
+#include <sys/random.h>
+
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "connection.hpp"
+#include "format.hpp"
+#include "start.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+using std::chrono::steady_clock;
+
+// How long a signal may wait for a broker that does not take our DISCONNECT.
+constexpr Duration signal_patience = std::chrono::milliseconds(80);
+
+std::uint64_t random_seed() {
+    std::uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
+        seed = static_cast<std::uint64_t>(steady_clock::now().time_since_epoch().count());
+    }
+    return seed;
+}
+
+std::string seconds_text(Duration duration) {
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+    std::string text = std::to_string(milliseconds / 1000);
+    if (const auto rest = milliseconds % 1000; rest != 0) {
+        text.append(".").append(std::to_string(1000 + rest).substr(1));
+        text.erase(text.find_last_not_of('0') + 1);
+    }
+    return text.append(" s");
+}
+
+}  // namespace
+
+Subscriber::Subscriber(const app::Options& options, Sink& sink, Output& out, const app::Messages& messages,
+                       std::string broker)
+    : options_(options),
+      sub_(options.sub),
+      sink_(sink),
+      out_(out),
+      messages_(messages),
+      broker_(std::move(broker)),
+      filters_(options.sub, options.sub.random_filter ? random_seed() : 1),
+      cleaner_(messages),
+      still_to_print_(options.count) {}
+
+void Subscriber::attach(Client& client) {
+    client_ = &client;
+    sink_.attach(client);
+    const Time start = steady_clock::now();
+    for (const int number : {SIGINT, SIGTERM}) {
+        client.on_signal(number, [this] {
+            if (ending_ == Ending::at_once) return client_->stop();
+            finish_at_once(app::exit_code::ok);
+            client_->at(client_->now() + signal_patience, [this] { client_->stop(); });
+        });
+    }
+    if (options_.run_timeout) {
+        run_end_ = start + *options_.run_timeout;
+        out_.give_up_at(*run_end_);
+        client.at(*run_end_, [this] { time_is_up(); });
+    }
+    if (const int fd = out_.reader_descriptor(); fd >= 0) {
+        client.watch(fd, [this, fd] {
+            if (!out_.reader_left()) return;
+            client_->unwatch(fd);
+            output_is_gone();
+        });
+    }
+    if (const auto interval = sink_.interval()) arm_sink_timer(start + *interval);
+}
+
+void Subscriber::time_is_up() {
+    if (ending_ != Ending::none) return;
+    messages_.error("stopped: the " + seconds_text(*options_.run_timeout) + " of -W are over");
+    finish_at_once(app::exit_code::run_timeout);
+}
+
+void Subscriber::on_connack(const Connack& packet) {
+    if (packet.code != reason::success) return;
+    ever_connected_ = true;
+    if (!lost_because_.empty()) messages_.note("connected again to " + broker_);
+    lost_because_.clear();
+    if (!std::exchange(subscribed_, true)) subscribe();
+}
+
+void Subscriber::subscribe() {
+    filters_asked_ = sub_.topics;
+    std::vector<Subscription> subscriptions;
+    for (std::size_t i = 0; i < sub_.topics.size(); ++i) {
+        const std::string& filter = sub_.topics[i];
+        // A shared subscription can't be "no local" (MQTT 5.0 section 3.8.3.1).
+        subscriptions.push_back({.filter = filter,
+                                 .qos = options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i],
+                                 .no_local = sub_.no_local && !filter.starts_with("$share/"),
+                                 .retain_as_published = sub_.retain_as_published,
+                                 .retain_handling = sub_.retain_handling});
+    }
+    if (!subscriptions.empty()) {
+        const Properties properties = app::properties_for(options_, packet_bit(PacketType::subscribe));
+        const auto id = client_->subscribe(subscriptions, properties.view());
+        if (!id) return fail(id.error());
+        ++answers_missing_;
+    }
+    if (!sub_.unsubscribe.empty()) {
+        const std::vector<std::string_view> filters(sub_.unsubscribe.begin(), sub_.unsubscribe.end());
+        const Properties properties = app::properties_for(options_, packet_bit(PacketType::unsubscribe));
+        const auto id = client_->unsubscribe(filters, properties.view());
+        if (!id) return fail(id.error());
+        ++answers_missing_;
+    }
+}
+
+void Subscriber::fail(const Error& error) {
+    const int code = app::report(error, ever_connected_, messages_);
+    // What the broker can't do is its refusal, told without asking.
+    finish(error.code == ErrorCode::limit_exceeded ? app::exit_code::all_refused : code);
+}
+
+std::string Subscriber::refusal(std::string_view what, const std::string& filter, PacketType type,
+                                ReasonCode code) const {
+    std::string text("the broker refused ");
+    text.append(what).append(" '").append(filter).append("'");
+    // 3.1.1 knows only one code, which says nothing.
+    if (client_->session().options().version == ProtocolVersion::v5) {
+        text.append(": ").append(reason_name(type, code));
+    }
+    return text;
+}
+
+void Subscriber::on_suback(const Suback& packet) {
+    silent_before_ = false;
+    std::size_t refused = 0;
+    for (std::size_t i = 0; i < packet.codes.size() && i < filters_asked_.size(); ++i) {
+        if (packet.codes[i] < reason::unspecified_error) continue;
+        ++refused;
+        const auto text =
+            refusal("the subscription to", filters_asked_[i], PacketType::suback, packet.codes[i]);
+        if (filters_asked_.size() == 1) {
+            messages_.error(text);
+        } else {
+            messages_.warning(text);
+        }
+    }
+    if (refused > 0 && refused == filters_asked_.size()) {
+        if (refused > 1) messages_.error("all subscriptions were refused");
+        return finish(app::exit_code::all_refused);
+    }
+    acknowledged();
+}
+
+void Subscriber::on_unsuback(const Unsuback& packet) {
+    silent_before_ = false;
+    std::size_t refused = 0;
+    for (std::size_t i = 0; i < packet.codes.size() && i < sub_.unsubscribe.size(); ++i) {
+        if (packet.codes[i] < reason::unspecified_error) continue;
+        ++refused;
+        messages_.warning(
+            refusal("to unsubscribe from", sub_.unsubscribe[i], PacketType::unsuback, packet.codes[i]));
+    }
+    if (sub_.topics.empty() && refused > 0 && refused == sub_.unsubscribe.size())
+        return finish(app::exit_code::all_refused);
+    for (const std::string& filter : sub_.unsubscribe) std::erase(filters_asked_, filter);
+    acknowledged();
+}
+
+// One of the requests of the first connection is answered; a repeated one changes nothing.
+void Subscriber::acknowledged() {
+    if (answers_missing_ == 0 || --answers_missing_ > 0) return;
+    if (sub_.exit_after_suback) return finish(app::exit_code::ok);
+    if (sub_.idle_timeout) {
+        last_message_ = client_->now();
+        arm_idle_timer();
+    }
+}
+
+void Subscriber::arm_idle_timer() {
+    client_->at(last_message_ + *sub_.idle_timeout, [this] {
+        if (sink_.busy()) last_message_ = client_->now();
+        if (client_->now() - last_message_ < *sub_.idle_timeout) return arm_idle_timer();
+        finish(app::exit_code::ok);
+    });
+}
+
+void Subscriber::arm_sink_timer(Time when) {
+    client_->at(when, [this, when] {
+        sink_.tick();
+        arm_sink_timer(when + *sink_.interval());
+    });
+}
+
+bool Subscriber::on_publish(const Publish& message) {
+    if (held_) {                                       // this is the message that the sink has taken
+        if (ending_ == Ending::at_once) return false;  // the signal may have ended the work too
+        held_ = sink_.busy();
+        return !held_;
+    }
+    if (ending_ != Ending::none) {
+        // Refusing a message stops the reading, also of the acknowledgements that the cleaner waits for; a
+        // QoS 0 message needs no refusal.
+        if (message.qos == Qos::at_most_once) return true;
+        if (cleaner_.all_published()) disconnect();
+        return false;
+    }
+    if (waiting_for_reader_ || out_.state() != Output::State::open || sink_.busy()) return false;
+    return take(message);
+}
+
+bool Subscriber::take(const Publish& message) {
+    if (sub_.idle_timeout) last_message_ = client_->now();
+    const Filters::Verdict verdict = filters_.none() ? Filters::Verdict::pass : filters_.judge(message);
+    if (verdict == Filters::Verdict::end) {
+        finish(app::exit_code::ok);
+        return false;
+    }
+    if (verdict == Filters::Verdict::drop) return true;
+    const bool clears = sub_.remove_retained && message.retain && !message.payload.empty();
+    if (sub_.dry_run && !clears) return true;
+    const bool chosen = verdict != Filters::Verdict::not_chosen || sub_.dry_run;
+    if (chosen && !sink_.take(message)) {
+        finish(sink_.exit_code());
+        return false;
+    }
+    if (options_.stats) {
+        const Stamp arrived = stamp_now();
+        stats_.received(message, client_->now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
+    }
+    if (clears && !sub_.dry_run) cleaner_.add(message.topic);
+    if (!chosen) return true;
+
+    unprinted_promise_ = unprinted_promise_ || message.qos != Qos::at_most_once;
+    if (still_to_print_ && --*still_to_print_ == 0) finish(app::exit_code::ok);
+    if (out_.size() > Output::high_water && !out_.flush()) wait_for_reader();
+    held_ = message.qos != Qos::at_most_once && sink_.acknowledged_when_free() && sink_.busy();
+    return !held_;
+}
+
+void Subscriber::on_delivered(PacketId id, ReasonCode code, PropertiesView /*properties*/) {
+    silent_before_ = false;
+    cleaner_.delivered(id, code);
+}
+
+void Subscriber::on_room() {
+    cleaner_.publish(*client_);
+}
+
+void Subscriber::on_turn_end() {
+    if (!out_.empty() && !waiting_for_reader_ && !out_.flush()) wait_for_reader();
+    if (out_.state() != Output::State::open) return output_is_gone();
+    if (out_.empty()) unprinted_promise_ = false;
+    if (ending_ == Ending::when_written && out_.empty() && cleaner_.done() && !held_) disconnect();
+}
+
+void Subscriber::wait_for_reader() {
+    if (out_.state() != Output::State::open || ending_ == Ending::at_once) return;
+    // What will be acknowledged must be printed first, and the acknowledgements go out after this turn.
+    const int room = unprinted_promise_ ? -1 : out_.room_descriptor();
+    if (room < 0) {
+        out_.flush_waiting();
+        return;
+    }
+    waiting_for_reader_ = true;
+    client_->watch(room, [this] { output_has_room(); });
+}
+
+void Subscriber::output_has_room() {
+    if (!out_.flush() && out_.state() == Output::State::open) return;
+    waiting_for_reader_ = false;
+    client_->unwatch(out_.room_descriptor());
+}
+
+// Nothing more can be printed. What was not printed must not be acknowledged.
+void Subscriber::output_is_gone() {
+    if (out_.state() == Output::State::interrupted && run_end_ && steady_clock::now() >= *run_end_)
+        time_is_up();
+    if (out_.state() == Output::State::failed) code_ = app::exit_code::output_failed;
+    ending_ = Ending::at_once;
+    if (unprinted_promise_) {
+        client_->stop();
+    } else {
+        disconnect();
+    }
+}
+
+void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
+    held_ = false;
+    if (!retry_in || ending_ != Ending::none) return;
+    const bool silent = error.code == ErrorCode::ack_timeout;
+    if (silent && std::exchange(silent_before_, true) && !options_.connection.reconnect)
+        return finish_at_once(app::report(error, ever_connected_, messages_));
+    if (error.context == lost_because_) return;
+    lost_because_ = error.context;
+    messages_.note(error.context + "; next try in " + seconds_text(*retry_in));
+}
+
+void Subscriber::finish(int code) {
+    if (ending_ != Ending::none) return;
+    ending_ = Ending::when_written;
+    code_ = code;
+}
+
+void Subscriber::finish_at_once(int code) {
+    if (ending_ == Ending::none) code_ = code;
+    ending_ = Ending::at_once;
+    out_.give_up_at(client_->now());
+    if (!out_.flush() && unprinted_promise_) return client_->stop();
+    disconnect();
+}
+
+void Subscriber::disconnect() {
+    if (std::exchange(disconnecting_, true)) return;
+    const Properties properties = app::properties_for(options_, packet_bit(PacketType::disconnect));
+    client_->disconnect(reason::success, properties.view());
+}
+
+int Subscriber::conclude(const std::expected<void, Error>& ended) {
+    sink_.conclude();
+    if (options_.stats) messages_.debug(stats_.text());
+    sink_.finish();
+    if (ending_ != Ending::at_once) out_.flush_waiting();
+    out_.flush();
+    if (out_.state() == Output::State::failed) {
+        messages_.error("cannot write to stdout: " + std::string(std::strerror(out_.error())));
+        return app::exit_code::output_failed;
+    }
+    if (!ended && ending_ == Ending::none) return app::report(ended.error(), ever_connected_, messages_);
+    return code_ == app::exit_code::ok ? sink_.exit_code() : code_;
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,259 @@
+// -w: a live table on the terminal.
+#include "watch.hpp"
+
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <string>
+
+#include "text_out.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+// Below this width only topic and value are shown.
+constexpr std::size_t width_for_columns = 60;
+constexpr std::size_t age_columns = 7;
+constexpr std::size_t rate_columns = 9;
+
+char32_t code_point(std::string_view sequence) {
+    const auto byte = [&](std::size_t i) {
+        return static_cast<char32_t>(static_cast<unsigned char>(sequence[i]));
+    };
+    switch (sequence.size()) {
+        case 2:
+            return (byte(0) & 0x1f) << 6 | (byte(1) & 0x3f);
+        case 3:
+            return (byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
+        case 4:
+            return (byte(0) & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 | (byte(3) & 0x3f);
+        default:
+            return byte(0);
+    }
+}
+
+struct Range {
+    char32_t first;
+    char32_t last;
+};
+// East Asian wide characters and emoji, in blocks; combining marks.
+constexpr Range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xac00, 0xd7a3},
+                          {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},
+                          {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
+constexpr Range combining[] = {
+    {0x300, 0x36f}, {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
+
+// One character or escape sequence at the start of a text.
+struct Glyph {
+    std::size_t bytes;
+    std::size_t columns;
+};
+
+Glyph next_glyph(std::string_view text) {
+    if (text[0] == '\033') {
+        std::size_t end = 1;
+        if (end < text.size() && text[end] == '[') {
+            ++end;
+            while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
+        }
+        return {std::min(end + 1, text.size()), 0};
+    }
+    const std::size_t bytes = std::max<std::size_t>(utf8_sequence(text), 1);
+    const char32_t code = code_point(text.substr(0, bytes));
+    const auto holds = [code](const Range& range) { return code >= range.first && code <= range.last; };
+    if (code < 0x20 || code == 0x7f || std::ranges::any_of(combining, holds)) return {bytes, 0};
+    return {bytes, std::ranges::any_of(wide, holds) ? 2U : 1U};
+}
+
+std::string age_text(Duration age) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
+    if (seconds < 60) return std::to_string(seconds) + " s";
+    if (seconds < 3600) return std::to_string(seconds / 60) + " min";
+    return std::to_string(seconds / 3600) + " h";
+}
+
+void append_right(Buffer& out, std::string_view text, std::size_t columns) {
+    if (text.size() < columns) out.fill(columns - text.size(), ' ');
+    out.append(text);
+}
+
+std::optional<double> as_number(std::string_view text) {
+    while (!text.empty() && (text.front() == ' ' || text.front() == '+')) text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r'))
+        text.remove_suffix(1);
+    double number = 0;
+    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
+    return number - number == 0 ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+std::size_t display_width(std::string_view text) {
+    std::size_t columns = 0;
+    while (!text.empty()) {
+        const Glyph glyph = next_glyph(text);
+        columns += glyph.columns;
+        text.remove_prefix(glyph.bytes);
+    }
+    return columns;
+}
+
+void append_clipped(Buffer& out, std::string_view text, std::size_t columns) {
+    const bool cut = display_width(text) > columns;
+    std::size_t left = cut && columns > 0 ? columns - 1 : columns;
+    bool full = false;
+    while (!text.empty()) {
+        const Glyph glyph = next_glyph(text);
+        full = full || glyph.columns > left;
+        // Sequences behind the cut still count: one of them may end a colour.
+        if (glyph.columns == 0 ? !full || text[0] == '\033' : !full) {
+            out.append(text.substr(0, glyph.bytes));
+            left -= glyph.columns;
+        }
+        text.remove_prefix(glyph.bytes);
+    }
+    if (cut && columns > 0) out.append("\xe2\x80\xa6");
+}
+
+ScreenSize terminal_size(int fd) {
+    winsize size{};
+    if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) return {};
+    return {size.ws_row, size.ws_col};
+}
+
+bool Watch::take(const Publish& message) {
+    Buffer topic;
+    append_visible(topic, message.topic, LineBreaks::hide);
+    auto found = entries_.find(topic.view());
+    if (found == entries_.end()) {
+        if (entries_.size() >= max_topics) {
+            ++left_out_;
+            changed_ = true;
+            return true;
+        }
+        found = entries_.emplace(topic.view(), Entry{}).first;
+    }
+    Entry& entry = found->second;
+    entry.value.clear();
+    if (line_) {
+        static_cast<void>(line_->take(message));
+        for (const char c : line_out_->view().substr(0, max_value)) {
+            if (c == '\n') {
+                entry.value += "\\n";
+            } else {
+                entry.value += c;
+            }
+        }
+        line_out_->clear();
+    } else {
+        Buffer visible;
+        append_visible(visible, as_text(message.payload).substr(0, max_value), LineBreaks::hide);
+        entry.value = visible.view();
+    }
+    if (const auto number = as_number(as_text(message.payload))) {
+        if (entry.numbers_known == curve_points) {
+            std::shift_left(entry.numbers.begin(), entry.numbers.end(), 1);
+            --entry.numbers_known;
+        }
+        entry.numbers[entry.numbers_known++] = *number;
+    }
+    ++entry.count;
+    entry.last = world_.now();
+    changed_ = true;
+    return true;
+}
+
+void Watch::new_second(Time now) {
+    second_began_ = now;
+    for (auto& [topic, entry] : entries_) {
+        entry.rate = entry.count - entry.count_before;
+        entry.count_before = entry.count;
+    }
+    changed_ = changed_ || !entries_.empty();
+}
+
+void Watch::tick() {
+    const Time now = world_.now();
+    if (second_began_ == Time{}) second_began_ = now;
+    if (now - second_began_ >= std::chrono::seconds(1)) new_second(now);
+    const ScreenSize size = world_.size();
+    if (rows_drawn_ > 0 && size != drawn_for_) {
+        // The terminal has folded the lines anew: where the table stands now is not known.
+        out_.append("\033[H\033[2J");
+        rows_drawn_ = 0;
+        changed_ = true;
+    }
+    if (changed_) draw();
+}
+
+void Watch::finish() {
+    if (changed_) draw();
+}
+
+void Watch::draw() {
+    changed_ = false;
+    const ScreenSize size = world_.size();
+    drawn_for_ = size;
+    const Time now = world_.now();
+    // One row stays free for the cursor.
+    const std::size_t room = std::max<std::size_t>(size.rows, 2) - 1;
+    const bool all = left_out_ == 0 && entries_.size() <= room;
+    const std::size_t shown = all ? entries_.size() : std::min(room - 1, entries_.size());
+
+    std::size_t topic_columns = 0;
+    for (const auto& [topic, entry] : entries_) topic_columns = std::max(topic_columns, display_width(topic));
+    topic_columns = std::min(topic_columns, size.columns / 3);
+
+    if (rows_drawn_ > 0) {
+        out_.append("\033[");
+        append_number(out_, std::min(rows_drawn_, room));
+        out_.append("A");
+    }
+    out_.append("\r");
+    std::size_t rows = 0;
+    for (const auto& [topic, entry] : entries_) {
+        if (rows == shown) break;
+        draw_entry(topic, entry, topic_columns, size.columns, now);
+        out_.append("\033[K\n");
+        ++rows;
+    }
+    if (!all) {
+        append_number(out_, entries_.size() - shown);
+        out_.append(left_out_ > 0 ? " or more" : " more");
+        out_.append(" topics\033[K\n");
+        ++rows;
+    }
+    out_.append("\033[J");
+    rows_drawn_ = rows;
+}
+
+void Watch::draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
+                       std::size_t columns, Time now) {
+    if (line_) return append_clipped(out_, entry.value, columns);
+    append_clipped(out_, topic, topic_columns);
+    out_.fill(topic_columns - std::min(topic_columns, display_width(topic)) + 1, ' ');
+    std::size_t left = columns - std::min(columns, topic_columns + 1);
+    const bool with_columns = columns >= width_for_columns;
+    if (with_columns) left -= age_columns + rate_columns + curve_points + 1;
+    append_clipped(out_, entry.value, left);
+    if (!with_columns) return;
+    out_.fill(left - std::min(left, display_width(entry.value)), ' ');
+    append_right(out_, age_text(now - entry.last), age_columns);
+    append_right(out_, std::to_string(entry.rate) + "/s", rate_columns);
+    if (entry.numbers_known < 2) return;
+    out_.push_back(' ');
+    const auto* const end = entry.numbers.begin() + entry.numbers_known;
+    const auto [low, high] = std::minmax_element(entry.numbers.begin(), end);
+    for (const auto* number = entry.numbers.begin(); number != end; ++number) {
+        constexpr double steps = 7;
+        const double part = *high > *low ? (*number - *low) / (*high - *low) : 0.5;
+        // U+2581 to U+2588, lower blocks of one to eight eighths.
+        out_.append("\xe2\x96");
+        out_.push_back(static_cast<char>(0x81 + static_cast<int>(part * steps + 0.5)));
+    }
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,87 @@
+// -w: a live table on the terminal: each topic keeps its line, with its last value, age, rate and a small
+// curve.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "buffer.hpp"
+#include "sink.hpp"
+
+namespace mqttc::sub {
+
+struct ScreenSize {
+    std::size_t rows = 24;
+    std::size_t columns = 80;
+    bool operator==(const ScreenSize&) const = default;
+};
+
+/// How many columns of a terminal `text` takes; escape sequences (CSI) take none.
+std::size_t display_width(std::string_view text);
+/// Appends as much of `text` as fits in `columns`, and an ellipsis where it was cut. Escape sequences are
+/// kept.
+void append_clipped(Buffer& out, std::string_view text, std::size_t columns);
+
+class Watch final : public Sink {
+  public:
+    /// Topics beyond this are counted, not shown.
+    static constexpr std::size_t max_topics = 10'000;
+    /// Of a value so many bytes are kept.
+    static constexpr std::size_t max_value = 4096;
+
+    struct World {
+        std::function<ScreenSize()> size;
+        std::function<Time()> now;
+    };
+
+    /// `line`: prints a message as -F asks into the buffer that it was made with, `line_out`; nullptr: the
+    /// table.
+    Watch(Buffer& out, std::unique_ptr<Sink> line, std::unique_ptr<Buffer> line_out, World world)
+        : out_(out), line_out_(std::move(line_out)), line_(std::move(line)), world_(std::move(world)) {}
+
+    bool take(const Publish& message) override;
+    std::optional<Duration> interval() const override { return std::chrono::milliseconds(100); }
+    void tick() override;
+    void finish() override;
+
+  private:
+    static constexpr std::size_t curve_points = 12;
+
+    struct Entry {
+        std::string value;  // one line, visible
+        std::uint64_t count = 0;
+        std::uint64_t count_before = 0;  // when the present second began
+        std::uint64_t rate = 0;          // in the second before
+        Time last{};
+        std::array<double, curve_points> numbers{};
+        std::size_t numbers_known = 0;
+    };
+
+    void draw();
+    void draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
+                    std::size_t columns, Time now);
+    void new_second(Time now);
+
+    Buffer& out_;
+    std::unique_ptr<Buffer> line_out_;  // before line_, which refers to it
+    std::unique_ptr<Sink> line_;
+    World world_;
+    std::map<std::string, Entry, std::less<>> entries_;  // by topic, visible
+    std::uint64_t left_out_ = 0;                         // messages of topics beyond max_topics
+    std::size_t rows_drawn_ = 0;
+    ScreenSize drawn_for_;
+    bool changed_ = false;
+    Time second_began_{};
+};
+
+/// The size of the terminal behind `fd`; the usual 24 x 80 when it does not tell.
+ScreenSize terminal_size(int fd);
+
+}  // namespace mqttc::sub
