@@ -1,0 +1,58 @@
+// From what a mosquitto.conf says to a broker that runs so: options, log, listeners, pid file.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "broker.hpp"
+#include "configuration.hpp"
+
+namespace mqttc::broker {
+
+void log_to_stderr(std::string_view line);
+
+/// Limits, bounds and the log; without a log_dest only `verbose` makes one. The listeners are not among them.
+/// Error: io_error, a log file cannot be opened.
+std::expected<Options, Error> options_of(const Configuration& configuration, bool verbose);
+
+/// Opens the listeners of the configuration, with their names resolved. To be called after Broker::start().
+std::expected<void, Error> open_listeners(Broker& broker, const Configuration& configuration);
+
+/// Keeps a broker's state in the file that the configuration names, if it names one.
+class Keeper {
+  public:
+    Keeper(Broker& broker, const Configuration& configuration)
+        : broker_(broker), configuration_(configuration) {}
+    Keeper(const Keeper&) = delete;
+    Keeper& operator=(const Keeper&) = delete;
+
+    /// Restores what is in the file and saves from now on at intervals and on SIGUSR1. A file that is not a
+    /// state is an error, and stays as it is.
+    std::expected<void, Error> begin();
+    std::expected<void, Error> save();
+
+  private:
+    void save_and_say();
+    void arm();
+
+    Broker& broker_;
+    const Configuration& configuration_;
+};
+
+/// The pid file, removed with the object iff it was written.
+class PidFile {
+  public:
+    /// Without a path all of it does nothing.
+    explicit PidFile(std::string path) : path_(std::move(path)) {}
+    ~PidFile();
+    PidFile(const PidFile&) = delete;
+    PidFile& operator=(const PidFile&) = delete;
+    std::expected<void, Error> write();
+
+  private:
+    std::string path_;
+    bool written_ = false;
+};
+
+}  // namespace mqttc::broker

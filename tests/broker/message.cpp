@@ -1,0 +1,59 @@
+// Making messages of PUBLISH packets: what travels on and what does not.
+#include "message.hpp"
+
+#include <cstring>
+
+namespace mqttc::broker {
+namespace {
+
+bool stays_behind(PropertyId id) {
+    return id == PropertyId::topic_alias || id == PropertyId::message_expiry_interval ||
+           id == PropertyId::will_delay_interval || id == PropertyId::subscription_identifier;
+}
+
+Properties travelling(PropertiesView from) {
+    bool all = true;
+    for (const auto& property : from) all = all && !stays_behind(property.id);
+    if (all) return Properties(from);
+    Properties kept;
+    for (const auto& property : from) {
+        if (stays_behind(property.id)) continue;
+        const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
+        // The values were checked by the decoder: adding them again can't fail.
+        if (type == PropertyType::utf8_pair)
+            (void)kept.add_user_property(property.name, property.text);
+        else if (type == PropertyType::utf8 || type == PropertyType::binary)
+            (void)kept.add(property.id, property.text);
+        else
+            (void)kept.add(property.id, property.number);
+    }
+    return kept;
+}
+
+}  // namespace
+
+MessagePtr make_message(const Publish& publish, std::string_view topic, std::string_view from, Block block,
+                        Time now) {
+    auto message = std::make_shared<Message>();
+    message->topic = topic;
+    message->from = from;
+    message->qos = publish.qos;
+    message->retain = publish.retain;
+    if (!publish.properties.empty()) {
+        message->properties = travelling(publish.properties);
+        if (const auto expiry = publish.properties.find(PropertyId::message_expiry_interval))
+            message->expires = now + std::chrono::seconds(expiry->number);
+    }
+    if (block) {
+        message->block = std::move(block);
+        message->payload = publish.payload;
+    } else if (!publish.payload.empty()) {
+        auto copy = std::make_shared_for_overwrite<std::uint8_t[]>(publish.payload.size());
+        std::memcpy(copy.get(), publish.payload.data(), publish.payload.size());
+        message->payload = Bytes(copy.get(), publish.payload.size());
+        message->block = std::move(copy);
+    }
+    return message;
+}
+
+}  // namespace mqttc::broker

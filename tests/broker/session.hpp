@@ -1,0 +1,96 @@
+// What the broker keeps of a client from one connection to the next (MQTT 5.0 section 4.1).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+
+#include "loop.hpp"
+#include "message.hpp"
+#include "topic_tree.hpp"
+
+namespace mqttc::broker {
+
+class Connection;
+
+inline constexpr std::uint32_t never_expires = 0xffff'ffff;
+
+struct StoredWill {
+    MessagePtr message;
+    std::uint32_t delay = 0;              ///< seconds
+    std::optional<std::uint32_t> expiry;  ///< seconds from its publication
+};
+
+StoredWill make_will(const Will& will, std::string_view client_id, Time now);
+
+class Session {
+  public:
+    explicit Session(std::string client_id) : client_id_(std::move(client_id)) {}
+    Session(const Session&) = delete;
+    Session& operator=(const Session&) = delete;
+
+    const std::string& client_id() const { return client_id_; }
+    bool connected() const { return connection != nullptr; }
+
+    /// Queues a QoS 1 or 2 delivery. Returns false iff the queue is full.
+    bool enqueue(Outgoing outgoing, std::size_t max_messages, std::size_t max_bytes);
+    /// The next delivery to send, as long as fewer than `window` are under way; nullptr when there is none.
+    /// First those that an earlier connection left incomplete, then queued ones, which get a packet
+    /// identifier. Messages that have expired in the queue are dropped. Valid until the next change.
+    const Outgoing* start_next(std::size_t window, Time now);
+    /// A new connection begins: what is in flight has to be sent again (PUBREL for what was released).
+    void reconnected();
+    bool has_queued() const { return !queued_.empty(); }
+    std::size_t queued_messages() const { return queued_.size(); }
+
+    enum class Found : std::uint8_t { yes, no, wrong_kind, out_of_order };
+    /// An acknowledgement of the client arrived. `no`: the identifier is not in flight; `wrong_kind`: it is,
+    /// but the message awaits another packet; `out_of_order`: it counts, but one sent earlier should have
+    /// been first (MQTT 5.0 section 4.6).
+    Found puback(PacketId id);
+    Found pubrec(PacketId id, bool refused);
+    Found pubcomp(PacketId id);
+    /// Takes a delivery that can't be sent out of the flight.
+    void forget(PacketId id);
+    /// Sent and not complete, in order.
+    const std::deque<Outgoing>& in_flight() const { return in_flight_; }
+
+    const std::deque<Outgoing>& queued() const { return queued_; }
+    PacketId last_id() const { return last_id_; }
+    /// Takes over what an earlier broker had; to be called on a new session. reconnected() makes it ready.
+    void restore(std::deque<Outgoing> in_flight, std::deque<Outgoing> queued, PacketId last_id);
+
+    std::map<std::string, SubscriptionOptions, std::less<>> subscriptions;
+    std::unordered_set<PacketId> received;  ///< QoS 2 identifiers between PUBREC and PUBREL
+    std::optional<StoredWill> will;
+    std::uint32_t expiry = 0;  ///< seconds after the end of the connection
+    ProtocolVersion version = ProtocolVersion::v311;
+    Connection* connection = nullptr;
+    net::Loop::TimerId expiry_timer = 0;
+    std::optional<Time> ends;  ///< while it is not connected: when it expires, if ever
+    net::Loop::TimerId will_timer = 0;
+
+    // The broker's notes while it routes one message: which one, and where the delivery stands in its list.
+    std::uint64_t route = 0;
+    std::size_t route_index = 0;
+
+  private:
+    std::deque<Outgoing>::iterator find(PacketId id);
+    bool is_oldest(std::deque<Outgoing>::iterator delivery);
+    void complete(std::deque<Outgoing>::iterator delivery);
+    PacketId free_id();
+
+    std::string client_id_;
+    std::deque<Outgoing> queued_;
+    std::size_t queued_bytes_ = 0;
+    std::deque<Outgoing> in_flight_;
+    std::size_t waiting_ = 0;  ///< how many of them have `waiting` set
+    PacketId last_id_ = 0;
+};
+
+}  // namespace mqttc::broker

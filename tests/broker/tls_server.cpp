@@ -1,0 +1,140 @@
+// The server side of TLS, on the stream that the client's module uses too.
+#include "tls_server.hpp"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "tls_stream.hpp"
+
+namespace mqttc::broker {
+namespace {
+
+struct Server {
+    std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context{nullptr, SSL_CTX_free};
+    std::map<std::string, std::vector<unsigned char>> keys;  ///< by identity
+    std::string alpn;                                        ///< as on the wire
+};
+
+using Done = std::expected<void, Error>;
+
+std::string reason() {
+    const char* text = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return text == nullptr ? "unknown reason" : text;
+}
+
+std::unexpected<Error> unusable(const std::string& what) {
+    return std::unexpected(Error{ErrorCode::tls_config, 0, what + ": " + reason()});
+}
+
+unsigned give_key(SSL* ssl, const char* identity, unsigned char* into, unsigned room) {
+    const auto* server = static_cast<const Server*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
+    const auto found = server->keys.find(identity == nullptr ? "" : identity);
+    if (found == server->keys.end() || found->second.size() > room) return 0;
+    std::memcpy(into, found->second.data(), found->second.size());
+    return static_cast<unsigned>(found->second.size());
+}
+
+int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length, const unsigned char* offered,
+                    unsigned offered_length, void* context) {
+    const std::string& ours = static_cast<const Server*>(context)->alpn;
+    unsigned char* match = nullptr;
+    const int result =
+        SSL_select_next_proto(&match, length, reinterpret_cast<const unsigned char*>(ours.data()),
+                              static_cast<unsigned>(ours.size()), offered, offered_length);
+    *chosen = match;
+    return result == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
+
+Done load_keys(Server& server, const std::string& path) {
+    std::ifstream file(path);
+    if (!file) return std::unexpected(Error{ErrorCode::tls_config, 0, "cannot read " + path});
+    for (std::string line; std::getline(file, line);) {
+        const auto colon = line.find(':');
+        if (line.empty() || line[0] == '#') continue;
+        long size = 0;
+        unsigned char* bytes =
+            colon == std::string::npos ? nullptr : OPENSSL_hexstr2buf(line.c_str() + colon + 1, &size);
+        if (bytes == nullptr)
+            return std::unexpected(
+                Error{ErrorCode::tls_config, 0, path + ": a line is not 'identity:hexkey'"});
+        server.keys[line.substr(0, colon)].assign(bytes, bytes + size);
+        OPENSSL_free(bytes);
+    }
+    SSL_CTX* context = server.context.get();
+    SSL_CTX_set_psk_server_callback(context, give_key);
+    if (SSL_CTX_set_cipher_list(context, "kECDHEPSK:kDHEPSK:kPSK:DEFAULT") != 1) return unusable("ciphers");
+    return {};
+}
+
+Done load_certificates(SSL_CTX* context, const TlsServerOptions& options) {
+    if (!options.cert_file.empty()) {
+        if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1)
+            return unusable("cannot use the certificate " + options.cert_file);
+        if (SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1)
+            return unusable("cannot use the key " + options.key_file);
+    }
+    if (options.ca_file.empty()) return {};
+    if (SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1)
+        return unusable("cannot use the CA certificate " + options.ca_file);
+    SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(options.ca_file.c_str()));
+    SSL_CTX_set_verify(context,
+                       SSL_VERIFY_PEER | (options.require_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
+                       nullptr);
+    return {};
+}
+
+int version_number(TlsVersion version) {
+    return version == TlsVersion::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
+}
+
+Error explain(const net::TlsFailure& failure) {
+    if (failure.kind == net::TlsFailure::Kind::lower) return failure.lower;
+    if (failure.kind == net::TlsFailure::Kind::ended) return {ErrorCode::closed_by_peer, 0, "closed its end"};
+    return {ErrorCode::tls_failed, 0, "TLS: " + reason()};
+}
+
+}  // namespace
+
+std::expected<StreamFactory, Error> make_tls_factory(const TlsServerOptions& options) {
+    auto server = std::make_shared<Server>();
+    server->context.reset(SSL_CTX_new(TLS_server_method()));
+    SSL_CTX* context = server->context.get();
+    if (context == nullptr) return unusable("OpenSSL does not start");
+    SSL_CTX_set_app_data(context, server.get());
+    SSL_CTX_set_min_proto_version(context, version_number(options.minimum));
+    SSL_CTX_set_max_proto_version(context, version_number(options.maximum));
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    // Sessions are bound to a context; without one, asking for certificates would fail.
+    SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("mqttc"), 5);
+    if (!options.alpn.empty()) {
+        server->alpn = std::string(1, static_cast<char>(options.alpn.size())) + options.alpn;
+        SSL_CTX_set_alpn_select_cb(context, choose_protocol, server.get());
+    }
+    if (auto done = load_certificates(context, options); !done) return std::unexpected(done.error());
+    if (!options.psk_file.empty()) {
+        if (auto done = load_keys(*server, options.psk_file); !done) return std::unexpected(done.error());
+        if (!options.psk_hint.empty() &&
+            SSL_CTX_use_psk_identity_hint(context, options.psk_hint.c_str()) != 1)
+            return unusable("cannot use the psk_hint");
+    }
+    return [server](int fd) -> net::StreamPtr {
+        net::SslPtr ssl(SSL_new(server->context.get()));
+        if (ssl == nullptr) std::abort();
+        SSL_set_accept_state(ssl.get());
+        // The server stays as long as its streams.
+        return std::make_unique<net::TlsStream>(net::make_socket_stream(fd), std::move(ssl),
+                                                [server](const auto& failure) { return explain(failure); });
+    };
+}
+
+}  // namespace mqttc::broker

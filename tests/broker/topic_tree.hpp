@@ -1,0 +1,73 @@
+// All subscriptions of all sessions, arranged by topic level.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "mqttc/types.hpp"
+
+namespace mqttc::broker {
+
+class Session;
+
+struct SubscriptionOptions {
+    Qos qos = Qos::at_most_once;
+    bool no_local = false;
+    bool retain_as_published = false;
+    std::uint32_t identifier = 0;  ///< 0: none
+};
+
+struct StringHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+};
+
+/// Filters and topics given here are valid ones. Sessions are referred to and must be removed before they
+/// die.
+class TopicTree {
+  public:
+    using Visit = std::function<void(Session& session, const SubscriptionOptions& options)>;
+
+    /// Returns true iff the session had no subscription with this filter; else its options are replaced.
+    /// "$share/group/filter" makes the session a member of that group.
+    bool add(std::string_view filter, Session& session, const SubscriptionOptions& options);
+    /// Returns true iff there was one.
+    bool remove(std::string_view filter, Session& session);
+    /// Calls `visit` for each subscription that matches, and for one member of each group that matches, in
+    /// turn and a connected one if there is any.
+    void match(std::string_view topic, const Visit& visit);
+    std::size_t size() const { return size_; }
+
+  private:
+    struct Subscriber {
+        Session* session;
+        SubscriptionOptions options;
+    };
+    struct Group {
+        std::vector<Subscriber> members;
+        std::size_t next = 0;
+    };
+    struct Node {
+        std::unordered_map<std::string, std::unique_ptr<Node>, StringHash, std::equal_to<>> below;
+        std::vector<Subscriber> subscribers;
+        std::map<std::string, Group, std::less<>> groups;
+
+        bool empty() const { return below.empty() && subscribers.empty() && groups.empty(); }
+    };
+
+    static bool remove_below(Node& node, std::string_view rest, std::string_view group, Session& session);
+    static void match_below(Node& node, std::string_view rest, bool first, const Visit& visit);
+    static void match_here(Node& node, const Visit& visit);
+
+    Node root_;
+    std::size_t size_ = 0;
+};
+
+}  // namespace mqttc::broker

@@ -1,0 +1,131 @@
+// Runs a program as a child process: feeds its stdin, captures what it writes, waits for events.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace mqttc::test {
+
+// Generous: sanitizer builds on a busy machine are slow. Only a failing test ever waits this long.
+inline constexpr std::chrono::milliseconds default_timeout{20'000};
+
+// How a program ended. Exactly one of the three holds.
+struct Exit {
+    int code = -1;   // exit status, or -1
+    int signal = 0;  // the signal that ended it, or 0
+    bool timed_out = false;
+
+    bool operator==(const Exit&) const = default;
+};
+std::ostream& operator<<(std::ostream& out, const Exit& exit);
+
+// What to run. argv[0] is a path or a name in $PATH.
+struct Command {
+    std::vector<std::string> argv;
+    std::vector<std::pair<std::string, std::string>> env = {};  // added to the environment of the test
+    std::vector<std::string> unset = {};                        // removed from it first
+    std::string input = {};        // bytes for stdin, followed by its end unless keep_stdin_open
+    bool keep_stdin_open = false;  // more comes by write(), the end by close_stdin()
+    std::string stdin_file = {};   // opened as stdin instead of a pipe
+    std::string stdout_file = {};  // opened (created, truncated) as stdout instead of a pipe
+    std::string folder = {};       // working directory
+    bool read_stdout = true;       // false: nobody reads its stdout until resume_stdout()
+};
+
+struct Result {
+    Exit exit;
+    std::string out;
+    std::string err;
+};
+
+// A running child. All functions may be called from any thread, except that the child is killed
+// when the thread that started it ends. A program that cannot be started exits with code 127.
+class Process {
+  public:
+    using Ready = std::function<bool(const std::string& out, const std::string& err)>;
+
+    explicit Process(Command command);
+    // Kills the child if it still runs.
+    ~Process();
+    Process(const Process&) = delete;
+    Process& operator=(const Process&) = delete;
+
+    pid_t pid() const { return pid_; }
+
+    // Queues bytes for stdin (keep_stdin_open); never blocks.
+    void write(std::string_view bytes);
+    // stdin ends after what was written so far.
+    void close_stdin();
+    // From now on the child gets EPIPE for its stdout.
+    void close_stdout();
+    void resume_stdout();
+
+    // Wait until stdout (stderr) contains the text; false when the child ended or time ran out before.
+    bool wait_out(std::string_view text, std::chrono::milliseconds timeout = default_timeout);
+    bool wait_err(std::string_view text, std::chrono::milliseconds timeout = default_timeout);
+    // The same for any condition on what was written so far.
+    bool wait_until(const Ready& ready, std::chrono::milliseconds timeout = default_timeout);
+    // The next line of stdout without its newline; none when the child ended or time ran out.
+    std::optional<std::string> read_line(std::chrono::milliseconds timeout = default_timeout);
+
+    // Waits for the end. When time runs out, the child is killed and timed_out is set.
+    Exit wait(std::chrono::milliseconds timeout = default_timeout);
+    bool running() const;
+    void send_signal(int signal) const;
+
+    // What was written so far.
+    std::string out() const;
+    std::string err() const;
+
+  private:
+    void start(const Command& command);
+    void pump();
+    bool pump_once();
+    void reap();
+    void wake() const;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    pid_t pid_ = -1;
+    int pidfd_ = -1;
+    int wakefd_ = -1;
+    int stdin_ = -1;
+    int stdout_ = -1;
+    int stderr_ = -1;
+    std::string input_;
+    std::size_t input_sent_ = 0;
+    bool input_ends_ = true;
+    bool read_stdout_ = true;
+    bool close_stdout_ = false;
+    std::string out_;
+    std::string err_;
+    std::size_t lines_read_ = 0;  // bytes of out_ that read_line() has given out
+    std::optional<Exit> exit_;
+    std::thread pump_thread_;
+};
+
+// Runs a program to its end.
+Result run(Command command, std::chrono::milliseconds timeout = default_timeout);
+Result run(std::vector<std::string> argv, std::string input = {});
+
+// The path of a program built here, e.g. program("mqtt_pub").
+std::string program(std::string_view name);
+
+// The command line that starts `argv`: a cross build's own programs need the emulator in front.
+std::vector<std::string> runnable(std::vector<std::string> argv);
+
+// Whether an executable file of that path exists.
+bool is_executable(const std::string& path);
+
+}  // namespace mqttc::test
