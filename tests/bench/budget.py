@@ -1,0 +1,234 @@
+#!/usr/bin/env python3
+# Budgets of mqtt_pub and mqtt_sub that do not depend on the clock: system calls, allocations, instructions, files,
+# memory and wake-ups. Usage: budget.py BIN_DIR MALLOC_COUNTER BUILD_TYPE CASE; without CASE all of them.
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+LINE = b"abcdefghijklmnopqrstuvwxyz012345\n"
+SKIPPED = 77
+
+
+class Skip(Exception):
+    """The tool that a case needs is not there."""
+
+
+def need(tool):
+    if not shutil.which(tool):
+        raise Skip(f"{tool} is not installed")
+
+
+class Bench:
+    def __init__(self, bin_dir, counter, build_type):
+        self.peer, self.pub, self.sub, self.broker = (
+            os.path.join(bin_dir, name) for name in ("bench_peer", "mqtt_pub", "mqtt_sub", "mqtt_testbroker"))
+        self.counter = counter
+        self.release = build_type == "Release"
+        self.work = tempfile.mkdtemp(prefix="mqttc-budget-")
+        self.env = {**os.environ, "HOME": self.work, "XDG_CONFIG_HOME": self.work}
+
+    def file(self, name):
+        return os.path.join(self.work, name)
+
+    def lines(self, count):
+        path = self.file(f"lines{count}")
+        with open(path, "wb") as out:
+            out.write(LINE * count)
+        return path
+
+    def big(self, size, end=b""):
+        path = self.file(f"big{size}{len(end)}")
+        with open(path, "wb") as out:
+            for _ in range(size // 1_000_000):
+                out.write(b"x" * 1_000_000)
+            out.write(end)
+        return path
+
+    def with_server(self, server, command, stdin=None, env=None):
+        """Runs `command` (PORT replaced) beside a server of bench_peer; its standard error and the server's report."""
+        process = subprocess.Popen([self.peer, *server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            port = process.stdout.readline().split()[1]
+            full = [word.replace("PORT", port) for word in command]
+            with open(stdin or os.devnull, "rb") as source:
+                done = subprocess.run(full, stdin=source, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                      env={**self.env, **(env or {})}, timeout=100)
+            if done.returncode != 0:
+                sys.exit(f"{' '.join(full)}: exit code {done.returncode}: {done.stderr}")
+            return done.stderr, process.stdout.readline()
+        finally:
+            process.stdin.close()
+            process.wait(timeout=20)
+
+    def publish(self, tool, options, stdin=None, env=None):
+        return self.with_server(["sink"], [*tool, self.pub, "-h", "127.0.0.1", "-p", "PORT", "-t", "bench/topic", *options],
+                                stdin, env)[0]
+
+    def subscribe(self, tool, count, size, qos=0, window=0, options=(), env=None):
+        server = ["source", str(count), str(size), str(qos), str(window)]
+        return self.with_server(server, [*tool, self.sub, "-h", "127.0.0.1", "-p", "PORT", "-t", "bench/topic", "-q",
+                                         str(qos), "-C", str(count), *options], env=env)[0]
+
+
+def check(what, value, most):
+    print(f"{what}: {value:.6g}, at most {most:g}")
+    if value > most:
+        sys.exit(f"over the budget: {what}")
+
+
+def calls_of(bench, run):
+    """System calls of `run(tool)` by strace."""
+    need("strace")
+    out = bench.file("strace")
+    run(["strace", "-f", "-qq", "-o", out])
+    with open(out) as trace:
+        return trace.read().splitlines()
+
+
+def system_calls(bench):
+    few, many = 1, 100_000
+    for qos, most in ((0, 2), (1, 250), (2, 450)):
+        count = many if qos == 0 else 5_000
+        start = len(calls_of(bench, lambda tool: bench.publish(tool, ["-l", "-q", str(qos)], bench.lines(few))))
+        all_calls = len(calls_of(bench, lambda tool: bench.publish(tool, ["-l", "-q", str(qos)], bench.lines(count))))
+        check(f"mqtt_pub -l, QoS {qos}: system calls per 1,000 messages", (all_calls - start) * 1000 / count, most)
+    start = len(calls_of(bench, lambda tool: bench.subscribe(tool, few, 32)))
+    all_calls = len(calls_of(bench, lambda tool: bench.subscribe(tool, many, 32)))
+    check("mqtt_sub: system calls per 1,000 messages", (all_calls - start) * 1000 / many, 5)
+
+
+def allocations(bench):
+    def count(run):
+        path = bench.file("mallocs")
+        run({"LD_PRELOAD": bench.counter, "MQTTC_MALLOC_COUNT": path})
+        with open(path) as source:
+            return int(source.read())
+
+    few, many = 5_000, 50_000
+    for qos in (0, 1, 2):
+        options = ["-l", "-q", str(qos)]
+        before = count(lambda env: bench.publish([], options, bench.lines(few), env))
+        after = count(lambda env: bench.publish([], options, bench.lines(many), env))
+        check(f"mqtt_pub -l, QoS {qos}: allocations for each of {many - few} further messages",
+              (after - before) / (many - few), 0.002)
+    for title, options, qos in (("default", (), 0), ("-v", ("-v",), 0), ("'%t %x'", ("-F", "%t %x"), 0),
+                                ("%j", ("-F", "%j"), 0), ("QoS 2", (), 2)):
+        before = count(lambda env: bench.subscribe([], few, 32, qos, 100, options, env))
+        after = count(lambda env: bench.subscribe([], many, 32, qos, 100, options, env))
+        check(f"mqtt_sub {title}: allocations for each of {many - few} further messages",
+              (after - before) / (many - few), 0.002)
+
+
+def start(bench):
+    """What the program does before and besides its work."""
+    libraries = {"libc.so.6", "libwslay.so.1"}
+    if not bench.release:
+        libraries |= {"libstdc++.so.6", "libgcc_s.so.1", "libm.so.6"}
+    for name, run in (("mqtt_pub -m", lambda tool: bench.publish(tool, ["-m", "x"])),
+                      ("mqtt_sub", lambda tool: bench.subscribe(tool, 1, 32))):
+        trace = calls_of(bench, run)
+        opened = [match[1] for line in trace if (match := re.search(r'\bopen(?:at)?\([^"]*"([^"]*)"', line))]
+        found = [path for path in opened if not re.search(r"(/etc/ld\.so\.cache|/mqtt_(pub|sub))$", path)]
+        names = {os.path.basename(path) for path in found}
+        print(f"{name} opens: {' '.join(opened)}")
+        if not names <= libraries:
+            sys.exit(f"{name} opens what it does not need: {' '.join(sorted(names - libraries))}")
+        check(f"{name}: system calls of a whole run", len(trace), 90 if bench.release else 130)
+
+
+def instructions(bench):
+    need("valgrind")
+
+    def count(run):
+        out = bench.file("callgrind")
+        run(["valgrind", "--tool=callgrind", "--error-exitcode=99", f"--callgrind-out-file={out}"])
+        with open(out) as source:
+            return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+
+    few, many = 1_000, 11_000
+    scale = 1 if bench.release else 4
+    for qos, most in ((0, 1000), (1, 4000), (2, 7000)):
+        options = ["-l", "-q", str(qos)]
+        before = count(lambda tool: bench.publish(tool, options, bench.lines(few)))
+        after = count(lambda tool: bench.publish(tool, options, bench.lines(many)))
+        check(f"mqtt_pub -l, QoS {qos}: instructions per message", (after - before) / (many - few), most * scale)
+    for title, options, most in (("default", (), 1000), ("%j", ("-F", "%j"), 4500)):
+        before = count(lambda tool: bench.subscribe(tool, few, 32, options=options))
+        after = count(lambda tool: bench.subscribe(tool, many, 32, options=options))
+        check(f"mqtt_sub {title}: instructions per message", (after - before) / (many - few), most * scale)
+
+
+def memory(bench):
+    def peak(run):
+        return int(re.search(r"rss (\d+)", run([bench.peer, "run"]))[1]) / 1024
+
+    mb = 64_000_000 / 1024 / 1024
+    big, line = bench.big(64_000_000), bench.big(64_000_000, b"\n")
+    check("mqtt_pub -l, 300,000 lines: MB", peak(lambda tool: bench.publish(tool, ["-l"], bench.lines(300_000))), 8)
+    for qos in ("0", "1"):
+        check(f"mqtt_pub -f of 64 MB, QoS {qos}: MB", peak(lambda tool: bench.publish(tool, ["-f", big, "-q", qos])), 8)
+    check("mqtt_pub -s of 64 MB from a file: MB", peak(lambda tool: bench.publish(tool, ["-s"], big)), mb + 8)
+    shell = ["sh", "-c", 'cat "$0" | "$@"', big, bench.peer, "run"]
+    check("mqtt_pub -s of 64 MB from a pipe: MB",
+          int(re.search(r"rss (\d+)", bench.publish(shell, ["-s"]))[1]) / 1024, mb + 8)
+    check("mqtt_pub -l, a line of 64 MB: MB", peak(lambda tool: bench.publish(tool, ["-l"], line)), mb + 8)
+    check("mqtt_sub, 300,000 messages: MB", peak(lambda tool: bench.subscribe(tool, 300_000, 32)), 8)
+    check("mqtt_sub, 64 MB: MB", peak(lambda tool: bench.subscribe(tool, 1, 64_000_000)), mb + 8)
+
+
+def idle(bench):
+    """A subscriber without traffic waits once, for its keep-alive."""
+    need("strace")
+    broker = subprocess.Popen([bench.broker, "-p", "0", "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        port = next(match[1] for line in broker.stdout if (match := re.search(r"127\.0\.0\.1:(\d+)", line)))
+        trace = bench.file("strace")
+        os.mkfifo(trace)
+        sub = subprocess.Popen(["strace", "-qq", "-o", trace, bench.sub, "-h", "127.0.0.1", "-p", port, "-t", "x"],
+                               env=bench.env)
+        with open(trace) as lines:
+            seen = []
+            for line in lines:
+                seen.append(line)
+                # SUBACK was read: the next wait is for the keep-alive.
+                if "recv" in line and '"\\220' in line:
+                    break
+            # As long as nothing happens there is no further line; the one second in which that is watched
+            # can only make the case miss a fault, never invent one.
+            os.set_blocking(lines.fileno(), False)
+            signal.sigtimedwait([], 1.0)
+            child = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(sub.pid)], stdout=subprocess.PIPE, text=True,
+                                       check=True).stdout.split()[0])
+            os.kill(child, signal.SIGTERM)
+            sub.wait(timeout=20)
+            rest = os.read(lines.fileno(), 1 << 20).decode()
+        waits = rest[:rest.index("SIGTERM")].count("ppoll(")
+        check("mqtt_sub: waits begun in an idle second", waits, 1)
+    finally:
+        broker.terminate()
+        broker.wait(timeout=20)
+
+
+CASES = {"system_calls": system_calls, "allocations": allocations, "start": start, "instructions": instructions,
+         "memory": memory, "idle": idle}
+
+
+def main():
+    bench = Bench(*sys.argv[1:4])
+    try:
+        for case in sys.argv[4:] or CASES:
+            CASES[case](bench)
+    except Skip as why:
+        print(why)
+        return SKIPPED
+    finally:
+        shutil.rmtree(bench.work)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,257 @@
+// mqtt_passwd from the outside: what each action does, prints and answers.
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdlib>
+
+#include "passwd_program.hpp"
+
+using namespace mqttc::test;
+
+TEST_CASE("help and version go to stdout with exit code 0") {
+    CHECK(passwd_ok({"--version"}) == "mqtt_passwd 0.1.0\n");
+    const std::string help = passwd_ok({"--help"});
+    CHECK(help.find("usage: mqtt_passwd") != std::string::npos);
+    CHECK(help.find("-H, --hash HASH") != std::string::npos);
+}
+
+TEST_CASE("a wrong command line is one line on stderr and exit code 1") {
+    const Result result = passwd({"-c", "-D", "f", "u"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.out == "");
+    CHECK(result.err == "mqtt_passwd: -c and -D exclude each other (see mqtt_passwd --help)\n");
+}
+
+TEST_CASE("users are added, replaced, listed, verified and deleted") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "# the gate\n\n");
+    passwd_ok({"-b", file, "ann", "one"});
+    passwd_ok({"-b", "-H", "sha512", file, "bob", "two : words"});
+    passwd_ok({"-b", "-H", "argon2id", "--memory", "64", file, "cat", "three"});
+    passwd_ok({"-b", "--salt-length", "64", "-I", "9", file, "dan", "-four"});
+    CHECK(passwd_ok({"--list", file}) == "ann\nbob\ncat\ndan\n");
+    CHECK(right_password(file, "ann", "one"));
+    CHECK(right_password(file, "bob", "two : words"));
+    CHECK(right_password(file, "cat", "three"));
+    CHECK(right_password(file, "dan", "-four"));
+    CHECK_FALSE(right_password(file, "dan", "four"));
+
+    passwd_ok({"-b", file, "bob", "new"});
+    CHECK(right_password(file, "bob", "new"));
+    CHECK(passwd_ok({"--list", file}) == "ann\nbob\ncat\ndan\n");
+
+    passwd_ok({"-D", file, "cat"});
+    CHECK(passwd_ok({"--list", file}) == "ann\nbob\ndan\n");
+    CHECK(read_file(file).starts_with("# the gate\n\nann:$7$20000$"));
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
+}
+
+TEST_CASE("every other byte of the file stays as it was") {
+    const TempDir dir;
+    const std::string odd =
+        "#c\r\n\n  \nno colon\nx:$5$unknown$hash\n y :$9$\t\n:nameless\n\xff\x01:z\nlast:$8$a$b";
+    const std::string file = dir.write("pw", odd);
+    REQUIRE(::chmod(file.c_str(), 0640) == 0);
+    passwd_ok({"-b", "-I", "1", file, "new", "p"});
+    const std::string grown = read_file(file);
+    CHECK(grown.starts_with(odd + "\nnew:$7$1$"));
+    passwd_ok({"-D", file, "new"});
+    CHECK(read_file(file) == odd + "\n");
+    struct stat about{};
+    REQUIRE(::stat(file.c_str(), &about) == 0);
+    CHECK((about.st_mode & 07777) == 0640);
+}
+
+TEST_CASE("a new file is private, and the broker's user is mentioned") {
+    const TempDir dir;
+    const std::string file = dir.file("pw");
+    const Result created = passwd({"-c", "-b", file, "u", "p"});
+    CHECK(created.exit.code == 0);
+    CHECK(created.err.find("chown mosquitto: " + file) != std::string::npos);
+    struct stat about{};
+    REQUIRE(::stat(file.c_str(), &about) == 0);
+    CHECK((about.st_mode & 07777) == 0600);
+}
+
+TEST_CASE("-c empties a file that exists and keeps its mode") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "old:x\n# gone\n");
+    REQUIRE(::chmod(file.c_str(), 0644) == 0);
+    passwd_ok({"-c", "-b", file, "u", "p"});
+    CHECK(passwd_ok({"--list", file}) == "u\n");
+    CHECK(read_file(file).find("gone") == std::string::npos);
+    struct stat about{};
+    REQUIRE(::stat(file.c_str(), &about) == 0);
+    CHECK((about.st_mode & 07777) == 0644);
+}
+
+TEST_CASE("-c - writes the line to stdout") {
+    const std::string line = passwd_ok({"-c", "-b", "-", "u", "p"});
+    CHECK(line.starts_with("u:$7$20000$"));
+    CHECK(line.ends_with("==\n"));
+}
+
+TEST_CASE("what cannot be done is one line and leaves the file alone") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "u:$6$x\n");
+    const auto refused = [&](std::vector<std::string> arguments, int code = 1) {
+        const Result result = passwd(std::move(arguments));
+        CHECK(result.exit.code == code);
+        CHECK(result.out == "");
+        CHECK(read_file(file) == "u:$6$x\n");
+        CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
+        return result.err;
+    };
+    CHECK(refused({"-b", dir.file("none"), "u", "p"}) ==
+          "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory (-c creates it)\n");
+    CHECK(refused({"-D", file, "nobody"}) == "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
+    CHECK(refused({"-b", file, "a:b", "p"}) ==
+          "mqtt_passwd: the user name 'a:b' holds a ':', which ends the name in a password file\n");
+    CHECK(refused({"-b", file, "", "p"}) == "mqtt_passwd: the user name '' is empty\n");
+    CHECK(refused({"-b", file, "u", ""}) == "mqtt_passwd: the password is empty\n");
+    CHECK(refused({"-b", file, "u", std::string(65'536, 'x')}) ==
+          "mqtt_passwd: the password is longer than 65,535 bytes\n");
+    CHECK(refused({"-b", file, "new\nline", "p"})
+              .starts_with("mqtt_passwd: the user name 'new\\x0aline' holds"));
+    CHECK(refused({"-b", "--verify", "nobody", file, "p"}) ==
+          "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
+    CHECK(refused({"-b", "--verify", "u", file, "p"}) ==
+          "mqtt_passwd: " + file + ", line 1: a hash of an unknown kind\n");
+}
+
+TEST_CASE("a password from a pipe is two equal lines, or one with --stdin") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "");
+    CHECK(passwd_ok({file, "two"}, "pass word\npass word\nrest\n") == "");
+    CHECK(right_password(file, "two", "pass word"));
+    CHECK(passwd_ok({file, "crlf"}, "p\r\np\r\n") == "");
+    CHECK(right_password(file, "crlf", "p"));
+    CHECK(passwd_ok({"--stdin", file, "one"}, "p\nrest\n") == "");
+    CHECK(right_password(file, "one", "p"));
+    CHECK(passwd_ok({"--stdin", file, "bare"}, "no newline") == "");
+    CHECK(right_password(file, "bare", "no newline"));
+    CHECK(passwd({"--verify", "bare", file}, "no newline\n").exit.code == 0);
+    CHECK(passwd({"--stdin", "--verify", "bare", file}, "wrong\n").exit.code == 2);
+
+    const std::string before = read_file(file);
+    const Result differ = passwd({file, "two"}, "p\nq\n");
+    CHECK(differ.exit.code == 2);
+    CHECK(differ.err == "mqtt_passwd: the two passwords differ\n");
+    const Result once = passwd({file, "two"}, "p\n");
+    CHECK(once.exit.code == 1);
+    CHECK(once.err.find("--stdin") != std::string::npos);
+    CHECK(passwd({file, "two"}, "").exit.code == 1);
+    CHECK(passwd({"--stdin", file, "two"}, "\n").exit.code == 1);
+    CHECK(read_file(file) == before);
+}
+
+TEST_CASE("only its line is taken from stdin") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "");
+    const Result result =
+        run({"sh", "-c", program("mqtt_passwd") + " --stdin " + file + " u; cat"}, "secret\nfor the next\n");
+    CHECK(result.exit.code == 0);
+    CHECK(result.out == "for the next\n");
+}
+
+TEST_CASE("-U hashes what is not hashed, keeps the rest and says what it could not read") {
+    const TempDir dir;
+    const std::string file = dir.write("pw",
+                                       "# plain\nann:one:with:colons\n\nnocolon\nbob: blanks "
+                                       "\nodd:$5$a$b\nnone:\ndollar:$ecret\r\nlast:end");
+    passwd_ok({"-b", "-I", "3", file, "hashed", "p"});
+    const std::string with_hash = read_file(file);
+    const std::string hashed_line = with_hash.substr(with_hash.find("hashed:"));
+
+    const Result result = passwd({"-U", "-I", "2", file});
+    CHECK(result.exit.code == 0);
+    CHECK(result.err ==
+          "mqtt_passwd: " + file + ", line 4: not name:password; left as it is\n" + "mqtt_passwd: " + file +
+              ", line 6: user 'odd' has a hash of an unknown kind; left as it is\n" + "mqtt_passwd: " + file +
+              ", line 7: user 'none' has no password; left as it is\n");
+    const std::string text = read_file(file);
+    CHECK(text.starts_with("# plain\nann:$7$2$"));
+    CHECK(text.find("\nnocolon\nbob:$7$2$") != std::string::npos);
+    CHECK(text.find("\nodd:$5$a$b\nnone:\ndollar:$7$2$") != std::string::npos);
+    CHECK(text.find("==\r\nlast:$7$2$") != std::string::npos);
+    CHECK(text.ends_with(hashed_line));
+    CHECK(right_password(file, "ann", "one:with:colons"));
+    CHECK(right_password(file, "bob", " blanks "));
+    CHECK(right_password(file, "dollar", "$ecret"));
+    CHECK(right_password(file, "last", "end"));
+    CHECK(right_password(file, "hashed", "p"));
+
+    CHECK(passwd({"-U", file}).exit.code == 0);
+    CHECK(read_file(file) == text);
+}
+
+TEST_CASE("-U with nothing to do does not touch the file") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "# nobody\n");
+    struct stat before{};
+    struct stat after{};
+    REQUIRE(::stat(file.c_str(), &before) == 0);
+    passwd_ok({"-U", file});
+    REQUIRE(::stat(file.c_str(), &after) == 0);
+    CHECK(before.st_ino == after.st_ino);
+}
+
+TEST_CASE("--import adds and replaces many users at once") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "# head\nuser3:old\nother:$5$keep$me\n");
+    std::string users = "# from the old system\n\n";
+    for (int i = 0; i < 50; ++i) users += "user" + std::to_string(i) + ":pass:" + std::to_string(i) + "\n";
+    passwd_ok({"-I", "1", "--import", dir.write("users", users), file});
+    CHECK(right_password(file, "user3", "pass:3"));
+    CHECK(right_password(file, "user49", "pass:49"));
+    const std::string text = read_file(file);
+    CHECK(text.starts_with("# head\nuser3:$7$1$"));
+    CHECK(text.find("\nother:$5$keep$me\nuser0:") != std::string::npos);
+
+    passwd_ok({"-I", "1", "--import", "-", file}, "piped:p\n");
+    CHECK(right_password(file, "piped", "p"));
+    const Result created = passwd({"-c", "--import", "-", dir.file("new")}, "a:b\r\n");
+    CHECK(created.exit.code == 0);
+    CHECK(right_password(dir.file("new"), "a", "b"));
+}
+
+TEST_CASE("--import takes hashes over as they are") {
+    const TempDir dir;
+    const std::string line = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "p"});
+    const std::string file = dir.write("pw", "");
+    passwd_ok({"--import", "-", file}, line);
+    CHECK(read_file(file) == line);
+}
+
+TEST_CASE("--import changes nothing when a line is wrong, and says which") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "u:x\n");
+    const auto refused = [&](const std::string& users) {
+        const Result result = passwd({"--import", "-", file}, users);
+        CHECK(result.exit.code == 1);
+        CHECK(read_file(file) == "u:x\n");
+        return result.err;
+    };
+    CHECK(refused("a:1\nb\n") == "mqtt_passwd: standard input, line 2: not user:password\n");
+    CHECK(refused("a:1\n\nb:\n") == "mqtt_passwd: standard input, line 3: user 'b' has no password\n");
+    CHECK(refused("a:1\nb:2\na:3\n") ==
+          "mqtt_passwd: standard input, line 3: user 'a' stands on line 1 already\n");
+    CHECK(refused("a\x01:1\n").find("line 1: the user name 'a\\x01' holds a control character") !=
+          std::string::npos);
+    const Result missing = passwd({"--import", dir.file("none"), file});
+    CHECK(missing.err == "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory\n");
+}
+
+TEST_CASE("--list prints each name once, as it is, to a pipe") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "b:1\n# c\n\nnocolon\na\x1b[2J:2\n b :3\n");
+    CHECK(passwd_ok({"--list", file}) == "b\na\x1b[2J\n");
+}
+
+TEST_CASE("a full stdout is an error") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "b:1\n");
+    const Result result = run(Command{.argv = passwd_argv({"--list", file}), .stdout_file = "/dev/full"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "mqtt_passwd: cannot write to standard output\n");
+}

@@ -1,0 +1,197 @@
+// mqtt_passwd against crashes, crowds and limits: the file is always the old or the new one, whole.
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <random>
+#include <set>
+#include <thread>
+
+#include "passwd_program.hpp"
+#include "password_file.hpp"
+#include "password_hash.hpp"
+
+using namespace mqttc::test;
+using namespace mqttc::passwd;
+using Clock = std::chrono::steady_clock;
+
+namespace {
+
+std::string user(int number) {
+    return "user" + std::to_string(number);
+}
+
+// A file of that many users with cheap hashes, between comments.
+std::string file_of(int users) {
+    std::string text = "# head\n\n";
+    for (int i = 0; i < users; ++i)
+        text += user(i) + ":" + make_hash({HashScheme::sha512, {}}, "p" + std::to_string(i)).value() + "\n";
+    return text + "# tail\n";
+}
+
+// Whether it is whole: comments in their places, each line complete, `users` of them.
+bool whole(const std::string& text, std::size_t users) {
+    if (!text.starts_with("# head\n\n") || text.find("\n# tail\n") == text.npos || !text.ends_with('\n'))
+        return false;
+    std::set<std::string_view> names;
+    for (const PasswordLine& line : parse_password_file(text)) {
+        if (line.kind == PasswordLine::Kind::unreadable) return false;
+        if (line.kind != PasswordLine::Kind::entry) continue;
+        if (stored_form(line.stored) != StoredForm::hashed || !names.insert(line.name).second) return false;
+    }
+    return names.size() == users;
+}
+
+}  // namespace
+
+TEST_CASE("twenty writers at once lose nobody, and a reader never sees half a file") {
+    const TempDir dir;
+    constexpr int before = 50;
+    constexpr int writers = 20;
+    const std::string file = dir.write("pw", file_of(before));
+    std::vector<std::unique_ptr<Process>> processes;
+    for (int i = 0; i < writers; ++i) {
+        processes.push_back(std::make_unique<Process>(
+            Command{.argv = passwd_argv({"-b", "-I", "1", file, user(before + i), "new"})}));
+    }
+    bool all_whole = true;
+    std::size_t seen = before;
+    const auto still_running = [&] {
+        for (const auto& process : processes)
+            if (process->running()) return true;
+        return false;
+    };
+    while (still_running()) {
+        const std::string text = read_file(file);
+        std::size_t users = 0;
+        for (const PasswordLine& line : parse_password_file(text))
+            users += line.kind == PasswordLine::Kind::entry ? 1 : 0;
+        all_whole = all_whole && whole(text, users) && users >= seen;
+        seen = users;
+    }
+    CHECK(all_whole);
+    for (const auto& process : processes) CHECK(process->wait().code == 0);
+    CHECK(whole(read_file(file), before + writers));
+    for (int i = 0; i < writers; ++i) {
+        const std::string text = read_file(file);
+        const PasswordFile parsed(text);
+        const PasswordLine* line = parsed.find(user(before + i));
+        REQUIRE(line != nullptr);
+        CHECK(verify_password(line->stored, "new"));
+    }
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
+}
+
+TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the file") {
+    const TempDir dir;
+    constexpr int users = 500;
+#ifdef __SANITIZE_ADDRESS__
+    constexpr int updates = 200;  // each takes ten times as long
+#else
+    constexpr int updates = 1000;
+#endif
+    const std::string file = dir.write("pw", file_of(users));
+    const auto update = [&](int round) {
+        return Command{.argv = passwd_argv(
+                           {"-b", "-I", "1", file, user(round % users), "round" + std::to_string(round)})};
+    };
+    // How long one takes, so that the kills fall anywhere between its start and its end.
+    const auto start = Clock::now();
+    constexpr int measured = 10;
+    for (int i = 0; i < measured; ++i) REQUIRE(run(update(i)).exit.code == 0);
+    const auto once = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start) / measured;
+
+    std::mt19937 random(20'260'101);
+    std::uniform_int_distribution<long> moment(0, once.count());
+    int killed = 0;
+    int changed = 0;
+    std::string before = read_file(file);
+    for (int round = 0; round < updates; ++round) {
+        {
+            Process process(update(round));
+            std::this_thread::sleep_for(std::chrono::microseconds(moment(random)));
+            process.send_signal(SIGKILL);
+            killed += process.wait().signal == SIGKILL ? 1 : 0;
+        }
+        const std::string after = read_file(file);
+        if (after == before) continue;
+        ++changed;
+        CAPTURE(round);
+        // New, then: this user's hash is the new one and nothing else has changed.
+        const PasswordFile parsed(after);
+        const PasswordLine* line = parsed.find(user(round % users));
+        REQUIRE(line != nullptr);
+        REQUIRE(verify_password(line->stored, "round" + std::to_string(round)));
+        PasswordFile expected(before);
+        expected.set(line->name, std::string(line->stored));
+        std::string text;
+        for (const std::string_view piece : expected.pieces()) text += piece;
+        REQUIRE(after == text);
+        before = after;
+    }
+    MESSAGE(killed << " of " << updates << " updates were killed, " << changed << " had changed the file");
+    CHECK(killed > updates / 10);
+    CHECK(changed > updates / 100);
+    CHECK(whole(read_file(file), users));
+    // Whatever the killed ones left, the next update works and cleans up.
+    CHECK(passwd_ok({"-b", file, "user0", "last"}) == "");
+    CHECK(right_password(file, "user0", "last"));
+    CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
+}
+
+TEST_CASE("a signal while -U hashes undoes everything and ends the program by that signal") {
+    for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+        CAPTURE(number);
+        const TempDir dir;
+        std::string users;
+        for (int i = 0; i < 100; ++i) users += user(i) + ":p\n";
+        const std::string file = dir.write("pw", users);
+        Process process(Command{.argv = passwd_argv({"-U", "-I", "200000", file})});
+        // The sibling is there: it has the lock and is hashing, or about to.
+        while (process.running() && ::access(dir.file(".pw.mqtt_passwd").c_str(), F_OK) != 0) {
+        }
+        process.send_signal(number);
+        CHECK(process.wait().signal == number);
+        CHECK(process.err() == "mqtt_passwd: interrupted; " + file + " is unchanged\n");
+        CHECK(read_file(file) == users);
+        CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
+    }
+}
+
+TEST_CASE("a file-size limit leaves the old file and nothing beside it") {
+    const TempDir dir;
+    const std::string text = file_of(100);
+    const std::string file = dir.write("pw", text);
+    for (const char* blocks : {"0", "1", "8"}) {
+        CAPTURE(blocks);
+        const Result result = run({"sh", "-c", "ulimit -f " + std::string(blocks) + "; exec \"$@\"", "sh",
+                                   program("mqtt_passwd"), "-b", "-I", "1", file, "new", "p"});
+        CHECK(result.exit.code == 1);
+        CHECK(result.err == "mqtt_passwd: cannot write the new " + file + ": File too large\n");
+        CHECK(read_file(file) == text);
+        CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
+    }
+}
+
+TEST_CASE("-U uses every core") {
+    if (std::thread::hardware_concurrency() < 2) {
+        MESSAGE("skipped: one core only");
+        return;
+    }
+    const TempDir dir;
+    std::string users;
+    for (int i = 0; i < 1000; ++i) users += user(i) + ":p\n";
+    const std::string file = dir.write("pw", users);
+    Process process(Command{.argv = passwd_argv({"-U", "-I", "100000", file})});
+    std::size_t most = 0;
+    while (process.running() && most < 3) {
+        std::size_t threads = 0;
+        std::error_code gone;
+        for ([[maybe_unused]] const auto& task :
+             std::filesystem::directory_iterator("/proc/" + std::to_string(process.pid()) + "/task", gone))
+            ++threads;
+        most = std::max(most, threads);
+    }
+    CHECK(most >= 3);  // the main thread and one for each of two cores
+}

@@ -1,0 +1,113 @@
+// mqtt_passwd on a disk without room, and on a file that is a mount point of its own. Needs to mount;
+// where that is not allowed the program says so and ends with 77, "skipped".
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "passwd_program.hpp"
+
+using namespace mqttc::test;
+
+namespace {
+
+// Gives this process mounts of its own, which go with it.
+void private_mounts() {
+    if (::unshare(CLONE_NEWNS) == 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0)
+        return;
+    std::printf("skipped: mounting is not permitted here: %s\n", std::strerror(errno));
+    std::exit(77);
+}
+
+// A folder with a file system of `size` bytes mounted on it.
+struct SmallDisk {
+    TempDir dir;
+    explicit SmallDisk(const char* size) {
+        private_mounts();
+        if (::mount("tmpfs", dir.path().c_str(), "tmpfs", 0, size) == 0) return;
+        std::printf("skipped: a tmpfs cannot be mounted here: %s\n", std::strerror(errno));
+        std::exit(77);
+    }
+    ~SmallDisk() { ::umount2(dir.path().c_str(), MNT_DETACH); }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+
+    // Fills what is left, except `pages` pages of 4 KiB.
+    void fill_but(int pages) const {
+        const int fd = ::open(dir.file("filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        REQUIRE(fd >= 0);
+        const std::string block(4096, 'x');
+        off_t written = 0;
+        while (::write(fd, block.data(), block.size()) == 4096) written += 4096;
+        REQUIRE(errno == ENOSPC);
+        REQUIRE(::ftruncate(fd, written - off_t{4096} * pages) == 0);
+        ::close(fd);
+    }
+};
+
+}  // namespace
+
+TEST_CASE(
+    "on a full disk the old file stays to the last byte, and the next change works once there is room") {
+    for (const int free_pages : {0, 1, 3}) {
+        CAPTURE(free_pages);
+        const SmallDisk disk("size=256k");
+        std::string text = "# head\n";
+        for (int i = 0; i < 1000; ++i)
+            text += "user" + std::to_string(i) + ":$5$some$hash\n";  // more than 3 pages
+        const std::string file = disk.dir.write("pw", text);
+        disk.fill_but(free_pages);
+        for (const auto& arguments : {std::vector<std::string>{"-b", "-I", "1", file, "new", "p"},
+                                      {"-D", file, "user7"},
+                                      {"-c", "-b", "-I", "1", file, "u", "p"}}) {
+            const bool fits = arguments[0] == "-c" && free_pages > 0;
+            if (fits) continue;
+            const Result result = passwd(arguments);
+            CHECK(result.exit.code == 1);
+            CHECK(result.err == "mqtt_passwd: cannot write the new " + file + ": No space left on device\n");
+            CHECK(read_file(file) == text);
+            CHECK(names_in(disk.dir.path()).size() == 2);
+        }
+        REQUIRE(::unlink(disk.dir.file("filler").c_str()) == 0);
+        passwd_ok({"-b", file, "new", "p"});
+        CHECK(read_file(file).starts_with(text + "new:"));
+    }
+}
+
+TEST_CASE("a disk without room for one more file leaves the old file") {
+    const SmallDisk disk("size=256k,nr_inodes=3");
+    const std::string file = disk.dir.write("pw", "u:x\n");
+    disk.dir.write("other", "");
+    const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "mqtt_passwd: cannot make a file beside " + file + ": No space left on device\n");
+    CHECK(read_file(file) == "u:x\n");
+}
+
+TEST_CASE("a read-only disk leaves the old file") {
+    const SmallDisk disk("size=256k");
+    const std::string file = disk.dir.write("pw", "u:x\n");
+    REQUIRE(::mount(nullptr, disk.dir.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
+    const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "mqtt_passwd: cannot make a file beside " + file + ": Read-only file system\n");
+    CHECK(read_file(file) == "u:x\n");
+}
+
+TEST_CASE("a file that is a mount point, as in a container, is refused with the remedy") {
+    private_mounts();
+    const TempDir dir;
+    const std::string outside = dir.write("outside", "u:x\n");
+    const std::string file = dir.write("pw", "");
+    REQUIRE(::mount(outside.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err.find("is a mount point (mount the folder") != std::string::npos);
+    CHECK(read_file(file) == "u:x\n");
+    CHECK(names_in(dir.path()).size() == 2);
+    REQUIRE(::umount2(file.c_str(), MNT_DETACH) == 0);
+}

@@ -1,0 +1,195 @@
+// Password files shared with Debian's mosquitto_passwd, and logins on Debian's broker.
+#include <cstdio>
+#include <cstdlib>
+
+#include "passwd_program.hpp"
+#include "support/real_broker.hpp"
+
+using namespace mqttc::test;
+
+namespace {
+
+void need_mosquitto() {
+    if (RealBroker::available()) return;
+    std::printf("skipped: mosquitto is not installed\n");
+    std::exit(77);
+}
+
+void theirs(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), mosquitto_passwd_path);
+    const Result result = run(std::move(arguments));
+    CAPTURE(result.err);
+    CHECK(result.exit.code == 0);
+}
+
+// What mosquitto_pub answers to a login: 0, or the CONNACK code.
+int login(const RealBroker& broker, const std::string& user, const std::string& password) {
+    return run({mosquitto_pub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()), "-t", "t", "-m",
+                "m", "-u", user, "-P", password})
+        .exit.code;
+}
+
+constexpr int accepted = 0;
+constexpr int refused = 5;  // CONNACK "not authorized" of MQTT 3.1.1
+
+std::string config(const std::string& file) {
+    return "allow_anonymous false\npassword_file " + file + "\n";
+}
+
+}  // namespace
+
+TEST_CASE("the broker lets users in with each hash it reads") {
+    need_mosquitto();
+    const TempDir dir;
+    const std::string file = dir.write("pw", "# users of the gate\n\n");
+    passwd_ok({"-b", file, "standard", "one"});
+    passwd_ok({"-b", "-H", "sha512", file, "old", "two"});
+    passwd_ok({"-b", "-I", "1", file, "cheap", "three : $ "});
+    passwd_ok({"-b", "-I", "150000", file, "m\xc3\xbcller strasse", "\xe2\x82\xac"});
+    passwd_ok({"-b", "-H", "argon2id", file, "modern", "four"});
+    passwd_ok({"-b", "--salt-length", "64", file, "salty", "five"});
+    passwd_ok({"--import", "-", file}, "imported:six\n");
+
+    const RealBroker broker(config(file));
+    CHECK(login(broker, "standard", "one") == accepted);
+    CHECK(login(broker, "standard", "two") == refused);
+    CHECK(login(broker, "old", "two") == accepted);
+    CHECK(login(broker, "old", "one") == refused);
+    CHECK(login(broker, "cheap", "three : $ ") == accepted);
+    CHECK(login(broker, "m\xc3\xbcller strasse", "\xe2\x82\xac") == accepted);
+    CHECK(login(broker, "imported", "six") == accepted);
+    // What the manual says of brokers of the 2.0 series.
+    CHECK(login(broker, "modern", "four") == refused);
+    CHECK(login(broker, "salty", "five") == refused);
+}
+
+TEST_CASE("plain passwords hashed with -U let users in") {
+    need_mosquitto();
+    const TempDir dir;
+    const std::string file = dir.write("pw", "# plain\nann:one\nbob:two:with:colons\r\n\ncat:three");
+    passwd_ok({"-U", file});
+    const RealBroker broker(config(file));
+    CHECK(login(broker, "ann", "one") == accepted);
+    CHECK(login(broker, "bob", "two:with:colons") == accepted);
+    CHECK(login(broker, "cat", "three") == accepted);
+    CHECK(login(broker, "cat", "one") == refused);
+}
+
+TEST_CASE("of several lines of a user the broker and --verify believe the same one") {
+    need_mosquitto();
+    const TempDir dir;
+    const std::string first = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "first"});
+    const std::string second = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "second"});
+    const std::string file = dir.write("pw", first + second);
+    CHECK(right_password(file, "u", "second"));
+    CHECK_FALSE(right_password(file, "u", "first"));
+    {
+        const RealBroker broker(config(file));
+        CHECK(login(broker, "u", "second") == accepted);
+        CHECK(login(broker, "u", "first") == refused);
+    }
+    passwd_ok({"-b", file, "u", "third"});
+    const RealBroker broker(config(file));
+    CHECK(login(broker, "u", "third") == accepted);
+    CHECK(login(broker, "u", "second") == refused);
+}
+
+TEST_CASE("files go back and forth between the two programs") {
+    need_mosquitto();
+    const TempDir dir;
+    const std::string file = dir.file("pw");
+    theirs({"-c", "-b", file, "ann", "one"});
+    theirs({"-b", "-H", "sha512", file, "bob", "two"});
+    passwd_ok({"-b", file, "cat", "three"});
+    passwd_ok({"-b", file, "ann", "new"});
+    theirs({"-b", file, "dan", "four"});
+    theirs({"-b", file, "cat", "newer"});
+    passwd_ok({"-D", file, "bob"});
+    passwd_ok({"-b", "-H", "sha512", file, "eve", "five"});
+    theirs({"-D", file, "dan"});
+    passwd_ok({"-b", file, "fay", "six"});
+
+    CHECK(passwd_ok({"--list", file}) == "ann\ncat\neve\nfay\n");
+    CHECK(right_password(file, "ann", "new"));
+    CHECK(right_password(file, "cat", "newer"));
+    CHECK(right_password(file, "eve", "five"));
+    CHECK(right_password(file, "fay", "six"));
+    const RealBroker broker(config(file));
+    CHECK(login(broker, "ann", "new") == accepted);
+    CHECK(login(broker, "cat", "newer") == accepted);
+    CHECK(login(broker, "eve", "five") == accepted);
+    CHECK(login(broker, "fay", "six") == accepted);
+    CHECK(login(broker, "bob", "two") == refused);
+}
+
+TEST_CASE("hashes of the original verify, whatever their parameters") {
+    need_mosquitto();
+    const TempDir dir;
+    const std::string file = dir.file("pw");
+    theirs({"-c", "-b", file, "default", "p"});
+    theirs({"-b", "-I", "7", file, "seven", "p"});
+    theirs({"-b", "-H", "sha512", file, "sha", "p"});
+    for (const char* user : {"default", "seven", "sha"}) {
+        CHECK(right_password(file, user, "p"));
+        CHECK_FALSE(right_password(file, user, "q"));
+    }
+}
+
+TEST_CASE("scripts that feed the original's prompts get the same answers") {
+    need_mosquitto();
+    const TempDir dir;
+    for (const std::string& input : {std::string("p\np\n"), std::string("p\r\np\r\n"), std::string("p\nq\n"),
+                                     std::string("p\n"), std::string(), std::string("\n\n")}) {
+        CAPTURE(input);
+        const std::string ours = dir.write("ours", "");
+        const std::string other = dir.write("theirs", "");
+        const Result we = passwd({ours, "u"}, input);
+        const Result they = run({mosquitto_passwd_path, other, "u"}, input);
+        CHECK(we.exit.code == they.exit.code);
+        if (we.exit.code == 0) CHECK(right_password(other, "u", "p") == right_password(ours, "u", "p"));
+    }
+}
+
+TEST_CASE("command lines that the original takes or refuses are taken or refused") {
+    need_mosquitto();
+    const TempDir dir;
+    const std::string text = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "p"});
+    const std::string file = dir.file("pw");
+    const std::vector<std::vector<std::string>> lines = {
+        {"-b", file, "v", "p"},
+        {"-c", "-b", file, "v", "p"},
+        {"-b", "-c", file, "v", "p"},
+        {"-H", "sha512", "-I", "10", "-b", file, "v", "p"},
+        {"-H", "sha512", "-H", "sha512-pbkdf2", "-b", file, "v", "p"},
+        {"-b", file, "v", "-p"},
+        {"-D", file, "u"},
+        {"-D", file, "nobody"},
+        {"-D", file + "x", "u"},
+        {"-U", file + "x"},
+        {"-b", file + "x", "u", "p"},
+        {"-b", file, "a:b", "p"},
+        {"-b", file, "u"},
+        {file, "u", "p"},
+        {file, "-b", "u", "p"},
+        {"-b", "-D", file, "u"},
+        {"-c", "-D", file, "u"},
+        {"-c", "-U", file},
+        {"-I", "0", "-b", file, "u", "p"},
+        {"-I", "x", "-b", file, "u", "p"},
+        {"-H", "md5", "-b", file, "u", "p"},
+        {"-H"},
+        {"-U"},
+        {},
+    };
+    for (const auto& line : lines) {
+        std::string shown;
+        for (const std::string& part : line) shown += part + " ";
+        CAPTURE(shown);
+        dir.write("pw", text);
+        std::vector<std::string> original = line;
+        original.insert(original.begin(), mosquitto_passwd_path);
+        const int theirs_code = run(std::move(original)).exit.code;
+        dir.write("pw", text);
+        CHECK(passwd(line).exit.code == theirs_code);
+    }
+}

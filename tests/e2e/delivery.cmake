@@ -1,0 +1,19 @@
+# What is promised about delivery (README, "Promises"), with both programs.
+mqttc_test(e2e_delivery_stream SOURCES delivery_stream_test.cpp LINK mqttc_test_broker LABELS e2e TIMEOUT 300)
+add_dependencies(e2e_delivery_stream mqtt_pub mqtt_sub)
+
+# Loaded into the programs: a name look-up that takes for ever.
+add_library(slow_names SHARED slow_names.cpp)
+set_target_properties(slow_names PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+
+mqttc_test(e2e_delivery SOURCES
+  delivery_hostile_test.cpp
+  delivery_reason_test.cpp
+  delivery_resource_test.cpp
+  delivery_signal_test.cpp
+  scripted_peer.cpp
+  LINK mqttc_test_broker LABELS e2e TIMEOUT 300)
+add_dependencies(e2e_delivery mqtt_pub mqtt_sub slow_names)
+
+mqttc_test(e2e_chaos SOURCES chaos_proxy.cpp chaos_test.cpp LINK mqttc_test_broker LABELS e2e TIMEOUT 300)
+add_dependencies(e2e_chaos mqtt_pub mqtt_sub)

@@ -1,0 +1,215 @@
+// Every reason code that a broker can give ends on stderr and in the exit code; its limits are kept before
+// anything is sent.
+#include <doctest/doctest.h>
+
+#include "broker_thread.hpp"
+#include "delivery.hpp"
+#include "mqttc/reason.hpp"
+#include "scripted_peer.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::Behaviour;
+using broker::BrokerThread;
+
+namespace {
+
+const Words to_publish{"-V", "5", "-t", "a", "-m", "x"};
+const Words to_subscribe{"-V", "5", "-t", "a", "-C", "1", "--reconnect", "never"};
+
+Words with(Words words, std::initializer_list<const char*> more) {
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+}
+
+struct Case {
+    const char* program;
+    Words options;
+    std::vector<Line> script;
+    PacketType answer;  ///< whose codes stand where the last line has ff
+};
+
+/// Runs `check(code, name, result)` for each failure code that the packet may carry.
+template <class Check>
+void for_each_code(const Case& wanted, Check check) {
+    std::size_t codes = 0;
+    for (const ReasonInfo& row : reason_table()) {
+        if (row.code < reason::unspecified_error || !reason_allowed(wanted.answer, row.code)) continue;
+        CAPTURE(wanted.program);
+        CAPTURE(packet_type_name(wanted.answer));
+        CAPTURE(row.name);
+        auto script = wanted.script;
+        for (auto& byte : script.back().bytes)
+            if (byte == 0xff) byte = row.code;
+        ScriptedPeer peer(std::move(script));
+        const Result result = run(client(wanted.program, peer.port(), wanted.options));
+        CAPTURE(result.err);
+        CHECK(result.out.empty());
+        CHECK(has(result.err, row.name));
+        check(row.code, result);
+        ++codes;
+    }
+    CHECK(codes > 3);
+}
+
+}  // namespace
+
+TEST_CASE("every CONNACK code is told and is the exit code, in both programs") {
+    const std::vector<Line> script{{PacketType::connect, hex("20 03 00 ff 00")}};
+    const auto check = [](ReasonCode code, const Result& result) { CHECK(result.exit.code == code); };
+    for_each_code({"mqtt_pub", to_publish, script, PacketType::connack}, check);
+    for_each_code({"mqtt_sub", to_subscribe, script, PacketType::connack}, check);
+}
+
+TEST_CASE("every CONNACK code of MQTT 3.1.1 is told and is the exit code") {
+    for (const char* version : {"mqttv31", "mqttv311"}) {
+        for (std::uint8_t code = 1; code <= 5; ++code) {
+            ScriptedPeer peer({{PacketType::connect, {0x20, 2, 0, code}}});
+            for (const char* name : {"mqtt_pub", "mqtt_sub"}) {
+                Words options{"-V", version, "-t", "a"};
+                if (std::string_view(name) == "mqtt_pub") options.insert(options.end(), {"-m", "x"});
+                const Result result = run(client(name, peer.port(), options));
+                CHECK(result.exit.code == code);
+                CHECK(has(result.err, connack_v3_name(code)));
+            }
+        }
+    }
+}
+
+TEST_CASE("every code of PUBACK and PUBREC is told and makes the exit code 66") {
+    const auto check = [](ReasonCode, const Result& result) {
+        CHECK(result.exit.code == 66);
+        CHECK(has(result.err, "0 of 1 messages delivered"));
+    };
+    for_each_code({"mqtt_pub",
+                   with(to_publish, {"-q", "1"}),
+                   {connack_v5(), {PacketType::publish, hex("40 03 0001 ff")}},
+                   PacketType::puback},
+                  check);
+    for_each_code({"mqtt_pub",
+                   with(to_publish, {"-q", "2"}),
+                   {connack_v5(), {PacketType::publish, hex("50 03 0001 ff")}},
+                   PacketType::pubrec},
+                  check);
+}
+
+TEST_CASE("every code of SUBACK is told and makes the exit code 67") {
+    for_each_code({"mqtt_sub",
+                   to_subscribe,
+                   {connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 ff")}},
+                   PacketType::suback},
+                  [](ReasonCode, const Result& result) { CHECK(result.exit.code == 67); });
+}
+
+TEST_CASE("every code of UNSUBACK is told, and when nothing was unsubscribed the exit code is 67") {
+    for_each_code({"mqtt_sub",
+                   {"-V", "5", "-U", "a", "-E"},
+                   {connack_v5(), {PacketType::unsubscribe, hex("b0 04 0001 00 ff")}},
+                   PacketType::unsuback},
+                  [](ReasonCode, const Result& result) { CHECK(result.exit.code == 67); });
+}
+
+TEST_CASE("every code of DISCONNECT is told and makes the exit code 65") {
+    const auto check = [](ReasonCode, const Result& result) { CHECK(result.exit.code == 65); };
+    for_each_code({"mqtt_sub",
+                   to_subscribe,
+                   {connack_v5(), {PacketType::subscribe, hex("e0 01 ff")}},
+                   PacketType::disconnect},
+                  check);
+    for_each_code({"mqtt_pub",
+                   with(to_publish, {"-q", "1"}),
+                   {connack_v5(), {PacketType::publish, hex("e0 01 ff")}},
+                   PacketType::disconnect},
+                  [](ReasonCode, const Result& result) { CHECK(result.exit.code == 66); });
+}
+
+TEST_CASE("the broker's own words are told, with nothing in them that drives a terminal") {
+    const std::vector<std::uint8_t> why = hex("1f 0006 'no'1b'[2J'");
+    auto bytes = hex("20 0c 00 87 09");
+    bytes.insert(bytes.end(), why.begin(), why.end());
+    ScriptedPeer peer({{PacketType::connect, bytes}});
+    const Result result = run(client("mqtt_pub", peer.port(), to_publish));
+    CHECK(result.exit.code == 135);
+    CHECK(has(result.err, "not authorized"));
+    CHECK(has(result.err, "no"));
+    CHECK(!has(result.err, "\x1b"));
+}
+
+TEST_CASE("limits that the broker announces are kept before sending, and the message names them") {
+    broker::Options options;
+    options.limits.maximum_qos = Qos::at_least_once;
+    options.limits.retain_available = false;
+    options.limits.maximum_packet_size = 100;
+    options.limits.wildcard_subscriptions = false;
+    options.limits.shared_subscriptions = false;
+    options.limits.subscription_identifiers = false;
+    BrokerThread broker(options);
+    const std::string large(200, 'x');
+    struct Row {
+        const char* program;
+        Words options;
+        const char* told;
+    };
+    const Row rows[] = {
+        {"mqtt_pub", {"-q", "2", "-t", "a", "-m", "x"}, "QoS 1 at most"},
+        {"mqtt_pub", {"-r", "-t", "a", "-m", "x"}, "no retained messages"},
+        {"mqtt_pub", {"-t", "a", "-m", large}, "the broker takes 100 at most"},
+        {"mqtt_sub", {"-t", "a/#"}, "no wildcards"},
+        {"mqtt_sub", {"-t", "$share/g/a"}, "no shared subscriptions"},
+        {"mqtt_sub",
+         {"-t", "a", "-D", "subscribe", "subscription-identifier", "7"},
+         "no subscription identifiers"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.told);
+        Command command = client(row.program, broker.port(), with(row.options, {"-V", "5"}));
+        const Result result = run(std::move(command));
+        CHECK(has(result.err, row.told));
+        CHECK(result.exit.code == (std::string_view(row.program) == "mqtt_pub" ? 66 : 67));
+    }
+    CHECK(broker.violations().empty());
+    CHECK(broker.received().empty());
+}
+
+TEST_CASE("receive maximum, alias maximum, keep-alive and identifier of the broker are used") {
+    broker::Options options;
+    options.limits.receive_maximum = 2;
+    options.limits.topic_alias_maximum = 1;
+    options.limits.server_keep_alive = 5;
+    BrokerThread broker(options);
+    Command command =
+        client("mqtt_pub", broker.port(), {"-V", "5", "-q", "1", "-l", "-d", "-t", "a/long/enough/topic"});
+    command.input = numbered_lines(200);
+    const Result result = run(std::move(command));
+    CHECK(result.exit.code == 0);
+    CHECK(broker.received().size() == 200);
+    CHECK(broker.violations().empty());
+    // An identifier that the broker has chosen serves the reconnect.
+    Process process(client("mqtt_sub", broker.port(), {"-V", "5", "-t", "a", "--reconnect-delay", "0.01"}));
+    REQUIRE(broker.wait_for_clients(1));
+    broker.drop_connections();
+    REQUIRE(process.wait_err("connected again"));
+    CHECK(broker.connects().back().client_id != "");
+    process.send_signal(SIGTERM);
+    CHECK(process.wait().code == 0);
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("use another server is followed once, and in a circle not for ever") {
+    BrokerThread other;
+    BrokerThread first;
+    const auto send_to = [](BrokerThread& from, std::uint16_t port) {
+        from.set([port](Behaviour& it) {
+            it.connack_code = reason::use_another_server;
+            static_cast<void>(
+                it.connack_properties.add(PropertyId::server_reference, "127.0.0.1:" + std::to_string(port)));
+        });
+    };
+    send_to(first, other.port());
+    CHECK(run(client("mqtt_pub", first.port(), to_publish)).exit.code == 0);
+    CHECK(other.wait_for_received(1));
+    send_to(other, first.port());
+    const Result result = run(client("mqtt_pub", first.port(), to_publish));
+    CHECK(result.exit.code == reason::use_another_server);
+    CHECK(has(result.err, "use another server"));
+}

@@ -1,0 +1,251 @@
+// Streams of lines: all of them delivered, in bounded memory, over outages, with nothing lost in silence.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+
+#include "broker_thread.hpp"
+#include "delivery.hpp"
+#include "support/real_broker.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::Behaviour;
+using broker::Broker;
+using broker::BrokerThread;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr auto minute = 60s;
+
+// mqtt_sub with a subscription that stands: a retained message has told.
+class Subscriber {
+  public:
+    Subscriber(std::uint16_t port, Words options) {
+        Command ready = client("mqtt_pub", port, {"-r", "-q", "1", "-t", "ready", "-m", "ready"});
+        REQUIRE(run(std::move(ready)).exit.code == 0);
+        options.insert(options.end(), {"-t", "lines", "-t", "ready"});
+        process_ = std::make_unique<Process>(client("mqtt_sub", port, std::move(options)));
+        REQUIRE(process_->wait_out("ready\n"));
+    }
+    /// Waits for the end.
+    Account account(std::size_t count) {
+        CHECK(process_->wait(minute) == Exit{.code = 0});
+        return test::account(process_->out().substr(6), count);
+    }
+
+  private:
+    std::unique_ptr<Process> process_;
+};
+
+void deliver(std::uint16_t port, std::size_t many) {
+    const TempDir dir;
+    const auto input = dir.write("in", numbered_lines(many));
+    for (const char* qos : {"1", "2"}) {
+        CAPTURE(qos);
+        Subscriber sub(port, {"-q", qos, "-C", std::to_string(many + 1)});
+        Command command = client("mqtt_pub", port, {"-q", qos, "-t", "lines", "-l"});
+        command.stdin_file = input;
+        const Result result = run(std::move(command), minute);
+        CHECK(result.exit == Exit{.code = 0});
+        CHECK(result.err == "");
+        CHECK(sub.account(many) == Account{});
+    }
+}
+
+void need_mosquitto() {
+    if (RealBroker::available()) return;
+    std::puts("skipped: mosquitto is not installed");
+    std::exit(77);
+}
+
+std::string payloads(BrokerThread& broker) {
+    std::string lines;
+    for (const auto& one : broker.received()) lines.append(as_text(one.message->payload)).append("\n");
+    return lines;
+}
+
+}  // namespace
+
+TEST_CASE("200,000 lines of a file arrive at QoS 1 and 2, each once and in order") {
+    BrokerThread broker;
+    deliver(broker.port(), 200'000);
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("all lines of a file arrive with Debian's mosquitto") {
+    need_mosquitto();
+    // Its broker is what takes the time: tests/chaos.sh asks for all.
+    const std::size_t lines = std::getenv("MQTTC_FULL_LENGTH") != nullptr ? 200'000 : 30'000;
+    RealBroker broker("allow_anonymous true\nmax_queued_messages 0\n", RealBroker::Log::little);
+    deliver(broker.port(), lines);
+}
+
+TEST_CASE("an endless input is published in constant memory, also while nothing is acknowledged") {
+    constexpr std::size_t some = 20'000;
+    constexpr std::size_t count = 500'000;
+    broker::Options options;
+    options.record = false;
+    for (const char* qos : {"0", "1", "2"}) {
+        CAPTURE(qos);
+        BrokerThread broker(options);
+        const auto wait_for_lines = [&](std::size_t lines) {
+            const std::size_t packets = lines * (*qos == '2' ? 2 : 1);
+            return broker.wait_until([&](Broker& it) { return it.counters().packets_received > packets; },
+                                     minute);
+        };
+        Command command = client("mqtt_pub", broker.port(), {"-q", qos, "-t", "a", "-l"});
+        command.keep_stdin_open = true;
+        Process process(std::move(command));
+        const std::string lines = numbered_lines(count);
+        process.write(lines.substr(0, numbered_lines(some).size()));
+        REQUIRE(wait_for_lines(some));
+        const auto before = peak_kib(process);
+        process.write(lines.substr(numbered_lines(some).size()));
+        REQUIRE(wait_for_lines(count));
+        broker.set([](Behaviour& it) { it.answer_publish = false; });
+        process.write(lines);
+        REQUIRE(wait_for_lines(*qos == '0' ? 2 * count : count + 1));
+        CHECK(before > 0);
+        CHECK(peak_kib(process) < before + slack_kib);
+        process.send_signal(SIGTERM);
+        // What was read and not delivered is told; at QoS 0 everything is delivered.
+        CHECK(process.wait().code == (*qos == '0' ? 0 : 66));
+        CHECK((*qos == '0' || has(process.err(), "messages delivered")));
+    }
+}
+
+TEST_CASE("a broker that goes away in a stream and comes back costs nothing at QoS 1 and 2") {
+    constexpr std::size_t count = 20'000;
+    for (const char* version : {"311", "5"}) {
+        for (const char* qos : {"1", "2"}) {
+            CAPTURE(version);
+            CAPTURE(qos);
+            BrokerThread broker;
+            // -i and -c: the broker keeps the session, so that QoS 2 stays exactly once.
+            Command command = client("mqtt_pub", broker.port(),
+                                     {"-V", version, "-i", "me", "-c", "-q", qos, "-t", "a", "-l",
+                                      "--reconnect-delay", "0.01:0.02"});
+            command.keep_stdin_open = true;
+            Process process(std::move(command));
+            const std::string lines = numbered_lines(count);
+            process.write(lines);
+            for (std::size_t cut = 1; cut <= 3; ++cut) {
+                REQUIRE(broker.wait_for_received(cut * count / 5));
+                broker.ask([](Broker& it) {
+                    it.stop_accepting();
+                    it.drop_connections();
+                });
+                REQUIRE(process.wait_until([&](const std::string&, const std::string& err) {
+                    return count_of(err, "trying again") + count_of(err, "connected again") >= 2 * cut - 1;
+                }));
+                REQUIRE(broker.resume_accepting());
+                REQUIRE(process.wait_until([&](const std::string&, const std::string& err) {
+                    return count_of(err, "connected again") == cut;
+                }));
+            }
+            process.close_stdin();
+            CHECK(process.wait(minute) == Exit{.code = 0});
+            const Account came = account(payloads(broker), count);
+            CHECK(came.lost == 0);
+            CHECK(came.foreign == 0);
+            CHECK(broker.violations().empty());
+        }
+    }
+}
+
+TEST_CASE("a stream whose broker does not come back says how many lines it delivered") {
+    constexpr std::size_t count = 1000;
+    for (const char* qos : {"0", "1", "2"}) {
+        CAPTURE(qos);
+        BrokerThread broker;
+        Command command =
+            client("mqtt_pub", broker.port(),
+                   {"-q", qos, "-t", "a", "-l", "--reconnect", "2", "--reconnect-delay", "0.01"});
+        command.keep_stdin_open = true;
+        Process process(std::move(command));
+        process.write(numbered_lines(count));
+        REQUIRE(broker.wait_for_received(count));
+        broker.ask([](Broker& it) {
+            it.stop_accepting();
+            it.drop_connections();
+        });
+        REQUIRE(process.wait_err("trying again"));
+        process.write("later\n");
+        process.close_stdin();
+        const Exit exit = process.wait();
+        CHECK((exit.code == 66 || exit.code == 65));
+        CHECK(has(process.err(), " messages delivered"));
+        CHECK(!has(process.err(), std::to_string(count + 1) + " of "));
+    }
+}
+
+TEST_CASE("lines at QoS 0 wait for the broker, and what was lost on the way is counted") {
+    constexpr std::size_t count = 50'000;
+    BrokerThread broker;
+    Command command = client("mqtt_pub", broker.port(), {"-t", "a", "-l", "--reconnect-delay", "0.01:0.02"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    process.write("first\n");
+    REQUIRE(broker.wait_for_received(1));
+    broker.ask([](Broker& it) {
+        it.stop_accepting();
+        it.drop_connections();
+        it.forget_received();
+    });
+    REQUIRE(process.wait_err("trying again"));
+    process.write(numbered_lines(count));
+    process.close_stdin();
+    REQUIRE(broker.resume_accepting());
+    CHECK(process.wait() == Exit{.code = 0});
+    REQUIRE(broker.wait_for_received(count));
+    CHECK(account(payloads(broker), count) == Account{});
+}
+
+TEST_CASE("lines at QoS 0 that a broken connection took with it are counted") {
+    constexpr std::size_t count = 100'000;
+    BrokerThread broker;
+    Command command = client("mqtt_pub", broker.port(), {"-t", "a", "-l", "--reconnect-delay", "0.01:0.02"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    // The broker closes in the middle of what is on its way.
+    broker.set([](Behaviour& it) { it.drop_at_publish = 5000; });
+    process.write(numbered_lines(count));
+    REQUIRE(process.wait_err("connected again"));
+    process.close_stdin();
+    const Exit exit = process.wait();
+    REQUIRE(broker.wait_for_clients(0));
+    const Account came = account(payloads(broker), count);
+    CHECK(came.foreign == 0);
+    CHECK(came.duplicated == 0);
+    CHECK(came.lost > 0);
+    CHECK(exit.code == 66);
+    CHECK(has(process.err(), "messages at QoS 0 were lost with the connection"));
+    CHECK(has(process.err(), " of " + std::to_string(count) + " messages delivered"));
+}
+
+TEST_CASE("NUL bytes, empty lines and a last line without its end are kept") {
+    using namespace std::string_literals;
+    BrokerThread broker;
+    Command command = client("mqtt_pub", broker.port(), {"-q", "1", "-t", "a", "-l"});
+    command.input = "one\n\0two\0\n\n\xff\r\nlast"s;
+    const Result result = run(std::move(command));
+    CHECK(result.exit == Exit{.code = 0});
+    CHECK((payloads(broker) == "one\n\0two\0\n\n\xff\r\nlast\n"s));
+}
+
+TEST_CASE("a broker that acknowledges nothing does not hold a stream for ever") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.answer_publish = false; });
+    Command command =
+        client("mqtt_pub", broker.port(),
+               {"-q", "1", "-t", "a", "-l", "--ack-timeout", "0.2", "--reconnect-delay", "0.01"});
+    command.input = numbered_lines(100);
+    const Result result = run(std::move(command));
+    CHECK(result.exit == Exit{.code = 66});
+    CHECK(has(result.err, "0 of 21 messages delivered, and the input was not read to its end"));
+}

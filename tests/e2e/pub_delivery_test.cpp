@@ -1,0 +1,147 @@
+// Success means delivered: what the broker refuses or does not acknowledge is told and makes the exit
+// code 66.
+#include <doctest/doctest.h>
+
+#include "broker_thread.hpp"
+#include "pub_program.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::Behaviour;
+using broker::Broker;
+using broker::BrokerThread;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a refused publish is told with its reason") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.publish_reason = reason::not_authorized; });
+    for (const char* qos : {"1", "2"}) {
+        const Result result = publish(broker.port(), {"-V", "5", "-q", qos, "-t", "a", "-m", "x"});
+        CHECK(result.exit.code == 66);
+        CHECK(result.err ==
+              "mqtt_pub: the broker refused a message to 'a': not authorized\n"
+              "mqtt_pub: 0 of 1 messages delivered\n");
+    }
+}
+
+TEST_CASE("many refusals are counted, not all told") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.publish_reason = reason::quota_exceeded; });
+    const Result result =
+        publish(broker.port(), {"-V", "5", "-q", "1", "-t", "a", "-m", "x", "--repeat", "100"});
+    CHECK(result.exit.code == 66);
+    CHECK(std::count(result.err.begin(), result.err.end(), '\n') == 12);
+    CHECK(result.err.ends_with("mqtt_pub: 0 of 100 messages delivered\n"));
+}
+
+TEST_CASE("a reason below 128 is no failure") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.publish_reason = reason::no_matching_subscribers; });
+    publish_ok(broker.port(), {"-V", "5", "-q", "1", "-t", "a", "-m", "x"});
+}
+
+TEST_CASE("an acknowledgement that does not come ends the run") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.answer_publish = false; });
+    for (const char* qos : {"1", "2"}) {
+        const Result result =
+            publish(broker.port(), {"-q", qos, "-t", "a", "-m", "x", "--ack-timeout", "0.2"});
+        CHECK(result.exit.code == 66);
+        CHECK(has(result.err, "0 of 1 messages delivered"));
+    }
+}
+
+TEST_CASE("-W bounds the whole run") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.answer_publish = false; });
+    Result result = publish(broker.port(), {"-q", "1", "-t", "a", "-m", "x", "-W", "0.2"});
+    CHECK(result.exit.code == 27);
+    CHECK(has(result.err, "0 of 1 messages delivered"));
+
+    broker.set([](Behaviour& it) { it.answer_connect = false; });
+    result = publish(broker.port(), {"-t", "a", "-m", "x", "-W", "0.2"});
+    CHECK(result.exit.code == 27);
+
+    Command command = pub_command(broker.port(), {"-t", "a", "-s", "-W", "0.2"});
+    command.keep_stdin_open = true;
+    CHECK(run(std::move(command)).exit.code == 27);
+}
+
+TEST_CASE("a broker that can't take the QoS or retain is told, not tried") {
+    broker::Options options;
+    options.limits.maximum_qos = Qos::at_least_once;
+    options.limits.retain_available = false;
+    BrokerThread broker(options);
+    Result result = publish(broker.port(), {"-V", "5", "-q", "2", "-t", "a", "-m", "x"});
+    CHECK(result.exit.code == 66);
+    CHECK(has(result.err, "QoS 1"));
+    result = publish(broker.port(), {"-V", "5", "-r", "-t", "a", "-m", "x"});
+    CHECK(result.exit.code == 66);
+    CHECK(has(result.err, "retain"));
+    CHECK(broker.received().empty());
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("a message that is too large for the broker is told, the others go") {
+    broker::Options options;
+    options.limits.maximum_packet_size = 100;
+    BrokerThread broker(options);
+    const std::string input = "small\n" + std::string(200, 'x') + "\nsmall again\n";
+    const Result result = publish(broker.port(), {"-V", "5", "-q", "1", "-t", "a", "-l"}, input);
+    CHECK(result.exit.code == 66);
+    CHECK(has(result.err, "100"));
+    CHECK(has(result.err, "2 of 3 messages delivered"));
+    CHECK(broker.received().size() == 2);
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("an interrupted publisher takes leave and says what was not delivered") {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        BrokerThread broker;
+        broker.set([](Behaviour& it) {
+            it.answer_publish = false;
+            it.close_after_disconnect = false;
+        });
+        Process process(pub_command(broker.port(), {"-q", "1", "-t", "a", "-m", "x", "--will-topic", "w"}));
+        REQUIRE(broker.wait_for_received(1));
+        const auto start = std::chrono::steady_clock::now();
+        process.send_signal(signal);
+        CHECK(process.wait().code == 66);
+        CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+        CHECK(has(process.err(), "0 of 1 messages delivered"));
+        // No will: DISCONNECT was sent.
+        CHECK(broker.received().size() == 1);
+    }
+}
+
+TEST_CASE("an interrupted stream of lines is done when every line read was delivered") {
+    BrokerThread broker;
+    Command command = pub_command(broker.port(), {"-q", "1", "-t", "a", "-l"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    process.write("one\ntwo\n");
+    REQUIRE(broker.wait_for_received(2));
+    process.send_signal(SIGTERM);
+    CHECK(process.wait().code == 0);
+    CHECK(process.err().empty());
+}
+
+TEST_CASE("a line is sent as soon as it is there") {
+    BrokerThread broker;
+    Command command = pub_command(broker.port(), {"-t", "a", "-l"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    for (std::size_t i = 1; i <= 3; ++i) {
+        process.write("line\n");
+        CHECK(broker.wait_for_received(i));
+    }
+    process.close_stdin();
+    CHECK(process.wait().code == 0);
+}

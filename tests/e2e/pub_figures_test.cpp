@@ -1,0 +1,92 @@
+// --stats, --stamp and --progress.
+#include <doctest/doctest.h>
+
+#include <regex>
+#include <string>
+
+#include "broker_thread.hpp"
+#include "pub_program.hpp"
+#include "support/pty.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::BrokerThread;
+
+TEST_CASE("--stats tells messages, bytes, rates and latencies on stderr") {
+    BrokerThread broker;
+    std::string lines;
+    for (int i = 0; i < 500; ++i) lines += "0123456789\n";
+    const std::string number = R"(\d+(\.\d+)? )";
+    const std::string head = "mqtt_pub: 500 messages delivered, 5\\.0 kB of payload in " + number +
+                             "(us|ms|s): " + number + "messages/s, " + number + "(bytes|kB|MB)/s";
+    const std::string time = number + "(ns|us|ms|s)";
+    const std::string latencies = "; acknowledged after min " + time + ", median " + time + ", 90% " + time +
+                                  ", 99% " + time + ", max " + time;
+    for (const char* qos : {"0", "1", "2"}) {
+        CAPTURE(qos);
+        const Result result = publish(broker.port(), {"-t", "a", "-l", "-q", qos, "--stats"}, lines);
+        CHECK(result.exit.code == 0);
+        CHECK(result.out.empty());
+        CHECK_MESSAGE(std::regex_match(result.err, std::regex(head + (*qos == '0' ? "" : latencies) + "\n")),
+                      result.err);
+    }
+    const Result quiet = publish(broker.port(), {"-t", "a", "-m", "x", "--stats", "--quiet"});
+    CHECK(quiet.err.starts_with("mqtt_pub: 1 message delivered, 1 bytes of payload in "));
+}
+
+TEST_CASE("--stats is printed when nothing was delivered, too") {
+    const Result result = publish(1, {"-t", "a", "-m", "x", "--stats"});
+    CHECK(result.exit.code == 61);
+    BrokerThread broker;
+    broker.set([](broker::Behaviour& it) { it.answer_publish = false; });
+    const Result waiting = publish(broker.port(), {"-t", "a", "-m", "x", "-q", "1", "--stats", "-W", "0.2"});
+    CHECK(waiting.exit.code == 27);
+    CHECK(waiting.err.find("mqtt_pub: 0 messages delivered, 1 bytes of payload in ") != std::string::npos);
+}
+
+TEST_CASE("--stamp numbers the messages of a run") {
+    BrokerThread broker;
+    publish_ok(broker.port(), {"-t", "a", "-t", "b", "-l", "-q", "1", "--stamp"}, "one\n\n");
+    REQUIRE(broker.wait_for_received(4));
+    std::string run;
+    int number = 0;
+    const std::regex form(R"(stamp1 ([0-9a-f]{8}) (\d{12}) \d{10}\.\d{9} (one)?)");
+    for (const auto& received : broker.received()) {
+        const std::string payload(as_text(received.message->payload));
+        std::smatch match;
+        REQUIRE_MESSAGE(std::regex_match(payload, match, form), payload);
+        if (run.empty()) run = match[1];
+        CHECK(match[1] == run);
+        CHECK(std::stoi(match[2]) == ++number);
+    }
+}
+
+TEST_CASE("--progress ends with a line that tells how far the work came") {
+    BrokerThread broker;
+    const Result result =
+        publish(broker.port(), {"-t", "a", "-m", "x", "-q", "1", "--repeat", "3", "--progress"});
+    CHECK(result.exit.code == 0);
+    CHECK(result.out.empty());
+    CHECK(result.err.starts_with("mqtt_pub: 3 of 3 messages (100%), "));
+    CHECK(result.err.find('\x1b') == std::string::npos);
+    const Result quiet = publish(broker.port(), {"-t", "a", "-m", "x", "--progress", "--quiet"});
+    CHECK(quiet.err.empty());
+}
+
+TEST_CASE("a terminal sees the progress of long work, and messages in its place") {
+    BrokerThread broker;
+    PtyProcess process(
+        pub_command(broker.port(), {"-t", "a", "-m", "x", "--repeat", "100000", "--repeat-delay", "0.01"}),
+        {.rows = 24, .columns = 50});
+    REQUIRE(process.expect("\r\x1b[Kmqtt_pub: "));
+    REQUIRE(process.expect(" of 100000 messages (0%), "));
+    process.send("\x03");
+    CHECK(process.wait().code == 66);
+    const std::string& screen = process.screen();
+    const std::size_t last = screen.rfind("\x1b[K");
+    REQUIRE(last != screen.npos);
+    CHECK(screen.substr(last).find(" of 100000 messages delivered\r\n") != std::string::npos);
+    // No line of the progress is longer than the terminal is wide.
+    const std::size_t first = screen.find("mqtt_pub: ");
+    CHECK(screen.find_first_of("\r^", first) - first < 50);
+}

@@ -1,0 +1,98 @@
+// Lines that say more than a payload, from mqtt_pub to a broker, and from a recording back into one.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "broker_thread.hpp"
+#include "pub_program.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::string_literals;
+using broker::BrokerThread;
+using broker::Received;
+
+namespace {
+
+using Texts = std::vector<std::string>;
+
+// All that came: "topic qos retain payload".
+Texts take_all(BrokerThread& broker, std::size_t count) {
+    REQUIRE(broker.wait_for_received(count));
+    Texts texts;
+    for (const Received& one : broker.received()) {
+        texts.push_back(one.message->topic + " " + std::to_string(static_cast<int>(one.message->qos)) +
+                        (one.message->retain ? " r " : " - ") + std::string(as_text(one.message->payload)));
+    }
+    broker.ask([](broker::Broker& it) { it.forget_received(); });
+    return texts;
+}
+
+}  // namespace
+
+TEST_CASE("lines bring their topics") {
+    BrokerThread broker;
+    publish_ok(broker.port(), {"-l", "--input", "topic", "-q", "1", "-r"}, "a/b one two\nc\t\nd \xff\0\n"s);
+    CHECK(take_all(broker, 3) == Texts{"a/b 1 r one two", "c 1 r ", "d 1 r \xff\0"s});
+    publish_ok(broker.port(), {"-l", "--input", "topic", "--separator", ";", "--encoding", "base64"},
+               "a b;AP8=\n");
+    CHECK(take_all(broker, 1) == Texts{"a b 0 - \0\xff"s});
+}
+
+TEST_CASE("payloads are decoded") {
+    BrokerThread broker;
+    publish_ok(broker.port(), {"-t", "a", "-m", "00ff0a", "--encoding", "hex"});
+    publish_ok(broker.port(), {"-t", "a", "-l", "--encoding", "base64"}, "AP8K\n\n");
+    CHECK(take_all(broker, 3) == Texts{"a 0 - \0\xff\n"s, "a 0 - \0\xff\n"s, "a 0 - "});
+    const Result wrong = publish(broker.port(), {"-t", "a", "-m", "0x", "--encoding", "hex"});
+    CHECK(wrong.exit.code == 1);
+    CHECK(wrong.err == "mqtt_pub: -m: 'x' at character 2 is no digit of hexadecimal\n");
+}
+
+TEST_CASE("objects say all there is to a message, options the rest") {
+    BrokerThread broker;
+    publish_ok(broker.port(), {"-l", "--input", "json", "-t", "rest", "-q", "2", "-r", "-V", "mqttv5"},
+               R"({"payload":"x"})"
+               "\n"
+               R"({"topic":"t","qos":1,"retain":false,"payload":{"a":1.0},"properties":{"content-type":"c"}})"
+               "\n");
+    REQUIRE(broker.wait_for_received(2));
+    const std::string content_type(
+        broker.received().back().message->properties.view().text_or_empty(PropertyId::content_type));
+    CHECK(content_type == "c");
+    CHECK(take_all(broker, 2) == Texts{"rest 2 r x", "t 1 - {\"a\":1.0}"});
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("a wrong line ends the run with 1, what stood before it is delivered") {
+    BrokerThread broker;
+    const std::string input = "{\"topic\":\"a\",\"payload\":\"1\"}\n{\"topic\":5}\n{\"topic\":\"b\"}\n";
+    const Result result = publish(broker.port(), {"-l", "--input", "json", "-q", "1"}, input);
+    CHECK(result.exit.code == 1);
+    CHECK(
+        result.err.starts_with("mqtt_pub: line 2: topic is not a string (nothing from there on was read; "
+                               "--skip-invalid goes on)\n"));
+    CHECK(take_all(broker, 1) == Texts{"a 1 - 1"});
+}
+
+TEST_CASE("wrong lines are passed over and counted when asked") {
+    BrokerThread broker;
+    const std::string input =
+        "{\"topic\":\"a\",\"payload\":\"1\"}\n{\"topic\":5}\nrubbish\n{\"topic\":\"b\"}\n";
+    const Result result = publish(broker.port(), {"-l", "--input", "json", "--skip-invalid"}, input);
+    CHECK(result.exit.code == 66);
+    CHECK(result.err.find("mqtt_pub: line 2: topic is not a string\n") != std::string::npos);
+    CHECK(result.err.find("mqtt_pub: line 3: it is not JSON from byte 1: ") != std::string::npos);
+    CHECK(result.err.ends_with("mqtt_pub: 2 of 4 messages delivered, 2 lines could not be read\n"));
+    CHECK(take_all(broker, 2) == Texts{"a 0 - 1", "b 0 - "});
+}
+
+TEST_CASE("properties without MQTT 5 are left out and told once") {
+    BrokerThread broker;
+    const std::string line = "{\"topic\":\"a\",\"properties\":{\"content-type\":\"c\"}}\n";
+    const Result result = publish(broker.port(), {"-l", "--input", "json"}, line + line);
+    CHECK(result.exit.code == 0);
+    CHECK(result.err == "mqtt_pub: warning: properties of messages need MQTT 5 (-V mqttv5): left out\n");
+    CHECK(take_all(broker, 2) == Texts{"a 0 - ", "a 0 - "});
+}

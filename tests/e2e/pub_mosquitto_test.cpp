@@ -1,0 +1,92 @@
+// mqtt_pub with Debian's Mosquitto: its broker takes our messages, its subscriber prints them.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "pub_program.hpp"
+#include "support/real_broker.hpp"
+
+using namespace mqttc::test;
+using namespace std::string_literals;
+
+namespace {
+
+void skip_without_mosquitto() {
+    if (RealBroker::available()) return;
+    std::puts("skipped: mosquitto is not installed");
+    std::exit(77);
+}
+
+// A retained message that tells each subscriber that its subscriptions stand.
+void announce(RealBroker& broker) {
+    publish_ok(broker.port(), {"-t", "ready", "-m", "ready", "-r", "-q", "1"});
+}
+
+// A mosquitto_sub that has subscribed and seen the announcement.
+std::unique_ptr<Process> subscriber(RealBroker& broker, std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {mosquitto_sub_path, "-h", "127.0.0.1", "-p",
+                                         std::to_string(broker.port()), "-W", "60"});
+    arguments.insert(arguments.end(), {"-t", "ready"});
+    auto process = std::make_unique<Process>(Command{.argv = std::move(arguments)});
+    REQUIRE(process->wait_out("ready"));
+    return process;
+}
+
+}  // namespace
+
+TEST_CASE("its subscriber prints what we publish, at each QoS in each version") {
+    skip_without_mosquitto();
+    RealBroker broker;
+    announce(broker);
+    for (const char* version : {"mqttv31", "mqttv311", "mqttv5"}) {
+        for (const char* qos : {"0", "1", "2"}) {
+            const auto sub =
+                subscriber(broker, {"-t", "maison/+/temp", "-q", "2", "-C", "3", "-F", "<%t|%q|%p>"});
+            publish_ok(broker.port(), {"-V", version, "-q", qos, "-t", "maison/salon/hum", "-m", "no"});
+            publish_ok(broker.port(), {"-V", version, "-q", qos, "-t", "maison/salon/temp", "-m", "21"});
+            publish_ok(broker.port(),
+                       {"-V", version, "-q", qos, "-t", "maison/garage/temp", "-m", "\u00e9t\u00e9"});
+            CHECK(sub->wait().code == 0);
+            CHECK(sub->out().find("<maison/salon/temp|"s + qos + "|21>") != std::string::npos);
+            CHECK(sub->out().find("<maison/garage/temp|"s + qos + "|\u00e9t\u00e9>") != std::string::npos);
+            CHECK(sub->out().find("|no>") == std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("all lines arrive, where mosquitto_pub loses most") {
+    skip_without_mosquitto();
+    RealBroker broker("allow_anonymous true\nmax_queued_messages 0\n");
+    std::string lines;
+    constexpr int count = 20'000;
+    for (int i = 0; i < count; ++i) lines.append(std::to_string(i)).append("\n");
+    announce(broker);
+    for (const char* qos : {"0", "1", "2"}) {
+        const auto sub = subscriber(broker, {"-t", "n", "-q", qos, "-C", std::to_string(count + 1)});
+        publish_ok(broker.port(), {"-q", qos, "-t", "n", "-l"}, lines);
+        CHECK(sub->wait(std::chrono::seconds(60)).code == 0);
+        CHECK((sub->out() == "ready\n" + lines));
+    }
+}
+
+TEST_CASE("its refusal of a user is our exit code") {
+    skip_without_mosquitto();
+    RealBroker broker("allow_anonymous false\n");
+    CHECK(publish(broker.port(), {"-t", "ctrlled", "-m", "1"}).exit.code == 5);
+    CHECK(publish(broker.port(), {"-V", "5", "-t", "ctrlled", "-m", "1"}).exit.code == 135);
+}
+
+TEST_CASE("a retained message is kept and cleared") {
+    skip_without_mosquitto();
+    RealBroker broker;
+    publish_ok(broker.port(), {"-t", "kept", "-m", "value", "-r", "-q", "1"});
+    const Result first = run({mosquitto_sub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
+                              "-t", "kept", "-C", "1", "-W", "20"});
+    CHECK(first.out == "value\n");
+    publish_ok(broker.port(), {"-t", "kept", "-n", "-r", "-q", "1"});
+    publish_ok(broker.port(), {"-t", "other", "-m", "end", "-r", "-q", "1"});
+    const Result second = run({mosquitto_sub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
+                               "-t", "kept", "-t", "other", "-C", "1", "-W", "20"});
+    CHECK(second.out == "end\n");
+}

@@ -1,0 +1,128 @@
+// Connections that break while messages are under way: what is promised at each QoS is kept, the rest is
+// told.
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "broker_thread.hpp"
+#include "pub_program.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::Behaviour;
+using broker::Broker;
+using broker::BrokerThread;
+
+namespace {
+
+bool has(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+std::string numbered_lines(std::size_t count) {
+    std::string lines;
+    for (std::size_t i = 0; i < count; ++i) lines.append(std::to_string(i)).append("\n");
+    return lines;
+}
+
+}  // namespace
+
+TEST_CASE("a single message whose connection breaks is told as not delivered") {
+    BrokerThread broker;
+    for (const char* qos : {"1", "2"}) {
+        broker.set([](Behaviour& it) { it.drop_at_publish = 1; });
+        const Result result = publish(broker.port(), {"-q", qos, "-t", "a", "-m", "x"});
+        CHECK(result.exit.code == 66);
+        CHECK(has(result.err, "0 of 1 messages delivered"));
+    }
+}
+
+TEST_CASE("with --reconnect it is sent again and delivered") {
+    BrokerThread broker;
+    for (const char* version : {"mqttv311", "mqttv5"}) {
+        for (const char* qos : {"1", "2"}) {
+            broker.set([](Behaviour& it) { it.drop_at_publish = 1; });
+            const Result result = publish(broker.port(), {"-V", version, "-q", qos, "-t", "a", "-m", "x",
+                                                          "--reconnect", "3", "--reconnect-delay", "0.01"});
+            CHECK(result.exit.code == 0);
+            CHECK(has(result.err, "connected again"));
+            CHECK(broker.received().size() == 1);
+            broker.ask([](Broker& it) { it.forget_received(); });
+        }
+    }
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("-l survives an outage: at QoS 1 and 2 every line arrives") {
+    BrokerThread broker;
+    constexpr std::size_t count = 2000;
+    for (const char* qos : {"1", "2"}) {
+        Command command = pub_command(broker.port(), {"-V", "5", "-q", qos, "-t", "a", "-l", "-i", "me", "-x",
+                                                      "60", "--reconnect-delay", "0.01:0.02"});
+        command.input = numbered_lines(count);
+        broker.set([](Behaviour& it) { it.drop_at_publish = count / 2; });
+        const Result result = run(std::move(command));
+        CHECK(result.exit.code == 0);
+        CHECK(has(result.err, "trying again"));
+        CHECK(has(result.err, "connected again"));
+        std::set<std::string> seen;
+        for (const auto& one : broker.received()) seen.emplace(as_text(one.message->payload));
+        std::size_t missing = 0;
+        for (std::size_t i = 0; i < count; ++i) missing += seen.contains(std::to_string(i)) ? 0U : 1U;
+        CHECK(missing == 0);
+        broker.ask([](Broker& it) { it.forget_received(); });
+    }
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("-l at QoS 0 knows what an outage cost") {
+    BrokerThread broker;
+    Command command = pub_command(broker.port(), {"-t", "a", "-l", "--reconnect-delay", "0.01"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    process.write("one\n");
+    REQUIRE(broker.wait_for_received(1));
+    broker.drop_connections();
+    REQUIRE(process.wait_err("connected again"));
+    process.write("two\n");
+    REQUIRE(broker.wait_for_received(2));
+    process.close_stdin();
+    CHECK(process.wait().code == 0);
+}
+
+TEST_CASE("-l with --reconnect never ends with the first loss") {
+    BrokerThread broker;
+    Command command = pub_command(broker.port(), {"-q", "1", "-t", "a", "-l", "--reconnect", "never"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    process.write("one\n");
+    REQUIRE(broker.wait_for_received(1));
+    broker.drop_connections();
+    CHECK(process.wait().code == 65);
+    CHECK(has(process.err(), "the input was not read to its end"));
+}
+
+TEST_CASE("a broker that says why it disconnects is quoted") {
+    BrokerThread broker;
+    Command command =
+        pub_command(broker.port(), {"-V", "5", "-i", "me", "-t", "a", "-l", "--reconnect", "never"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    REQUIRE(broker.wait_for_clients(1));
+    REQUIRE(broker.disconnect_client("me", reason::administrative_action, "go away"));
+    CHECK(process.wait().code == 65);
+    CHECK(has(process.err(), "administrative action"));
+}
+
+TEST_CASE("the first connection is tried again only when asked for") {
+    BrokerThread broker;
+    const std::uint16_t port = broker.port();
+    broker.stop_accepting();
+    CHECK(publish(port, {"-t", "a", "-l"}, "x\n").exit.code == 61);
+    Process process(pub_command(
+        port, {"-t", "a", "-m", "x", "--reconnect", "forever", "--reconnect-delay", "0.01:0.05"}));
+    REQUIRE(process.wait_err("trying again"));
+    REQUIRE(broker.resume_accepting());
+    CHECK(process.wait().code == 0);
+    CHECK(broker.wait_for_received(1));
+}

@@ -1,0 +1,157 @@
+// Requests and their answers; the responder is the test's own script of both programs.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "broker_thread.hpp"
+#include "pub_program.hpp"
+#include "support/real_broker.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::string_literals;
+using broker::BrokerThread;
+
+namespace {
+
+// Takes one request and answers it with several messages, of which only some belong to it.
+class Responder {
+  public:
+    explicit Responder(std::uint16_t port)
+        : port_(port),
+          process_({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port), "-V",
+                             "mqttv5", "-t", "service", "-t", "ready", "-F", "%t|%R|%D|%p", "-W", "30"},
+                    .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}}) {
+        publish_ok(port, {"-t", "ready", "-m", "x", "-r", "-q", "1"});
+        REQUIRE(process_.wait_out("ready"));
+    }
+    // Waits for the request; its response topic, correlation data and payload.
+    void take() {
+        REQUIRE(process_.wait_out("service|"));
+        REQUIRE(process_.wait_out("?\n"));
+        std::smatch match;
+        const std::string out = process_.out();
+        REQUIRE(std::regex_search(out, match, std::regex(R"(service\|([^|]*)\|([^|]*)\|(.*\?)\n)")));
+        topic = match[1];
+        correlation = match[2];
+        payload = match[3];
+    }
+    void answer(const std::string& text, const std::string& data) const {
+        publish_ok(port_, {"-V", "mqttv5", "-q", "1", "-t", topic, "-m", text, "-D", "publish",
+                           "correlation-data", data});
+    }
+    std::string topic;
+    std::string correlation;
+    std::string payload;
+
+  private:
+    std::uint16_t port_;
+    Process process_;
+};
+
+void check_matching(std::uint16_t port) {
+    Responder responder(port);
+    Process request(pub_command(port, {"--request", "-t", "service", "-m", "time?", "-q", "1", "-C", "2",
+                                       "-W", "30", "-d", "--stats"}));
+    responder.take();
+    CHECK(responder.payload == "time?");
+    CHECK(responder.topic.starts_with("response/mqtt_pub-"));
+    CHECK(responder.correlation.size() == 16);
+    responder.answer("foreign", "0123456789abcdef");
+    publish_ok(port, {"-t", responder.topic, "-m", "without data"});
+    responder.answer("first", responder.correlation);
+    responder.answer("foreign again", responder.correlation + "0");
+    responder.answer("second\nline", responder.correlation);
+    CHECK(request.wait().code == 0);
+    CHECK(request.out() == "first\nsecond\nline\n");
+    CHECK(request.err().find("mqtt_pub: 3 messages at the response topic ignored\n") != std::string::npos);
+    CHECK(request.err().find("mqtt_pub: 2 answers; answered after min ") != std::string::npos);
+}
+
+void check_by_topic(std::uint16_t port) {
+    Responder responder(port);
+    // An answer to somebody else, from before.
+    publish_ok(port, {"-t", "replies", "-m", "old", "-r", "-q", "1"});
+    Process request(pub_command(port, {"--request", "-V", "mqttv311", "-t", "service", "-m", "time?", "-q",
+                                       "1", "--response-topic", "replies", "-W", "30"}));
+    responder.take();
+    CHECK(responder.topic.empty());
+    publish_ok(port, {"-t", "replies", "-m", "noon", "-q", "1"});
+    CHECK(request.wait().code == 0);
+    CHECK(request.out() == "noon\n");
+    CHECK(request.err().empty());
+}
+
+}  // namespace
+
+TEST_CASE("only the answers that belong to a request are printed") {
+    BrokerThread broker;
+    check_matching(broker.port());
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("answers are known by their topic without MQTT 5") {
+    BrokerThread broker;
+    check_by_topic(broker.port());
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("requests with Mosquitto") {
+    if (!RealBroker::available()) {
+        std::puts("not tested: mosquitto is not installed");
+        return;
+    }
+    RealBroker broker;
+    check_matching(broker.port());
+    check_by_topic(broker.port());
+}
+
+TEST_CASE("a request without an answer ends with -W and 27") {
+    BrokerThread broker;
+    const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "0.3"});
+    CHECK(result.exit.code == 27);
+    CHECK(result.out.empty());
+    CHECK(result.err == "mqtt_pub: 0 of 1 answer came within the 300 ms of -W\n");
+}
+
+TEST_CASE("a request that nobody takes ends at once") {
+    if (!RealBroker::available()) {
+        std::puts("not tested: mosquitto is not installed");
+        return;
+    }
+    RealBroker broker;
+    const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-q", "1", "-W", "30"});
+    CHECK(result.exit.code == 66);
+    CHECK(result.err.starts_with("mqtt_pub: nobody receives the request: "));
+}
+
+TEST_CASE("the user's own correlation data are kept, a second response topic is refused") {
+    BrokerThread broker;
+    Responder responder(broker.port());
+    Process request(
+        pub_command(broker.port(), {"--request", "-t", "service", "-m", "?", "-W", "30", "--response-topic",
+                                    "mine", "-D", "publish", "correlation-data", "c42"}));
+    responder.take();
+    CHECK(responder.topic == "mine");
+    CHECK(responder.correlation == "c42");
+    responder.answer("yes", "c42");
+    CHECK(request.wait().code == 0);
+    CHECK(request.out() == "yes\n");
+
+    const Result wrong =
+        publish(broker.port(), {"--request", "-t", "service", "-n", "-D", "publish", "response-topic", "r"});
+    CHECK(wrong.exit.code == 1);
+    CHECK(wrong.err == "mqtt_pub: -D publish response-topic goes not with --request: use --response-topic\n");
+}
+
+TEST_CASE("a refused subscription to the response topic is 67") {
+    BrokerThread broker;
+    broker.set([](broker::Behaviour& it) { it.suback_code = reason::not_authorized; });
+    const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "30"});
+    CHECK(result.exit.code == 67);
+    CHECK(result.err.find("mqtt_pub: the broker refused the subscription to 'response/mqtt_pub-") !=
+          std::string::npos);
+}

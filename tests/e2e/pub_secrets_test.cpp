@@ -1,0 +1,81 @@
+// Passwords reach the broker from every source, and do not stay in the list of processes.
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "broker_thread.hpp"
+#include "pub_program.hpp"
+#include "support/pty.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::string_literals;
+using broker::BrokerThread;
+
+namespace {
+
+std::optional<std::string> password_seen(BrokerThread& broker) {
+    const auto connects = broker.connects();
+    return connects.empty() ? std::nullopt : connects.back().password;
+}
+
+}  // namespace
+
+TEST_CASE("the password comes from the command line, a file, the environment or a URL") {
+    BrokerThread broker;
+    const TempDir dir;
+    publish_ok(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "-P", "line"});
+    CHECK(password_seen(broker) == "line");
+    publish_ok(broker.port(),
+               {"-t", "a", "-m", "x", "-u", "me", "--password-file", dir.write("p", "file\n")});
+    CHECK(password_seen(broker) == "file");
+    Command command = pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me"});
+    std::erase(command.unset, "MQTT_PASSWORD");
+    command.env.emplace_back("MQTT_PASSWORD", "environment");
+    CHECK(run(command).exit.code == 0);
+    CHECK(password_seen(broker) == "environment");
+    const std::string url = "mqtt://me:p%40w@127.0.0.1:" + std::to_string(broker.port()) + "/a";
+    CHECK(run(pub_command({"-L", url, "-m", "x"})).exit.code == 0);
+    CHECK(password_seen(broker) == "p@w");
+    CHECK(broker.connects().back().username == "me");
+}
+
+TEST_CASE("the password is not among the arguments that others see") {
+    BrokerThread broker;
+    Command command = pub_command(broker.port(), {"-t", "a", "-l", "-u", "me", "-P", "mot2passe"});
+    command.keep_stdin_open = true;
+    Process process(std::move(command));
+    REQUIRE(broker.wait_for_clients(1));
+    CHECK(password_seen(broker) == "mot2passe");
+    const std::string seen = read_file("/proc/" + std::to_string(process.pid()) + "/cmdline");
+    CHECK(seen.find("-u") != std::string::npos);
+    CHECK(seen.find("mot2passe") == std::string::npos);
+}
+
+TEST_CASE("the password is asked for on the terminal, without echo") {
+    BrokerThread broker;
+    PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
+    REQUIRE(process.expect("Password: "));
+    CHECK_FALSE(process.echo());
+    process.send("typed in\n");
+    CHECK(process.wait().code == 0);
+    CHECK(password_seen(broker) == "typed in");
+    CHECK(process.screen().find("typed in") == std::string::npos);
+}
+
+TEST_CASE("an interrupted prompt is no password, and the echo is back") {
+    BrokerThread broker;
+    PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
+    REQUIRE(process.expect("Password: "));
+    process.send("half\x03");
+    CHECK(process.wait().signal == SIGINT);
+    CHECK(process.echo());
+    CHECK(broker.connects().empty());
+}
+
+TEST_CASE("a password file that is not there is told before connecting") {
+    const Result result = publish(1, {"-t", "a", "-m", "x", "-u", "me", "--password-file", "/nonexistent/p"});
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "mqtt_pub: --password-file: cannot read /nonexistent/p: No such file or directory\n");
+}

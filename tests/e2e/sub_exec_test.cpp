@@ -1,0 +1,199 @@
+// mqtt_sub --exec: a command for each message.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/real_broker.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::BrokerThread;
+namespace fs = std::filesystem;
+
+TEST_CASE("a command gets the payload on stdin and the rest in its environment, in order") {
+    BrokerThread broker;
+    Subscribed sub(
+        broker, {"-t", "#", "-C", "3", "--exec",
+                 R"(printf '%s %s %s <' "$MQTT_TOPIC" "$MQTT_QOS" "$MQTT_PAYLOAD_LENGTH"; cat; echo '>')"});
+    broker.publish("a/b", "one");
+    broker.publish("x$(touch owned); `touch owned`", "'; touch owned #");
+    broker.publish("c", std::string("x\0y", 3));
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() ==
+          "a/b 0 3 <one>\n"
+          "x$(touch owned); `touch owned` 0 16 <'; touch owned #>\n"
+          "c 0 3 <" +
+              std::string("x\0y", 3) + ">\n");
+    CHECK(sub.process.err().empty());
+    CHECK_FALSE(fs::exists("owned"));
+}
+
+TEST_CASE("large payloads and topics reach a command, whether it reads them or not") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "#", "-C", "2", "--exec", R"(
+        case $MQTT_TOPIC in x*) echo ${#MQTT_TOPIC};; *) wc -c;; esac)"});
+    broker.publish(std::string(65'000, 'x'), std::string(3'000'000, 'p'));
+    broker.publish("a", std::string(3'000'000, 'p'));
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "65000\n3000000\n");
+}
+
+TEST_CASE("a failing command is told of, and the program ends with 66") {
+    BrokerThread broker;
+    Subscribed sub(
+        broker, {"-t", "#", "-C", "3", "--exec", R"(case $MQTT_TOPIC in a) exit 3;; b) kill -9 $$;; esac)"});
+    for (const char* topic : {"a", "b", "c"}) broker.publish(topic, "");
+    CHECK(sub.process.wait() == Exit{.code = 66});
+    CHECK(sub.process.err() ==
+          "mqtt_sub: the command for a message on topic 'a' ended with exit status 3\n"
+          "mqtt_sub: the command for a message on topic 'b' was ended by signal 9\n"
+          "mqtt_sub: 2 of 3 commands failed\n");
+}
+
+TEST_CASE("as many commands run at a time as --jobs says, and no more") {
+    BrokerThread broker;
+    const TempDir dir;
+    // Each command says that it runs and waits for a file of its own.
+    Subscribed sub(broker, {"-t", "#", "-C", "4", "--jobs", "2", "--exec",
+                            "echo $MQTT_TOPIC; while [ ! -e " + dir.path().string() +
+                                "/$MQTT_TOPIC ]; do sleep 0.01; done"});
+    for (const char* topic : {"1", "2", "3", "4"}) broker.publish(topic, "");
+    REQUIRE(
+        sub.process.wait_until([](const std::string& out, const std::string&) { return out.size() == 4; }));
+    dir.write("2", "");
+    REQUIRE(sub.process.wait_out("3\n"));
+    CHECK(sub.process.out().find('4') == std::string::npos);
+    dir.write("3", "");
+    REQUIRE(sub.process.wait_out("4\n"));
+    CHECK(sub.process.running());
+    dir.write("1", "");
+    dir.write("4", "");
+    CHECK(sub.process.wait() == ok);
+}
+
+TEST_CASE("a message is acknowledged when its command has ended") {
+    for (const char* qos : {"1", "2"}) {
+        CAPTURE(qos);
+        BrokerThread broker;
+        const TempDir dir;
+        const std::string wait = "echo run; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done";
+        const Words options{"-t", "a", "-q", qos, "-c", "-i", "worker", "--exec", wait};
+        Process first(subscriber(broker, options));
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("a", "job", static_cast<Qos>(*qos - '0'));
+        REQUIRE(first.wait_out("run\n"));
+        first.send_signal(SIGKILL);
+        first.wait();
+        REQUIRE(broker.wait_for_clients(0));
+
+        // It was not acknowledged, so it comes again.
+        Words once = options;
+        once.insert(once.end(), {"-C", "1"});
+        Process second(subscriber(broker, once));
+        REQUIRE(second.wait_out("run\n"));
+        dir.write("go", "");
+        CHECK(second.wait() == ok);
+
+        Words rest = options;
+        rest.insert(rest.end(), {"--idle-timeout", "0.2"});
+        Process third(subscriber(broker, rest));
+        CHECK(third.wait() == ok);
+        CHECK(third.out().empty());
+        CHECK(broker.violations().empty());
+    }
+}
+
+TEST_CASE("after SIGTERM a running command is waited for, a second signal ends it") {
+    BrokerThread broker;
+    const TempDir dir;
+    const std::string wait =
+        "echo run; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done; echo done";
+    {
+        Subscribed sub(broker, {"-t", "a", "--exec", wait});
+        broker.publish("a", "");
+        REQUIRE(sub.process.wait_out("run\n"));
+        sub.process.send_signal(SIGTERM);
+        REQUIRE(broker.wait_for_clients(0));
+        CHECK(sub.process.running());
+        dir.write("go", "");
+        CHECK(sub.process.wait() == ok);
+        CHECK(sub.process.out() == "run\ndone\n");
+    }
+    fs::remove(dir.file("go"));
+    Subscribed sub(broker, {"-t", "a", "--exec", wait});
+    broker.publish("a", "");
+    REQUIRE(sub.process.wait_out("run\n"));
+    sub.process.send_signal(SIGTERM);
+    REQUIRE(broker.wait_for_clients(0));
+    sub.process.send_signal(SIGTERM);
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "run\n");
+    CHECK(sub.process.err() == "mqtt_sub: warning: commands that still run are ended: 1\n");
+}
+
+TEST_CASE("a command has the usual signals") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "a", "-C", "1", "--exec", "grep -E '^Sig(Blk|Ign):' /proc/self/status"});
+    broker.publish("a", "");
+    CHECK(sub.process.wait() == ok);
+    const std::string out = sub.process.out();
+    CHECK(out.find("SigBlk:\t0000000000000000\n") != std::string::npos);
+    // SIGPIPE is number 13.
+    const auto ignored = std::stoull(out.substr(out.find("SigIgn:\t") + 8), nullptr, 16);
+    CHECK((ignored & (1ULL << 12)) == 0);
+}
+
+TEST_CASE("a connection lost while a command runs brings its message again") {
+    BrokerThread broker;
+    const TempDir dir;
+    Process sub(subscriber(
+        broker, {"-t", "a", "-q", "1", "-c", "-i", "worker", "-C", "2", "--reconnect-delay", "0.01:0.01",
+                 "--exec", "cat; echo; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"}));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "1", Qos::at_least_once);
+    REQUIRE(sub.wait_out("1\n"));
+    broker.drop_connections();
+    dir.write("go", "");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.out() == "1\n1\n");
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("two workers of a shared subscription share the work of Mosquitto's queue") {
+    if (!RealBroker::available()) {
+        MESSAGE("left out: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker;
+    const TempDir dir;
+    const std::string port = std::to_string(broker.port());
+    const auto worker = [&](const std::string& name) {
+        return Command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-V", "5", "-q", "1",
+                                "-i", name, "-d", "-t", "$share/workers/jobs/#", "--idle-timeout", "1",
+                                "--exec", "cat >> " + dir.file(name) + "; echo >> " + dir.file(name)}};
+    };
+    Process one(worker("one"));
+    Process two(worker("two"));
+    REQUIRE(one.wait_err("SUBACK"));
+    REQUIRE(two.wait_err("SUBACK"));
+    std::string lines;
+    for (int i = 10; i < 50; ++i) lines += std::to_string(i) + "\n";
+    Command publish{.argv = {mosquitto_pub_path, "-p", port, "-t", "jobs/a", "-q", "1", "-l"}};
+    publish.input = lines;
+    REQUIRE(run(publish).exit == ok);
+    CHECK(one.wait() == ok);
+    CHECK(two.wait() == ok);
+    const std::string first = read_file(dir.path() / "one");
+    const std::string second = read_file(dir.path() / "two");
+    CHECK_FALSE(first.empty());
+    CHECK_FALSE(second.empty());
+    CHECK(first.size() + second.size() == lines.size());
+    for (int i = 10; i < 50; ++i) {
+        const std::string line = std::to_string(i) + "\n";
+        CHECK((first.find(line) != std::string::npos) != (second.find(line) != std::string::npos));
+    }
+}

@@ -1,0 +1,178 @@
+// mqtt_sub's stdout: readers that leave, sleep or fail, terminals, large payloads.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/pty.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::Broker;
+using mqttc::broker::BrokerThread;
+
+namespace {
+
+constexpr std::size_t megabyte = 1024UL * 1024;
+
+void publish_many(BrokerThread& broker, int count, const std::string& payload, Qos qos) {
+    broker.ask([&](Broker& it) {
+        for (int i = 0; i < count; ++i) it.publish("a", payload, qos);
+    });
+}
+
+}  // namespace
+
+TEST_CASE("a reader that leaves ends the program at once, quietly and with 0") {
+    BrokerThread broker;
+    SUBCASE("without a further message") {
+        Subscribed sub(broker, {"-t", "a"});
+        broker.publish("a", "x");
+        REQUIRE(sub.process.read_line() == "x");
+        sub.process.close_stdout();
+        CHECK(sub.process.wait() == ok);
+        CHECK(sub.process.err().empty());
+    }
+    SUBCASE("in the middle of a flood") {
+        Subscribed sub(broker, {"-t", "a", "-q", "1"});
+        publish_many(broker, 20'000, std::string(100, 'x'), Qos::at_least_once);
+        REQUIRE(sub.process.read_line());
+        sub.process.close_stdout();
+        CHECK(sub.process.wait() == ok);
+        CHECK(sub.process.err().empty());
+    }
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("a full disk ends with 68 and leaves the message unacknowledged") {
+    BrokerThread broker;
+    const Words session = {"-i", "full", "-c", "-q", "1", "-t", "a"};
+    Words first = session;
+    first.emplace_back("-E");
+    REQUIRE(run(subscriber(broker, first)).exit == ok);
+    broker.publish("a", "precious", Qos::at_least_once);
+    Command command = subscriber(broker, session);
+    command.stdout_file = "/dev/full";
+    const Result result = run(command);
+    CHECK(result.exit == Exit{.code = 68});
+    CHECK(result.err == "mqtt_sub: cannot write to stdout: No space left on device\n");
+    Words again = session;
+    again.insert(again.end(), {"-C", "1"});
+    CHECK(run(subscriber(broker, again)).out == "precious\n");
+}
+
+TEST_CASE("a slow reader gets everything in the end") {
+    for (const Qos qos : {Qos::at_most_once, Qos::at_least_once}) {
+        CAPTURE(static_cast<int>(qos));
+        BrokerThread broker;
+        Command command = subscriber(broker, {"-t", "a", "-q", "1", "-C", "50000"});
+        command.read_stdout = false;
+        Process sub(command);
+        REQUIRE(wait_for_subscriptions(broker));
+        publish_many(broker, 50'000, std::string(99, 'x'), qos);
+        // The pipe is full now, and nobody reads.
+        broker.ask([](Broker&) {});
+        sub.resume_stdout();
+        CHECK(sub.wait() == ok);
+        CHECK(sub.out().size() == 50'000 * 100);
+        CHECK(broker.violations().empty());
+    }
+}
+
+TEST_CASE("a signal and -W are answered while nobody reads") {
+    BrokerThread broker;
+    for (const char* qos : {"0", "1"}) {
+        CAPTURE(qos);
+        Command command = subscriber(broker, {"-t", "a", "-q", qos});
+        command.read_stdout = false;
+        Process sub(command);
+        REQUIRE(wait_for_subscriptions(broker));
+        publish_many(broker, 50'000, std::string(99, 'x'), Qos::at_least_once);
+        sub.send_signal(SIGINT);
+        CHECK(sub.wait() == ok);
+        REQUIRE(wait_for_subscriptions(broker, 0));
+
+        command.argv.insert(command.argv.end(), {"-W", "0.3"});
+        Process timed(command);
+        REQUIRE(wait_for_subscriptions(broker));
+        publish_many(broker, 50'000, std::string(99, 'x'), Qos::at_least_once);
+        CHECK(timed.wait() == Exit{.code = 27});
+        REQUIRE(wait_for_subscriptions(broker, 0));
+    }
+}
+
+TEST_CASE("large payloads go through unchanged, also to a slow reader and in formats") {
+    BrokerThread broker;
+    std::string payload(20 * megabyte, '\0');
+    for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(i * 7 + i / 251);
+    Command command = subscriber(broker, {"-t", "a", "-q", "1", "-C", "2", "-N"});
+    command.read_stdout = false;
+    Process sub(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", payload, Qos::at_least_once);
+    broker.publish("a", payload);
+    sub.resume_stdout();
+    CHECK(sub.wait() == ok);
+    CHECK((sub.out() == payload + payload));
+
+    Subscribed hex(broker, {"-t", "a", "-C", "1", "-F", "<%x>"});
+    broker.publish("a", payload.substr(0, 3 * megabyte));
+    CHECK(hex.process.wait() == ok);
+    const std::string out = hex.process.out();
+    CHECK(out.size() == 6 * megabyte + 3);
+    CHECK(out.substr(0, 9) == "<00070e15");
+}
+
+TEST_CASE("on a terminal control characters from the broker are visible, with --raw they are not") {
+    BrokerThread broker;
+    for (const bool raw : {false, true}) {
+        Words options = {"-v", "-t", "#", "-C", "1"};
+        if (raw) options.emplace_back("--raw");
+        PtyProcess sub(subscriber(broker, options));
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("top\x1b[2Jic", "pay\x1b]0;title\a");
+        REQUIRE(sub.expect(raw ? "top\x1b[2Jic pay\x1b]0;title\a" : "top\\x1b[2Jic pay\\x1b]0;title\\x07"));
+        CHECK(sub.wait() == ok);
+        REQUIRE(wait_for_subscriptions(broker, 0));
+    }
+}
+
+TEST_CASE("pipes and files always get the exact bytes") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "a", "-C", "1"});
+    broker.publish("a", "\x1b[2J\a");
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "\x1b[2J\a\n");
+}
+
+TEST_CASE("-w is drawn anew when the window gets another size") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "a value that is longer than a narrow window");
+    REQUIRE(sub.expect("\033[J"));
+    CHECK_FALSE(sub.screen().contains("narrow window"));
+    sub.resize({.rows = 10, .columns = 55});
+    REQUIRE(sub.expect("\033[H\033[2J"));
+    CHECK(sub.expect("a value that is longer than a narrow window"));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+}
+
+TEST_CASE("-w keeps a line for each topic on the terminal") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("room/a", "20.5");
+    REQUIRE(sub.expect("room/a 20.5"));
+    broker.publish("room/b", "bright\x1b[2J");
+    REQUIRE(sub.expect("room/b bright\\x1b[2J"));
+    broker.publish("room/a", "21");
+    REQUIRE(sub.expect("\x1b[2A\rroom/a 21\x1b[K"));
+    sub.send_signal(SIGINT);
+    CHECK(sub.wait() == ok);
+    const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
+    CHECK(piped.exit == Exit{.code = 1});
+    CHECK(piped.err == "mqtt_sub: -w draws on a terminal, and stdout is none\n");
+}

@@ -1,0 +1,165 @@
+// mqtt_sub prints what arrives, and ends when it is told to.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::BrokerThread;
+
+namespace {
+
+std::string all_bytes() {
+    std::string bytes;
+    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
+    return bytes;
+}
+
+std::string digits(std::size_t size) {
+    std::string text(size, '\0');
+    for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('0' + i % 7);
+    return text;
+}
+
+}  // namespace
+
+TEST_CASE("each message is printed as soon as it arrives") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-v", "-t", "test/val"});
+    broker.publish("test/val", "Bonjour");
+    CHECK(sub.process.read_line() == "test/val Bonjour");
+    broker.publish("test/val", "\xc3\xa9t\xc3\xa9");
+    CHECK(sub.process.read_line() == "test/val \xc3\xa9t\xc3\xa9");
+    broker.publish("test/val", "");
+    CHECK(sub.process.read_line() == "test/val (null)");
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("payload bytes of every kind arrive unchanged at every QoS and version") {
+    for (const char* version : {"31", "311", "5"}) {
+        for (const Qos qos : {Qos::at_most_once, Qos::at_least_once, Qos::exactly_once}) {
+            CAPTURE(version);
+            CAPTURE(static_cast<int>(qos));
+            BrokerThread broker;
+            Subscribed sub(broker, {"-V", version, "-q", std::to_string(static_cast<int>(qos)), "-t", "#",
+                                    "-C", "4", "-N"});
+            const std::string large = digits(3'000'000);
+            for (const std::string& payload : {all_bytes(), std::string("x"), large, std::string()}) {
+                broker.publish("a", payload, qos);
+            }
+            CHECK(sub.process.wait() == ok);
+            CHECK(sub.process.out() == all_bytes() + "x" + large);
+            CHECK(broker.violations().empty());
+        }
+    }
+}
+
+TEST_CASE("wildcards match what the standard says, and # no $ topic") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-v", "-t", "maison/+/temp", "-t", "rdc/#", "-C", "4"}, 2);
+    for (const char* topic : {"$SYS/x", "maison/salon/hum", "maison/salon/temp", "jardin/temp",
+                              "maison/garage/temp", "rdc", "rdc/salon/hum"}) {
+        broker.publish(topic, "1");
+    }
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "maison/salon/temp 1\nmaison/garage/temp 1\nrdc 1\nrdc/salon/hum 1\n");
+
+    Subscribed all(broker, {"-v", "-t", "#", "-C", "1"});
+    broker.publish("$SYS/y", "1");
+    broker.publish("z", "1");
+    CHECK(all.process.wait() == ok);
+    CHECK(all.process.out() == "z 1\n");
+}
+
+TEST_CASE("-C prints exactly so many, and leaves the rest with the broker unacknowledged") {
+    for (const char* version : {"311", "5"}) {
+        BrokerThread broker;
+        const Words session = {"-V", version, "-i", "counter", "-c", "-q", "1", "-t", "count"};
+        Words first = session;
+        first.emplace_back("-E");
+        REQUIRE(run(subscriber(broker, first)).exit == ok);
+        for (int i = 0; i < 100; ++i) broker.publish("count", std::to_string(i), Qos::at_least_once);
+        std::string all;
+        for (const char* count : {"1", "7", "50", "42"}) {
+            Words some = session;
+            some.insert(some.end(), {"-C", count});
+            const Result result = run(subscriber(broker, some));
+            CHECK(result.exit == ok);
+            CHECK(std::count(result.out.begin(), result.out.end(), '\n') == std::stoi(count));
+            all += result.out;
+        }
+        std::string expected;
+        for (int i = 0; i < 100; ++i) expected += std::to_string(i) + "\n";
+        CHECK(all == expected);
+        CHECK(broker.violations().empty());
+    }
+}
+
+TEST_CASE("-E ends when all subscriptions are acknowledged") {
+    BrokerThread broker;
+    const Result result = run(subscriber(broker, {"-E", "-t", "a", "-t", "b"}));
+    CHECK(result.exit == ok);
+    CHECK(result.out.empty());
+    CHECK(result.err.empty());
+}
+
+TEST_CASE("-W ends with 27, also before there is a connection") {
+    BrokerThread broker;
+    Result result = run(subscriber(broker, {"-W", "0.05", "-t", "a"}));
+    CHECK(result.exit == Exit{.code = 27});
+    CHECK(result.err == "mqtt_sub: stopped: the 0.05 s of -W are over\n");
+    broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
+    result = run(subscriber(broker, {"-W", "0.05", "-t", "a"}));
+    CHECK(result.exit == Exit{.code = 27});
+    result = run(subscriber(broker, {"-W", "0.05", "-t", "a", "--quiet"}));
+    CHECK(result.err.empty());
+}
+
+TEST_CASE("--idle-timeout ends well after a time without messages") {
+    BrokerThread broker;
+    broker.publish("a", "kept", Qos::at_most_once, true);
+    const Result result = run(subscriber(broker, {"--idle-timeout", "0.2", "-t", "#"}));
+    CHECK(result.exit == ok);
+    CHECK(result.out == "kept\n");
+}
+
+TEST_CASE("--message-rate prints numbers instead of messages") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"--message-rate", "-t", "a"});
+    for (int i = 0; i < 5; ++i) broker.publish("a", "x");
+    REQUIRE(sub.process.wait_until([](const std::string& out, const std::string&) {
+        int sum = 0;
+        for (const char c : out) sum += c == '\n' ? 0 : c - '0';
+        return sum == 5;
+    }));
+}
+
+TEST_CASE("formats print what the packet said") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-q", "2", "-F", "%t|%p|%q|%r|%l|%m|%x", "-t", "#", "-C", "3"});
+    broker.publish("a", "zero");
+    broker.publish("b", "one", Qos::at_least_once);
+    broker.publish("c", "two", Qos::exactly_once);
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "a|zero|0|0|4|0|7a65726f\nb|one|1|0|3|1|6f6e65\nc|two|2|0|3|2|74776f\n");
+}
+
+TEST_CASE("%J and %f say on stderr what they can't print, and the rest goes on") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-F", "%J", "-t", "#", "-C", "2"});
+    broker.publish("bad/\x1b", "nope");
+    broker.publish("good", "[1]");
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.err() ==
+          "mqtt_sub: the payload of a message on topic 'bad/\\x1b' is not valid JSON (%J)\n");
+    CHECK(sub.process.out().find("\"payload\":[1]}") != std::string::npos);
+
+    Subscribed floats(broker, {"-F", "%f", "-t", "f", "-C", "1"});
+    broker.publish("f", "12345");
+    CHECK(floats.process.wait() == ok);
+    CHECK(floats.process.err() ==
+          "mqtt_sub: the payload of a message on topic 'f' is not a float: it has 5 bytes, not 4\n");
+}

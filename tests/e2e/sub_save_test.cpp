@@ -1,0 +1,81 @@
+// mqtt_sub --save: each message a file.
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/real_broker.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::BrokerThread;
+namespace fs = std::filesystem;
+
+TEST_CASE("--save writes each message to the file that its template names, and prints nothing") {
+    BrokerThread broker;
+    const TempDir dir;
+    Subscribed sub(broker, {"-t", "#", "-C", "3", "--save", dir.file("%t/%q.txt")});
+    broker.publish("a", "one");
+    broker.publish("a/b", std::string("\0\n", 2));
+    broker.publish("../up", "three");
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out().empty());
+    CHECK(sub.process.err().empty());
+    CHECK(read_file(dir.path() / "a/0.txt") == "one");
+    CHECK(read_file(dir.path() / "a/b/0.txt") == std::string("\0\n", 2));
+    CHECK(read_file(dir.path() / "%2E./up/0.txt") == "three");
+}
+
+TEST_CASE("a message that can't be saved ends with 68 and is not acknowledged") {
+    for (const char* qos : {"1", "2"}) {
+        BrokerThread broker;
+        const TempDir dir;
+        // All that is written fails as on a full disk.
+        Command command =
+            subscriber(broker, {"-t", "a", "-q", qos, "-c", "-i", "saver", "--save", dir.file("%t")});
+        command.argv.insert(command.argv.begin(),
+                            {"/bin/sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh"});
+        Process full(command);
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("a", "kept", static_cast<Qos>(*qos - '0'));
+        CHECK(full.wait() == Exit{.code = 68});
+        CHECK(full.err() == "mqtt_sub: cannot save a message to '" + dir.file("a") + "': File too large\n");
+        CHECK(fs::is_empty(dir.path()));
+
+        Process again(subscriber(
+            broker, {"-t", "a", "-q", qos, "-c", "-i", "saver", "-C", "1", "--save", dir.file("%t")}));
+        CHECK(again.wait() == ok);
+        CHECK(read_file(dir.path() / "a") == "kept");
+    }
+}
+
+TEST_CASE("a folder that can't be made is said before anything is connected") {
+    const TempDir dir;
+    const std::string file = dir.write("file", "");
+    const Result result =
+        run({program("mqtt_sub"), "-t", "a", "--save", file + "/below/%t", "-h", "no-such-host.invalid"});
+    CHECK(result.exit == Exit{.code = 68});
+    CHECK(result.err == "mqtt_sub: cannot make the folder '" + file + "/below': Not a directory\n");
+}
+
+TEST_CASE("--save beside Mosquitto") {
+    if (!RealBroker::available()) {
+        MESSAGE("left out: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker;
+    const TempDir dir;
+    const std::string port = std::to_string(broker.port());
+    for (const char* topic : {"x/1", "x/2", "x//.."}) {
+        const Result sent = run({mosquitto_pub_path, "-p", port, "-t", topic, "-r", "-m", topic});
+        REQUIRE(sent.exit == ok);
+    }
+    const Result result = run({program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-V", "5", "-t", "x/#",
+                               "-C", "3", "--save", dir.file("%t.txt")});
+    CHECK(result.exit == ok);
+    CHECK(read_file(dir.path() / "x/1.txt") == "x/1");
+    CHECK(read_file(dir.path() / "x/2.txt") == "x/2");
+    CHECK(read_file(dir.path() / "x/%_/%2E..txt") == "x//..");
+}

@@ -1,0 +1,69 @@
+// mqtt_sub --stats, with and without the stamps of mqtt_pub.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/real_broker.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::BrokerThread;
+
+namespace {
+
+bool holds(const std::string& text, std::string_view part) {
+    return text.find(part) != std::string::npos;
+}
+
+Command publisher(std::uint16_t port, const Words& options) {
+    Command command{.argv = {program("mqtt_pub"), "-h", "127.0.0.1", "-p", std::to_string(port)}};
+    command.argv.insert(command.argv.end(), options.begin(), options.end());
+    command.unset = {"MQTT_URL", "MQTT_HOST", "MQTT_PORT", "XDG_CONFIG_HOME", "HOME"};
+    return command;
+}
+
+}  // namespace
+
+TEST_CASE("--stats tells at the end what came, on stderr") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "a", "-C", "2", "--stats"});
+    broker.publish("a", "12345");
+    broker.publish("a", "12345");
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "12345\n12345\n");
+    CHECK(sub.process.err().starts_with("mqtt_sub: 2 messages received, 10 bytes of payload in "));
+    CHECK_FALSE(holds(sub.process.err(), "stamped"));
+
+    Subscribed ended(broker, {"-t", "a", "-W", "0.1", "--stats"});
+    CHECK(ended.process.wait() == Exit{.code = 27});
+    CHECK(holds(ended.process.err(), "mqtt_sub: 0 messages received, "));
+}
+
+TEST_CASE("stamped messages tell what is lost, double and late, and how long they took") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "a", "-q", "1", "-C", "500", "--stats"});
+    CHECK(
+        run(publisher(broker.port(), {"-t", "a", "-q", "1", "-m", "x", "--repeat", "500", "--stamp"})).exit ==
+        ok);
+    CHECK(sub.process.wait() == ok);
+    CHECK(holds(sub.process.err(), "500 messages received, 25.5 kB of payload in "));
+    CHECK(holds(sub.process.err(),
+                "; 500 stamped by 1 publisher: 0 lost, 0 duplicates, 0 out of order; under way for min "));
+}
+
+TEST_CASE("stamped messages through Mosquitto come once and in order") {
+    if (!RealBroker::available()) {
+        MESSAGE("left out: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker;
+    Process sub({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(broker.port()), "-t",
+                          "a", "-q", "2", "-C", "100", "-d", "--stats"}});
+    REQUIRE(sub.wait_err("SUBACK"));
+    CHECK(run(publisher(broker.port(), {"-t", "a", "-q", "2", "-n", "--repeat", "100", "--stamp"})).exit ==
+          ok);
+    CHECK(sub.wait() == ok);
+    CHECK(holds(sub.err(),
+                "; 100 stamped by 1 publisher: 0 lost, 0 duplicates, 0 out of order; under way for min "));
+}

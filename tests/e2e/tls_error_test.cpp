@@ -1,0 +1,188 @@
+// What is said, and which exit code it has, when TLS does not come about.
+#include <doctest/doctest.h>
+
+#include <ctime>
+
+#include "support/temp_dir.hpp"
+#include "tls_broker.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using Words = std::vector<std::string>;
+
+namespace {
+
+std::string date(int days_from_now) {
+    const std::time_t then = std::time(nullptr) + static_cast<std::time_t>(days_from_now) * 24 * 3600;
+    std::tm parts{};
+    gmtime_r(&then, &parts);
+    char text[16];
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%d", &parts)};
+}
+
+void check_failure(std::uint16_t port, const Words& options, int code, const std::string& why) {
+    CAPTURE(why);
+    const Result result = publish(port, joined(options, hello));
+    CHECK(result.exit.code == code);
+    CHECK(result.err == "mqtt_pub: " + why + "\n");
+}
+
+/// TLS failed at 127.0.0.1.
+void check_tls(std::uint16_t port, const Words& options, const std::string& why) {
+    check_failure(port, options, 62, "cannot connect to 127.0.0.1:" + std::to_string(port) + ": " + why);
+}
+
+/// A file or a setting can't be used; nothing is asked of the broker.
+void check_setting(const Words& options, const std::string& why) {
+    check_failure(1, options, 1, why);
+}
+
+constexpr const char* no_psk =
+    "the server does not accept the pre-shared key (check --psk-identity and the key)";
+
+}  // namespace
+
+TEST_CASE("certificates that are not valid now") {
+    const Certificates all;
+    const Words trusting = {"--cafile", all.ca_file()};
+    broker::BrokerThread expired(with_tls(server_with(
+        all.issue("old", {.common_name = "broker.example", .valid_from = -30, .valid_until = -3}))));
+    check_tls(expired.port(), trusting, "the certificate expired on " + date(-3) + " (CN=broker.example)");
+    broker::BrokerThread early(with_tls(server_with(all.issue("new", {.valid_from = 3}))));
+    check_tls(
+        early.port(), trusting,
+        "the certificate is not valid before " + date(3) + " (CN=localhost; is this machine's clock right?)");
+}
+
+TEST_CASE("certificates of an issuer nobody knows") {
+    const Certificates others("another CA");
+    TlsBroker tls;
+    check_tls(tls.port(), {"--cafile", others.ca_file()},
+              "the certificate's issuer is not trusted: CN=mqttc Test CA (is it the right --cafile?)");
+    check_tls(tls.port(), {"--tls-use-os-certs"},
+              "the certificate's issuer is not trusted: CN=mqttc Test CA (give its CA certificate with "
+              "--cafile)");
+    const Certificates same_name;
+    check_tls(
+        tls.port(), {"--cafile", same_name.ca_file()},
+        "the certificate's signature is not its issuer's: CN=mqttc Test CA (is it the right --cafile?)");
+    broker::BrokerThread self_signed(with_tls(server_with(others.self_signed("self"))));
+    check_tls(self_signed.port(), {"--cafile", others.ca_file()},
+              "the certificate is self-signed and not trusted: CN=localhost (is it the right --cafile?)");
+}
+
+TEST_CASE("certificates of another host") {
+    const Certificates all;
+    broker::BrokerThread named(with_tls(server_with(
+        all.issue("a", {.names = {"DNS:broker.example", "DNS:*.test.example", "IP:192.0.2.7"}}))));
+    check_tls(named.port(), {"--cafile", all.ca_file()},
+              "the certificate is for broker.example, *.test.example, 192.0.2.7, not for 127.0.0.1 (is the "
+              "host right?)");
+    // A common name alone does not say which addresses are meant.
+    broker::BrokerThread unnamed(with_tls(server_with(all.issue("b", {.common_name = "x", .names = {}}))));
+    check_tls(unnamed.port(), {"--cafile", all.ca_file()},
+              "the certificate is for CN=x, not for 127.0.0.1 (is the host right?)");
+}
+
+TEST_CASE("a server that wants a client certificate") {
+    TlsBroker newest({.require_certificate = true});
+    const std::string wanted = "the server wants a client certificate (--cert and --key)";
+    check_tls(newest.port(), newest.trusting({}), wanted);
+    const Certificates others("another CA");
+    const auto stranger = others.issue("stranger");
+    check_tls(newest.port(), newest.trusting({"--cert", stranger.certificate, "--key", stranger.key}),
+              "the server rejects our certificate: it does not know its issuer");
+    const auto expired = newest.certificates.issue("old", {.valid_from = -9, .valid_until = -1});
+    check_tls(newest.port(), newest.trusting({"--cert", expired.certificate, "--key", expired.key}),
+              "the server rejects our certificate: it has expired");
+}
+
+TEST_CASE("a server of TLS 1.2 that wants a client certificate") {
+    TlsBroker older({.require_certificate = true, .maximum = TlsVersion::v1_2});
+    check_tls(
+        older.port(), older.trusting({}),
+        "the server refuses the handshake: no cipher in common (--ciphers), or it wants a pre-shared key "
+        "(--psk) or a client certificate (--cert)");
+}
+
+TEST_CASE("pre-shared keys that don't match") {
+    const TempDir dir;
+    const auto keys = dir.write("psk", "me:00ff11\n");
+    for (const TlsVersion version : {TlsVersion::v1_2, TlsVersion::v1_3}) {
+        broker::BrokerThread broker(with_tls({.psk_file = keys, .minimum = version, .maximum = version}));
+        check_tls(broker.port(), {"--psk", "00ff12", "--psk-identity", "me"}, no_psk);
+        check_tls(broker.port(), {"--psk", "00ff11", "--psk-identity", "you"}, no_psk);
+    }
+    TlsBroker no_keys;
+    check_tls(no_keys.port(), {"--psk", "00ff12", "--psk-identity", "me"}, no_psk);
+}
+
+TEST_CASE("nothing in common") {
+    TlsBroker old({.maximum = TlsVersion::v1_2});
+    check_tls(old.port(), old.trusting({"--tls-version", "tlsv1.3"}),
+              "the server has no TLS version in common with us (--tls-version)");
+    // The server's key is not of the kind that these ciphers want.
+    check_tls(
+        old.port(), old.trusting({"--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"}),
+        "the server refuses the handshake: no cipher in common (--ciphers), or it wants a pre-shared key "
+        "(--psk) or a client certificate (--cert)");
+    TlsBroker picky({.alpn = "mqtt"});
+    check_tls(picky.port(), picky.trusting({"--tls-alpn", "x-amzn-mqtt-ca"}),
+              "the server does not accept the application protocol (--tls-alpn)");
+}
+
+TEST_CASE("TLS to a broker without, and plain to one with TLS") {
+    TlsBroker tls;
+    broker::BrokerThread plain;
+    check_tls(plain.port(), tls.trusting({}),
+              "the other side closed the connection in the TLS handshake (does it speak TLS on this port?)");
+    check_failure(
+        tls.port(), {}, 64,
+        "cannot connect to 127.0.0.1:" + std::to_string(tls.port()) +
+            ": the other side closed the connection before CONNACK (is it an MQTT broker? if it wants "
+            "TLS: --tls-use-os-certs or --cafile)");
+}
+
+TEST_CASE("files of certificates that can't be used are named before the broker is asked") {
+    const TempDir dir;
+    const Certificates all;
+    const auto none = dir.file("none");
+    const auto rubbish = dir.write("rubbish", "no PEM\n");
+    check_setting({"--cafile", none}, "--cafile: cannot read " + none + ": No such file or directory");
+    check_setting({"--cafile", rubbish}, "--cafile: no certificate in " + rubbish + " (PEM is wanted)");
+    check_setting({"--cafile", dir.path()},
+                  "--cafile: cannot read " + dir.path().string() + ": Is a directory");
+    check_setting({"--capath", none}, "--capath: cannot read " + none + ": No such file or directory");
+    check_setting({"--capath", dir.path()}, "--capath: no certificate under a hashed name in " +
+                                                dir.path().string() + " (run: openssl rehash " +
+                                                dir.path().string() + ")");
+    const auto own = all.issue("own");
+    const auto other = all.issue("other");
+    check_setting({"--cert", none, "--key", own.key},
+                  "--cert: cannot read " + none + ": No such file or directory");
+    check_setting({"--cert", own.certificate, "--key", none},
+                  "--key: cannot read " + none + ": No such file or directory");
+    check_setting({"--cert", rubbish, "--key", own.key},
+                  "--cert: no certificate in " + rubbish + " (PEM is wanted)");
+    check_setting({"--cert", own.certificate, "--key", rubbish},
+                  "--key: no private key in " + rubbish + " (PEM is wanted)");
+    check_setting({"--cert", own.certificate, "--key", other.key},
+                  "--key: " + other.key + " is not the key of the certificate " + own.certificate);
+    const auto locked = all.issue("locked", {.passphrase = "right"});
+    check_setting({"--cert", locked.certificate, "--key", locked.key, "--key-passphrase-file",
+                   dir.write("phrase", "wrong\n")},
+                  "--key: the passphrase does not open " + locked.key);
+}
+
+TEST_CASE("settings that the TLS library does not know are named") {
+    const TempDir dir;
+    const auto nowhere = dir.file("nowhere/keys");
+    check_setting({"--ciphers", "ROT13"}, "--ciphers: the TLS library knows no cipher of 'ROT13'");
+    check_setting({"--tls13-ciphers", "ROT13"}, "--tls13-ciphers: the TLS library does not know 'ROT13'");
+    check_setting({"--tls-keylog", nowhere},
+                  "--tls-keylog: cannot write " + nowhere + ": No such file or directory");
+    check_setting({"--psk", std::string(2000, 'a'), "--psk-identity", "me"},
+                  "--psk: the key is longer than 512 bytes");
+    check_setting({"--psk", "aa", "--psk-identity", std::string(300, 'i')},
+                  "--psk-identity: longer than 255 bytes");
+}

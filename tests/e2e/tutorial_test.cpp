@@ -1,0 +1,252 @@
+// A tutorial that begins with a mosquitto.conf, followed with mqtt_testbroker in Mosquitto's place. The ports are
+// "0 127.0.0.1" here (the system chooses) where a tutorial has 1883.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "pub_program.hpp"
+#include "support/certificates.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using Words = std::vector<std::string>;
+
+namespace {
+
+/// A running mqtt_testbroker and where it listens, in the order of the file.
+struct Configured {
+    explicit Configured(const std::string& file, const Words& more = {}) : process(command(file, more)) {
+        const std::string prefix = "mqtt_testbroker: listening on ";
+        while (const auto line = process.read_line()) {
+            if (!line->starts_with(prefix)) {
+                CHECK(*line == "mqtt_testbroker: a test part, not for production");
+                return;
+            }
+            names.push_back(line->substr(prefix.size()));
+        }
+        FAIL("mqtt_testbroker: " << process.err());
+    }
+    static Command command(const std::string& file, const Words& more) {
+        Command command{.argv = {program("mqtt_testbroker"), "-c", file}};
+        command.argv.insert(command.argv.end(), more.begin(), more.end());
+        return command;
+    }
+    std::uint16_t port(std::size_t which = 0) const {
+        REQUIRE(which < names.size());
+        return static_cast<std::uint16_t>(std::stoi(names[which].substr(names[which].rfind(':') + 1)));
+    }
+    void stop() {
+        process.send_signal(SIGTERM);
+        CHECK(process.wait() == Exit{.code = 0});
+    }
+
+    Process process;
+    std::vector<std::string> names;
+};
+
+Command subscriber(std::uint16_t port, const Words& more) {
+    Command command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port)}};
+    command.argv.insert(command.argv.end(), more.begin(), more.end());
+    command.env = {{"HOME", "/nonexistent"}};
+    return command;
+}
+
+void hear_and_say(std::uint16_t port, const Words& reach) {
+    Words hear = {"-t", "maison/#", "-q", "1", "-C", "1", "-d"};
+    hear.insert(hear.end(), reach.begin(), reach.end());
+    Process receiver(subscriber(port, hear));
+    REQUIRE(receiver.wait_err("SUBACK"));
+    Words say = {"-t", "maison/salon", "-m", "21", "-q", "1"};
+    say.insert(say.end(), reach.begin(), reach.end());
+    publish_ok(port, say);
+    CHECK(receiver.wait() == Exit{.code = 0});
+    CHECK(receiver.out() == "21\n");
+}
+
+constexpr int refused = 5;  // CONNACK "not authorised", as the exit code
+
+}  // namespace
+
+TEST_CASE("users: mqtt_passwd writes the file, the broker lets them in and nobody else") {
+    const TempDir dir;
+    const auto users = dir.file("passwd");
+    REQUIRE(run({program("mqtt_passwd"), "-c", "-I", "1000", "-b", users, "anna", "secret"}).exit ==
+            Exit{.code = 0});
+    Configured broker(dir.write("mosquitto.conf",
+                                "# a tutorial\n"
+                                "listener 0 127.0.0.1\n"
+                                "allow_anonymous false\n"
+                                "connection_messages true\n"
+                                "password_file " +
+                                    users + "\n"));
+    CHECK(broker.process.wait_err("note: " + dir.file("mosquitto.conf") +
+                                  ":4: connection_messages has no effect here\n"));
+    hear_and_say(broker.port(), {"-u", "anna", "-P", "secret"});
+    const Words hello = {"-t", "a", "-m", "x"};
+    CHECK(publish(broker.port(), hello).exit.code == refused);
+    CHECK(publish(broker.port(), {"-t", "a", "-m", "x", "-u", "anna", "-P", "guessed"}).exit.code == refused);
+    CHECK(publish(broker.port(), {"-t", "a", "-m", "x", "-u", "berta", "-P", "secret"}).exit.code == refused);
+    broker.stop();
+}
+
+TEST_CASE("TCP, TLS, WebSocket, keys and a unix socket beside each other") {
+    const Certificates certificates;
+    const auto server = certificates.issue("server");
+    const auto client = certificates.issue("client");
+    const auto& dir = certificates.dir();
+    dir.write("keys", "anna:0123456789abcdef\n");
+    const auto tls = "cafile " + certificates.ca_file() + "\ncertfile " + server.certificate + "\nkeyfile " +
+                     server.key + "\n";
+    const auto socket = dir.file("mqtt.sock");
+    Configured broker(dir.write("mosquitto.conf",
+                                "listener 0 127.0.0.1\n"
+                                "listener 0 127.0.0.1\n" +
+                                    tls + "listener 0 127.0.0.1\n" + tls +
+                                    "require_certificate true\n"
+                                    "listener 0 127.0.0.1\nprotocol websockets\n"
+                                    "listener 0 127.0.0.1\nprotocol websockets\n" +
+                                    tls +
+                                    "listener 0 127.0.0.1\npsk_hint house\n"
+                                    "listener 0 " +
+                                    socket +
+                                    "\n"
+                                    "psk_file " +
+                                    dir.file("keys") +
+                                    "\n"
+                                    "allow_anonymous true\n"));
+    REQUIRE(broker.names.size() == 7);
+    const Words trusting = {"--cafile", certificates.ca_file()};
+    const Words shown = {"--cafile", certificates.ca_file(), "--cert", client.certificate, "--key",
+                         client.key};
+    hear_and_say(broker.port(0), {});
+    hear_and_say(broker.port(1), trusting);
+    hear_and_say(broker.port(2), shown);
+    hear_and_say(broker.port(3), {"--ws"});
+    hear_and_say(broker.port(4), {"--ws", "--cafile", certificates.ca_file()});
+    hear_and_say(broker.port(5), {"--psk", "0123456789abcdef", "--psk-identity", "anna"});
+    CHECK(broker.names[6] == socket);
+    CHECK(run(pub_command({"--unix", socket, "-t", "a", "-m", "x"})).exit == Exit{.code = 0});
+    CHECK(publish(broker.port(2), {"-t", "a", "-m", "x", "--cafile", certificates.ca_file()}).exit.code != 0);
+    CHECK(publish(broker.port(1), {"-t", "a", "-m", "x"}).exit.code != 0);
+    broker.stop();
+    CHECK_FALSE(std::filesystem::exists(socket));
+}
+
+TEST_CASE("log file, pid file and include_dir") {
+    const TempDir dir;
+    std::filesystem::create_directory(dir.path() / "conf.d");
+    dir.write("conf.d/anonymous.conf", "allow_anonymous true\n");
+    const auto log = dir.file("mosquitto.log");
+    const auto pid = dir.file("mosquitto.pid");
+    Configured broker(dir.write("mosquitto.conf", "listener 0 127.0.0.1\nlog_dest file " + log +
+                                                      "\npid_file " + pid + "\ninclude_dir " +
+                                                      dir.file("conf.d") + "\n"));
+    CHECK(read_file(pid) == std::to_string(broker.process.pid()) + "\n");
+    publish_ok(broker.port(), {"-t", "maison/salon", "-m", "21", "-q", "1"});
+    CHECK(read_file(log).find("PUBLISH maison/salon, QoS 1") != std::string::npos);
+    broker.stop();
+    CHECK_FALSE(std::filesystem::exists(pid));
+    CHECK(broker.process.err().empty());
+}
+
+TEST_CASE("each listener has its own users where per_listener_settings says so") {
+    const TempDir dir;
+    const auto users = dir.file("passwd");
+    REQUIRE(run({program("mqtt_passwd"), "-c", "-I", "1000", "-b", users, "anna", "secret"}).exit ==
+            Exit{.code = 0});
+    Configured broker(dir.write("mosquitto.conf",
+                                "per_listener_settings true\n"
+                                "listener 0 127.0.0.1\nallow_anonymous true\n"
+                                "listener 0 127.0.0.1\npassword_file " +
+                                    users + "\n"));
+    hear_and_say(broker.port(0), {});
+    hear_and_say(broker.port(1), {"-u", "anna", "-P", "secret"});
+    CHECK(publish(broker.port(1), {"-t", "a", "-m", "x"}).exit.code == refused);
+    broker.stop();
+}
+
+TEST_CASE("what is wrong with a mosquitto.conf is one line on stderr") {
+    const TempDir dir;
+    const auto says = [&](const std::string& text) {
+        const auto result = run({program("mqtt_testbroker"), "-c", dir.write("it.conf", text)});
+        CHECK(result.exit == Exit{.code = 1});
+        CHECK(result.out.empty());
+        return result.err;
+    };
+    const auto head = "mqtt_testbroker: " + dir.file("it.conf");
+    CHECK(says("listener 0 127.0.0.1\nfrobnicate 1\n") == head + ":2: unknown directive 'frobnicate'\n");
+    CHECK(says("listener 0 127.0.0.1\npassword_file /none/such\n") ==
+          "mqtt_testbroker: cannot read the password file /none/such: No such file or directory\n");
+    CHECK(says("listener 0 127.0.0.1\ncafile /none\ncertfile /none\nkeyfile /none\n") ==
+          "mqtt_testbroker: cannot read /none: No such file or directory\n");
+    CHECK(says("listener 0 127.0.0.1\nlog_dest file /none/such\n") ==
+          "mqtt_testbroker: cannot open the log file /none/such: No such file or directory\n");
+    CHECK(says("listener 0 127.0.0.1\npid_file /none/such\n") ==
+          "mqtt_testbroker: cannot write the pid file /none/such: No such file or directory\n");
+    const auto both = run({program("mqtt_testbroker"), "-c", dir.file("it.conf"), "-p", "0"});
+    CHECK(both.exit == Exit{.code = 1});
+    CHECK(both.err == "mqtt_testbroker: -c goes with -v only; see --help\n");
+}
+
+TEST_CASE("persistence: retained messages and what a session is owed survive a restart") {
+    const TempDir dir;
+    const auto conf = dir.write("mosquitto.conf",
+                                "listener 0 127.0.0.1\nallow_anonymous true\n"
+                                "persistence true\npersistence_location " +
+                                    dir.path().string() + "\nlog_dest stderr\n");
+    const Words session = {"-c", "-i", "anna", "-t", "maison/#", "-q", "2", "-F", "%q %r %p"};
+    const auto again = [&](const Words& more) {
+        Words all = session;
+        all.insert(all.end(), more.begin(), more.end());
+        return all;
+    };
+    {
+        Configured broker(conf);
+        publish_ok(broker.port(), {"-t", "lamp", "-m", "on", "-r", "-q", "1"});
+        CHECK(run(subscriber(broker.port(), again({"-E"}))).exit == Exit{.code = 0});
+        publish_ok(broker.port(), {"-t", "maison/a", "-m", "one", "-q", "1"});
+        publish_ok(broker.port(), {"-t", "maison/b", "-m", "two", "-q", "2"});
+        broker.stop();
+    }
+    {
+        Configured broker(conf);
+        publish_ok(broker.port(), {"-t", "maison/c", "-m", "three", "-q", "2"});
+        const auto owed = run(subscriber(broker.port(), again({"-C", "3"})));
+        CHECK(owed.out == "1 0 one\n2 0 two\n2 0 three\n");
+        CHECK(run(subscriber(broker.port(), {"-t", "lamp", "-C", "1"})).out == "on\n");
+
+        // Killed after SIGUSR1: what was there at the signal is kept.
+        publish_ok(broker.port(), {"-t", "maison/d", "-m", "four", "-q", "1", "-r"});
+        broker.process.send_signal(SIGUSR1);
+        REQUIRE(broker.process.wait_err("saved the state in " + dir.file("mqtt_testbroker.db")));
+        broker.process.send_signal(SIGKILL);
+        CHECK(broker.process.wait() == Exit{.signal = SIGKILL});
+    }
+    {
+        Configured broker(conf);
+        CHECK(run(subscriber(broker.port(), again({"-C", "1"}))).out == "1 0 four\n");
+        CHECK(run(subscriber(broker.port(), {"-t", "maison/d", "-C", "1"})).out == "four\n");
+        broker.stop();
+    }
+}
+
+TEST_CASE("persistence: the state is saved at intervals, and a foreign file is left alone") {
+    const TempDir dir;
+    const auto path = dir.write("state", "not one");
+    const auto conf = dir.write("mosquitto.conf",
+                                "listener 0 127.0.0.1\npersistence true\nlog_dest stderr\n"
+                                "autosave_interval 1\npersistence_file " +
+                                    path + "\n");
+    const auto refused_start = run(Configured::command(conf, {}));
+    CHECK(refused_start.exit == Exit{.code = 1});
+    CHECK(refused_start.err ==
+          "mqtt_testbroker: cannot use " + path + ": not a state file of mqtt_testbroker\n");
+    CHECK(read_file(path) == "not one");
+    std::filesystem::remove(path);
+    Configured broker(conf);
+    CHECK(broker.process.wait_err("saved the state in " + path));
+    CHECK(std::filesystem::exists(path));
+    broker.stop();
+}

@@ -1,0 +1,56 @@
+// Fuzzes the language of -F: any format with any message; a JSON format must give JSON.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "format.hpp"
+#include "json_out.hpp"
+
+using namespace mqttc;
+using namespace mqttc::sub;
+
+namespace {
+
+// A field's width is memory and time that the user asked for; a long one teaches nothing.
+bool has_long_number(std::string_view text) {
+    int digits = 0;
+    for (const char c : text) {
+        digits = c >= '0' && c <= '9' ? digits + 1 : 0;
+        if (digits > 4) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+// Input: flags, topic length, format length, then topic, format, payload.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 3) return 0;
+    std::string_view rest(reinterpret_cast<const char*>(data) + 3, size - 3);
+    const auto take = [&](std::size_t length) {
+        const std::string_view part = rest.substr(0, length);
+        rest.remove_prefix(part.size());
+        return part;
+    };
+    const std::string_view topic = take(data[1]);
+    const std::string_view text = take(data[2]);
+    if (has_long_number(text)) return 0;
+    const FormatOptions options{.json = (data[0] & 1) != 0 ? JsonLayout::pretty : JsonLayout::compact,
+                                .terminal = (data[0] & 2) != 0};
+    const Publish message{.topic = topic,
+                          .payload = as_bytes(rest),
+                          .qos = static_cast<Qos>((data[0] >> 2) % 3),
+                          .retain = (data[0] & 16) != 0,
+                          .packet_id = data[0],
+                          .properties = {}};
+    Buffer out;
+    if (auto format = Format::compile(text, options)) format->render(message, {0, 999'999'999}, out);
+
+    auto json = Format::compile("%j", options);
+    Buffer object;
+    if (!json || json->render(message, {0, 1}, object) != FormatTrouble::none) std::abort();
+    Buffer again;
+    JsonWriter writer(again, JsonLayout::compact, false);
+    if (!write_checked_json(writer, object.view())) std::abort();
+    return 0;
+}

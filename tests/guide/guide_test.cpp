@@ -1,0 +1,105 @@
+// The three programs of the library's manual page do what the page says.
+#include <doctest/doctest.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+#include "broker_thread.hpp"
+#include "support/process.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::Broker;
+using broker::BrokerThread;
+
+namespace {
+
+std::string guide_program(const std::string& name) {
+    return GUIDE_FOLDER + name;
+}
+
+std::string url_of(const BrokerThread& broker) {
+    return "mqtt://127.0.0.1:" + std::to_string(broker.port());
+}
+
+std::vector<std::string> payloads(BrokerThread& broker) {
+    std::vector<std::string> texts;
+    for (const auto& one : broker.received()) texts.emplace_back(as_text(one.message->payload));
+    return texts;
+}
+
+bool wait_for_subscription(BrokerThread& broker) {
+    return broker.wait_until([](Broker& it) {
+        for (const auto& [id, session] : it.sessions()) {
+            if (it.clients() == 1 && !session->subscriptions.empty()) return true;
+        }
+        return false;
+    });
+}
+
+}  // namespace
+
+TEST_CASE("the publishing program delivers its message") {
+    BrokerThread broker;
+    const Result result = run({guide_program("publish"), url_of(broker)});
+    CHECK(result.exit == Exit{.code = 0});
+    CHECK(result.err.empty());
+    CHECK(payloads(broker) == std::vector<std::string>{"19.5"});
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("the publishing program tells a refusal and a wrong URL") {
+    BrokerThread broker;
+    broker.set([](broker::Behaviour& it) { it.connack_code = 0x87; });
+    const Result refused = run({guide_program("publish"), url_of(broker)});
+    CHECK(refused.exit == Exit{.code = 1});
+    CHECK(refused.err.find("not authorized") != std::string::npos);
+    CHECK(run({guide_program("publish"), "http://x"}).exit == Exit{.code = 1});
+}
+
+TEST_CASE("the subscribing program goes on after an outage and ends at SIGINT") {
+    BrokerThread broker;
+    Process program(Command{.argv = {guide_program("subscribe"), url_of(broker)}});
+    REQUIRE(wait_for_subscription(broker));
+    broker.publish("maison/salon/temp", "19.5");
+    CHECK(program.read_line() == "maison/salon/temp 19.5");
+
+    broker.drop_connections();
+    REQUIRE(program.wait_err("trying again"));
+    REQUIRE(wait_for_subscription(broker));
+    broker.publish("maison/salon/temp", "20");
+    CHECK(program.read_line() == "maison/salon/temp 20");
+
+    program.send_signal(SIGINT);
+    CHECK(program.wait() == Exit{.code = 0});
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("the program with a loop of its own publishes each line of its input") {
+    BrokerThread broker;
+    std::string input;
+    std::vector<std::string> lines;
+    for (int i = 0; i < 500; ++i) {
+        lines.push_back("line " + std::to_string(i));
+        input += lines.back() + "\n";
+    }
+    input.pop_back();  // a last line without newline counts too
+    const Result result = run({guide_program("session"), "127.0.0.1", std::to_string(broker.port())}, input);
+    CHECK(result.exit == Exit{.code = 0});
+    CHECK(result.err.empty());
+    CHECK(payloads(broker) == lines);
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("the program with a loop of its own ends at once without input, and tells when the broker goes") {
+    BrokerThread broker;
+    const std::vector<std::string> argv{guide_program("session"), "127.0.0.1", std::to_string(broker.port())};
+    CHECK(run(argv).exit == Exit{.code = 0});
+
+    Process program(Command{.argv = argv, .keep_stdin_open = true});
+    REQUIRE(broker.wait_for_clients(1));
+    broker.drop_connections();
+    CHECK(program.wait() == Exit{.code = 1});
+    CHECK(program.err() == "session: the broker is gone\n");
+}

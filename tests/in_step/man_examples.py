@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""Runs the examples of the manual pages, each against an embedded broker of its own, and checks what happens.
+
+usage: man_examples.py BIN PAGE...
+       man_examples.py --self-test BIN    runs wrong examples and expects each to fail
+
+An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Comments above it say what must happen:
+
+    .\\" before: COMMAND    run first
+    .\\" input: TEXT        what the example reads on standard input (\\n is a newline)
+    .\\" during: COMMAND    run when the example has subscribed
+    .\\" stop: SIGNAL        sent when all below has happened; without it the example ends by itself
+    .\\" says: LINE         the example prints this line (regular expression)
+    .\\" heard: LINE        a subscriber to everything prints this line, "topic payload" (regular expression)
+    .\\" file: NAME TEXT    the file then holds TEXT (regular expression)
+    .\\" exit: CODE         0 if not given
+    .\\" broker: OPTIONS    further options of mqtt_testbroker
+    .\\" skip: REASON       the example can't run here
+
+An example with an option of which the program says that it is not available yet is left out.
+
+MQTT_HOST and MQTT_PORT lead the programs to the broker. Each example runs in a new folder with a folder bin in its
+PATH; /etc/mosquitto is the folder etc there. An example with nothing to check is an error.
+"""
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+PATIENCE = 20  # seconds; only a failing example ever waits this long
+KEYS = ("before", "input", "during", "stop", "says", "heard", "file", "exit", "broker", "skip")
+NOT_YET = re.compile(r"^mqtt_\w+: -\S+: not available yet;", re.MULTILINE)
+CHECKED = ("says", "heard", "file", "exit", "skip")
+
+
+class Failed(Exception):
+    pass
+
+
+class NotYet(Exception):
+    pass
+
+
+@dataclass
+class Example:
+    page: str
+    line: int
+    text: str = ""
+    notes: dict = field(default_factory=lambda: {key: [] for key in KEYS})
+
+
+def unescape(text):
+    return text.replace("\\&", "").replace("\\(dq", '"').replace("\\-", "-").replace("\\e", "\\")
+
+
+def examples_of(name, text):
+    """The examples of a page in order."""
+    inside = block = False
+    example = Example(name, 0)
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith(".Sh "):
+            inside = line == ".Sh EXAMPLES"
+        elif not inside:
+            continue
+        elif note := re.match(r'\.\\" (\w+): ?(.*)', line):
+            if note.group(1) not in KEYS:
+                raise Failed(f"{name}:{number}: unknown note '{note.group(1)}'")
+            example.notes[note.group(1)].append(note.group(2))
+        elif line.startswith(".Bd "):
+            block, example.line = True, number
+        elif line.startswith(".Dl "):
+            example.line, example.text = number, unescape(line[4:])
+            yield example
+            example = Example(name, 0)
+        elif line == ".Ed":
+            block = False
+            yield example
+            example = Example(name, 0)
+        elif block:
+            example.text += unescape(line) + "\n"
+
+
+class Running:
+    """A command in the background whose output is collected."""
+
+    def __init__(self, argv, folder, env, text=""):
+        self.process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, start_new_session=True)
+        self.process.stdin.write(text.encode())
+        self.process.stdin.close()
+        self.streams = {self.process.stdout: "", self.process.stderr: ""}
+        self.open = set(self.streams)
+
+    def out(self):
+        return self.streams[self.process.stdout]
+
+    def err(self):
+        return self.streams[self.process.stderr]
+
+    def read(self, seconds):
+        ready, _, _ = select.select(list(self.open), [], [], seconds) if self.open else ([], [], [])
+        for stream in ready:
+            data = os.read(stream.fileno(), 65536)
+            if not data:
+                self.open.discard(stream)
+            self.streams[stream] += data.decode(errors="replace")
+
+    def ended(self):
+        return not self.open and self.process.poll() is not None
+
+    def signal(self, number):
+        try:
+            os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def close(self):
+        self.signal(signal.SIGKILL)
+        self.process.wait()
+        self.process.stdout.close()
+        self.process.stderr.close()
+
+
+def wait_for(condition, what, running):
+    """Reads what the commands write until the condition holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        if time.monotonic() > end:
+            raise Failed(f"waited in vain for {what}")
+        for one in running:
+            one.read(0.01)
+
+
+def has_line(pattern, text):
+    return re.search(rf"^(?:{pattern})$", text, re.MULTILINE) is not None
+
+
+class Stage:
+    """A broker, a subscriber to everything and a folder for one example."""
+
+    def __init__(self, programs, example, folder):
+        self.example, self.folder, self.running = example, folder, []
+        self.broker = self.listener = None
+        for name in ("etc", "bin"):
+            os.mkdir(os.path.join(folder, name))
+        self.env = {"PATH": f"{folder}/bin:{os.path.abspath(programs)}:{os.environ['PATH']}", "HOME": folder, "LC_ALL": "C.UTF-8",
+                    "TZ": "UTC", "MQTT_HOST": "127.0.0.1"}
+
+    def play(self):
+        """The example from its broker to its end."""
+        options = " ".join(self.example.notes["broker"])
+        self.broker = self.start(f"exec mqtt_testbroker -v -p 0 {options}")
+        wait_for(lambda: "a test part" in self.broker.out() or self.broker.ended(), "the broker", [self.broker])
+        if self.broker.ended():
+            raise Failed("no broker: " + self.broker.err())
+        self.env["MQTT_PORT"] = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.broker.out()).group(1)
+        self.listener = self.start("exec mqtt_sub -v -t '#'")
+        wait_for(lambda: self.subscribed() > 0, "a subscription", self.running)
+        self.run_example()
+
+    def here(self, command):
+        return command.replace("/etc/mosquitto", os.path.join(self.folder, "etc"))
+
+    def start(self, command, text=""):
+        self.running.append(Running(["bash", "-c", self.here(command)], self.folder, self.env, text))
+        return self.running[-1]
+
+    def subscribed(self):
+        return len(re.findall(r"SUBSCRIBE .* -> ", self.broker.err()))
+
+    def run(self, command):
+        done = self.start(command)
+        wait_for(done.ended, f"the end of '{command}'", self.running)
+        if done.process.returncode != 0:
+            raise Failed(f"'{command}' ended with {done.process.returncode}: {done.err()}")
+
+    def file_holds(self, note):
+        name, _, pattern = note.partition(" ")
+        try:
+            with open(self.here(os.path.join(self.folder, name)), encoding="utf-8") as file:
+                return re.search(pattern, file.read(), re.MULTILINE) is not None
+        except FileNotFoundError:
+            return False
+
+    def close(self):
+        for one in self.running:
+            one.close()
+
+    def run_example(self):
+        notes = self.example.notes
+        for command in notes["before"]:
+            self.run(command)
+        subscribed = self.subscribed()
+        shown = self.start(self.example.text, "".join(notes["input"]).replace("\\n", "\n"))
+        if notes["during"]:
+            wait_for(lambda: self.subscribed() > subscribed or shown.ended(), "a subscription", self.running)
+        for command in notes["during"]:
+            self.run(command)
+        try:
+            self.wait_done(shown)
+        except Failed as failed:
+            if NOT_YET.search(shown.err()):
+                raise NotYet from failed
+            raise Failed(f"{failed}\nit said: {shown.out()}{shown.err()}\nheard: {self.listener.out()}") from failed
+
+    def wait_done(self, shown):
+        notes = self.example.notes
+        wanted = int(notes["exit"][0]) if notes["exit"] else 0
+
+        def gone_wrong():
+            return shown.ended() and shown.process.returncode != wanted
+
+        for note in notes["file"]:
+            wait_for(lambda note=note: self.file_holds(note) or (shown.ended() and not self.file_holds(note)),
+                     f"'{note}'", self.running)
+            if not self.file_holds(note):
+                raise Failed(f"the file is not as it should be: {note}")
+        for pattern in notes["says"]:
+            wait_for(lambda pattern=pattern: has_line(pattern, shown.out()) or shown.ended(), f"'{pattern}'", self.running)
+            if not has_line(pattern, shown.out()):
+                raise Failed(f"it did not say '{pattern}'")
+        for pattern in notes["heard"]:
+            wait_for(lambda pattern=pattern: has_line(pattern, self.listener.out()) or gone_wrong(),
+                     f"'{pattern}'", self.running)
+            if gone_wrong():
+                break
+        for name in notes["stop"]:
+            shown.signal(signal.Signals[name])
+        wait_for(shown.ended, "its end", self.running)
+        if shown.process.returncode != wanted:
+            raise Failed(f"it ended with {shown.process.returncode}, not with {wanted}")
+
+
+def run_example(programs, example):
+    """What happened: "skipped: …" or "good"; raises Failed."""
+    if example.notes["skip"]:
+        return "skipped: " + example.notes["skip"][0]
+    if not any(example.notes[key] for key in CHECKED):
+        raise Failed('nothing is said about what it must do: write .\\" says:, heard:, file:, exit: or skip: above it '
+                     "(see tests/in_step/man_examples.py)")
+    with tempfile.TemporaryDirectory() as folder:
+        stage = Stage(programs, example, folder)
+        try:
+            stage.play()
+        finally:
+            stage.close()
+    return "good"
+
+
+def run_pages(programs, pages):
+    failed = count = 0
+    for name, text in pages:
+        for example in examples_of(name, text):
+            count += 1
+            where = f"{example.page}:{example.line}"
+            try:
+                print(f"{where}: {run_example(programs, example)}")
+            except NotYet:
+                print(f"{where}: not available yet")
+            except Failed as failure:
+                failed += 1
+                print(f"{where}: FAILED: {failure}\n  {example.text.strip()}")
+    return count, failed
+
+
+WRONG = {
+    "a wrong line": '.\\" during: mqtt_pub -t a -m b\n.\\" says: a c\n.Dl mqtt_sub -v -t a -C 1\n',
+    "a wrong exit code": '.\\" exit: 0\n.Dl mqtt_pub -t a/# -m b\n',
+    "a wrong file": '.\\" file: x b\n.Dl printf a > x\n',
+    "nothing to check": ".Dl mqtt_pub -t a -m b\n",
+}
+
+
+def self_test(programs):
+    good = '.Sh EXAMPLES\n.\\" heard: a b\n.Bd -literal\nmqtt_pub -t a -m b\n.Ed\n'
+    _, failed = run_pages(programs, [("good", good)])
+    for name, text in WRONG.items():
+        if run_pages(programs, [(name, ".Sh EXAMPLES\n" + text)]) != (1, 1):
+            print(f"self-test: {name} was not noticed")
+            failed += 1
+    print("self-test: " + ("FAILED" if failed else f"{len(WRONG)} wrong examples, all noticed"))
+    return 1 if failed else 0
+
+
+def main():
+    if len(sys.argv) == 3 and sys.argv[1] == "--self-test":
+        return self_test(sys.argv[2])
+    if len(sys.argv) < 3:
+        print(__doc__, file=sys.stderr)
+        return 2
+    pages = []
+    for path in sys.argv[2:]:
+        with open(path, encoding="utf-8") as page:
+            pages.append((os.path.basename(path), page.read()))
+    count, failed = run_pages(sys.argv[1], pages)
+    print(f"manual examples: {count} run, {failed} failed")
+    return 1 if failed or not count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Makes the Debian packages of a release build, lets lintian judge them, installs them, runs the programs, removes them.
+#
+# usage: packages_test.sh BUILD_FOLDER     exit code 77: skipped, because only root can install packages
+set -euo pipefail
+build=$(cd "$1" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+die() { echo "packages_test.sh: $*" >&2; exit 1; }
+
+(cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; die "cpack failed"; }
+debs=("$work"/deb/*.deb)
+[ ${#debs[@]} -eq 3 ] || die "three packages are expected, not: ${debs[*]}"
+if command -v lintian >/dev/null; then
+    lintian --fail-on error --allow-root --suppress-tags initial-upload-closes-no-bugs "${debs[@]}" ||
+        die "lintian found errors"
+else
+    echo "lintian is not installed: not judged"
+fi
+for deb in "${debs[@]}"; do
+    printf '%s: %d KiB packed, %s KiB installed\n' "$(dpkg-deb -f "$deb" Package)" $(($(stat -c %s "$deb") / 1024)) \
+        "$(dpkg-deb -f "$deb" Installed-Size)"
+done
+if [ "$(id -u)" -ne 0 ]; then
+    echo "skipped: only root can install packages"
+    exit 77
+fi
+for package in mqttc-clients libmqttc0 libmqttc-dev; do
+    if dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
+        echo "skipped: $package is installed already, and this test would remove it"
+        exit 77
+    fi
+done
+trap 'dpkg -r libmqttc-dev mqttc-clients libmqttc0 >/dev/null 2>&1; rm -rf "$work"' EXIT
+dpkg -i "${debs[@]}" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot install them"; }
+for program in mqtt_pub mqtt_sub mqtt_passwd; do
+    [ "$(command -v $program)" = "/usr/bin/$program" ] || die "$program is not in /usr/bin"
+    /usr/bin/$program --version | grep -q '^mqtt' || die "$program does not tell its version"
+done
+/usr/bin/mqtt_passwd -b -c "$work/passwd" user secret 2>/dev/null
+/usr/bin/mqtt_passwd --verify user --stdin "$work/passwd" <<<secret >/dev/null 2>&1 ||
+    /usr/bin/mqtt_passwd --verify user "$work/passwd" <<<secret >/dev/null || die "the password file can't be read back"
+if message=$(/usr/bin/mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1); then die "nobody listens on port 1"; fi
+case $message in *module*) die "the TLS module was not found: $message" ;; esac
+trap 'rm -rf "$work"' EXIT
+dpkg -r libmqttc-dev mqttc-clients libmqttc0 >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot remove them"; }
+[ ! -e /usr/bin/mqtt_pub ] || die "mqtt_pub was left behind"
+echo "packages made, judged, installed, used, removed"

@@ -1,0 +1,325 @@
+// The command lines that drop_in_test.cpp compares, in groups.
+#include "drop_in_rows.hpp"
+
+namespace mqttc::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+class Table {
+  public:
+    std::vector<Row> rows;
+
+    /// To the broker for everybody, topic out/t.
+    Row& pub(Words words, std::string input = {}) {
+        words.insert(words.begin(), {"-h", "127.0.0.1", "-p", "{PORT}", "-t", "out/t"});
+        return pub_as_it_is(std::move(words), std::move(input));
+    }
+    Row& pub_as_it_is(Words words, std::string input = {}) {
+        return rows.emplace_back(Row{.words = std::move(words), .input = std::move(input)});
+    }
+    Row& sub(Words words) {
+        words.insert(words.begin(), {"-h", "127.0.0.1", "-p", "{PORT}"});
+        return sub_as_it_is(std::move(words));
+    }
+    Row& sub_as_it_is(Words words) {
+        return rows.emplace_back(Row{.subscriber = true, .words = std::move(words)});
+    }
+};
+
+void differs(Row& row, std::string why, int exit, std::optional<std::string> out = {}) {
+    row.difference = std::move(why);
+    row.exit = exit;
+    row.out = std::move(out);
+}
+
+void payload_sources(Table& table) {
+    table.pub({"-m", "hello"});
+    table.pub({"-m", ""});
+    table.pub({"-m", "-5"});
+    table.pub({"-m", "--help"});
+    table.pub({"-m", "été"});
+    table.pub({"-m", "two words"});
+    table.pub({"--message", "long name"});
+    table.pub({"-n"});
+    table.pub({"--null-message"});
+    table.pub({"-f", "{FILES}/payload"});
+    table.pub({"--file", "{FILES}/payload"});
+    table.pub({"-f", "{FILES}/empty"});
+    table.pub({"-f", "{FILES}/missing"});
+    table.pub({"-f", "{FILES}"});
+    table.pub({"-s"}, "all\nof\nit");
+    table.pub({"-s"}, std::string("with\0nul\xff", 9));
+    table.pub({"--stdin-file"}, "long name");
+    table.pub({"-l"}, "one\ntwo\nthree\n");
+    table.pub({"-l"}, "\n\n");
+    table.pub({"-l"}, "one line\n");
+    table.pub({"--stdin-line"}, "long name\n");
+    table.pub({"-l", "-q", "1"}, "a\nb\n");
+    table.pub({"-l", "-q", "2"}, "a\nb\n");
+    table.pub({"-l"}, "no newline at the end");
+    table.pub({"-l"}, "cr\r\nlf\r\n");
+    table.pub({"-l"}, "");
+    differs(table.pub({"-s"}, ""), "an empty stdin is an empty message, as an empty file is", 0);
+    differs(table.pub({"-l"}, std::string("a\0b\nc\n", 6)), "a NUL byte does not swallow the rest", 0);
+    differs(table.pub({"-f", "-"}, "from stdin"), "- is stdin", 0);
+    differs(table.pub({"-f", "/dev/stdin"}, "from stdin"), "any file that can be read", 0);
+}
+
+void publish_options(Table& table) {
+    for (const char* qos : {"0", "1", "2"}) {
+        for (const char* version : {"mqttv31", "mqttv311", "mqttv5", "31", "311", "5"}) {
+            if (std::string_view(version).size() < 4 && qos[0] != '1') continue;
+            table.pub({"-m", "x", "-q", qos, "-V", version});
+        }
+    }
+    table.pub({"-m", "x", "--qos", "1"});
+    table.pub({"-m", "x", "-r"});
+    table.pub({"-m", "x", "--retain"});
+    table.pub({"-n", "-r"});
+    table.pub({"-m", "x", "-i", "my-id"});
+    table.pub({"-m", "x", "--id", "my-id"});
+    table.pub({"-m", "x", "-I", "pre-"});
+    table.pub({"-m", "x", "--id-prefix", "pre-"});
+    table.pub({"-m", "x", "-k", "5"});
+    table.pub({"-m", "x", "--keepalive", "65535"});
+    table.pub({"-m", "x", "-M", "1", "-q", "1"});
+    table.pub({"-m", "x", "--repeat", "3"});
+    table.pub({"-m", "x", "--repeat", "2", "--repeat-delay", "0.01"});
+    table.pub({"-m", "x", "-q", "1", "--repeat", "3"});
+    table.pub({"-m", "x", "--quiet"});
+    table.pub({"-m", "x", "-A", "127.0.0.1"});
+    table.pub({"-m", "x", "-c", "-i", "kept"});
+    table.pub({"-m", "x", "--disable-clean-session", "-i", "kept"});
+    table.pub({"-m", "x", "--nodelay"});
+    table.pub({"-m", "x", "-u", "nobody"});
+    table.pub({"-m", "x", "-u", "nobody", "-P", "secret"});
+    table.pub({"-m", "x", "--username", "nobody", "--pw", "secret"});
+    table.pub({"-m", "x", "-P", "-x", "-u", "u"});
+    table.pub({"-m", "x", "--will-topic", "out/will", "--will-payload", "gone"});
+    table.pub({"-m", "x", "--will-topic", "out/will", "--will-payload", "gone", "--will-qos", "1",
+               "--will-retain"});
+    table.pub({"-m", "x", "--will-topic", "out/will"});
+    table.pub({"-m", "x", "-V", "5", "-x", "60"});
+    table.pub({"-m", "x", "-x", "-1", "-c", "-i", "forever"});
+    table.pub({"-m", "x", "-V", "5", "-D", "publish", "content-type", "text/plain"});
+    table.pub({"-m", "x", "-V", "5", "-D", "publish", "user-property", "name", "value"});
+    table.pub({"-m", "x", "-V", "5", "-D", "PUBLISH", "message-expiry-interval", "60"});
+    table.pub({"-m", "x", "-V", "5", "-D", "connect", "receive-maximum", "10"});
+    table.pub({"-m", "x", "-V", "5", "-D", "disconnect", "reason-string", "bye"});
+    table.pub_as_it_is({"-L", "mqtt://127.0.0.1:{PORT}/out/url", "-m", "x"});
+    table.pub_as_it_is({"--url", "mqtt://user:pw@127.0.0.1:{PORT}/out/url", "-m", "x"});
+    table.pub_as_it_is({"--host", "127.0.0.1", "--port", "{PORT}", "--topic", "out/long", "--message", "x"});
+    table.pub_as_it_is({"-h", "localhost", "-p", "{PORT}", "-t", "out/é", "-m", "x"});
+    table.pub_as_it_is({"-h", "127.0.0.1", "-p", "{PORT}", "-t", "out//empty/level/", "-m", "x"});
+    table.pub({"-m", "first", "-q", "0", "-q", "1"});
+    differs(table.pub({"-t", "out/second", "-m", "x"}), "several -t: the message goes to each", 0);
+    differs(table.pub({"-m", "x", "-d"}), "-d writes to stderr", 0, "");
+}
+
+void publish_failures(Table& table) {
+    table.pub_as_it_is({"-p", "{GUARDED}", "-t", "out/t", "-m", "x"});
+    table.pub_as_it_is({"-p", "{GUARDED}", "-t", "out/t", "-m", "x", "-u", "sondes", "-P", "wrong"});
+    table.pub_as_it_is({"-p", "{GUARDED}", "-t", "out/t", "-m", "x", "-u", "sondes", "-P", "mot2passe"});
+    table.pub_as_it_is({"-p", "{GUARDED}", "-t", "out/t", "-m", "x", "-V", "5"});
+    table.pub_as_it_is({"-p", "{GUARDED}", "-t", "out/t", "-m", "x", "-V", "31"});
+    table.pub_as_it_is({"-p", "{GUARDED}", "-t", "out/t", "-l"}, "x\n");
+    differs(table.pub_as_it_is({"-h", "127.0.0.1", "-p", "{CLOSED}", "-t", "t", "-m", "x"}),
+            "nobody listens has a code of its own", 61);
+    differs(table.pub_as_it_is({"-h", "no-such-host.invalid", "-t", "t", "-m", "x"}),
+            "no such host has a code of its own", 60);
+    differs(table.pub_as_it_is({"--help"}), "--help is a success", 0);
+    differs(table.pub_as_it_is({"--version"}), "--version is a success", 0);
+    // Usage errors: 1, and nothing on stdout.
+    const std::string usage_on_stderr = "usage errors go to stderr, not to stdout";
+    const std::vector<Words> wrong{
+        {"-m"},
+        {"-m", "x", "-q"},
+        {"-m", "x", "-q", "3"},
+        {"-m", "x", "-q", "-1"},
+        {"-m", "x", "-k"},
+        {"-m", "x", "-k", "4"},
+        {"-m", "x", "-k", "65536"},
+        {"-m", "x", "-V", "mqttv4"},
+        {"-m", "x", "-V"},
+        {"-m", "x", "-M"},
+        {"-m", "x", "-M", "0"},
+        {"-m", "x", "-i"},
+        {"-m", "x", "-i", "a", "-I", "b"},
+        {"-m", "x", "-c"},
+        {"-m", "x", "-u"},
+        {"-m", "x", "-P"},
+        {"-m", "x", "-p"},
+        {"-m", "x", "-p", "70000"},
+        {"-m", "x", "-p", "-1"},
+        {"-m", "x", "-h"},
+        {"-m", "x", "-A"},
+        {"-m", "x", "-x"},
+        {"-m", "x", "-L"},
+        {"-m", "x", "-L", "http://127.0.0.1/t"},
+        {"-m", "x", "--will-payload", "p"},
+        {"-m", "x", "--will-retain"},
+        {"-m", "x", "--will-topic", "a/#"},
+        {"-m", "x", "--will-topic", "w", "--will-qos", "3"},
+        {"-m", "x", "--repeat", "0"},
+        {"-m", "x", "--repeat", "-1"},
+        {"-m", "x", "--repeat-delay", "-1"},
+        {"-m", "x", "-D", "publish"},
+        {"-m", "x", "-D", "publish", "no-such-property", "1"},
+        {"-m", "x", "-D", "publish", "session-expiry-interval", "1"},
+        {"-m", "x", "-D", "publish", "user-property", "name"},
+        {"-m", "x", "-D", "nonsense", "content-type", "x"},
+        {"-m", "x", "--no-such-option"},
+        {"-m", "x", "-Z"},
+        {"-m", "x", "-f", "{FILES}/payload"},
+        {"-m", "x", "-n"},
+        {"-m", "x", "-l"},
+        {"-m", "x", "-s"},
+        {"-l", "-n"},
+        {"-t", "a/+/b", "-m", "x"},
+        {"-t", "a/#", "-m", "x"},
+    };
+    for (const Words& words : wrong) table.pub(words);
+    differs(table.pub({}), usage_on_stderr, 1, "");
+    differs(table.pub_as_it_is({}), usage_on_stderr, 1, "");
+    differs(table.pub_as_it_is({"-h", "127.0.0.1", "-p", "{PORT}", "-m", "x"}), usage_on_stderr, 1, "");
+    differs(table.pub({"-m", "x", "--will-qos", "1"}), "a will without a topic is an error", 1, "");
+    differs(table.pub({"-m", "x", "-D", "publish", "payload-format-indicator", "2"}),
+            "property values are checked", 1, "");
+    differs(table.pub({"-t", "", "-m", "x"}), "an empty topic is an error", 1, "");
+    table.pub_as_it_is({"-h", "127.0.0.1", "-p", "{PORT}", "-t", "a\xff", "-m", "x"});
+}
+
+void subscribe_output(Table& table) {
+    table.sub({"-t", "r/one", "-C", "1"});
+    table.sub({"-t", "r/one", "-C", "1", "-v"});
+    table.sub({"--topic", "r/one", "-C", "1", "--verbose"});
+    table.sub({"-t", "r/one", "-C", "1", "-N"});
+    differs(table.sub({"-t", "r/one", "-C", "1", "-Nv"}), "short options may be clustered", 0, "r/one 1");
+    table.sub({"-t", "r/binary", "-C", "1"});
+    table.sub({"-t", "r/binary", "-C", "1", "-v", "-N"});
+    table.sub({"-t", "été/#", "-C", "1", "-v"});
+    table.sub({"-t", "r/one", "-t", "r/two", "-C", "2"});
+    for (const char* version : {"mqttv31", "mqttv311", "mqttv5"}) {
+        for (const char* qos : {"0", "1", "2"}) {
+            table.sub({"-t", "r/two", "-C", "1", "-V", version, "-q", qos, "-F", "%t|%p|%q|%r|%l"});
+        }
+    }
+    for (const char* format : {"%t",
+                               "%p",
+                               "%l",
+                               "%q",
+                               "%r",
+                               "%m",
+                               "%x",
+                               "%X",
+                               "%%",
+                               "@@",
+                               "%t %p %l %q %r %m",
+                               "[%10t]",
+                               "[%-10t]",
+                               "[%.3p]",
+                               "[%10.3p]",
+                               "[%06l]",
+                               "[%-6l]",
+                               "[%3q]",
+                               "%20x",
+                               "\\t%p\\n",
+                               "\\e[1m%p",
+                               "\\\\ \\a\\v\\r",
+                               "%A|%C|%D|%E|%F|%P|%R|%S",
+                               "literal only",
+                               "@Y",
+                               "é %p"}) {
+        table.sub({"-t", "r/two", "-C", "1", "-F", format});
+    }
+    table.sub({"-t", "r/json", "-C", "1", "-N", "-F", "%p"});
+    const std::string grouped = "hexadecimal digits in groups came with 2.1";
+    differs(table.sub({"-t", "r/two", "-C", "1", "-F", "%.2x"}), grouped, 0, "74 77 6f 20 77 6f 72 64 73\n");
+    differs(table.sub({"-t", "r/two", "-C", "1", "-F", "%.4x"}), grouped, 0, "7477 6f20 776f 7264 73\n");
+    differs(table.sub({"-t", "r/two", "-C", "1", "-F", "%.2:x"}), grouped, 0, "74:77:6f:20:77:6f:72:64:73\n");
+}
+
+void subscribe_ends(Table& table) {
+    table.sub({"-t", "nothing/here", "-W", "1"});
+    table.sub({"-t", "r/one", "-W", "1"});
+    table.sub({"-t", "r/#", "-C", "5", "-W", "5", "-T", "r/none"});
+    table.sub({"-t", "r/one", "-t", "r/two", "-T", "r/one", "-C", "1"});
+    table.sub({"-t", "r/one", "-R", "-W", "1"});
+    table.sub({"-t", "r/one", "-E"});
+    table.sub({"-t", "r/one", "-t", "r/two", "-E", "-q", "1"});
+    table.sub({"-t", "r/one", "-U", "r/two", "-C", "1"});
+    table.sub({"-t", "r/one", "--retained-only", "-C", "1"});
+    table.sub({"-t", "r/one", "-C", "1", "-c", "-i", "kept-sub"});
+    table.sub({"-t", "r/one", "-C", "1", "-V", "5", "-x", "10"});
+    table.sub({"-t", "r/one", "-C", "1", "-V", "5", "--retain-as-published", "-F", "%r"});
+    table.sub({"-t", "r/one", "-C", "1", "-V", "5", "-D", "subscribe", "user-property", "a", "b"});
+    table.sub({"-t", "r/one", "-C", "1", "--will-topic", "out/will", "--will-payload", "gone"});
+    table.sub_as_it_is({"-L", "mqtt://127.0.0.1:{PORT}/r/one", "-C", "1"});
+    table.sub_as_it_is({"-p", "{GUARDED}", "-t", "x", "-C", "1"});
+    table.sub_as_it_is({"-p", "{GUARDED}", "-t", "x", "-C", "1", "-V", "5"});
+    table.sub_as_it_is({"-p", "{GUARDED}", "-t", "x", "-E", "-u", "sondes", "-P", "mot2passe"});
+    differs(table.sub_as_it_is({"-h", "127.0.0.1", "-p", "{CLOSED}", "-t", "t"}),
+            "nobody listens has a code of its own", 61, "");
+    differs(table.sub_as_it_is({"-h", "no-such-host.invalid", "-t", "t"}),
+            "no such host has a code of its own", 60, "");
+    differs(table.sub_as_it_is({"--help"}), "--help is a success", 0);
+    differs(table.sub_as_it_is({"--version"}), "--version is a success", 0);
+    differs(table.sub({"-t", "r/one", "-C", "1", "-d"}), "-d writes to stderr", 0, "1\n");
+}
+
+void subscribe_usage(Table& table) {
+    const std::vector<Words> wrong{
+        {},
+        {"-t"},
+        {"-t", "a/b#"},
+        {"-t", "a/#/b"},
+        {"-t", "a+/b"},
+        {"-t", "x\xff"},
+        {"-t", "x", "-C"},
+        {"-t", "x", "-C", "0"},
+        {"-t", "x", "-C", "-1"},
+        {"-t", "x", "-W"},
+        {"-t", "x", "-W", "0"},
+        {"-t", "x", "-F"},
+        {"-t", "x", "-F", ""},
+        {"-t", "x", "-F", "%"},
+        {"-t", "x", "-F", "%z"},
+        {"-t", "x", "-F", "\\q"},
+        {"-t", "x", "-F", "@"},
+        {"-t", "x", "-T"},
+        {"-t", "x", "-T", "a+"},
+        {"-t", "x", "-U"},
+        {"-t", "x", "-U", "a+"},
+        {"-t", "x", "--random-filter", "0"},
+        {"-t", "x", "-q", "3"},
+        {"-t", "x", "-R", "--retained-only"},
+        {"-t", "x", "-m", "message"},
+        {"-t", "x", "-l"},
+        {"-t", "x", "-r"},
+        {"-t", "x", "-D", "publish", "content-type"},
+        {"-t", "x", "-D", "subscribe", "content-type", "x"},
+        {"-t", "x", "--unknown"},
+        {"-t", "x", "-c"},
+        {"-t", "x", "-i", "a", "-I", "b"},
+    };
+    for (const Words& words : wrong) table.sub(words);
+    differs(table.sub({"-t", "", "-W", "1"}), "an empty filter is an error", 1, "");
+    differs(table.sub({"-t", "x", "-W", "1", "--random-filter", "101"}), "a share has a limit", 1, "");
+}
+
+}  // namespace
+
+std::vector<Row> drop_in_rows() {
+    Table table;
+    table.rows.reserve(400);
+    payload_sources(table);
+    publish_options(table);
+    publish_failures(table);
+    subscribe_output(table);
+    subscribe_ends(table);
+    subscribe_usage(table);
+    return std::move(table.rows);
+}
+
+}  // namespace mqttc::test

@@ -1,0 +1,292 @@
+// MQTT through other people's programs: Mosquitto's WebSocket listener, nginx in front of a broker,
+// microsocks and tinyproxy.
+#include <doctest/doctest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+
+#include "broker_thread.hpp"
+#include "e2e/pub_program.hpp"
+#include "support/certificates.hpp"
+#include "support/port.hpp"
+#include "support/process.hpp"
+#include "support/real_broker.hpp"
+#include "support/temp_dir.hpp"
+#include "tls_server.hpp"
+#include "websocket_server.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using broker::BrokerThread;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+constexpr const char* nginx_path = "/usr/sbin/nginx";
+constexpr const char* microsocks_path = "/usr/bin/microsocks";
+constexpr const char* tinyproxy_path = "/usr/bin/tinyproxy";
+constexpr std::size_t big = 10'000'000;
+
+/// Leaves a test case out, not the program.
+bool missing(const char* path) {
+    if (is_executable(path)) return false;
+    MESSAGE("skipped: there is no " << path);
+    return true;
+}
+
+std::string noise(std::size_t size) {
+    std::mt19937_64 generator(4711);
+    std::string bytes(size, '\0');
+    for (char& byte : bytes) byte = static_cast<char>(generator());
+    return bytes;
+}
+
+Words operator+(Words first, const Words& second) {
+    first.insert(first.end(), second.begin(), second.end());
+    return first;
+}
+
+Command sub_command(const Words& arguments) {
+    Command command = pub_command(arguments);
+    command.argv[0] = program("mqtt_sub");
+    return command;
+}
+
+/// A server that listens on 127.0.0.1. `make` gets a port and says how to start it; tried again with another
+/// one in case somebody took the port.
+class Server {
+  public:
+    template <typename Make>
+    explicit Server(Make make) {
+        for (int tries = 0; tries < 5; ++tries) {
+            port_ = free_port();
+            process_ = std::make_unique<Process>(make(port_));
+            const auto give_up = std::chrono::steady_clock::now() + default_timeout;
+            while (process_->running() && std::chrono::steady_clock::now() < give_up) {
+                if (accepts(port_)) return;
+                process_->wait_until([](auto&, auto&) { return false; }, std::chrono::milliseconds(10));
+            }
+        }
+        FAIL("cannot start the server: " << process_->out() << process_->err());
+    }
+    std::uint16_t port() const { return port_; }
+    std::string url(const std::string& scheme, const std::string& user = {}) const {
+        return scheme + "://" + user + "127.0.0.1:" + std::to_string(port_);
+    }
+
+  private:
+    std::uint16_t port_ = 0;
+    std::unique_ptr<Process> process_;
+};
+
+/// 10 MB there and back at each QoS; `spin` is called while the message is under way.
+void check_delivery(const Words& reach, const std::function<void()>& spin = [] {}) {
+    const TempDir dir;
+    const std::string payload = noise(big);
+    const std::string file = dir.write("payload", payload);
+    for (const std::string qos : {"0", "1", "2"}) {
+        CAPTURE(qos);
+        Command command = sub_command(reach + Words{"-t", "big", "-q", qos, "-C", "1", "-N", "-d"});
+        command.stdout_file = dir.file("received");
+        Process receiver(command);
+        REQUIRE(receiver.wait_err("SUBACK"));
+        const Result sent = run(pub_command(reach + Words{"-t", "big", "-q", qos, "-f", file}));
+        CHECK(sent.exit == Exit{.code = 0});
+        CHECK(sent.err.empty());
+        spin();
+        CHECK(receiver.wait(std::chrono::seconds(60)) == Exit{.code = 0});
+        CHECK((read_file(dir.file("received")) == payload));
+    }
+}
+
+Words at(std::uint16_t port) {
+    return {"-h", "127.0.0.1", "-p", std::to_string(port)};
+}
+
+Server microsocks(const Words& options = {}) {
+    return Server([&](std::uint16_t port) {
+        return Command{.argv =
+                           Words{microsocks_path, "-i", "127.0.0.1", "-p", std::to_string(port)} + options};
+    });
+}
+
+Server tinyproxy(const TempDir& dir, const std::string& options = {}) {
+    return Server([&](std::uint16_t port) {
+        const auto config = dir.write("tinyproxy.conf", "Port " + std::to_string(port) +
+                                                            "\nListen 127.0.0.1\nTimeout 60\nMaxClients 20\n"
+                                                            "LogLevel Critical\n" +
+                                                            options);
+        return Command{.argv = {tinyproxy_path, "-d", "-c", config}};
+    });
+}
+
+/// The words of mqtt_pub when it fails with 63.
+std::string refusal(const Words& arguments) {
+    const Result result = run(pub_command(arguments + Words{"-t", "a", "-m", "x"}));
+    CHECK(result.exit == Exit{.code = 63});
+    return result.err;
+}
+
+bool has(const std::string& text, const std::string& part) {
+    CAPTURE(text);
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("10 MB over Mosquitto's WebSocket listener") {
+    if (!RealBroker::available()) {
+        MESSAGE("skipped: mosquitto is not installed");
+        return;
+    }
+    // Two listeners; the first is RealBroker's own.
+    const auto port = free_port();
+    // Mosquitto 2.0.11 sends a WebSocket client one buffer of this size each time its loop turns, and the
+    // loop turns every 100 ms unless other clients keep it busy.
+    RealBroker broker(
+        "listener " + std::to_string(port) +
+        " 127.0.0.1\nprotocol websockets\nallow_anonymous true\nwebsockets_headers_size 60000\n");
+    check_delivery(at(port) + Words{"--ws"}, [&] {
+        const Result busy = run(pub_command(
+            at(broker.port()) + Words{"-t", "busy", "-m", "x", "-q", "1", "-M", "1", "--repeat", "3000"}));
+        CHECK(busy.exit == Exit{.code = 0});
+    });
+}
+
+TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it says when the broker is gone") {
+    if (missing(nginx_path)) return;
+    broker::Options options;
+    options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
+    auto behind = std::make_unique<BrokerThread>(std::move(options));
+    const TempDir dir;
+    Server nginx([&](std::uint16_t port) {
+        const auto config = dir.write(
+            "nginx.conf",
+            "daemon off;\nmaster_process off;\npid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\n"
+            "access_log off;\nclient_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path "
+            "fastcgi;\n"
+            "uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\nserver {\nlisten 127.0.0.1:" +
+                std::to_string(port) +
+                ";\nlocation = /mqtt {\nproxy_pass http://127.0.0.1:" + std::to_string(behind->port()) +
+                ";\nproxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\n"
+                "proxy_set_header Connection upgrade;\n}\n"
+                "location = /moved { return 302 wss://broker.example/mqtt; }\n"
+                "location = /secret { auth_basic mqtt; auth_basic_user_file /nonexistent; }\n}\n}\n");
+        return Command{.argv = {nginx_path, "-p", dir.path().string(), "-c", config}};
+    });
+    const auto reach = at(nginx.port());
+    check_delivery(reach + Words{"--ws"});
+    CHECK(behind->violations().empty());
+    CHECK(has(refusal(reach + Words{"--ws-path", "/nowhere"}),
+              "/nowhere answered 404 Not Found (is --ws-path right?)"));
+    CHECK(has(refusal(reach + Words{"--ws-path", "/moved"}), "redirects to wss://broker.example/mqtt"));
+    CHECK(has(refusal(reach + Words{"--ws-path", "/secret"}),
+              "answered 401 Unauthorized (it wants credentials"));
+    behind.reset();
+    CHECK(has(refusal(reach + Words{"--ws"}), "answered 502 Bad Gateway"));
+}
+
+TEST_CASE("10 MB through microsocks, plain and as WebSocket") {
+    if (missing(microsocks_path)) return;
+    broker::Options options;
+    options.listeners.emplace_back();
+    options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
+    BrokerThread broker(std::move(options));
+    const auto proxy = microsocks();
+    check_delivery(at(broker.port(0)) + Words{"--proxy", proxy.url("socks5h")});
+    check_delivery(at(broker.port(1)) + Words{"--ws", "--proxy", proxy.url("socks5h")});
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("a WebSocket over TLS through each kind of proxy") {
+    if (missing(microsocks_path) || missing(tinyproxy_path)) return;
+    const Certificates certificates;
+    const auto server = certificates.issue("server");
+    const auto tls = broker::make_tls_factory({.cert_file = server.certificate, .key_file = server.key});
+    REQUIRE(tls);
+    broker::Options options;
+    options.listeners.push_back({.make_stream = broker::websocket_on(*tls)});
+    BrokerThread broker(std::move(options));
+    const TempDir dir;
+    const auto socks = microsocks();
+    const auto http = tinyproxy(dir);
+    const auto url = "wss://localhost:" + std::to_string(broker.port()) + "/a";
+    for (const auto& proxy : {socks.url("socks5h"), http.url("http")}) {
+        const Result result = run(pub_command(
+            {"-L", url, "-m", "x", "-q", "2", "--cafile", certificates.ca_file(), "--proxy", proxy}));
+        CHECK(result.exit == Exit{.code = 0});
+        CHECK(result.err.empty());
+    }
+    CHECK(broker.received().size() == 2);
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("microsocks resolves names, wants its password, and says what it can't reach") {
+    if (missing(microsocks_path)) return;
+    BrokerThread broker;
+    const auto open = microsocks();
+    const auto closed = microsocks({"-u", "us", "-P", "p@:w"});
+    const auto port = std::to_string(broker.port());
+    const auto rc = [&](const Words& words) {
+        return run(pub_command(words + Words{"-p", port, "-t", "a", "-m", "x", "-q", "1"})).exit.code;
+    };
+    CHECK(rc({"-h", "localhost", "--proxy", open.url("socks5h")}) == 0);
+    CHECK(rc({"-h", "127.0.0.1", "--proxy", closed.url("socks5h", "us:p%40%3Aw@")}) == 0);
+    CHECK(has(refusal(at(broker.port()) + Words{"--proxy", closed.url("socks5h")}),
+              "the proxy wants credentials"));
+    CHECK(has(refusal(at(broker.port()) + Words{"--proxy", closed.url("socks5h", "us:no@")}),
+              "the proxy refuses the user name or the password"));
+    CHECK(has(refusal(at(broker.port()) + Words{"--proxy", open.url("http")}),
+              "it is a SOCKS5 proxy (use --proxy socks5h://...)"));
+    CHECK(has(refusal(at(free_port()) + Words{"--proxy", open.url("socks5h")}),
+              "connection refused behind the proxy"));
+}
+
+TEST_CASE("10 MB through tinyproxy, plain and as WebSocket") {
+    if (missing(tinyproxy_path)) return;
+    broker::Options options;
+    options.listeners.emplace_back();
+    options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
+    BrokerThread broker(std::move(options));
+    const TempDir dir;
+    const auto proxy = tinyproxy(dir);
+    check_delivery(at(broker.port(0)) + Words{"--proxy", proxy.url("http")});
+    check_delivery(at(broker.port(1)) + Words{"--ws", "--proxy", proxy.url("http")});
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it can't reach") {
+    if (missing(tinyproxy_path)) return;
+    BrokerThread broker;
+    const TempDir dir;
+    const auto reach = at(broker.port());
+    {
+        const auto closed = tinyproxy(dir, "BasicAuth us pw\n");
+        CHECK(run(pub_command(reach + Words{"--proxy", closed.url("http", "us:pw@"), "-t", "a", "-m", "x",
+                                            "-q", "1"}))
+                  .exit.code == 0);
+        CHECK(has(refusal(reach + Words{"--proxy", closed.url("http")}),
+                  "407 Proxy Authentication Required (it wants credentials"));
+        CHECK(has(refusal(reach + Words{"--proxy", closed.url("http", "us:no@")}),
+                  "(it refuses the user name or the password)"));
+        CHECK(has(refusal(at(free_port()) + Words{"--proxy", closed.url("http", "us:pw@")}),
+                  "(it cannot reach the broker"));
+    }
+    const auto strict = tinyproxy(dir, "ConnectPort 443\n");
+    CHECK(has(refusal(reach + Words{"--proxy", strict.url("http")}), "the proxy answered 403"));
+}
+
+TEST_CASE("a proxy of another kind that waits for more is left after --connect-timeout") {
+    if (missing(tinyproxy_path)) return;
+    const TempDir dir;
+    const auto proxy = tinyproxy(dir);
+    const Result result = run(pub_command(at(free_port()) + Words{"-t", "a", "-m", "x", "--connect-timeout",
+                                                                  "0.2", "--proxy", proxy.url("socks5h")}));
+    CHECK(result.exit == Exit{.code = 61});
+    CHECK(has(result.err, " through the proxy 127.0.0.1:" + std::to_string(proxy.port()) +
+                              ": connected, but the handshake was not finished within 0.2 s (is it a SOCKS5 "
+                              "proxy?)"));
+}

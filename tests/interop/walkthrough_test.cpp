@@ -1,0 +1,290 @@
+// The tutorial's lines, the wildcards and the largest payloads, against the embedded broker and Debian's
+// Mosquitto.
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/process.hpp"
+#include "support/pty.hpp"
+#include "support/real_broker.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc::test;
+using namespace std::string_literals;
+
+namespace {
+
+using Words = std::vector<std::string>;
+constexpr Exit done{.code = 0};
+
+/// One of the two brokers as a process, with or without a password file.
+class AnyBroker {
+  public:
+    AnyBroker(bool embedded, const std::string& password_file = {}) {
+        if (!embedded) {
+            real_ = std::make_unique<RealBroker>(
+                password_file.empty() ? "allow_anonymous true\nsys_interval 1\n"
+                                      : "allow_anonymous false\npassword_file " + password_file + "\n");
+            port_ = std::to_string(real_->port());
+            return;
+        }
+        Command command{.argv = {program("mqtt_testbroker"), "-p", "0"}};
+        if (!password_file.empty()) {
+            command.argv.insert(command.argv.end(), {"--password-file", password_file, "--no-anonymous"});
+        }
+        embedded_ = std::make_unique<Process>(std::move(command));
+        const auto line = embedded_->read_line();
+        REQUIRE(line.has_value());
+        port_ = line->substr(line->rfind(':') + 1);
+    }
+    const std::string& port() const { return port_; }
+
+  private:
+    std::unique_ptr<RealBroker> real_;
+    std::unique_ptr<Process> embedded_;
+    std::string port_;
+};
+
+/// The command line of a client, ours or Mosquitto's, to that broker.
+Command client(const AnyBroker& broker, const std::string& path, const Words& options) {
+    Command command{.argv = {path, "-h", "localhost", "-p", broker.port()}};
+    command.argv.insert(command.argv.end(), options.begin(), options.end());
+    command.env = {{"HOME", "/nonexistent"}};
+    command.unset = {"XDG_CONFIG_HOME", "MQTT_URL",      "MQTT_HOST",  "MQTT_PORT",
+                     "MQTT_USERNAME",   "MQTT_PASSWORD", "MQTT_CAFILE"};
+    return command;
+}
+
+std::string our(const char* name) {
+    return program(name);
+}
+
+/// A subscriber that is known to be subscribed, because it has printed a retained message that waits for it.
+std::unique_ptr<Process> subscribed(const AnyBroker& broker, const std::string& path, Words options,
+                                    const Words& login = {}) {
+    Words announcement{"-t", "test/ready", "-m", "ready", "-r", "-q", "1"};
+    announcement.insert(announcement.end(), login.begin(), login.end());
+    REQUIRE(run(client(broker, our("mqtt_pub"), announcement)).exit == done);
+    options.insert(options.end(), {"-t", "test/ready"});
+    options.insert(options.end(), login.begin(), login.end());
+    auto process = std::make_unique<Process>(client(broker, path, options));
+    REQUIRE(process->wait_out("ready\n"));
+    return process;
+}
+
+bool skip_without_mosquitto() {
+    if (RealBroker::available()) return false;
+    std::puts("skipped: mosquitto is not installed");
+    std::exit(77);
+}
+
+/// Runs the body with the embedded broker, then with the real one.
+template <class Body>
+void with_each_broker(Body body) {
+    skip_without_mosquitto();
+    for (const bool embedded : {true, false}) {
+        CAPTURE(embedded);
+        body(embedded);
+    }
+}
+
+struct Pair {
+    std::string publisher;
+    std::string subscriber;
+};
+
+std::vector<Pair> pairs() {
+    return {{our("mqtt_pub"), our("mqtt_sub")},
+            {our("mqtt_pub"), mosquitto_sub_path},
+            {mosquitto_pub_path, our("mqtt_sub")}};
+}
+
+}  // namespace
+
+TEST_CASE("the broker tells its version") {
+    with_each_broker([](bool embedded) {
+        const AnyBroker broker(embedded);
+        const Result result =
+            run(client(broker, our("mqtt_sub"), {"-v", "-t", "$SYS/broker/version", "-C", "1", "-W", "20"}));
+        CHECK(result.exit == done);
+        CHECK(result.out.starts_with("$SYS/broker/version mo") != embedded);
+        CHECK(result.out.find("version") != std::string::npos);
+    });
+}
+
+TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes") {
+    with_each_broker([](bool embedded) {
+        const AnyBroker broker(embedded);
+        for (const Pair& pair : pairs()) {
+            for (const char* version : {"mqttv31", "mqttv311", "mqttv5"}) {
+                for (const char* qos : {"0", "1", "2"}) {
+                    CAPTURE(pair.publisher);
+                    CAPTURE(pair.subscriber);
+                    const auto sub =
+                        subscribed(broker, pair.subscriber,
+                                   {"-v", "-q", "2", "-V", version, "-t", "test/val", "-C", "2"});
+                    CHECK(run(client(broker, pair.publisher,
+                                     {"-t", "test/val", "-m", "Bonjour", "-q", qos, "-V", version}))
+                              .exit == done);
+                    CHECK(sub->wait() == done);
+                    CHECK(sub->out() == "test/ready ready\ntest/val Bonjour\n");
+                }
+            }
+        }
+    });
+}
+
+TEST_CASE("a password file of ours guards a broker") {
+    with_each_broker([](bool embedded) {
+        const TempDir dir;
+        const std::string passwd = dir.file("passwd");
+        PtyProcess typing(Command{.argv = {program("mqtt_passwd"), "-c", passwd, "sondes"}});
+        for (int time = 0; time < 2; ++time) {
+            REQUIRE(typing.expect("assword"));
+            REQUIRE(typing.expect(": "));
+            CHECK_FALSE(typing.echo());
+            typing.send("mot2passe\n");
+        }
+        CHECK(typing.wait() == done);
+        CHECK(typing.screen().find("mot2passe") == std::string::npos);
+        REQUIRE(::chmod(passwd.c_str(), 0644) == 0);
+        REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+
+        const AnyBroker broker(embedded, passwd);
+        const Words login{"-u", "sondes", "-P", "mot2passe"};
+        const auto sub = subscribed(broker, our("mqtt_sub"),
+                                    {"-v", "-t", "maison/+/valeur", "-t", "ctrlled", "-C", "3"}, login);
+        for (const auto& [topic, payload] : {std::pair{"ctrlled", "1"}, {"maison/salon/valeur", "7"}}) {
+            CHECK(run(client(broker, our("mqtt_pub"),
+                             {"-u", "sondes", "-P", "mot2passe", "-t", topic, "-m", payload}))
+                      .exit == done);
+        }
+        CHECK(sub->wait() == done);
+        CHECK(sub->out() == "test/ready ready\nctrlled 1\nmaison/salon/valeur 7\n");
+
+        const Result refused = run(client(broker, our("mqtt_pub"), {"-t", "ctrlled", "-m", "1"}));
+        CHECK(refused.exit == Exit{.code = 5});
+        CHECK(refused.err.find("not authorized") != std::string::npos);
+        CHECK(
+            run(client(broker, our("mqtt_pub"), {"-u", "sondes", "-P", "autre", "-t", "ctrlled", "-m", "1"}))
+                .exit == Exit{.code = 5});
+    });
+}
+
+TEST_CASE("wildcards match what they should and nothing else") {
+    struct Row {
+        const char* filter;
+        std::vector<const char*> matching;
+    };
+    const std::vector<const char*> topics{"maison/salon/temp",    "maison/garage/temp",
+                                          "maison/salon/hum",     "jardin/temp",
+                                          "maison/rdc/salon/hum", "maison",
+                                          "été/température",      "家/温度"};
+    const std::vector<Row> rows{
+        {"maison/+/temp", {"maison/salon/temp", "maison/garage/temp"}},
+        {"maison/#",
+         {"maison/salon/temp", "maison/garage/temp", "maison/salon/hum", "maison/rdc/salon/hum", "maison"}},
+        {"été/+", {"été/température"}},
+        {"家/#", {"家/温度"}},
+    };
+    with_each_broker([&](bool embedded) {
+        const AnyBroker broker(embedded);
+        for (const Row& row : rows) {
+            const auto sub = subscribed(broker, our("mqtt_sub"),
+                                        {"-N", "-F", "%t\\n%p\\n", "-t", row.filter, "-t", "end"});
+            for (const char* topic : topics) {
+                CHECK(run(client(broker, our("mqtt_pub"), {"-q", "1", "-t", topic, "-n"})).exit == done);
+            }
+            CHECK(run(client(broker, our("mqtt_pub"), {"-q", "1", "-t", "end", "-m", "."})).exit == done);
+            REQUIRE(sub->wait_out("end\n"));
+            for (const char* topic : topics) {
+                bool wanted = false;
+                for (const char* match : row.matching) wanted = wanted || std::strcmp(match, topic) == 0;
+                CAPTURE(row.filter);
+                CAPTURE(topic);
+                CHECK((sub->out().find("\n"s + topic + "\n") != std::string::npos) == wanted);
+            }
+        }
+    });
+}
+
+TEST_CASE("# matches no $SYS topic") {
+    with_each_broker([](bool embedded) {
+        const AnyBroker broker(embedded);
+        const Result result = run(client(broker, our("mqtt_sub"), {"-v", "-t", "#", "-W", "2"}));
+        CHECK(result.exit == Exit{.code = 27});
+        CHECK(result.out.find("$SYS") == std::string::npos);
+    });
+}
+
+TEST_CASE("a misplaced wildcard and broken UTF-8 are refused before connecting") {
+    const auto refused = [](const char* name, const Words& options) {
+        Command command{.argv = {program(name), "-p", "1"}};
+        command.argv.insert(command.argv.end(), options.begin(), options.end());
+        const Result result = run(std::move(command));
+        CHECK(result.exit == Exit{.code = 1});
+        CHECK(result.out.empty());
+        return result.err;
+    };
+    CHECK(refused("mqtt_sub", {"-t", "maison/+temp"}).find("maison/+/temp") != std::string::npos);
+    CHECK(refused("mqtt_sub", {"-t", "maison/\xff"}).find("UTF-8") != std::string::npos);
+    CHECK(refused("mqtt_pub", {"-m", "x", "-t", "maison/\xe9t\xe9"}).find("UTF-8") != std::string::npos);
+}
+
+TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unchanged at each QoS") {
+    const TempDir dir;
+    const std::string sent = dir.file("sent");
+    const std::string topic = "big";
+    // Fixed header of 5 bytes apart: two bytes of length, the topic, two bytes of packet identifier.
+    const std::size_t size = 268'435'455 - 2 - topic.size() - 2;
+    {
+        std::string block(std::size_t{1} << 20, '\0');
+        std::uint32_t state = 1;
+        for (char& byte : block) byte = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+        std::FILE* file = std::fopen(sent.c_str(), "wb");
+        REQUIRE(file != nullptr);
+        for (std::size_t left = size; left > 0;) {
+            const std::size_t part = std::min(left, block.size());
+            block[0] = static_cast<char>(left >> 20);
+            REQUIRE(std::fwrite(block.data(), 1, part, file) == part);
+            left -= part;
+        }
+        REQUIRE(std::fclose(file) == 0);
+    }
+    with_each_broker([&](bool embedded) {
+        const AnyBroker broker(embedded);
+        for (const char* qos : {"0", "1", "2"}) {
+            const std::string got = dir.file("got");
+            Command command = client(broker, our("mqtt_sub"),
+                                     {"-N", "-q", qos, "-t", topic, "-t", "test/ready", "-C", "3"});
+            command.stdout_file = got;
+            REQUIRE(run(client(broker, our("mqtt_pub"), {"-t", "test/ready", "-m", "ready", "-r", "-q", "1"}))
+                        .exit == done);
+            command.argv.push_back("-d");  // its stderr tells when it is subscribed
+            Process sub(std::move(command));
+            REQUIRE(sub.wait_err("received PUBLISH"));
+            CHECK(run(client(broker, our("mqtt_pub"), {"-t", topic, "-q", qos, "-n"})).exit == done);
+            const Result published =
+                run(client(broker, our("mqtt_pub"), {"-t", topic, "-q", qos, "-f", sent}),
+                    std::chrono::minutes(2));
+            CHECK(published.exit == done);
+            CHECK(published.err.empty());
+            CHECK(sub.wait(std::chrono::minutes(2)) == done);
+            CHECK(run({"/usr/bin/cmp", "--ignore-initial=5:0", got, sent}).exit == done);
+            struct stat info{};
+            REQUIRE(::stat(got.c_str(), &info) == 0);
+            CHECK(static_cast<std::size_t>(info.st_size) == size + 5);
+        }
+    });
+}

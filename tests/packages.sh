@@ -1,0 +1,49 @@
+# Makes sure that Debian packages are there; sourced by run.sh and quickstart.sh.
+
+# ensure_packages SECTION...   sections of packages.txt
+# As root installs what is missing; as an ordinary user fails with one line that names it.
+ensure_packages() {
+    local me list package missing=()
+    me=$(basename "$0")
+    list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
+    if ! command -v dpkg-query >/dev/null; then
+        echo "$me: no dpkg here, so not looking for packages: $(packages_of "$list" "$@" | xargs)"
+        return 0
+    fi
+    for package in $(packages_of "$list" "$@"); do
+        is_installed "$package" || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "$me: cannot build: packages missing: ${missing[*]} (as root: apt-get install ${missing[*]})" >&2
+        return 1
+    fi
+    echo "$me: installing ${missing[*]}"
+    local log
+    log=$(mktemp)
+    # Debian's broker is a tool of the tests here: it need not start as a service (RUNLEVEL).
+    if ! { apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+        tail -n 20 "$log" >&2
+        rm -f "$log"
+        echo "$me: cannot install packages: ${missing[*]} (apt-get's last words are above)" >&2
+        return 1
+    fi
+    rm -f "$log"
+}
+
+# is_installed PACKAGE[:ARCHITECTURE]   a machine that cross-builds has some packages for several architectures
+is_installed() {
+    local architecture=${1##*:}
+    [ "$architecture" != "$1" ] || architecture=$(dpkg --print-architecture)
+    dpkg-query -W -f '${Architecture} ${db:Status-Status}\n' "${1%:*}" 2>/dev/null |
+        grep -xE "($architecture|all) installed" >/dev/null
+}
+
+packages_of() {
+    local list=$1 section
+    shift
+    for section in "$@"; do
+        awk -v want="[$section]" '/^#/ || /^$/ { next } /^\[/ { on = ($0 == want); next } on' "$list"
+    done
+}

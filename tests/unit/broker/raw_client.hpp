@@ -1,0 +1,51 @@
+// A client for dialogues with the broker: packets and raw bytes out, one line of text per packet in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mqttc/packet.hpp"
+
+namespace mqttc::test {
+
+class RawClient {
+  public:
+    explicit RawClient(std::uint16_t port, ProtocolVersion version = ProtocolVersion::v311);
+    ~RawClient();
+    RawClient(const RawClient&) = delete;
+    RawClient& operator=(const RawClient&) = delete;
+
+    void send(const Packet& packet);
+    /// Bytes as hex digits; blanks between them don't count.
+    void send_hex(std::string_view hex);
+    /// Sends a CONNECT (its version is set to this client's) and returns the answer.
+    std::string connect(Connect connect = {});
+    std::string connect(std::string_view client_id, bool clean_start = true);
+    /// Sends SUBSCRIBE with identifier 1 and returns the answer.
+    std::string subscribe(std::string_view filter, Qos qos = Qos::at_most_once);
+    void publish(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once,
+                 PacketId id = 0, bool retain = false);
+    /// Waits for the broker to have handled all that was sent (PINGREQ, PINGRESP); what comes before that is
+    /// returned.
+    std::string rest();
+
+    /// The next packet in one line: "CONNACK 0 code 0", "PUBLISH q1 id 7 retain a/b=text", "PUBACK 7",
+    /// "SUBACK 1: 0 128", with codes other than 0 and v5 properties behind; "end" when the broker has closed,
+    /// "nothing" when nothing came within ten seconds.
+    std::string next();
+
+    void close();
+
+  private:
+    bool fill();
+
+    int fd_ = -1;
+    ProtocolVersion version_;
+    std::vector<std::uint8_t> received_;
+    std::size_t used_ = 0;
+    bool timed_out_ = false;
+};
+
+}  // namespace mqttc::test

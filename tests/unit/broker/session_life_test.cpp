@@ -1,0 +1,273 @@
+// Dialogues with the broker about the life of sessions: expiry, take-over, wills, keep-alive.
+#include <doctest/doctest.h>
+
+#include "broker_thread.hpp"
+#include "raw_client.hpp"
+
+using namespace mqttc;
+using namespace mqttc::broker;
+using mqttc::test::RawClient;
+
+namespace {
+
+constexpr auto v5 = ProtocolVersion::v5;
+
+struct Fixture {
+    BrokerThread broker;
+
+    bool wait_for_sessions(std::size_t count) {
+        return broker.wait_until([count](Broker& it) { return it.sessions().size() == count; });
+    }
+};
+
+/// A CONNECT whose parts live as long as it.
+struct Words {
+    Properties properties;
+    Properties will_properties;
+    Connect packet;
+
+    explicit Words(std::string_view client_id, bool clean_start = true) {
+        packet.client_id = client_id;
+        packet.clean_start = clean_start;
+    }
+    Words(const Words&) = delete;
+    Words& operator=(const Words&) = delete;
+    Words& expiry(std::uint32_t seconds) {
+        REQUIRE(properties.add(PropertyId::session_expiry_interval, seconds));
+        packet.properties = properties.view();
+        return *this;
+    }
+    Words& will(std::string_view topic, std::string_view payload, bool retain = false) {
+        packet.will.emplace();
+        packet.will->topic = topic;
+        packet.will->payload = as_bytes(payload);
+        packet.will->retain = retain;
+        return *this;
+    }
+    Words& will_property(PropertyId id, std::uint32_t seconds) {
+        REQUIRE(will_properties.add(id, seconds));
+        packet.will->properties = will_properties.view();
+        return *this;
+    }
+};
+
+Ack ack(PacketType type, PacketId id) {
+    Ack packet;
+    packet.type = type;
+    packet.packet_id = id;
+    return packet;
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(Fixture, "a clean session ends with its connection") {
+    {
+        RawClient client(broker.port());
+        client.connect("a");
+        client.subscribe("x");
+        client.send(Disconnect{});
+        CHECK(client.next() == "end");
+    }
+    CHECK(wait_for_sessions(0));
+    CHECK(broker.ask([](Broker& it) { return it.sessions().tree().size(); }) == 0);
+    CHECK(RawClient(broker.port()).connect("a", false) == "CONNACK 0 code 0");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a persistent session keeps QoS 1 and 2 messages for a client that is away") {
+    {
+        RawClient client(broker.port());
+        client.connect("a", false);
+        client.subscribe("x", Qos::exactly_once);
+    }
+    REQUIRE(broker.wait_for_clients(0));
+    broker.publish("x", "lost", Qos::at_most_once);
+    broker.publish("x", "1", Qos::at_least_once);
+    broker.publish("x", "2", Qos::exactly_once);
+    RawClient client(broker.port());
+    CHECK(client.connect("a", false) == "CONNACK 1 code 0");
+    CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q2 id 2 x=2");
+}
+
+TEST_CASE_FIXTURE(Fixture, "what was not acknowledged is sent again, in order, with DUP") {
+    {
+        RawClient client(broker.port());
+        client.connect("a", false);
+        client.subscribe("x", Qos::exactly_once);
+        broker.publish("x", "1", Qos::at_least_once);
+        broker.publish("x", "2", Qos::exactly_once);
+        broker.publish("x", "3", Qos::exactly_once);
+        CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q2 id 2 x=2; PUBLISH q2 id 3 x=3");
+        client.send(ack(PacketType::pubrec, 2));
+        CHECK(client.next() == "PUBREL 2");
+    }
+    REQUIRE(broker.wait_for_clients(0));
+    RawClient client(broker.port());
+    CHECK(client.connect("a", false) == "CONNACK 1 code 0");
+    CHECK(client.rest() == "PUBREL 2; PUBLISH q1 id 1 dup x=1; PUBLISH q2 id 3 dup x=3");
+    client.send(ack(PacketType::pubcomp, 2));
+    client.send(ack(PacketType::puback, 1));
+    client.send(ack(PacketType::pubrec, 3));
+    CHECK(client.rest() == "PUBREL 3");
+    client.send(ack(PacketType::pubcomp, 3));
+    CHECK(client.rest() == "");
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE_FIXTURE(Fixture, "a clean start throws the old session away") {
+    {
+        RawClient client(broker.port());
+        client.connect("a", false);
+        client.subscribe("x", Qos::at_least_once);
+    }
+    REQUIRE(broker.wait_for_clients(0));
+    broker.publish("x", "1", Qos::at_least_once);
+    RawClient client(broker.port());
+    CHECK(client.connect("a", true) == "CONNACK 0 code 0");
+    CHECK(client.rest() == "");
+    CHECK(broker.ask([](Broker& it) { return it.sessions().tree().size(); }) == 0);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a v5 session lives as long as its expiry interval says") {
+    {
+        RawClient client(broker.port(), v5);
+        client.connect(Words("short").expiry(1).packet);
+        RawClient other(broker.port(), v5);
+        other.connect(Words("long").expiry(0xffff'ffff).packet);
+    }
+    CHECK(broker.wait_for_clients(0));
+    CHECK(broker.ask([](Broker& it) { return it.sessions().size(); }) == 2);
+    CHECK(wait_for_sessions(1));
+    RawClient client(broker.port(), v5);
+    CHECK(client.connect(Words("long", false).packet).starts_with("CONNACK 1"));
+}
+
+TEST_CASE_FIXTURE(Fixture, "DISCONNECT can shorten a session but not begin one") {
+    Properties ten;
+    REQUIRE(ten.add(PropertyId::session_expiry_interval, 10));
+    Properties zero;
+    REQUIRE(zero.add(PropertyId::session_expiry_interval, 0));
+    RawClient client(broker.port(), v5);
+    client.connect(Words("a").expiry(100).packet);
+    client.send(Disconnect{.code = 0, .properties = zero.view()});
+    CHECK(client.next() == "end");
+    CHECK(wait_for_sessions(0));
+    RawClient other(broker.port(), v5);
+    other.connect("b");
+    other.send(Disconnect{.code = 0, .properties = ten.view()});
+    CHECK(other.next() == "DISCONNECT code 130");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a second connection with the same identifier takes the session over") {
+    RawClient first(broker.port(), v5);
+    first.connect(Words("a").expiry(100).packet);
+    first.subscribe("x");
+    RawClient second(broker.port(), v5);
+    CHECK(second.connect(Words("a", false).packet).starts_with("CONNACK 1"));
+    CHECK(first.next() == "DISCONNECT code 142");
+    CHECK(first.next() == "end");
+    broker.publish("x", "1");
+    CHECK(second.next() == "PUBLISH q0 x=1");
+    CHECK(broker.clients() == 1);
+}
+
+TEST_CASE_FIXTURE(Fixture, "a will goes out when the connection breaks, not after DISCONNECT") {
+    RawClient watcher(broker.port());
+    watcher.connect("watcher");
+    watcher.subscribe("gone/#");
+    {
+        RawClient client(broker.port());
+        client.connect(Words("a").will("gone/a", "bye", true).packet);
+    }
+    CHECK(watcher.next() == "PUBLISH q0 gone/a=bye");
+    {
+        RawClient client(broker.port());
+        client.connect(Words("b").will("gone/b", "bye").packet);
+        client.send(Disconnect{});
+        CHECK(client.next() == "end");
+        RawClient other(broker.port(), v5);
+        other.connect(Words("c").will("gone/c", "bye").packet);
+        other.send(Disconnect{.code = reason::disconnect_with_will, .properties = {}});
+        CHECK(other.next() == "end");
+    }
+    CHECK(watcher.next() == "PUBLISH q0 gone/c=bye");
+    CHECK(watcher.subscribe("gone/a") == "SUBACK 1: 0");
+    CHECK(watcher.rest() == "PUBLISH q0 retain gone/a=bye");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a will with a delay waits, and does not go out when the client is back in time") {
+    RawClient watcher(broker.port(), v5);
+    watcher.connect("watcher");
+    watcher.subscribe("gone");
+    const auto vanish = [&](std::uint32_t delay, std::uint32_t expiry, bool clean_start) {
+        RawClient client(broker.port(), v5);
+        Words words("a", clean_start);
+        words.expiry(expiry).will("gone", "bye").will_property(PropertyId::will_delay_interval, delay);
+        client.connect(words.packet);
+    };
+    vanish(100, 100, true);
+    REQUIRE(broker.wait_for_clients(1));
+    vanish(100, 100, false);
+    REQUIRE(broker.wait_for_clients(1));
+    CHECK(watcher.rest() == "");
+    // A clean start ends the session, and with it the waiting.
+    vanish(1, 100, true);
+    CHECK(watcher.next() == "PUBLISH q0 gone=bye");
+    CHECK(watcher.next() == "PUBLISH q0 gone=bye");
+    // So does the end of the session.
+    vanish(100, 1, true);
+    CHECK(watcher.next() == "PUBLISH q0 gone=bye");
+    vanish(100, 0, true);
+    CHECK(watcher.next() == "PUBLISH q0 gone=bye");
+}
+
+TEST_CASE_FIXTURE(Fixture, "a will's expiry interval counts from when it goes out") {
+    RawClient watcher(broker.port(), v5);
+    watcher.connect("watcher");
+    watcher.subscribe("gone");
+    {
+        RawClient client(broker.port(), v5);
+        Words words("a");
+        words.expiry(100).will("gone", "bye").will_property(PropertyId::will_delay_interval, 1);
+        words.will_property(PropertyId::message_expiry_interval, 1);
+        client.connect(words.packet);
+    }
+    CHECK(watcher.next() == "PUBLISH q0 gone=bye message-expiry-interval=1");
+}
+
+TEST_CASE_FIXTURE(Fixture, "silence of one and a half times the keep-alive ends the connection") {
+    RawClient client(broker.port(), v5);
+    Words words("a");
+    words.packet.keep_alive = 1;
+    client.connect(words.packet);
+    const auto begin = std::chrono::steady_clock::now();
+    CHECK(client.next() == "DISCONNECT code 141");
+    const auto silence = std::chrono::steady_clock::now() - begin;
+    CHECK(silence > std::chrono::milliseconds(1300));
+    CHECK(broker.violations().size() == 1);
+}
+
+TEST_CASE("a full queue loses the newest messages and counts them") {
+    Options options;
+    options.bounds.queued_messages = 2;
+    BrokerThread broker(options);
+    {
+        RawClient client(broker.port());
+        client.connect("a", false);
+        client.subscribe("x", Qos::at_least_once);
+    }
+    REQUIRE(broker.wait_for_clients(0));
+    for (const auto* payload : {"1", "2", "3"}) broker.publish("x", payload, Qos::at_least_once);
+    CHECK(broker.ask([](Broker& it) { return it.counters().dropped; }) == 1);
+    RawClient client(broker.port());
+    client.connect("a", false);
+    CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q1 id 2 x=2");
+}
+
+TEST_CASE("v5 clients are told when the broker ends") {
+    BrokerThread broker;
+    RawClient client(broker.port(), v5);
+    client.connect("a");
+    broker.ask([](Broker& it) { it.shut_down(); });
+    CHECK(client.next() == "DISCONNECT code 139");
+    CHECK(client.next() == "end");
+}

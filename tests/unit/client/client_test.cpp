@@ -1,0 +1,332 @@
+// Tests of the client: connecting, publishing, receiving, back-pressure, time-outs, signals.
+#include "mqttc/client.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+
+#include "peer.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+Publish message(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once) {
+    Publish made;
+    made.topic = topic;
+    made.payload = as_bytes(payload);
+    made.qos = qos;
+    return made;
+}
+
+}  // namespace
+
+TEST_CASE("a message is published, acknowledged and followed by DISCONNECT") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        if (const auto* publish = std::get_if<Publish>(&packet))
+            peer.send(Ack{PacketType::puback, publish->packet_id});
+    };
+    handler.connack = [&] { CHECK(client.publish(message("a", "b", Qos::at_least_once))); };
+    handler.delivered = [&] { client.disconnect(); };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\ndelivered 0\n");
+    // The last packet is still in the socket.
+    std::array<std::uint8_t, 16> rest{};
+    REQUIRE(::recv(peer.fd.get(), rest.data(), rest.size(), 0) == 2);
+    CHECK(rest[0] == 0xe0);
+    CHECK(::recv(peer.fd.get(), rest.data(), rest.size(), 0) == 0);
+}
+
+TEST_CASE("many messages flow through a bounded buffer, fetched by on_room") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.max_output_bytes = 4096;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    std::size_t got = 0;
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        if (std::holds_alternative<Publish>(packet)) ++got;
+        if (got == 10'000) client.stop();
+    };
+    std::size_t given = 0;
+    std::size_t most = 0;
+    handler.room = [&] {
+        while (given < 10'000 && client.can_publish(Qos::at_most_once)) {
+            REQUIRE(client.publish(message("topic", "payload")));
+            ++given;
+            most = std::max(most, client.session().pending_bytes());
+        }
+    };
+    CHECK(run(client));
+    CHECK(got == 10'000);
+    CHECK(most < 4096 + 64);
+}
+
+TEST_CASE("what is received is acknowledged after on_turn_end, not before") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    std::string order;
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) {
+            peer.accept_client();
+            auto publish = message("a", "b", Qos::at_least_once);
+            publish.packet_id = 1;
+            peer.send(publish);
+            publish.packet_id = 2;
+            peer.send(publish);
+        } else {
+            order += "acknowledged ";
+            if (client.session().counters().received == 2) client.stop();
+        }
+    };
+    handler.publish = [&](const Publish&) {
+        CHECK(client.session().pending_bytes() == (order.empty() ? 0 : 4));
+        order += "received ";
+    };
+    handler.turn_end = [&] {
+        if (order == "received received ") order += "durable ";
+    };
+    CHECK(run(client));
+    CHECK(order.starts_with("received received durable acknowledged "));
+}
+
+TEST_CASE("a handler that stops in on_turn_end leaves the messages unacknowledged") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (!std::holds_alternative<Connect>(packet)) return;
+        peer.accept_client();
+        auto publish = message("a", "b", Qos::at_least_once);
+        publish.packet_id = 1;
+        peer.send(publish);
+    };
+    handler.publish = [&](const Publish&) { handler.turn_end = [&] { client.stop(); }; };
+    CHECK(run(client));
+    std::array<std::uint8_t, 16> rest{};
+    CHECK(::recv(peer.fd.get(), rest.data(), rest.size(), 0) == 0);
+}
+
+TEST_CASE("a message not taken is offered again when the pause ends, and nothing is read meanwhile") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (!std::holds_alternative<Connect>(packet)) return;
+        peer.accept_client();
+        peer.send(message("first", ""));
+        peer.send(message("second", ""));
+    };
+    handler.publish = [&](const Publish& publish) {
+        if (publish.topic == "second") return client.stop();
+        handler.take = false;
+        client.pause(true);
+        client.at(client.now() + 5ms, [&] {
+            handler.log += "again\n";
+            handler.take = true;
+            client.pause(false);
+        });
+    };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\npublish first 0\nagain\npublish second 0\n");
+}
+
+TEST_CASE("while paused a connection that is gone costs no turns, and is noticed afterwards") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.later = 0;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.accept_client(); };
+    int turns = 0;
+    handler.connack = [&] {
+        client.pause(true);
+        peer.reset();
+        client.at(client.now() + 50ms, [&] { client.pause(false); });
+        handler.turn_end = [&] { ++turns; };
+    };
+    CHECK_FALSE(run(client));
+    CHECK(turns < 10);
+}
+
+TEST_CASE("a big packet arrives whole, and its memory is not allocated before it comes") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.version = ProtocolVersion::v311;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    // 20 MB, sent as the socket takes them.
+    std::vector<std::uint8_t> bytes;
+    const std::string payload(20'000'000, 'x');
+    REQUIRE(encode(message("big", payload), ProtocolVersion::v311, bytes));
+    std::size_t sent = 0;
+    std::function<void()> more = [&] {
+        const auto count = ::send(peer.fd.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+        if (count > 0) sent += static_cast<std::size_t>(count);
+        if (sent < bytes.size()) client.at(client.now(), more);
+    };
+    peer.script = [&](const Packet&) {
+        peer.accept_client();
+        more();
+    };
+    handler.publish = [&](const Publish& publish) {
+        CHECK(as_text(publish.payload) == payload);
+        client.stop();
+    };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\npublish big 20000000\n");
+}
+
+TEST_CASE("no CONNACK within the time for connecting is an error that says so") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.connect_timeout = 20ms;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::connect_timeout);
+    CHECK(result.error().context == "cannot connect to " + peer.name() +
+                                        ": connected, but no CONNACK within 0.02 s (is it an MQTT broker?)");
+    CHECK(handler.log == "final: " + result.error().context + "\n");
+}
+
+TEST_CASE("an address that never answers is given up when the time is over") {
+    const Blackhole hole;
+    Recorder handler;
+    ClientOptions options;
+    options.endpoint.host = "127.0.0.1";
+    options.endpoint.port = hole.port();
+    options.connect_timeout = 20ms;
+    Client client(std::move(options), handler);
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::connect_timeout);
+    CHECK(result.error().detail == ETIMEDOUT);
+}
+
+TEST_CASE("signals are told while connecting, while waiting for CONNACK and while waiting to try again") {
+    const Blackhole hole;
+    Peer silent;
+    const Listener deaf("127.0.0.1", false);
+    for (const auto port : {hole.port(), silent.port(), deaf.port}) {
+        CAPTURE(port);
+        Recorder handler;
+        ClientOptions options;
+        options.endpoint.host = "127.0.0.1";
+        options.endpoint.port = port;
+        options.reconnect.first = ReconnectPolicy::forever;
+        options.reconnect.min_delay = options.reconnect.max_delay = 1h;
+        Client client(std::move(options), handler);
+        client.on_signal(SIGUSR1, [&] { client.disconnect(); });
+        client.at(client.now() + 5ms, [] { ::raise(SIGUSR1); });
+        CHECK(run(client));
+    }
+}
+
+TEST_CASE("a CONNECT that can't be made is a usage error") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.client_id = std::string(70'000, 'x');
+    Client client(std::move(options), handler);
+    peer.join(client);
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::usage);
+    CHECK(peer.log.empty());
+}
+
+TEST_CASE("bytes that are not MQTT are answered with the reason in version 5 and end the run") {
+    Peer peer(ProtocolVersion::v5);
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    std::string answer;
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) {
+            peer.accept_client();
+            peer.send(as_bytes("\xff\xff\xff\xff\xff"));
+        }
+    };
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::protocol_error);
+    std::array<std::uint8_t, 16> rest{};
+    const auto count = ::recv(peer.fd.get(), rest.data(), rest.size(), 0);
+    REQUIRE(count >= 3);
+    CHECK(rest[0] == 0xe0);
+    CHECK(rest[2] == reason::malformed_packet);
+    CHECK(::recv(peer.fd.get(), rest.data(), rest.size(), 0) == 0);
+}
+
+TEST_CASE("a message not taken without a pause is offered again in later turns, in its place") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (!std::holds_alternative<Connect>(packet)) return;
+        peer.accept_client();
+        peer.send(message("first", ""));
+        peer.send(message("second", ""));
+    };
+    handler.take = false;
+    client.at(client.now() + 5ms, [&] { handler.take = true; });
+    handler.publish = [&](const Publish& publish) {
+        if (publish.topic == "second") client.stop();
+    };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\npublish first 0\npublish second 0\n");
+}
+
+TEST_CASE("an idle connection takes no turns") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.accept_client(); };
+    int turns = 0;
+    handler.connack = [&] {
+        client.at(client.now() + 30ms, [&] { client.stop(); });
+        handler.turn_end = [&] { ++turns; };
+    };
+    CHECK(run(client));
+    // The one of CONNACK and the last.
+    CHECK(turns == 2);
+}
+
+#ifndef __SANITIZE_ADDRESS__  // whose look at memory needs descriptors itself
+TEST_CASE("without a free descriptor the client ends with an error") {
+    Recorder handler;
+    ClientOptions options;
+    options.endpoint.host = "broker.example";
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    Client client(std::move(options), handler);
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto result = client.run();
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().context == "cannot resolve broker.example: too many open files");
+}
+#endif

@@ -1,0 +1,181 @@
+// Tests of the orderly end: nothing that was written is lost, nobody is waited for in vain.
+#include <doctest/doctest.h>
+#include <poll.h>
+
+#include <thread>
+
+#include "mqttc/client.hpp"
+#include "peer.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A broker in a thread of its own: answers CONNECT, sends `talk` all the time without caring for what it is
+/// sent, and reads only when `stop_talking` comes; then counts the bytes of everything after CONNECT.
+std::size_t count_after_talking(const Listener& listener, Bytes talk, std::size_t rounds) {
+    pollfd waiting{.fd = listener.fd.get(), .events = POLLIN, .revents = 0};
+    ::poll(&waiting, 1, 5000);
+    const net::Descriptor fd = listener.accept();
+    const auto wait = [&](short events) {
+        pollfd each{.fd = fd.get(), .events = events, .revents = 0};
+        return ::poll(&each, 1, 5000) > 0;
+    };
+    std::vector<std::uint8_t> buffer(65536);
+    wait(POLLIN);
+    const auto connect = ::recv(fd.get(), buffer.data(), 2, 0);
+    if (connect != 2) return 0;
+    ::recv(fd.get(), buffer.data(), buffer[1], 0);
+    const std::array<std::uint8_t, 4> connack{0x20, 2, 0, 0};
+    ::send(fd.get(), connack.data(), connack.size(), MSG_NOSIGNAL);
+    std::size_t total = 0;
+    for (std::size_t round = 0;; ++round) {
+        if (round < rounds) ::send(fd.get(), talk.data(), talk.size(), MSG_NOSIGNAL);
+        if (!wait(POLLIN)) return total;
+        const auto count = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+        if (count <= 0) return total;
+        total += static_cast<std::size_t>(count);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a big message before DISCONNECT arrives whole although the broker goes on sending") {
+    const Listener listener;
+    std::vector<std::uint8_t> talk;
+    Publish chatter;
+    chatter.topic = "chatter";
+    const std::string noise(200, 'n');
+    chatter.payload = as_bytes(noise);
+    REQUIRE(encode(chatter, ProtocolVersion::v311, talk));
+
+    for (const bool listening : {true, false}) {
+        CAPTURE(listening);
+        std::size_t total = 0;
+        std::thread broker([&] { total = count_after_talking(listener, talk, 1000); });
+        Recorder handler;
+        ClientOptions options;
+        options.endpoint.host = "127.0.0.1";
+        options.endpoint.port = listener.port;
+        Client client(std::move(options), handler);
+        const std::string payload(8'000'000, 'p');
+        handler.connack = [&] {
+            Publish big;
+            big.topic = "big";
+            big.payload = as_bytes(payload);
+            REQUIRE(client.publish(big, PayloadMode::borrowed));
+            if (!listening) client.pause(true);
+            client.disconnect();
+        };
+        CHECK(run(client));
+        broker.join();
+        // Fixed header, topic, payload, DISCONNECT.
+        CHECK(total == 1 + 4 + 2 + 3 + payload.size() + 2);
+    }
+}
+
+TEST_CASE("a broker that neither reads nor closes is not waited for longer than disconnect_timeout") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.disconnect_timeout = 30ms;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    const std::string payload(30'000'000, 'p');
+    Time start;
+    peer.script = [&](const Packet&) { peer.accept_client(); };
+    handler.connack = [&] {
+        client.unwatch(peer.fd.get());
+        Publish big;
+        big.topic = "big";
+        big.payload = as_bytes(payload);
+        REQUIRE(client.publish(big, PayloadMode::borrowed));
+        client.disconnect();
+        start = client.now();
+    };
+    const auto result = run(client);
+    CHECK(client.now() - start < 1s);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::connection_lost);
+    CHECK(result.error().context.ends_with(": the broker has not taken them within 0.03 s"));
+}
+
+TEST_CASE("a broker that has talked and does not close is waited for a moment only") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (!std::holds_alternative<Connect>(packet)) return;
+        peer.accept_client();
+        Publish publish;
+        publish.topic = "a";
+        peer.send(publish);
+    };
+    Time start;
+    handler.publish = [&](const Publish&) {
+        client.unwatch(peer.fd.get());
+        start = client.now();
+        client.disconnect();
+    };
+    CHECK(run(client));
+    // Far less than disconnect_timeout.
+    CHECK(client.now() - start < 1s);
+}
+
+TEST_CASE("disconnect without a connection ends the run at once, and before CONNACK too") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { client.disconnect(); };
+    CHECK(run(client));
+    CHECK(handler.log.empty());
+    client.disconnect();
+    CHECK(run(client));
+}
+
+TEST_CASE("a broker that closes as soon as it has everything is no failure") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        if (const auto* publish = std::get_if<Publish>(&packet)) {
+            peer.send(Ack{PacketType::puback, publish->packet_id});
+            peer.hang_up();
+        }
+    };
+    handler.connack = [&] {
+        Publish publish;
+        publish.topic = "a";
+        publish.qos = Qos::at_least_once;
+        REQUIRE(client.publish(publish));
+    };
+    handler.delivered = [&] { client.disconnect(); };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\ndelivered 0\n");
+}
+
+TEST_CASE("DISCONNECT carries the reason and the properties that were asked for") {
+    Peer peer(ProtocolVersion::v5);
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.accept_client(); };
+    handler.connack = [&] {
+        Properties properties;
+        REQUIRE(properties.add(PropertyId::reason_string, "enough"));
+        client.disconnect(reason::disconnect_with_will, properties.view());
+    };
+    CHECK(run(client));
+    std::array<std::uint8_t, 32> rest{};
+    const auto count = ::recv(peer.fd.get(), rest.data(), rest.size(), 0);
+    CHECK(as_text(Bytes(rest).first(static_cast<std::size_t>(count))) ==
+          std::string_view("\xe0\x0b\x04\x09\x1f\0\x06"
+                           "enough",
+                           13));
+}

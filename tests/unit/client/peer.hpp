@@ -1,0 +1,166 @@
+// A scripted broker that lives in the loop of the client under test, and a handler that writes down what it
+// is told.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "mqttc/client.hpp"
+#include "mqttc/codec.hpp"
+#include "net/listener.hpp"
+
+namespace mqttc::test {
+
+/// Tells the events as words, and lets a test act on them.
+class Recorder : public ClientHandler {
+  public:
+    void on_connack(const Connack& packet) override {
+        log += "connack " + std::to_string(packet.code) + "\n";
+        if (connack && packet.code == 0) connack();
+    }
+    bool on_publish(const Publish& message) override {
+        if (!take) return false;
+        log += "publish " + std::string(message.topic) + " " + std::to_string(message.payload.size()) + "\n";
+        if (publish) publish(message);
+        return true;
+    }
+    void on_delivered(PacketId, ReasonCode code, PropertiesView) override {
+        log += "delivered " + std::to_string(code) + "\n";
+        if (delivered) delivered();
+    }
+    void on_turn_end() override {
+        if (turn_end) turn_end();
+    }
+    void on_room() override {
+        if (room) room();
+    }
+    void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override {
+        log += std::string(retry_in ? "retry" : "final") + ": " + error.context + "\n";
+        if (lost) lost(retry_in);
+    }
+
+    std::string log;
+    bool take = true;
+    std::function<void()> connack;
+    std::function<void(const Publish&)> publish;
+    std::function<void()> delivered;
+    std::function<void()> turn_end;
+    std::function<void()> room;
+    std::function<void(std::optional<Duration>)> lost;
+};
+
+/// Accepts one connection after another and calls `script` for each packet.
+class Peer {
+  public:
+    explicit Peer(ProtocolVersion speaks = ProtocolVersion::v311) : version(speaks) {}
+
+    /// Call once, before the client runs.
+    void join(Client& to) {
+        client = &to;
+        client->watch(listener.fd.get(), [this] { accept(); });
+    }
+
+    void send(const Packet& packet) {
+        std::vector<std::uint8_t> bytes;
+        REQUIRE(encode(packet, version, bytes));
+        send(Bytes(bytes));
+    }
+    void send(Bytes bytes) {
+        REQUIRE(::send(fd.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
+                static_cast<ssize_t>(bytes.size()));
+    }
+    void accept_client() { send(Connack{}); }
+    void hang_up() {
+        if (fd) client->unwatch(fd.get());
+        fd.reset();
+        received.clear();
+    }
+    /// Closes so that the other side sees a reset.
+    void reset() {
+        const linger at_once{.l_onoff = 1, .l_linger = 0};
+        ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        hang_up();
+    }
+    std::uint16_t port() const { return listener.port; }
+    std::string name() const { return "127.0.0.1:" + std::to_string(listener.port); }
+
+    Listener listener;
+    ProtocolVersion version;
+    Client* client = nullptr;
+    net::Descriptor fd;
+    std::vector<std::uint8_t> received;
+    int connections = 0;
+    bool saw_end = false;
+    bool saw_reset = false;
+    std::string log;
+    std::function<void(const Packet&)> script;
+    std::function<void()> ended;
+
+  private:
+    void accept() {
+        hang_up();
+        fd = listener.accept();
+        if (!fd) return;
+        ++connections;
+        saw_end = saw_reset = false;
+        client->watch(fd.get(), [this] { read(); });
+    }
+
+    void read() {
+        std::array<std::uint8_t, 65536> buffer;
+        const auto count = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+        if (count <= 0) {
+            saw_end = count == 0;
+            saw_reset = count < 0;
+            hang_up();
+            if (ended) ended();
+            return;
+        }
+        received.insert(received.end(), buffer.begin(), buffer.begin() + count);
+        while (fd) {
+            const auto frame = next_frame(received, max_remaining_length + 5);
+            REQUIRE(frame);
+            if (!*frame) break;
+            const auto size = (*frame)->size;
+            const std::vector<std::uint8_t> bytes(received.begin(),
+                                                  received.begin() + static_cast<std::ptrdiff_t>(size));
+            received.erase(received.begin(), received.begin() + static_cast<std::ptrdiff_t>(size));
+            const auto packet = decode(*next_frame(bytes, size).value(), version);
+            REQUIRE(packet);
+            log += std::string(packet_type_name(type_of(*packet))) + " ";
+            if (script) script(*packet);
+        }
+    }
+};
+
+/// Options for a client of this peer, with short times.
+inline ClientOptions options_for(const Peer& peer) {
+    ClientOptions options;
+    options.endpoint.host = "127.0.0.1";
+    options.endpoint.port = peer.port();
+    options.session.version = peer.version;
+    options.session.client_id = "tester";
+    options.reconnect.min_delay = options.reconnect.max_delay = std::chrono::milliseconds(1);
+    return options;
+}
+
+/// Runs the client, at most for ten seconds.
+inline std::expected<void, Error> run(Client& client) {
+    bool late = false;
+    const auto watchdog = client.at(std::chrono::steady_clock::now() + std::chrono::seconds(10), [&] {
+        late = true;
+        client.stop();
+    });
+    auto result = client.run();
+    client.cancel(watchdog);
+    CHECK_FALSE(late);
+    return result;
+}
+
+}  // namespace mqttc::test

@@ -1,0 +1,199 @@
+// Tests of lost connections: which are tried again, how often, where.
+#include <doctest/doctest.h>
+
+#include <utility>
+
+#include "mqttc/client.hpp"
+#include "peer.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::chrono_literals;
+
+TEST_CASE("the first connection is not tried again by default") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.hang_up(); };
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::closed_by_peer);
+    CHECK(peer.connections == 1);
+    CHECK(handler.log == "final: cannot connect to " + peer.name() +
+                             ": the other side closed the connection before CONNACK"
+                             " (is it an MQTT broker? if it wants TLS: --tls-use-os-certs or --cafile)\n");
+}
+
+TEST_CASE("the first connection is tried again as often as asked for, each failure told once") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.first = 2;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.hang_up(); };
+    std::string retries;
+    handler.lost = [&](std::optional<Duration> retry_in) { retries += retry_in ? "r" : "f"; };
+    CHECK_FALSE(run(client));
+    CHECK(peer.connections == 3);
+    CHECK(retries == "rrf");
+}
+
+TEST_CASE("a lost connection is made again and unacknowledged messages are sent again") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.clean_start = false;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet))
+            peer.send(Connack{.session_present = peer.connections > 1});
+        if (const auto* publish = std::get_if<Publish>(&packet)) {
+            CHECK(publish->dup == (peer.connections == 2));
+            if (peer.connections == 1) return peer.reset();
+            peer.send(Ack{PacketType::puback, publish->packet_id});
+        }
+    };
+    bool published = false;
+    handler.connack = [&] {
+        if (std::exchange(published, true)) return;
+        Publish publish;
+        publish.topic = "a";
+        publish.qos = Qos::at_least_once;
+        REQUIRE(client.publish(publish));
+    };
+    handler.delivered = [&] { client.disconnect(); };
+    CHECK(run(client));
+    CHECK(peer.connections == 2);
+    CHECK(handler.log == "connack 0\nretry: lost the connection to " + peer.name() +
+                             ": connection reset by peer\nconnack 0\ndelivered 0\n");
+}
+
+TEST_CASE("a lost connection is tried as often as the policy says") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.later = 3;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) {
+        if (peer.connections == 1) peer.accept_client();
+        peer.hang_up();
+    };
+    CHECK_FALSE(run(client));
+    CHECK(peer.connections == 4);
+}
+
+TEST_CASE("a refusal for good ends the run with its code, one that may pass is tried again") {
+    Peer peer(ProtocolVersion::v5);
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.first = ReconnectPolicy::forever;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) {
+        const auto codes =
+            std::array{reason::server_busy, reason::server_unavailable, reason::not_authorized};
+        peer.send(Connack{.code = codes[static_cast<std::size_t>(peer.connections - 1)]});
+    };
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::connection_refused);
+    CHECK(result.error().detail == reason::not_authorized);
+    CHECK(result.error().context ==
+          "cannot connect to " + peer.name() + ": the broker refused the connection: not authorized");
+    CHECK(peer.connections == 3);
+}
+
+TEST_CASE("after DISCONNECT from the broker its reason decides") {
+    struct Row {
+        ReasonCode code;
+        bool again;
+    };
+    for (const auto& row : {Row{reason::server_shutting_down, true}, Row{reason::success, true},
+                            Row{reason::maximum_connect_time, true}, Row{reason::session_taken_over, false},
+                            Row{reason::not_authorized, false}, Row{reason::packet_too_large, false},
+                            Row{reason::use_another_server, false}}) {
+        CAPTURE(int{row.code});
+        Peer peer(ProtocolVersion::v5);
+        Recorder handler;
+        Client client(options_for(peer), handler);
+        peer.join(client);
+        peer.script = [&](const Packet&) {
+            peer.accept_client();
+            if (peer.connections == 2) return client.stop();
+            peer.send(Disconnect{row.code, {}});
+        };
+        const auto result = run(client);
+        CHECK(result.has_value() == row.again);
+        CHECK(peer.connections == (row.again ? 2 : 1));
+        if (!result) CHECK(result.error().code == ErrorCode::server_disconnect);
+    }
+}
+
+TEST_CASE("a broker that names another server is followed once") {
+    Peer first(ProtocolVersion::v5);
+    Peer second(ProtocolVersion::v5);
+    Recorder handler;
+    Client client(options_for(first), handler);
+    first.join(client);
+    second.join(client);
+    const auto sends_to = [&](Peer& peer, const Peer& other) {
+        peer.script = [&](const Packet&) {
+            Properties properties;
+            REQUIRE(properties.add(PropertyId::server_reference, other.name() + " elsewhere.example"));
+            peer.send(Connack{.code = reason::use_another_server, .properties = properties.view()});
+        };
+    };
+    sends_to(first, second);
+    SUBCASE("and used") {
+        second.script = [&](const Packet&) { second.accept_client(); };
+        handler.connack = [&] { client.disconnect(); };
+        CHECK(run(client));
+    }
+    SUBCASE("and no further") {
+        sends_to(second, first);
+        const auto result = run(client);
+        REQUIRE_FALSE(result);
+        CHECK(result.error().detail == reason::use_another_server);
+    }
+    CHECK(first.connections == 1);
+    CHECK(second.connections == 1);
+}
+
+TEST_CASE("stopping from on_connection_lost ends the run") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.first = ReconnectPolicy::forever;
+    options.reconnect.min_delay = options.reconnect.max_delay = 1h;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.hang_up(); };
+    handler.lost = [&](std::optional<Duration>) { client.stop(); };
+    CHECK(run(client));
+}
+
+TEST_CASE("a silent broker is noticed by the keep-alive and left") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.ack_timeout = 20ms;
+    options.reconnect.later = 0;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+    };
+    handler.connack = [&] {
+        Publish publish;
+        publish.topic = "a";
+        publish.qos = Qos::at_least_once;
+        REQUIRE(client.publish(publish));
+    };
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::ack_timeout);
+}

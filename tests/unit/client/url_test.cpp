@@ -1,0 +1,118 @@
+// Tests of URLs: a table of good ones and a table of bad ones.
+#include "mqttc/url.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mqttc;
+
+namespace {
+
+std::string show(const Url& url) {
+    return std::string(url.tls ? "tls " : "") + (url.websocket ? "ws " : "") + "host=" + url.host +
+           (url.port != 0 ? " port=" + std::to_string(url.port) : "") +
+           (url.username ? " user=" + *url.username : "") +
+           (url.password ? " password=" + std::string(url.password->view()) : "") +
+           (url.topic ? " topic=" + *url.topic : "");
+}
+
+}  // namespace
+
+TEST_CASE("good URLs") {
+    struct Row {
+        const char* url;
+        const char* parts;
+    };
+    for (const auto& row : {
+             Row{"mqtt://broker.example", "host=broker.example"},
+             Row{"MQTTS://broker.example", "tls host=broker.example"},
+             Row{"ws://broker.example:9001", "ws host=broker.example port=9001"},
+             Row{"wss://broker.example/a/b", "tls ws host=broker.example topic=a/b"},
+             Row{"mqtt://broker.example/", "host=broker.example"},
+             Row{"mqtt://broker.example:/t", "host=broker.example topic=t"},
+             Row{"mqtt://[::1]:18999/a", "host=::1 port=18999 topic=a"},
+             Row{"mqtt://[2001:db8::1]", "host=2001:db8::1"},
+             Row{"mqtt://[fe80::1%25eth0]", "host=fe80::1%eth0"},
+             Row{"mqtt://[fe80::1%eth0]", "host=fe80::1%eth0"},
+             Row{"mqtt://u:p@h/t", "host=h user=u password=p topic=t"},
+             Row{"mqtt://u@h", "host=h user=u"},
+             Row{"mqtt://@h", "host=h"},
+             Row{"mqtt://:p@h", "host=h user= password=p"},
+             Row{"mqtt://u:@h", "host=h user=u password="},
+             Row{"mqtt://us%65r:p%40w%2f%3A@h", "host=h user=user password=p@w/:"},
+             Row{"mqtt://u:p@w@h", "host=h user=u password=p@w"},
+             Row{"mqtt://u:a:b@h", "host=h user=u password=a:b"},
+             Row{"mqtt://h//a", "host=h topic=/a"},
+             Row{"mqtt://h/maison/#", "host=h topic=maison/#"},
+             Row{"mqtt://h/maison/+/temp?x=1", "host=h topic=maison/+/temp?x=1"},
+             Row{"mqtt://h/t%C3%A9l%20%23", "host=h topic=tél #"},
+             Row{"mqtt://caf\xc3\xa9.example", "host=caf\xc3\xa9.example"},
+         }) {
+        CAPTURE(row.url);
+        const auto url = parse_url(row.url);
+        REQUIRE(url);
+        CHECK(show(*url) == row.parts);
+    }
+}
+
+TEST_CASE("bad URLs say what is wrong and never show the password") {
+    struct Row {
+        const char* url;
+        const char* why;
+    };
+    for (const auto& row : {
+             Row{"", "the URL has no scheme (it begins with mqtt://, mqtts://, ws:// or wss://)"},
+             Row{"broker.example",
+                 "the URL has no scheme (it begins with mqtt://, mqtts://, ws:// or wss://)"},
+             Row{"http://h",
+                 "unknown scheme 'http' in the URL (it begins with mqtt://, mqtts://, ws:// or wss://)"},
+             Row{"user:secret://h",
+                 "unknown scheme in the URL (it begins with mqtt://, mqtts://, ws:// or wss://)"},
+             Row{"mqtt://", "the URL names no host"},
+             Row{"mqtt:///t", "the URL names no host"},
+             Row{"mqtt://u:secret@", "the URL names no host"},
+             Row{"mqtt://h:x", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://h:0", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://h:65536", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://h:-1", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://h:99999999999", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://::1", "the URL's host holds several ':' (write an IPv6 address in brackets: [::1])"},
+             Row{"mqtt://[::1", "the URL's IPv6 address has no closing bracket"},
+             Row{"mqtt://[::1]x", "in the URL something other than a port follows the ']'"},
+             Row{"mqtt://[h]", "what stands in brackets in the URL is not an IPv6 address"},
+             Row{"mqtt://[::1%]", "what stands in brackets in the URL is not an IPv6 address"},
+             Row{"mqtt://a b", "the URL's host holds a character that no host name has"},
+             Row{"mqtt://h%00", "the URL's host holds a character that no host name has"},
+             Row{"mqtt://u:secret%@h",
+                 "in the URL's password a '%' is not followed by two hex digits (write a '%' as %25)"},
+             Row{"mqtt://u%4:secret@h",
+                 "in the URL's user name a '%' is not followed by two hex digits (write a '%' as %25)"},
+             Row{"mqtt://h/100%",
+                 "in the URL's topic a '%' is not followed by two hex digits (write a '%' as %25)"},
+             Row{"mqtt://u%00:secret@h", "the URL's user name holds a NUL character"},
+         }) {
+        CAPTURE(row.url);
+        const auto url = parse_url(row.url);
+        REQUIRE_FALSE(url);
+        CHECK(url.error().code == ErrorCode::usage);
+        CHECK(url.error().context == row.why);
+        CHECK(url.error().context.find("secret") == std::string::npos);
+    }
+}
+
+TEST_CASE("proxy URLs") {
+    const auto socks = parse_proxy_url("socks5h://me:p%40w@[::1]:1081/");
+    REQUIRE(socks);
+    CHECK(socks->kind == ProxyKind::socks5);
+    CHECK(socks->host == "::1");
+    CHECK(socks->port == 1081);
+    CHECK(socks->username == "me");
+    CHECK(socks->password.view() == "p@w");
+    const auto http = parse_proxy_url("http://proxy.example");
+    REQUIRE(http);
+    CHECK(http->kind == ProxyKind::http_connect);
+    CHECK(http->port == 0);
+    CHECK(http->username.empty());
+    CHECK(parse_proxy_url("mqtt://h").error().context ==
+          "unknown scheme 'mqtt' in the URL (it begins with socks5h:// or http://)");
+    CHECK(parse_proxy_url("http://h/path").error().context == "a proxy's URL ends behind the port");
+}

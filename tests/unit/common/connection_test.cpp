@@ -1,0 +1,143 @@
+// The rules between options and a client's options.
+#include "connection.hpp"
+
+#include <doctest/doctest.h>
+
+#include "secrets.hpp"
+#include "world.hpp"
+
+using namespace mqttc;
+using namespace mqttc::app;
+using namespace mqttc::test;
+
+namespace {
+
+Connection build(const World& world, std::string_view line) {
+    Options options = world.good(line);
+    CHECK(resolve_secrets(options.connection).has_value());
+    auto connection = build_connection(options, 4711);
+    REQUIRE_MESSAGE(connection.has_value(), (connection ? std::string() : connection.error()));
+    return std::move(*connection);
+}
+
+ClientOptions pub_client(std::string_view line) {
+    return build(pub_world(), "-t a -n " + std::string(line)).client;
+}
+
+}  // namespace
+
+TEST_CASE("the broker chooses the client id, except in 3.1") {
+    CHECK(pub_client("").session.client_id.empty());
+    CHECK(pub_client("-V mqttv5").session.client_id.empty());
+    CHECK(pub_client("-V mqttv31").session.client_id == "mqtt_pub-4711");
+    CHECK(pub_client("-i me").session.client_id == "me");
+    CHECK(pub_client("-I me-").session.client_id == "me-4711");
+}
+
+TEST_CASE("-x and -D mean MQTT 5") {
+    CHECK(pub_client("").session.version == ProtocolVersion::v311);
+    CHECK(pub_client("-x 5").session.version == ProtocolVersion::v5);
+    CHECK(pub_client("-D publish content-type x -V 311").session.version == ProtocolVersion::v5);
+    CHECK(pub_client("--request").session.version == ProtocolVersion::v5);
+    CHECK(pub_client("--request -V 311 --response-topic r").session.version == ProtocolVersion::v311);
+    CHECK(pub_client("-V 31").session.version == ProtocolVersion::v31);
+}
+
+TEST_CASE("a session that is kept never expires in MQTT 5, unless -x says so") {
+    const auto expiry = [](std::string_view line) {
+        return pub_client(line).session.connect_properties.view().number_or(
+            PropertyId::session_expiry_interval, 0);
+    };
+    CHECK(expiry("-V 5 -c -i me") == UINT32_MAX);
+    CHECK(expiry("-V 5 -c -i me -x 60") == 60);
+    CHECK(expiry("-V 5 -c -i me -D connect session-expiry-interval 7") == 7);
+    CHECK(expiry("-V 5") == 0);
+    CHECK_FALSE(pub_client("-V 5 -c -i me").session.clean_start);
+    CHECK(pub_client("-c -i me").session.connect_properties.empty());
+}
+
+TEST_CASE("any TLS option turns TLS on, and so does port 8883") {
+    CHECK_FALSE(pub_client("").endpoint.tls.has_value());
+    for (const char* line :
+         {"--cafile x", "--capath x", "--tls-use-os-certs", "--cert c --key k", "--insecure",
+          "--tls-version tlsv1.3", "--ciphers x", "--tls13-ciphers x", "--tls-alpn x", "--tls-keylog x",
+          "--psk 00 --psk-identity me", "-p 8883", "-L mqtts://b", "-L wss://b"}) {
+        CAPTURE(line);
+        CHECK(pub_client(line).endpoint.tls.has_value());
+        CHECK_FALSE(pub_client(std::string(line) + " --no-tls").endpoint.tls.has_value());
+    }
+}
+
+TEST_CASE("the system's CAs are trusted when nothing else is named") {
+    CHECK(pub_client("-p 8883").endpoint.tls->system_store);
+    CHECK(pub_client("--cert c --key k").endpoint.tls->system_store);
+    CHECK_FALSE(pub_client("--cafile x").endpoint.tls->system_store);
+    CHECK(pub_client("--cafile x --tls-use-os-certs").endpoint.tls->system_store);
+    CHECK_FALSE(pub_client("--psk 00 --psk-identity me").endpoint.tls->system_store);
+}
+
+TEST_CASE("--insecure warns") {
+    CHECK(build(pub_world(), "-t a -n --insecure").warnings.size() == 1);
+    CHECK(build(pub_world(), "-t a -n -p 8883").warnings.empty());
+}
+
+TEST_CASE("the port is the one given, else that of the transport") {
+    CHECK(effective_port(pub_client("").endpoint) == 1883);
+    CHECK(effective_port(pub_client("--cafile x").endpoint) == 8883);
+    CHECK(effective_port(pub_client("--cafile x -p 1").endpoint) == 1);
+    CHECK(effective_port(pub_client("-L ws://b").endpoint) == 80);
+    CHECK(effective_port(pub_client("-L wss://b").endpoint) == 443);
+    CHECK(effective_port(pub_client("-L mqtt://b:5").endpoint) == 5);
+}
+
+TEST_CASE("WebSocket by option or URL, with path and headers") {
+    CHECK_FALSE(pub_client("").endpoint.websocket.has_value());
+    CHECK(pub_client("--ws").endpoint.websocket->path == "/mqtt");
+    CHECK(pub_client("-L ws://b --ws-path /x").endpoint.websocket->path == "/x");
+    CHECK(pub_client("--ws-header 'A: b'").endpoint.websocket->headers == std::vector<std::string>{"A: b"});
+}
+
+TEST_CASE("a policy of reconnecting for each kind of run") {
+    constexpr auto forever = ReconnectPolicy::forever;
+    CHECK(pub_client("").reconnect.first == 0);
+    CHECK(pub_client("").reconnect.later == 0);
+    CHECK(build(pub_world(), "-t a -l").client.reconnect.first == 0);
+    CHECK(build(pub_world(), "-t a -l").client.reconnect.later == forever);
+    CHECK(build(sub_world(), "-t a").client.reconnect.first == 0);
+    CHECK(build(sub_world(), "-t a").client.reconnect.later == forever);
+    CHECK(pub_client("--reconnect 3").reconnect.first == 3);
+    CHECK(build(sub_world(), "-t a --reconnect 3").client.reconnect.later == 3);
+    CHECK(pub_client("--reconnect-delay 90").reconnect.max_delay == std::chrono::seconds(90));
+}
+
+TEST_CASE("the will") {
+    CHECK_FALSE(pub_client("").session.will.has_value());
+    const auto will = *pub_client(
+                           "--will-topic w --will-payload gone --will-qos 1 --will-retain "
+                           "-D will will-delay-interval 5")
+                           .session.will;
+    CHECK(will.topic == "w");
+    CHECK(will.payload == "gone");
+    CHECK(will.qos == Qos::at_least_once);
+    CHECK(will.retain);
+    CHECK(will.properties.view().number_or(PropertyId::will_delay_interval, 0) == 5);
+}
+
+TEST_CASE("a password of the environment counts with a user name only") {
+    World world = pub_world();
+    world.environment["MQTT_PASSWORD"] = "secret";
+    CHECK_FALSE(build(world, "-t a -n").client.session.password.has_value());
+    CHECK(build(world, "-t a -n -u me").client.session.password->view() == "secret");
+    CHECK(build(world, "-t a -n -u me -P other").client.session.password->view() == "other");
+}
+
+TEST_CASE("who sets topic aliases by hand gets no others") {
+    CHECK(pub_client("-V 5").session.use_topic_aliases);
+    CHECK_FALSE(pub_client("-D publish topic-alias 3").session.use_topic_aliases);
+}
+
+TEST_CASE("time-outs: 0 is no limit") {
+    CHECK(pub_client("--connect-timeout 2.5").connect_timeout == std::chrono::milliseconds(2500));
+    CHECK(pub_client("--connect-timeout 0").connect_timeout > std::chrono::hours(24));
+    CHECK(pub_client("--ack-timeout 0").session.ack_timeout == Duration::zero());
+}

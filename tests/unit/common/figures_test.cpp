@@ -1,0 +1,59 @@
+// Tests of the figures of --stats.
+#include "figures.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+using namespace mqttc;
+using namespace mqttc::app;
+using std::chrono::nanoseconds;
+
+TEST_CASE("percentiles are true to a thirty-second, from nanoseconds to years") {
+    for (const std::int64_t unit : {1LL, 7LL, 1'000LL, 1'000'000LL, 1'000'000'000LL, 30'000'000'000'000LL}) {
+        CAPTURE(unit);
+        Latencies latencies;
+        for (int i = 1; i <= 1000; ++i) latencies.add(nanoseconds(i * unit));
+        CHECK(latencies.count() == 1000);
+        CHECK(latencies.min() == nanoseconds(unit));
+        CHECK(latencies.max() == nanoseconds(1000 * unit));
+        for (const double share : {0.01, 0.5, 0.9, 0.99}) {
+            const double exact = share * 1000 * static_cast<double>(unit);
+            const auto got = static_cast<double>(latencies.percentile(share).count());
+            CAPTURE(share);
+            CHECK(got >= exact);
+            CHECK(got <= exact * (1 + 1.0 / 32) + 1);
+        }
+        CHECK(latencies.percentile(0) >= latencies.min());
+        CHECK(latencies.percentile(1) == latencies.max());
+    }
+}
+
+TEST_CASE("the extremes have a class") {
+    Latencies latencies;
+    CHECK(latencies.percentile(0.5) == nanoseconds(0));
+    latencies.add(nanoseconds(-5));
+    latencies.add(nanoseconds(INT64_MAX));
+    CHECK(latencies.min() == nanoseconds(0));
+    CHECK(latencies.percentile(0.5) == nanoseconds(0));
+    CHECK(latencies.percentile(0.99) == nanoseconds(INT64_MAX));
+}
+
+TEST_CASE("figures are written for people") {
+    CHECK(duration_text(nanoseconds(0)) == "0 ns");
+    CHECK(duration_text(nanoseconds(999)) == "999 ns");
+    CHECK(duration_text(nanoseconds(1'000)) == "1.00 us");
+    CHECK(duration_text(nanoseconds(12'345)) == "12.3 us");
+    CHECK(duration_text(nanoseconds(999'600)) == "1.00 ms");
+    CHECK(duration_text(nanoseconds(123'456'789)) == "123 ms");
+    CHECK(duration_text(std::chrono::seconds(90)) == "90.0 s");
+    CHECK(bytes_text(999) == "999 bytes");
+    CHECK(bytes_text(1'500) == "1.5 kB");
+    CHECK(bytes_text(12'345'678) == "12.3 MB");
+    CHECK(bytes_text(4e9) == "4.0 GB");
+    CHECK(rate_text(5, std::chrono::seconds(2)) == "2.5");
+    CHECK(rate_text(100'000, std::chrono::seconds(2)) == "50000");
+    CHECK(rate_text(5, nanoseconds(0)) == "0.0");
+    CHECK(count_text(1, "message") == "1 message");
+    CHECK(count_text(0, "message") == "0 messages");
+}

@@ -1,0 +1,65 @@
+// Secrets from files, and what other users see of the arguments.
+#include "secrets.hpp"
+
+#include <doctest/doctest.h>
+
+#include "support/temp_dir.hpp"
+#include "world.hpp"
+
+using namespace mqttc;
+using namespace mqttc::app;
+using namespace mqttc::test;
+
+TEST_CASE("the secret is the first line of the file") {
+    const TempDir dir;
+    CHECK(read_secret_file(dir.write("a", "mot2passe\nmore\n"))->view() == "mot2passe");
+    CHECK(read_secret_file(dir.write("b", "mot2passe\r\n"))->view() == "mot2passe");
+    CHECK(read_secret_file(dir.write("c", " two words "))->view() == " two words ");
+    CHECK(read_secret_file(dir.write("d", std::string(65'535, 'x')))->view().size() == 65'535);
+}
+
+TEST_CASE("a file without a secret is an error that names it") {
+    const TempDir dir;
+    CHECK(read_secret_file(dir.write("empty", "")).error().find("empty") != std::string::npos);
+    CHECK_FALSE(read_secret_file(dir.write("blank", "\nsecret\n")).has_value());
+    CHECK(read_secret_file(dir.file("none")).error().find("No such file") != std::string::npos);
+    CHECK_FALSE(read_secret_file(dir.write("long", std::string(65'536, 'x'))).has_value());
+    CHECK_FALSE(read_secret_file(dir.path().string()).has_value());
+}
+
+TEST_CASE("files are read into the connection's settings") {
+    const TempDir dir;
+    const World world = pub_world();
+    Options options = world.good("-t a -n -u me --password-file " + dir.write("p", "secret\n") +
+                                 " --psk-identity me --psk-file " + dir.write("k", "00ff\n"));
+    REQUIRE(resolve_secrets(options.connection).has_value());
+    CHECK(options.connection.password.kind == PasswordSource::Kind::given);
+    CHECK(options.connection.password.value.view() == "secret");
+    CHECK(options.connection.tls.psk_key.view() == "00ff");
+
+    options = world.good("-t a -n --psk-identity me --psk-file " + dir.write("k", "nothex\n"));
+    CHECK(resolve_secrets(options.connection).error().find("not hexadecimal") != std::string::npos);
+}
+
+TEST_CASE("secret arguments are wiped, others stay") {
+    std::vector<std::string> arguments = words(
+        "-t a -m P -u me -P secret --psk=00ff -L mqtt://u:pass@host/t --proxy socks5h://me:pw@proxy -dP "
+        "other");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    wipe_arguments(Program::pub, pointers);
+    CHECK(std::string(arguments[3].c_str()) == "P");
+    CHECK(arguments[7] == std::string(6, '\0'));
+    CHECK(std::string(arguments[8].c_str()) == "--psk=");
+    CHECK(arguments[10] == "mqtt://u:****@host/t");
+    CHECK(arguments[12] == "socks5h://me:**@proxy");
+    CHECK(arguments[14] == std::string(5, '\0'));
+}
+
+TEST_CASE("secrets are wiped although the command line is wrong") {
+    std::vector<std::string> arguments = words("-P secret --nonsense");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    wipe_arguments(Program::pub, pointers);
+    CHECK(arguments[1] == std::string(6, '\0'));
+}

@@ -1,0 +1,41 @@
+// -d describes packets in a line and shows no secrets.
+#include "trace.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mqttc;
+using app::describe_packet;
+
+TEST_CASE("a publish") {
+    Properties properties;
+    REQUIRE(properties.add(PropertyId::content_type, "text/plain"));
+    REQUIRE(properties.add_user_property("k", "v"));
+    const Publish publish{.topic = "a/b",
+                          .payload = as_bytes("hello"),
+                          .qos = Qos::at_least_once,
+                          .retain = true,
+                          .dup = true,
+                          .packet_id = 7,
+                          .properties = properties.view()};
+    CHECK(describe_packet(publish) ==
+          "PUBLISH id 7 qos 1 retain dup 'a/b' 5 bytes, content-type 'text/plain', user-property 'k' 'v'");
+}
+
+TEST_CASE("a connect shows that there is a password, not which") {
+    Connect connect;
+    connect.client_id = "me";
+    connect.username = "sondes";
+    connect.password = as_bytes("mot2passe");
+    const std::string line = describe_packet(connect);
+    CHECK(line == "CONNECT 'me' version 4 clean keepalive 60 user 'sondes' with password");
+}
+
+TEST_CASE("answers with their codes") {
+    const std::uint8_t codes[] = {0, 1, 0x80};
+    CHECK(describe_packet(Suback{.packet_id = 3, .codes = codes, .properties = {}}) ==
+          "SUBACK id 3 codes 0 1 128");
+    CHECK(describe_packet(Ack{PacketType::pubrec, 9, reason::not_authorized, {}}) ==
+          "PUBREC id 9 code 135 (not authorized)");
+    CHECK(describe_packet(Pingreq{}) == "PINGREQ");
+    CHECK(describe_packet(Disconnect{}) == "DISCONNECT");
+}

@@ -1,0 +1,114 @@
+// The table of wrong command lines: what each is told, word by word.
+#include <doctest/doctest.h>
+
+#include "world.hpp"
+
+using namespace mqttc;
+using namespace mqttc::app;
+using namespace mqttc::test;
+
+namespace {
+
+struct Wrong {
+    std::string_view line;
+    std::string_view message;
+};
+
+// clang-format off
+constexpr Wrong wrong_pub_lines[] = {
+#include "wrong_pub_lines.inc"
+};
+constexpr Wrong wrong_sub_lines[] = {
+#include "wrong_sub_lines.inc"
+};
+// clang-format on
+
+}  // namespace
+
+TEST_CASE("wrong command lines of mqtt_pub are told what is wrong") {
+    for (const Wrong& wrong : wrong_pub_lines) {
+        CAPTURE(wrong.line);
+        CHECK(pub_world().wrong(wrong.line) == wrong.message);
+    }
+}
+
+TEST_CASE("wrong command lines of mqtt_sub are told what is wrong") {
+    for (const Wrong& wrong : wrong_sub_lines) {
+        CAPTURE(wrong.line);
+        CHECK(sub_world().wrong(wrong.line) == wrong.message);
+    }
+}
+
+TEST_CASE("a value missing at the end is told for every option that takes one") {
+    for (const Program program : {Program::pub, Program::sub}) {
+        World world;
+        world.program = program;
+        for (const OptionRow& row : option_rows()) {
+            if ((row.programs & only(program)) == 0 || row.values() == 0) continue;
+            const std::string spelling = row.short_name != 0 ? std::string("-") + row.short_name
+                                                             : std::string("--").append(row.long_name);
+            CAPTURE(spelling);
+            CHECK(world.wrong(spelling).starts_with(spelling + " needs a "));
+        }
+    }
+}
+
+TEST_CASE("a flag with a value is told so, for every long flag") {
+    for (const OptionRow& row : option_rows()) {
+        if (row.values() != 0 || row.long_name.empty()) continue;
+        World world;
+        world.program = (row.programs & only(Program::pub)) != 0 ? Program::pub : Program::sub;
+        const std::string spelling = std::string("--").append(row.long_name);
+        CAPTURE(spelling);
+        CHECK(world.wrong(spelling + "=x") == spelling + " takes no value");
+    }
+}
+
+TEST_CASE("errors in a config file name file and line") {
+    World world = pub_world();
+    const std::string path = "/home/me/.config/mqtt_pub";
+    struct InFile {
+        const char* content;
+        const char* message;
+    };
+    constexpr InFile wrong[] = {
+        {"-d\n-p abc\n", "/home/me/.config/mqtt_pub:2: -p: 'abc' is not a whole number from 0 to 65535"},
+        {"# c\n\n--nonsense\n", "/home/me/.config/mqtt_pub:3: unknown option '--nonsense'"},
+        {"--retian\n", "/home/me/.config/mqtt_pub:1: unknown option '--retian' (did you mean --retain?)"},
+        {"-v\n", "/home/me/.config/mqtt_pub:1: unknown option '-v' (it is one of mqtt_sub)"},
+        {"-h\n", "/home/me/.config/mqtt_pub:1: -h needs a value: HOST"},
+        {"-d yes\n", "/home/me/.config/mqtt_pub:1: -d takes no value"},
+        {"host broker\n",
+         "/home/me/.config/mqtt_pub:1: unexpected argument 'host' (a value with blanks needs quotes)"},
+        {"-o other\n", "/home/me/.config/mqtt_pub:1: -o belongs on the command line, not in a file"},
+        {"--help\n", "/home/me/.config/mqtt_pub:1: --help belongs on the command line, not in a file"},
+        {"--profile x\n",
+         "/home/me/.config/mqtt_pub:1: --profile belongs on the command line, not in a file"},
+        {"-t a/+\n",
+         "/home/me/.config/mqtt_pub:1: -t: '+' is a wildcard for subscriptions and can't stand in a topic to "
+         "publish "
+         "to: name one topic, such as a/x"},
+        {"-m a\n-n\n", "/home/me/.config/mqtt_pub:2: -n: the message is already given by -m"},
+        {"-i a\n-I b\n", "/home/me/.config/mqtt_pub:2: -I: goes not with -i"},
+    };
+    for (const InFile& row : wrong) {
+        world.files[path] = row.content;
+        CAPTURE(row.content);
+        CHECK(world.wrong("-t a -n") == row.message);
+    }
+}
+
+TEST_CASE("errors in the environment name the variable") {
+    World world = pub_world();
+    world.environment["MQTT_PORT"] = "abc";
+    CHECK(world.wrong("-t a -n") ==
+          "environment variable MQTT_PORT: 'abc' is not a whole number from 0 to 65535");
+}
+
+TEST_CASE("a wrong line with --quiet stays quiet") {
+    for (const char* line : {"--quiet -q 7", "--quiet --nonsense", "-t a --quiet"}) {
+        const auto result = pub_world().parse(line);
+        REQUIRE(std::holds_alternative<UsageError>(result));
+        CHECK(std::get<UsageError>(result).quiet);
+    }
+}

@@ -1,0 +1,205 @@
+// Replacing a file: whole or not at all, with everything but the content kept.
+#include "file_replace.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/temp_dir.hpp"
+
+using namespace mqttc::passwd;
+using mqttc::test::read_file;
+using mqttc::test::TempDir;
+namespace fs = std::filesystem;
+using Missing = FileReplacement::Missing;
+
+namespace {
+
+struct stat look_at(const std::string& path) {
+    struct stat about{};
+    REQUIRE(::stat(path.c_str(), &about) == 0);
+    return about;
+}
+
+std::vector<std::string> names_in(const TempDir& dir) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(dir.path())) names.push_back(entry.path().filename());
+    return names;
+}
+
+FileReplacement begun(const std::string& path, Missing missing = Missing::refuse) {
+    auto file = FileReplacement::begin(path, missing);
+    if (!file) FAIL(file.error().text);
+    return std::move(*file);
+}
+
+void replace(const std::string& path, std::string_view content, Missing missing = Missing::refuse) {
+    auto file = begun(path, missing);
+    const std::vector<std::string_view> pieces = {content.substr(0, content.size() / 2), "",
+                                                  content.substr(content.size() / 2)};
+    const auto done = file.commit(pieces);
+    if (!done) FAIL(done.error().text);
+}
+
+}  // namespace
+
+TEST_CASE("the content is replaced and nothing is left beside it") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    {
+        auto file = begun(path);
+        CHECK(file.text() == "old");
+        CHECK(file.existed());
+    }
+    CHECK(read_file(path) == "old");
+    replace(path, "new content");
+    CHECK(read_file(path) == "new content");
+    CHECK(names_in(dir) == std::vector<std::string>{"pw"});
+}
+
+TEST_CASE("more pieces than one writev takes arrive in order") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "");
+    std::vector<std::string> lines;
+    std::string expected;
+    for (int i = 0; i < 5000; ++i) expected += lines.emplace_back(std::to_string(i) + "\n");
+    const std::vector<std::string_view> pieces(lines.begin(), lines.end());
+    CHECK(begun(path).commit(pieces).has_value());
+    CHECK(read_file(path) == expected);
+}
+
+TEST_CASE("a new file is readable by its owner only") {
+    const TempDir dir;
+    const std::string path = dir.file("pw");
+    const mode_t before = ::umask(0);
+    replace(path, "u:h\n", Missing::create);
+    ::umask(before);
+    CHECK((look_at(path).st_mode & 07777) == 0600);
+    CHECK(read_file(path) == "u:h\n");
+}
+
+TEST_CASE("a missing file is refused unless it is to be created") {
+    const TempDir dir;
+    const auto file = FileReplacement::begin(dir.file("pw"), Missing::refuse);
+    REQUIRE_FALSE(file);
+    CHECK(file.error().text ==
+          "cannot open " + dir.file("pw") + ": No such file or directory (-c creates it)");
+    CHECK(names_in(dir).empty());
+}
+
+TEST_CASE("mode, owner, group and extended attributes stay") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    const bool root = ::geteuid() == 0;
+    if (root) REQUIRE(::chown(path.c_str(), 1234, 2345) == 0);
+    REQUIRE(::chmod(path.c_str(), 0646) == 0);
+    const bool attributes = ::setxattr(path.c_str(), "user.note", "kept", 4, 0) == 0;
+    replace(path, "new");
+    const struct stat after = look_at(path);
+    CHECK((after.st_mode & 07777) == 0646);
+    if (root) {
+        CHECK(after.st_uid == 1234);
+        CHECK(after.st_gid == 2345);
+    }
+    if (attributes) {
+        char value[8];
+        CHECK(::getxattr(path.c_str(), "user.note", value, sizeof value) == 4);
+    }
+}
+
+TEST_CASE("a symbolic link stays, its target is replaced") {
+    const TempDir dir;
+    fs::create_directory(dir.file("real"));
+    dir.write("real/pw", "old");
+    fs::create_symlink("real/pw", dir.file("one"));
+    fs::create_symlink("one", dir.file("two"));
+    replace(dir.file("two"), "new");
+    CHECK(fs::is_symlink(dir.file("one")));
+    CHECK(fs::is_symlink(dir.file("two")));
+    CHECK(read_file(dir.file("real/pw")) == "new");
+    CHECK_FALSE(fs::exists(dir.file("real/.pw.mqtt_passwd")));
+}
+
+TEST_CASE("what is no regular file of its own is refused") {
+    const TempDir dir;
+    const auto refused = [](const std::string& path, Missing missing) {
+        const auto file = FileReplacement::begin(path, missing);
+        REQUIRE_FALSE(file);
+        return file.error().text;
+    };
+    CHECK(refused(dir.path().string(), Missing::create).ends_with(": not a regular file"));
+    CHECK(refused("/dev/null", Missing::create) == "cannot use /dev/null: not a regular file");
+    const std::string fifo = dir.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    CHECK(refused(fifo, Missing::create).ends_with(": not a regular file"));
+    fs::create_symlink("nowhere", dir.file("dangling"));
+    CHECK(refused(dir.file("dangling"), Missing::create)
+              .ends_with("a symbolic link to a file that does not exist"));
+    CHECK_FALSE(fs::exists(dir.file("nowhere")));
+    CHECK(refused(dir.file("no/folder"), Missing::create).ends_with(": No such file or directory"));
+    dir.write("pw", "old");
+    fs::create_hard_link(dir.file("pw"), dir.file("second"));
+    CHECK(refused(dir.file("pw"), Missing::refuse).find("it has 2 hard links") != std::string::npos);
+}
+
+TEST_CASE("a sibling left by a killed process is taken over") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    const std::string sibling = dir.write(".pw.mqtt_passwd", "half a fi");
+    REQUIRE(::chmod(sibling.c_str(), 0644) == 0);
+    replace(path, "new");
+    CHECK(read_file(path) == "new");
+    CHECK(names_in(dir) == std::vector<std::string>{"pw"});
+}
+
+TEST_CASE("a sibling planted as a link is not followed") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    const std::string victim = dir.write("victim", "precious");
+    SUBCASE("symbolic") {
+        fs::create_symlink("victim", dir.file(".pw.mqtt_passwd"));
+        CHECK_FALSE(FileReplacement::begin(path, Missing::refuse));
+    }
+    SUBCASE("hard") {
+        fs::create_hard_link(victim, dir.file(".pw.mqtt_passwd"));
+        replace(path, "new");
+        CHECK(read_file(path) == "new");
+    }
+    CHECK(read_file(victim) == "precious");
+}
+
+TEST_CASE("a change by another program in between is noticed and kept") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    auto file = begun(path);
+    dir.write("pw", "edited by hand");
+    const std::vector<std::string_view> pieces = {"new"};
+    const auto done = file.commit(pieces);
+    REQUIRE_FALSE(done);
+    CHECK(done.error().text.find("another program changed it") != std::string::npos);
+    CHECK(read_file(path) == "edited by hand");
+}
+
+TEST_CASE("while one changes the file nobody else gets the lock") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    const auto file = begun(path);
+    const Descriptor sibling(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
+    REQUIRE(sibling);
+    CHECK(::flock(sibling.get(), LOCK_EX | LOCK_NB) != 0);
+}
+
+TEST_CASE("reading a whole file says why it cannot") {
+    const TempDir dir;
+    CHECK(read_whole_file(dir.write("pw", "text"))->view() == "text");
+    CHECK(read_whole_file(dir.write("empty", ""))->empty());
+    CHECK(read_whole_file(dir.file("none")).error().text.ends_with(": No such file or directory"));
+    CHECK(read_whole_file(dir.path().string()).error().text.ends_with(": Is a directory"));
+}

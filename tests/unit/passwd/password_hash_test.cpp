@@ -1,0 +1,149 @@
+// The hashes: what is made can be verified, what others made too, and nothing else.
+#include "password_hash.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace mqttc::passwd;
+
+namespace {
+
+// Made by mosquitto_passwd 2.0.11 of "p".
+const std::string by_mosquitto_pbkdf2 =
+    "$7$101$cSNFzX3ZzO40za37$48q6U+OCnqYaX9Wgh9KyGtxpv7A5unfw5jGrBpL6GXJqUmWkJZj+SyBV+D0c+"
+    "w9ntYcWTzEvBTCHX7haQPbWzA==";
+const std::string by_mosquitto_sha512 =
+    "$6$Ew5qXxRUw04ScN3y$GO7CisJk67a+4sUydNIJLvhUrOV4ZZx935hU9sJwIfl322lavTV2haLSWdFcgO+UE7kpLvm7T/"
+    "dirwkaVkn8CA==";
+// Made by the argon2 reference library of "password".
+const std::vector<std::string> by_reference_argon2id = {
+    "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
+    "$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHQ$cpx6VEQbwTVZvcpxNIxOVUWZ5xnAipUmAe1cg2GMG70",
+    "$argon2id$v=19$m=64,t=3,p=1$MTIzNDU2Nzg5MDEy$hnTltwlD34Wi5ISQadQn2umYeXCj3YaIr8j1ZrmDshY",
+    "$argon2id$v=19$m=64,t=3,p=2$c29tZXNhbHRzb21lc2FsdA$1CPz4PuyeKkknCNTU5v52qlMt5LtwQsgM5BbeG7cH60",
+    // 64 bytes of salt, 64 of hash: longer than libsodium's own strings
+    std::string("$argon2id$v=19$m=64,t=1,p=1$") +
+        "c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c29tZXNhbHRzb21lc2Fs" +
+        "dA$ot9aGngvL+FUWvu9VuDKaReO/DMkefpTpoh6yX1FAkJjClMVXC8chO7KHCfm1UI3yvXT0L8p+gkfF2edWvCGLA",
+};
+
+const std::vector<HashRecipe> cheap_recipes = {
+    {HashScheme::sha512_pbkdf2, 3},
+    {HashScheme::sha512_pbkdf2, 1, 64},
+    {HashScheme::sha512, std::nullopt},
+    {HashScheme::argon2id, 1, 12, 64},
+    {HashScheme::argon2id, 2, 12, min_argon2id_memory_kib},
+};
+
+}  // namespace
+
+TEST_CASE("a hash verifies the password it was made of and no other") {
+    for (const HashRecipe& recipe : cheap_recipes) {
+        for (const std::string& password :
+             {std::string("p"), std::string("with : and $ and blanks "), std::string("nul\0inside", 10),
+              std::string(max_password_length, 'x')}) {
+            const auto hash = make_hash(recipe, password);
+            REQUIRE(hash);
+            CAPTURE(*hash);
+            CHECK(verify_password(*hash, password));
+            CHECK_FALSE(verify_password(*hash, password + "x"));
+            CHECK_FALSE(verify_password(*hash, password.substr(1)));
+            CHECK_FALSE(verify_password(*hash, ""));
+            CHECK(stored_form(*hash) == StoredForm::hashed);
+        }
+    }
+}
+
+TEST_CASE("two hashes of one password differ") {
+    for (const HashRecipe& recipe : cheap_recipes) CHECK(make_hash(recipe, "p") != make_hash(recipe, "p"));
+}
+
+TEST_CASE("hashes look as brokers expect them") {
+    const auto pbkdf2 = make_hash({}, "p");
+    REQUIRE(pbkdf2);
+    CHECK(pbkdf2->starts_with("$7$20000$"));
+    CHECK(pbkdf2->size() == std::string("$7$20000$").size() + 16 + 1 + 88);
+
+    const auto long_salt = make_hash({HashScheme::sha512_pbkdf2, 1, 64}, "p");
+    REQUIRE(long_salt);
+    CHECK(long_salt->size() == std::string("$7$1$").size() + 88 + 1 + 88);
+
+    const auto sha512 = make_hash({HashScheme::sha512, std::nullopt}, "p");
+    REQUIRE(sha512);
+    CHECK(sha512->starts_with("$6$"));
+    CHECK(sha512->size() == 3 + 16 + 1 + 88);
+
+    const auto argon2id = make_hash({HashScheme::argon2id, std::nullopt}, "p");
+    REQUIRE(argon2id);
+    CHECK(argon2id->starts_with("$argon2id$v=19$m=47104,t=1,p=1$"));
+}
+
+TEST_CASE("hashes made by others verify") {
+    CHECK(verify_password(by_mosquitto_pbkdf2, "p"));
+    CHECK_FALSE(verify_password(by_mosquitto_pbkdf2, "q"));
+    CHECK(verify_password(by_mosquitto_sha512, "p"));
+    CHECK_FALSE(verify_password(by_mosquitto_sha512, "q"));
+    for (const std::string& hash : by_reference_argon2id) {
+        CAPTURE(hash);
+        CHECK(stored_form(hash) == StoredForm::hashed);
+        CHECK(verify_password(hash, "password"));
+        CHECK_FALSE(verify_password(hash, "Password"));
+    }
+}
+
+TEST_CASE("blanks around a stored hash do not count") {
+    CHECK(verify_password(" \t" + by_mosquitto_pbkdf2 + " \r", "p"));
+    CHECK(stored_form(by_mosquitto_sha512 + "  ") == StoredForm::hashed);
+}
+
+TEST_CASE("a hash cut anywhere or changed in any byte verifies nothing") {
+    const std::vector<std::string> good = {by_mosquitto_pbkdf2, by_mosquitto_sha512,
+                                           by_reference_argon2id[1]};
+    for (const std::string& hash : good) {
+        const std::string password = hash.starts_with("$argon") ? "password" : "p";
+        for (std::size_t length = 0; length < hash.size(); ++length) {
+            CAPTURE(length);
+            CHECK_FALSE(verify_password(hash.substr(0, length), password));
+        }
+        for (std::size_t i = 0; i < hash.size(); ++i) {
+            // Not these digits of the costs: a greater cost is valid, and dear to try.
+            if (hash[i] >= '0' && hash[i] <= '9' && i < 30) continue;
+            std::string other = hash;
+            other[i] = hash[i] == '!' ? '?' : '!';
+            CAPTURE(other);
+            CHECK_FALSE(verify_password(other, password));
+        }
+    }
+}
+
+TEST_CASE("plain text verifies nothing, not even itself") {
+    CHECK_FALSE(verify_password("p", "p"));
+    CHECK_FALSE(verify_password("", ""));
+    CHECK_FALSE(verify_password("$7$", ""));
+}
+
+TEST_CASE("what is stored is told apart") {
+    for (const char* plain :
+         {"secret", "$ecret", "$", "$$", "$$x", "a$7$b$c", "$Pa$word", "$7", "$7$", "$6 $x"}) {
+        CAPTURE(plain);
+        CHECK(stored_form(plain) == StoredForm::plain);
+    }
+    for (const char* foreign :
+         {"$5$salt$hash", "$7$101$x$y", "$7$0$AAAA$AAAA", "$2b$12$abcdef", "$argon2i$v=19$m=1$x$y",
+          "$argon2id$v=19$m=0,t=1,p=1$c29tZXNhbHQ$cpx6VEQb", "$8$anything"}) {
+        CAPTURE(foreign);
+        CHECK(stored_form(foreign) == StoredForm::foreign);
+    }
+    CHECK(stored_form("") == StoredForm::empty);
+    CHECK(stored_form(" \t") == StoredForm::empty);
+}
+
+TEST_CASE("the rows of the schemes match the hashes") {
+    for (const HashSchemeName& row : hash_schemes()) {
+        const auto hash = make_hash({row.scheme, 1, 12, 64}, "p");
+        REQUIRE(hash);
+        CHECK(hash->starts_with(row.prefix));
+    }
+}

@@ -1,0 +1,28 @@
+// The string for secrets.
+#include "secret.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using mqttc::passwd::Secret;
+
+TEST_CASE("a secret grows, moves and compares like a string") {
+    Secret secret;
+    CHECK(secret.empty());
+    CHECK(secret.view().empty());
+    std::string expected;
+    for (int i = 0; i < 10'000; ++i) {
+        secret.append(static_cast<char>('a' + i % 26));
+        expected += static_cast<char>('a' + i % 26);
+    }
+    CHECK(secret.view() == expected);
+    Secret other(expected);
+    CHECK(secret == other);
+    other.remove_last();
+    CHECK_FALSE(secret == other);
+    other = std::move(secret);
+    CHECK(other.view() == expected);
+    const Secret moved(std::move(other));
+    CHECK(moved.size() == expected.size());
+}

@@ -1,0 +1,165 @@
+// Lines: every byte kept, whatever the pieces they arrive in.
+#include "line_input.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fcntl.h>
+
+#include <string>
+#include <vector>
+
+#include "pipe.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::pub;
+using namespace mqttc::test;
+using State = InputSource::State;
+using namespace std::string_literals;
+
+namespace {
+
+// All lines of a pipe, written whole.
+std::vector<std::string> lines_of(std::string_view content) {
+    Pipe pipe;
+    LineInput input(pipe.reader());
+    std::vector<std::string> lines;
+    InputMessage message;
+    if (!content.empty()) pipe.write(content);
+    pipe.end();
+    while (true) {
+        switch (input.next(message, {})) {
+            case State::ready:
+                lines.emplace_back(as_text(message.payload));
+                break;
+            case State::waiting:
+                input.readable();
+                break;
+            case State::finished:
+                return lines;
+        }
+    }
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a line is what stands before a newline") {
+    CHECK(lines_of("a\nb\n") == Lines{"a", "b"});
+    CHECK(lines_of("") == Lines{});
+}
+
+TEST_CASE("the last line needs no newline, an empty line is an empty message") {
+    CHECK(lines_of("a\nb") == Lines{"a", "b"});
+    CHECK(lines_of("\n\na\n\n") == Lines{"", "", "a", ""});
+    CHECK(lines_of("\n") == Lines{""});
+}
+
+TEST_CASE("NUL, CR and bytes that are not UTF-8 are kept") {
+    CHECK(lines_of("a\0b\r\n\xff\xfe\n\0\n"s) == Lines{"a\0b\r"s, "\xff\xfe", "\0"s});
+}
+
+TEST_CASE("a line that comes in pieces is one line") {
+    Pipe pipe;
+    LineInput input(pipe.reader());
+    InputMessage message;
+    CHECK(input.next(message, {}) == State::waiting);
+    for (const char* piece : {"one ", "line ", "in pieces"}) {
+        pipe.write(piece);
+        input.readable();
+        CHECK(input.next(message, {}) == State::waiting);
+    }
+    CHECK(input.holds_unread());
+    pipe.write("\nnext");
+    input.readable();
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "one line in pieces");
+    CHECK(input.next(message, {}) == State::waiting);
+    CHECK_FALSE(input.remaining().has_value());
+    pipe.end();
+    input.readable();
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "next");
+    CHECK(input.next(message, {}) == State::finished);
+    CHECK(input.remaining() == 0);
+    CHECK_FALSE(input.holds_unread());
+}
+
+TEST_CASE("long lines among short ones arrive whole, from a file that is never waited for") {
+    const TempDir dir;
+    std::string content;
+    Lines expected;
+    for (const std::size_t size :
+         {1UL, 70'000UL, 3UL, 3'000'000UL, 0UL, 131'072UL, 131'071UL, 9'000'000UL, 5UL}) {
+        expected.emplace_back(size, static_cast<char>('a' + expected.size()));
+        content.append(expected.back()).append("\n");
+    }
+    const std::string path = dir.write("lines", content);
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    LineInput input(fd);
+    CHECK(input.holds_unread());
+    InputMessage message;
+    Lines lines;
+    while (true) {
+        const State state = input.next(message, {});
+        REQUIRE(state != State::waiting);
+        if (state == State::finished) break;
+        lines.emplace_back(as_text(message.payload));
+    }
+    ::close(fd);
+    CHECK((lines == expected));
+    CHECK(input.failure().empty());
+}
+
+TEST_CASE("a line over the limit is a problem, the next one is a line again") {
+    Pipe pipe;
+    LineInput input(pipe.reader(), 10);
+    InputMessage message;
+    pipe.write("short\n01234567890");
+    input.readable();
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "short");
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(message.problem.starts_with("line 2 has more than 10 bytes"));
+    CHECK(input.next(message, {}) == State::waiting);
+    pipe.write("still the same\nthird\n");
+    input.readable();
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(message.problem.empty());
+    CHECK(as_text(message.payload) == "third");
+}
+
+TEST_CASE("a descriptor that can't be read ends the input with a reason") {
+    const TempDir dir;
+    const int fd = ::open(dir.path().c_str(), O_RDONLY | O_CLOEXEC);
+    LineInput input(fd);
+    InputMessage message;
+    CHECK(input.next(message, {}) == State::waiting);
+    input.readable();
+    CHECK(input.next(message, {}) == State::finished);
+    CHECK(input.failure().find("directory") != std::string::npos);
+    ::close(fd);
+}
+
+TEST_CASE("a long line is given out with its memory, and what follows is not lost") {
+    const TempDir dir;
+    const std::string first(3'000'000, 'a');
+    const std::string second(2'000'000, 'b');
+    const int fd =
+        ::open(dir.write("lines", first + "\n" + second + "\nshort\n").c_str(), O_RDONLY | O_CLOEXEC);
+    LineInput input(fd, LineInput::max_line, true);
+    InputMessage message;
+    REQUIRE(input.next(message, {}) == State::ready);
+    const auto kept = message.owner;
+    const Bytes payload = message.payload;
+    REQUIRE(kept != nullptr);
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK((as_text(message.payload) == second));
+    CHECK((as_text(payload) == first));
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "short");
+    CHECK(message.owner == nullptr);
+    CHECK(input.next(message, {}) == State::finished);
+    ::close(fd);
+}

@@ -1,0 +1,50 @@
+// --rate spreads messages evenly and saves nothing up.
+#include "rate_limit.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mqttc;
+using mqttc::pub::RateLimit;
+using std::chrono::milliseconds;
+
+namespace {
+
+// How many messages go in the second after `from`, when the loop looks every `step`.
+int in_a_second(RateLimit& limit, Time from, Duration step) {
+    int sent = 0;
+    for (Time now = from; now < from + std::chrono::seconds(1); now += step) {
+        while (limit.allows(now)) {
+            limit.count(now);
+            ++sent;
+        }
+    }
+    return sent;
+}
+
+}  // namespace
+
+TEST_CASE("so many in a second, however often the loop turns") {
+    const Time start = Time{} + std::chrono::seconds(5);
+    for (const milliseconds step : {milliseconds(1), milliseconds(3), milliseconds(7)}) {
+        RateLimit limit(100);
+        const int sent = in_a_second(limit, start, step);
+        CHECK(sent >= 99);
+        CHECK(sent <= 101);
+        CHECK(in_a_second(limit, start + std::chrono::seconds(1), step) <= 101);
+    }
+}
+
+TEST_CASE("a pause is not made up for") {
+    RateLimit limit(10);
+    const Time start = Time{} + std::chrono::seconds(5);
+    limit.count(start);
+    CHECK(in_a_second(limit, start + std::chrono::seconds(60), milliseconds(1)) <= 11);
+}
+
+TEST_CASE("without a rate everything goes") {
+    RateLimit limit(std::nullopt);
+    for (int i = 0; i < 1000; ++i) {
+        REQUIRE(limit.allows(Time{}));
+        limit.count(Time{});
+    }
+}

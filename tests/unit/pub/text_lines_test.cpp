@@ -1,0 +1,133 @@
+// Encoded payloads, lines with topics, recorded times, and what happens to wrong lines.
+#include "text_lines.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "pipe.hpp"
+#include "text_in.hpp"
+#include "time_text.hpp"
+
+using namespace mqttc;
+using namespace mqttc::pub;
+using namespace mqttc::test;
+using app::Encoding;
+using State = InputSource::State;
+using namespace std::string_literals;
+
+namespace {
+
+std::string decoded(Encoding encoding, std::string_view text) {
+    std::string out = "old content";
+    if (auto done = decode(encoding, text, out); !done) return "wrong: " + done.error();
+    return out;
+}
+
+// Each message as "topic=payload"; what ends the input as "! failure".
+std::vector<std::string> messages(std::string_view content, std::unique_ptr<LineParser> parser, bool skip) {
+    Pipe pipe;
+    pipe.write(content);
+    pipe.end();
+    ParsedInput input(pipe.reader(), LineInput::max_line, std::move(parser), skip);
+    std::vector<std::string> all;
+    InputMessage message;
+    while (true) {
+        switch (input.next(message, {})) {
+            case State::ready:
+                all.push_back(message.problem.empty() ? std::string(message.topic.value_or("")) + "=" +
+                                                            std::string(as_text(message.payload))
+                                                      : "? " + message.problem);
+                break;
+            case State::waiting:
+                input.readable();
+                break;
+            case State::finished:
+                if (!input.failure().empty()) all.push_back("! " + input.failure());
+                return all;
+        }
+    }
+}
+
+using Texts = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("hexadecimal is read in both cases") {
+    CHECK(decoded(Encoding::hex, "00fFaB") == "\x00\xff\xab"s);
+    CHECK(decoded(Encoding::hex, "").empty());
+    CHECK(decoded(Encoding::hex, "0") == "wrong: it has 1 hexadecimal digits: two are needed for each byte");
+    CHECK(decoded(Encoding::hex, "00g0") == "wrong: 'g' at character 3 is no digit of hexadecimal");
+    CHECK(decoded(Encoding::hex, "00\r") == "wrong: '\\r' at character 3 is no digit of hexadecimal");
+}
+
+TEST_CASE("base64 is read with its padding and nothing loose") {
+    CHECK(decoded(Encoding::base64, "").empty());
+    CHECK(decoded(Encoding::base64, "AA==") == "\0"s);
+    CHECK(decoded(Encoding::base64, "AP8=") == "\0\xff"s);
+    CHECK(decoded(Encoding::base64, "+/+/") == "\xfb\xff\xbf");
+    CHECK(decoded(Encoding::base64, "AA=") ==
+          "wrong: it has 3 characters: base64 comes in groups of four, filled up with '='");
+    CHECK(decoded(Encoding::base64, "A===") == "wrong: '=' at character 2 is no digit of base64");
+    CHECK(decoded(Encoding::base64, "====") == "wrong: '=' at character 1 is no digit of base64");
+    CHECK(decoded(Encoding::base64, "AB==") == "wrong: 'B' at character 2 has bits that belong to no byte");
+    CHECK(decoded(Encoding::base64, "AA-_") == "wrong: '-' at character 3 is no digit of base64");
+    CHECK(decoded(Encoding::raw, "A\0"s) == "A\0"s);
+}
+
+TEST_CASE("what is decoded has its own length, whatever was there before") {
+    for (std::size_t length = 0; length < 200; ++length) {
+        std::string bytes(length, 'x');
+        std::string hex;
+        for (std::size_t i = 0; i < length; ++i) hex += "78";
+        CHECK(decoded(Encoding::hex, hex) == bytes);
+        std::string text;
+        for (std::size_t i = 0; i < length / 3; ++i) text += "eHh4";
+        if (length % 3 == 1) text += "eA==";
+        if (length % 3 == 2) text += "eHg=";
+        CHECK(decoded(Encoding::base64, text) == bytes);
+    }
+}
+
+TEST_CASE("recorded times are nanoseconds of Unix time") {
+    CHECK(parse_time("1970-01-01T00:00:00Z") == 0);
+    CHECK(parse_time("1970-01-01T01:00:00.000001+0100") == 1000);
+    CHECK(parse_time("1969-12-31T19:00:00.123456789-05:00") == 123'456'789);
+    CHECK(parse_time("2026-11-22T12:47:57.123456+0000") == 1'795'351'677'123'456'000);
+    CHECK(parse_time("2024-02-29T00:00:00Z"));
+    for (const char* wrong :
+         {"", "2026", "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-01-01 00:00:00Z",
+          "2026-01-01T24:00:00Z", "2026-01-01T00:00:00", "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00Zx",
+          "2026-01-01T00:00:00+1", "1000-01-01T00:00:00Z", "2026-1-01T00:00:00Z", "2026-01-01T00:00:00.1+01",
+          "+026-01-01T00:00:00Z"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(parse_time(wrong));
+    }
+}
+
+TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
+    const auto topics = [](std::optional<std::string> separator) {
+        return std::make_unique<TopicLines>(std::move(separator), Encoding::raw);
+    };
+    CHECK(messages("a/b one two\nc\tthree\nd \n", topics({}), false) ==
+          Texts{"a/b=one two", "c=three", "d="});
+    CHECK(messages("a b::x::y\n", topics("::"), false) == Texts{"a b=x::y"});
+    CHECK(messages("no_separator\n", topics({}), true) ==
+          Texts{"? line 1: there is no tab or space behind the topic"});
+    CHECK(messages("a b\n", topics("::"), true) == Texts{"? line 1: there is no separator '::' in it"});
+    CHECK(messages("a ff\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
+          Texts{"a=\xff"});
+    CHECK(messages("a x\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
+          Texts{"? line 1: the payload: 'x' at character 1 is no digit of hexadecimal"});
+}
+
+TEST_CASE("a wrong line ends the input, or is passed over when asked") {
+    const auto hex = [] { return std::make_unique<PayloadLines>(Encoding::hex); };
+    CHECK(messages("61\nzz\n62\n", hex(), false) ==
+          Texts{"=a",
+                "! line 2: 'z' at character 1 is no digit of hexadecimal (nothing from there on was read; "
+                "--skip-invalid goes on)"});
+    CHECK(messages("61\nzz\n62\n", hex(), true) ==
+          Texts{"=a", "? line 2: 'z' at character 1 is no digit of hexadecimal", "=b"});
+}

@@ -1,0 +1,144 @@
+// In a steady state a session asks for no memory: the operators new of this test program count.
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <new>
+
+#include "dialogue.hpp"
+
+namespace {
+std::size_t allocations = 0;
+std::size_t allocated_bytes = 0;
+}  // namespace
+
+void* operator new(std::size_t size) {
+    ++allocations;
+    allocated_bytes += size;
+    if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+namespace mqttc::test {
+namespace {
+
+class Silent : public SessionHandler {};
+
+/// A broker that answers by heart: no memory of its own.
+class Answerer {
+  public:
+    explicit Answerer(SessionOptions options) : session_(std::move(options)) {
+        session_.opened(at(0));
+        write_all();
+        const bool five = session_.options().version == ProtocolVersion::v5;
+        receive(hex(five ? "20 06 00 00 03 22 0008" : "20 02 00 00"));
+        REQUIRE(session_.connected());
+    }
+
+    void publish(const Publish& publish) {
+        const auto id = session_.publish(publish, at(0));
+        REQUIRE(id.has_value());
+        write_all();
+        const auto high = static_cast<std::uint8_t>(*id >> 8U);
+        const auto low = static_cast<std::uint8_t>(*id & 0xffU);
+        if (publish.qos == Qos::at_least_once) {
+            answer({{0x40, 2, high, low}});
+        } else if (publish.qos == Qos::exactly_once) {
+            answer({{0x50, 2, high, low}});
+            answer({{0x70, 2, high, low}});
+        }
+        CHECK(session_.inflight() == 0);
+    }
+    void receive(Bytes bytes) {
+        const auto used = session_.receive(bytes, at(0), handler_);
+        REQUIRE(used.has_value());
+        REQUIRE(*used == bytes.size());
+        write_all();
+    }
+
+  private:
+    struct Answer {
+        std::uint8_t bytes[4];
+    };
+    void answer(const Answer& one) { receive(one.bytes); }
+    void write_all() {
+        while (!session_.pending().empty()) session_.sent(session_.pending().size(), at(0));
+    }
+
+    Session session_;
+    Silent handler_;
+};
+
+/// What `rounds` of `work` allocate after a few that fill the buffers.
+template <class Work>
+std::size_t allocated_by(Work work, int rounds = 1000) {
+    for (int i = 0; i < 20; ++i) work();
+    const std::size_t before = allocations;
+    for (int i = 0; i < rounds; ++i) work();
+    return allocations - before;
+}
+
+TEST_CASE("publishing small messages over and over allocates nothing, at any QoS and in any version") {
+    const std::string payload(32, 'x');
+    for (const auto version : {ProtocolVersion::v311, ProtocolVersion::v5}) {
+        for (const Qos qos : {Qos::at_most_once, Qos::at_least_once, Qos::exactly_once}) {
+            CAPTURE(static_cast<int>(qos));
+            Answerer broker(options_of(version));
+            CHECK(allocated_by([&] { broker.publish(message("some/topic", payload, qos)); }) == 0);
+        }
+    }
+}
+
+TEST_CASE("topics that take turns, and properties beside an alias, allocate nothing") {
+    Properties properties;
+    REQUIRE(properties.add_user_property("key", "value").has_value());
+    Answerer broker(options_of(ProtocolVersion::v5));
+    int turn = 0;
+    CHECK(allocated_by([&] {
+              static constexpr std::string_view topics[] = {"topic/one", "topic/two", "topic/three",
+                                                            "topic/four"};
+              Publish publish = message(topics[turn++ % 4], "x", Qos::at_least_once);
+              publish.properties = properties.view();
+              broker.publish(publish);
+          }) == 0);
+}
+
+TEST_CASE("receiving messages allocates nothing, at any QoS") {
+    for (const std::string_view packets :
+         {"30 04 0001't' 'a'", "32 06 0001't' 0007 'a'", "34 06 0001't' 0007 'a' 62 02 0007"}) {
+        Answerer broker(options_of(ProtocolVersion::v311));
+        const auto bytes = hex(packets);
+        CHECK(allocated_by([&] { broker.receive(bytes); }) == 0);
+    }
+}
+
+TEST_CASE("a large borrowed payload is never copied, a copied one once") {
+    const std::string payload(1'000'000, 'x');
+    Session session(options_of(ProtocolVersion::v311));
+    Silent handler;
+    session.opened(at(0));
+    session.sent(session.pending().size(), at(0));
+    REQUIRE(session.receive(hex("20 02 00 00"), at(0), handler).has_value());
+    for (const PayloadMode mode : {PayloadMode::borrowed, PayloadMode::copied}) {
+        for (const Qos qos : {Qos::at_most_once, Qos::at_least_once, Qos::exactly_once}) {
+            const std::size_t before = allocated_bytes;
+            REQUIRE(session.publish(message("t", payload, qos), at(0), mode).has_value());
+            std::size_t parts = 0;
+            while (!session.pending().empty()) {
+                if (session.pending().data() == as_bytes(payload).data()) ++parts;
+                session.sent(session.pending().size(), at(0));
+            }
+            const std::size_t copies = mode == PayloadMode::copied ? 1 : 0;
+            CHECK(parts == 1 - copies);
+            CHECK((allocated_bytes - before) / payload.size() == copies);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace mqttc::test

@@ -1,0 +1,59 @@
+// The broker's side of QoS 1 and 2 in a few lines, for tests that cut the connection: bytes in, bytes out, no
+// I/O.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "mqttc/packet.hpp"
+#include "mqttc/types.hpp"
+
+namespace mqttc::test {
+
+/// Speaks to one client. A message is delivered at its first PUBLISH.
+class BrokerModel {
+  public:
+    BrokerModel(ProtocolVersion version, bool keeps_sessions) : version_(version), keeps_(keeps_sessions) {}
+
+    void opened();
+    void closed();
+    void receive(std::uint8_t byte);
+    /// Sends a message to the client, now or when it is there.
+    void publish(std::string payload, Qos qos);
+
+    std::vector<std::uint8_t> output;     ///< for the client, taken from the front
+    std::vector<std::string> delivered;   ///< payloads that came from the client
+    std::vector<std::string> violations;  ///< what the client may not do
+    bool connected() const { return connected_; }
+    /// Messages to the client that are not finished.
+    std::size_t unfinished() const { return outgoing_.size(); }
+
+  private:
+    struct Outgoing {
+        PacketId id;
+        std::string payload;
+        Qos qos;
+        bool released;
+    };
+
+    void take(const Packet& packet);
+    void take_publish(const Publish& publish);
+    void take_ack(const Ack& ack);
+    void send(const Packet& packet);
+    void send(const Outgoing& message, bool dup);
+
+    ProtocolVersion version_;
+    bool keeps_;
+    bool has_session_ = false;
+    bool connected_ = false;
+    std::vector<std::uint8_t> input_;
+    std::set<PacketId> received_;
+    std::set<PacketId> published_here_;  ///< identifiers that came with PUBLISH on this connection
+    std::deque<Outgoing> outgoing_;
+    PacketId last_id_ = 0;
+};
+
+}  // namespace mqttc::test

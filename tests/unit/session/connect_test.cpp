@@ -1,0 +1,72 @@
+// CONNECT and CONNACK: what is asked, what is learned, what is refused.
+#include <doctest/doctest.h>
+
+#include "dialogue.hpp"
+
+namespace mqttc::test {
+namespace {
+
+TEST_CASE("opened makes CONNECT pending in each version") {
+    Dialogue v31(options_of(ProtocolVersion::v31));
+    v31.session.opened(v31.now);
+    CHECK(v31.written() == wire("10 10 00 06 'MQIsdp' 03 02 00 3c 00 02 'me'"));
+
+    Dialogue v311(options_of(ProtocolVersion::v311));
+    v311.session.opened(v311.now);
+    CHECK(v311.written() == wire("10 0e 00 04 'MQTT' 04 02 00 3c 00 02 'me'"));
+
+    Dialogue v5(options_of(ProtocolVersion::v5));
+    v5.session.opened(v5.now);
+    CHECK(v5.written() == wire("10 0f 00 04 'MQTT' 05 02 00 3c 00 00 02 'me'"));
+}
+
+TEST_CASE("CONNECT carries user, password and will") {
+    SessionOptions options = options_of(ProtocolVersion::v311);
+    options.username = "u";
+    options.password = Secret("pw");
+    options.will = WillMessage{"w", "gone", Qos::at_least_once, true, {}};
+    options.keep_alive = 5;
+    Dialogue dialogue(options);
+    dialogue.session.opened(dialogue.now);
+    CHECK(dialogue.written() ==
+          wire("10 1e 00 04 'MQTT' 04 ee 00 05 00 02 'me' 00 01 'w' 00 04 'gone' 00 01 'u' 00 02 'pw'"));
+}
+
+TEST_CASE("a limit on packets from the broker is announced in MQTT 5") {
+    SessionOptions options = options_of(ProtocolVersion::v5);
+    options.max_packet_size = 1000;
+    Dialogue dialogue(options);
+    dialogue.session.opened(dialogue.now);
+    CHECK(dialogue.written() == wire("10 14 00 04 'MQTT' 05 02 00 3c 05 27 00 00 03 e8 00 02 'me'"));
+}
+
+TEST_CASE("CONNACK makes the session connected, a refusal is an error with the broker's code") {
+    Dialogue dialogue(options_of(ProtocolVersion::v311));
+    dialogue.open();
+    CHECK_FALSE(dialogue.session.connected());
+    REQUIRE(dialogue.says("20 02 00 00").has_value());
+    CHECK(dialogue.session.connected());
+    CHECK(dialogue.events() == "connack 0");
+
+    Dialogue refused(options_of(ProtocolVersion::v311));
+    refused.open();
+    const auto error = refused.says("20 02 00 05");
+    REQUIRE_FALSE(error.has_value());
+    CHECK(error.error().code == ErrorCode::connection_refused);
+    CHECK(error.error().detail == 5);
+    CHECK(refused.events() == "connack 5");
+    CHECK_FALSE(refused.session.connected());
+    CHECK(refused.written().empty());
+}
+
+TEST_CASE("a refusal in MQTT 5 tells the broker's words on one line") {
+    Dialogue dialogue(options_of(ProtocolVersion::v5));
+    dialogue.open();
+    const auto error = dialogue.says("20 0b 00 87 08 1f 00 05 'n' 0a 'ope'");
+    REQUIRE_FALSE(error.has_value());
+    CHECK(error.error().detail == 0x87);
+    CHECK(error.error().context == "the broker refused the connection: not authorized (n\\x0aope)");
+}
+
+}  // namespace
+}  // namespace mqttc::test

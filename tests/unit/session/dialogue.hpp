@@ -1,0 +1,83 @@
+// A session in a dialogue with a scripted broker: packets as hex strings, times in seconds, events as lines
+// of text.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mqttc/session.hpp"
+#include "support/hex.hpp"
+
+namespace mqttc::test {
+
+/// How Dialogue::written shows these bytes; the form of the argument is that of hex() in support/hex.hpp.
+std::string wire(std::string_view text);
+
+/// The session's moment `seconds` after a start that all dialogues share.
+Time at(double seconds);
+
+/// A PUBLISH to hand to Session::publish.
+Publish message(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once,
+                bool retain = false);
+
+/// Writes each event as one line, and calls back where a test wants to act inside one.
+class Recorder : public SessionHandler {
+  public:
+    void on_connack(const Connack& packet) override;
+    bool on_publish(const Publish& packet) override;
+    void on_delivered(PacketId id, ReasonCode code, PropertiesView) override;
+    void on_suback(const Suback& packet) override;
+    void on_unsuback(const Unsuback& packet) override;
+    void on_disconnect(const Disconnect& packet) override;
+    void on_auth(const Auth& packet) override;
+
+    std::vector<std::string> events;
+    bool takes_messages = true;
+    std::function<void()> inside_publish;
+    std::function<void()> inside_connack;
+    std::function<void()> inside_delivered;
+};
+
+/// One side of the talk is the session, the other is the test.
+class Dialogue {
+  public:
+    explicit Dialogue(SessionOptions options) : session(std::move(options)) {}
+
+    /// Time goes on.
+    void wait(double seconds) {
+        now += std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+    }
+    /// opened(), and CONNECT is written and not looked at.
+    void open();
+    /// open(), then the broker says CONNACK, and nothing is looked at; v5 properties in hex without their
+    /// length.
+    void connect(bool session_present = false, std::string_view properties = "");
+    /// The broker sends these bytes; the answer is how many were consumed.
+    std::expected<std::size_t, Error> says(std::string_view text);
+    /// says(), which must succeed and consume everything; the answer is what the session then has written.
+    std::string answer_to(std::string_view text);
+    /// says(), which must fail.
+    Error error_of(std::string_view text);
+    /// publish() without payload mode, which must succeed.
+    PacketId publish(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once);
+    /// subscribe() to one filter, which must succeed.
+    PacketId subscribe(std::string_view filter, Qos qos = Qos::at_most_once);
+    /// closed() and connect().
+    void reconnect(bool session_present, std::string_view properties = "");
+    /// All that is pending, now written, in hex.
+    std::string written();
+    /// The events since the last call, separated by "; ".
+    std::string events();
+
+    Time now = at(0);
+    Session session;
+    Recorder recorder;
+};
+
+SessionOptions options_of(ProtocolVersion version);
+
+}  // namespace mqttc::test

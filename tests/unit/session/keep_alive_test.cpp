@@ -1,0 +1,258 @@
+// Time: keep-alive both ways and acknowledgements that do not come.
+#include <doctest/doctest.h>
+
+#include "dialogue.hpp"
+
+namespace mqttc::test {
+namespace {
+
+constexpr auto v311 = ProtocolVersion::v311;
+constexpr auto v5 = ProtocolVersion::v5;
+
+SessionOptions options_with(std::uint16_t keep_alive, ProtocolVersion version = v311) {
+    SessionOptions options = options_of(version);
+    options.keep_alive = keep_alive;
+    return options;
+}
+
+/// The deadline in seconds from the common start; -1 = none.
+double deadline_of(const Dialogue& d) {
+    if (!d.session.deadline()) return -1;
+    return std::chrono::duration<double>(*d.session.deadline() - at(0)).count();
+}
+
+ErrorCode tick(Dialogue& d) {
+    const auto result = d.session.tick(d.now);
+    return result ? ErrorCode::ok : result.error().code;
+}
+
+TEST_CASE("PINGREQ is sent when nothing was sent for the keep-alive") {
+    Dialogue d(options_with(10));
+    d.connect();
+    CHECK(deadline_of(d) == 10);
+    d.wait(9.5);
+    CHECK(tick(d) == ErrorCode::ok);
+    CHECK(d.written().empty());
+    d.wait(0.5);
+    CHECK(tick(d) == ErrorCode::ok);
+    CHECK(d.written() == wire("c0 00"));
+    CHECK(deadline_of(d) == 15);
+    d.answer_to("d0 00");
+    CHECK(deadline_of(d) == 20);
+}
+
+TEST_CASE("before CONNACK and without keep-alive there is no deadline") {
+    Dialogue d(options_with(10));
+    CHECK(deadline_of(d) == -1);
+    d.open();
+    CHECK(deadline_of(d) == -1);
+    Dialogue off(options_with(0));
+    off.connect();
+    CHECK(deadline_of(off) == -1);
+}
+
+TEST_CASE("who only sends asks for a sign of life all the same, and so does who only receives") {
+    Dialogue sender(options_with(10));
+    sender.connect();
+    for (int second = 0; second < 10; ++second) {
+        sender.wait(1);
+        sender.publish("t", "");
+        sender.written();
+    }
+    CHECK(deadline_of(sender) == 10);
+    CHECK(tick(sender) == ErrorCode::ok);
+    CHECK(sender.written() == wire("c0 00"));
+
+    Dialogue receiver(options_with(10));
+    receiver.connect();
+    for (int second = 0; second < 10; ++second) {
+        receiver.wait(1);
+        receiver.answer_to("30 03 0001't'");
+    }
+    CHECK(deadline_of(receiver) == 10);
+}
+
+TEST_CASE("a broker that does not answer PINGREQ for half the keep-alive is given up") {
+    Dialogue d(options_with(60));
+    d.connect();
+    d.wait(60);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.written();
+    CHECK(deadline_of(d) == 90);
+    d.wait(29);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.wait(1);
+    const auto late = d.session.tick(d.now);
+    REQUIRE_FALSE(late.has_value());
+    CHECK(late.error().code == ErrorCode::keep_alive_timeout);
+    CHECK(late.error().context == "no answer to PINGREQ from the broker for 30 s");
+}
+
+TEST_CASE("with a short keep-alive the broker has five seconds to answer") {
+    Dialogue d(options_with(2));
+    d.connect();
+    d.wait(2);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.written();
+    d.wait(2);
+    CHECK(tick(d) == ErrorCode::ok);
+    CHECK(d.written() == wire("c0 00"));
+    d.wait(2);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.wait(1);
+    CHECK(tick(d) == ErrorCode::keep_alive_timeout);
+}
+
+TEST_CASE("any packet is a sign of life") {
+    Dialogue d(options_with(60));
+    d.connect();
+    d.wait(60);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.written();
+    d.wait(29);
+    d.answer_to("30 03 0001't'");
+    CHECK(deadline_of(d) == 119);
+}
+
+TEST_CASE("the server's keep-alive is the one in force") {
+    Dialogue d(options_with(60, v5));
+    d.connect(false, "13 0005");
+    CHECK(d.session.limits().keep_alive == 5);
+    CHECK(deadline_of(d) == 5);
+    Dialogue off(options_with(60, v5));
+    off.connect(false, "13 0000");
+    CHECK(deadline_of(off) == -1);
+}
+
+TEST_CASE("PINGREQ behind a long upload is not late while the upload moves") {
+    Dialogue d(options_with(10));
+    d.connect();
+    const std::string payload(100'000, 'x');
+    REQUIRE(d.session.publish(message("t", payload), d.now, PayloadMode::borrowed).has_value());
+    d.wait(10);
+    CHECK(tick(d) == ErrorCode::ok);
+    for (int i = 0; i < 20; ++i) {
+        d.wait(4);
+        d.session.sent(1000, d.now);
+        CHECK(tick(d) == ErrorCode::ok);
+    }
+    d.wait(5);
+    CHECK(tick(d) == ErrorCode::keep_alive_timeout);
+}
+
+TEST_CASE("an unanswered QoS 1 or 2 message times out") {
+    for (const Qos qos : {Qos::at_least_once, Qos::exactly_once}) {
+        Dialogue d(options_with(0));
+        d.connect();
+        d.publish("t", "", qos);
+        d.written();
+        CHECK(deadline_of(d) == 20);
+        d.wait(19);
+        CHECK(tick(d) == ErrorCode::ok);
+        d.wait(1);
+        const auto late = d.session.tick(d.now);
+        REQUIRE_FALSE(late.has_value());
+        CHECK(late.error().code == ErrorCode::ack_timeout);
+        CHECK(late.error().context == "no acknowledgement from the broker for 20 s");
+    }
+}
+
+TEST_CASE("the oldest unanswered packet counts, whatever is answered after it") {
+    Dialogue d(options_with(0));
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    d.written();
+    d.wait(5);
+    d.publish("t", "", Qos::exactly_once);
+    d.written();
+    d.wait(5);
+    d.answer_to("50 02 0002");
+    CHECK(deadline_of(d) == 20);
+    d.answer_to("40 02 0001");
+    CHECK(deadline_of(d) == 30);
+    d.answer_to("70 02 0002");
+    CHECK(deadline_of(d) == -1);
+    d.subscribe("t");
+    d.written();
+    CHECK(deadline_of(d) == 30);
+    d.answer_to("90 03 0003 00");
+    CHECK(deadline_of(d) == -1);
+}
+
+TEST_CASE("zero switches the acknowledgement time-out off") {
+    SessionOptions options = options_with(0);
+    options.ack_timeout = Duration::zero();
+    Dialogue d(options);
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    CHECK(deadline_of(d) == -1);
+}
+
+TEST_CASE("an acknowledgement is not late while its message is still being written") {
+    Dialogue d(options_with(0));
+    d.connect();
+    const std::string payload(100'000, 'x');
+    REQUIRE(d.session.publish(message("t", payload, Qos::at_least_once), d.now, PayloadMode::borrowed)
+                .has_value());
+    for (int i = 0; i < 10; ++i) {
+        d.wait(15);
+        d.session.sent(1000, d.now);
+        CHECK(tick(d) == ErrorCode::ok);
+    }
+    d.written();
+    d.wait(19);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.wait(1);
+    CHECK(tick(d) == ErrorCode::ack_timeout);
+}
+
+TEST_CASE("an acknowledgement is not late while a large packet in front of it arrives") {
+    Dialogue d(options_with(0));
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    d.written();
+    std::vector<std::uint8_t> part = hex("30 80 08 0001't'");
+    for (int i = 0; i < 10; ++i) {
+        d.wait(15);
+        part.push_back('x');
+        const auto used = d.session.receive(part, d.now, d.recorder);
+        REQUIRE(used.has_value());
+        CHECK(*used == 0);
+        CHECK(tick(d) == ErrorCode::ok);
+    }
+}
+
+TEST_CASE(
+    "nothing is late while the handler does not take messages, but the broker is kept from giving us up") {
+    Dialogue d(options_with(10));
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    d.written();
+    d.recorder.takes_messages = false;
+    REQUIRE(d.says("30 03 0001't' d0 00 40 02 0001").has_value());
+    for (int i = 0; i < 10; ++i) {
+        d.wait(10);
+        REQUIRE(tick(d) == ErrorCode::ok);
+        CHECK(d.written() == wire("c0 00"));
+    }
+    d.recorder.takes_messages = true;
+    d.wait(5);
+    d.answer_to("30 03 0001't'");
+    CHECK(tick(d) == ErrorCode::ok);
+    d.answer_to("d0 00 40 02 0001");
+    CHECK(d.events() == "message t=; delivered 1");
+}
+
+TEST_CASE("options that make no CONNECT are told by tick") {
+    SessionOptions options = options_of(v311);
+    options.client_id = "\xff";
+    Dialogue d(options);
+    d.session.opened(d.now);
+    CHECK(d.written().empty());
+    REQUIRE(d.session.deadline().has_value());
+    CHECK(*d.session.deadline() <= d.now);
+    CHECK(tick(d) == ErrorCode::usage);
+}
+
+}  // namespace
+}  // namespace mqttc::test

@@ -1,0 +1,236 @@
+// The parts of a session by themselves: identifiers, the store of messages, the output queue, requests.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+
+#include "inflight.hpp"
+#include "mqttc/codec.hpp"
+#include "on_the_way.hpp"
+#include "output.hpp"
+#include "packet_ids.hpp"
+#include "requests.hpp"
+#include "support/hex.hpp"
+
+namespace mqttc::test {
+namespace {
+
+TEST_CASE("identifiers are given in turn, and none when all are in use") {
+    PacketIds ids;
+    CHECK(ids.owner(1) == PacketIds::nobody);
+    for (unsigned i = 1; i <= 65'535; ++i) REQUIRE(ids.take(7) == i);
+    CHECK(ids.take(7) == 0);
+    ids.release(500);
+    ids.release(500);
+    CHECK(ids.owner(500) == PacketIds::nobody);
+    CHECK(ids.take(8) == 500);
+    CHECK(ids.owner(500) == 8);
+    CHECK(ids.take(7) == 0);
+}
+
+TEST_CASE("a set of identifiers") {
+    IdSet set;
+    CHECK(set.empty());
+    CHECK_FALSE(set.contains(3));
+    CHECK_FALSE(set.erase(3));
+    set.insert(3);
+    set.insert(3);
+    set.insert(65'535);
+    CHECK(set.contains(65'535));
+    CHECK(set.erase(3));
+    CHECK_FALSE(set.erase(3));
+    CHECK_FALSE(set.empty());
+    set.clear();
+    CHECK(set.empty());
+    CHECK_FALSE(set.contains(65'535));
+}
+
+TEST_CASE("messages keep their order over a lost connection") {
+    PacketIds ids;
+    Inflight inflight;
+    OutgoingMessage* messages[4];
+    for (auto*& message : messages) message = inflight.add(ids);
+    CHECK(inflight.size() == 4);
+    for (int i = 0; i < 3; ++i) {
+        messages[i]->begin = static_cast<std::uint64_t>(10 * i);
+        inflight.move_to_sent(*messages[i]);
+    }
+    inflight.move_to_sent(*messages[0]);  // its PUBREL
+    CHECK(inflight.sent().front() == messages[1]);
+    inflight.finish(*messages[1], ids);
+    CHECK(inflight.find(ids, 2) == nullptr);
+    inflight.closed(15);
+    CHECK(inflight.sent().empty());
+    const OutgoingMessage* next = inflight.waiting().front();
+    for (const auto* expected : {messages[2], messages[0], messages[3]}) {
+        REQUIRE(next == expected);
+        next = next->next;
+    }
+    CHECK(next == nullptr);
+    CHECK(messages[0]->attempted);
+    CHECK_FALSE(messages[2]->attempted);
+    CHECK_FALSE(messages[3]->attempted);
+}
+
+TEST_CASE("a slot keeps a small buffer and gives a large one back") {
+    PacketIds ids;
+    Inflight inflight;
+    OutgoingMessage* message = inflight.add(ids);
+    message->packet.resize(100);
+    inflight.finish(*message, ids);
+    CHECK(inflight.add(ids) == message);
+    CHECK(message->packet.capacity() >= 100);
+    CHECK(message->id == 2);
+    message->packet.resize(100'000);
+    inflight.finish(*message, ids);
+    CHECK(message->packet.capacity() <= 4096);
+}
+
+/// A PUBLISH of the given size in all, at QoS 0.
+std::vector<std::uint8_t> packet_of(std::size_t size) {
+    const std::string payload(size - (size > 129 ? 6 : 5), 'p');
+    Publish publish;
+    publish.topic = "t";
+    publish.payload = as_bytes(payload);
+    std::vector<std::uint8_t> bytes;
+    REQUIRE(encode_publish(publish, ProtocolVersion::v311, bytes).has_value());
+    REQUIRE(bytes.size() == size);
+    return bytes;
+}
+
+TEST_CASE("messages on their way are counted by the bytes they lie in") {
+    OnTheWay way;
+    CHECK(way.between(0, 1000) == 0);
+    // Ten of 100 bytes, other packets, and a large one.
+    for (std::uint64_t i = 0; i < 10; ++i) way.add(i * 100, i * 100 + 100);
+    way.add(5000, 20000);
+    CHECK(way.between(0, 20000) == 11);
+    CHECK(way.between(1000, 20000) == 1);
+    CHECK(way.between(999, 19999) == 1);
+    CHECK(way.between(250, 900) == 7);
+    CHECK(way.between(20000, 30000) == 0);
+    way.clear();
+    CHECK(way.between(0, 20000) == 0);
+    // Groups beyond the bound are forgotten, the oldest first.
+    for (std::uint64_t i = 0; i < 10'000; ++i) way.add(i * 8192, i * 8192 + 8000);
+    CHECK(way.between(0, 10'000 * 8192) == 2048);
+    CHECK(way.between(9'999 * 8192, 10'000 * 8192) == 1);
+}
+
+TEST_CASE("an output that is never empty does not grow, and knows its packets") {
+    Output output;
+    const auto packet = packet_of(1000);
+    for (int i = 0; i < 10; ++i) output.append(packet);
+    for (int i = 0; i < 1000; ++i) {
+        output.append(packet);
+        for (std::size_t left = 1000; left > 0;) {
+            const std::size_t n = std::min(left, output.pending().size());
+            output.sent(n);
+            left -= n;
+        }
+    }
+    CHECK(output.buffered() == 10'000);
+    CHECK(output.buffer().capacity() < 400'000);
+    CHECK(output.sent_position() == 1'000'000);
+    CHECK(output.end_position() == 1'010'000);
+    output.sent(999);
+    int whole = 0;
+    int begun = 0;
+    output.for_each_packet([&](const Output::Packet& one) {
+        CHECK(one.own.size() == 1000);
+        ++(one.begun ? begun : whole);
+    });
+    CHECK(whole == 9);
+    CHECK(begun == 1);
+}
+
+TEST_CASE("no more can be sent than there is") {
+    Output output;
+    output.append(packet_of(100));
+    output.sent(1000);
+    CHECK(output.empty());
+    CHECK(output.sent_position() == 100);
+    CHECK(output.pending().empty());
+}
+
+TEST_CASE("an output finds its packets between payloads that lie apart") {
+    const std::string text(10'000, 'x');
+    Publish publish;
+    publish.topic = "t";
+    publish.payload = as_bytes(text);
+    Output output;
+    for (int i = 0; i < 40; ++i) {
+        output.append(packet_of(4000));
+        REQUIRE(encode_publish_header(publish, ProtocolVersion::v311, output.buffer()).has_value());
+        output.append_payload({as_bytes(text), nullptr});
+    }
+    const std::size_t pair = 4000 + 6 + 10'000;
+    CHECK(output.size() == 40 * pair);
+    std::size_t sent = 0;
+    for (const std::size_t goal :
+         {std::size_t{0}, std::size_t{1}, std::size_t{4000}, std::size_t{4003}, std::size_t{4006},
+          std::size_t{9000}, pair, pair + 1, 30 * pair, 30 * pair + 4500}) {
+        CAPTURE(goal);
+        while (sent < goal) {
+            const std::size_t n = std::min(goal - sent, output.pending().size());
+            output.sent(n);
+            sent += n;
+        }
+        static_cast<void>(output.buffer());  // may move what is left to the front
+        std::size_t left = 0;
+        std::size_t packets = 0;
+        std::size_t begun = 0;
+        output.for_each_packet([&](const Output::Packet& one) {
+            ++packets;
+            left += one.own.size() + (one.payload != nullptr ? one.payload->bytes.size() : 0);
+            begun += one.begun ? 1 : 0;
+        });
+        const std::size_t in_pair = goal % pair;
+        CHECK(packets == 80 - 2 * (goal / pair) - (in_pair >= 4000 ? 1 : 0));
+        CHECK(begun == (in_pair == 0 || in_pair == 4000 ? 0 : 1));
+        const std::size_t begun_bytes = in_pair == 0 || in_pair == 4000 ? 0
+                                        : in_pair < 4000                ? in_pair
+                                                                        : in_pair - 4000;
+        CHECK(left == output.size() + begun_bytes);
+    }
+}
+
+TEST_CASE("what is secret is overwritten once it is sent") {
+    Output output;
+    output.append(packet_of(100));
+    output.mark_secret();
+    output.append(packet_of(50));
+    const std::uint8_t* memory = output.pending().data();
+    output.sent(99);
+    CHECK(memory[0] == 0x30);
+    output.sent(1);
+    CHECK(std::count(memory, memory + 100, 0) == 100);
+    CHECK(output.size() == 50);
+    int packets = 0;
+    output.for_each_packet([&](const Output::Packet& one) {
+        CHECK(one.own.size() == 50);
+        ++packets;
+    });
+    CHECK(packets == 1);
+}
+
+TEST_CASE("requests are found by identifier until they are answered") {
+    PacketIds ids;
+    Requests requests(ProtocolVersion::v311);
+    Request request;
+    request.id = ids.take(Requests::owner);
+    request.filters = 1;
+    request.packet = hex("82 06 0001 0001'a' 00");
+    requests.add(request);
+    REQUIRE(requests.find(1) != nullptr);
+    CHECK(requests.find(2) == nullptr);
+    requests.answered(*requests.find(1), ids);
+    CHECK(requests.find(1) == nullptr);
+    CHECK(requests.unanswered().empty());
+    CHECK_FALSE(requests.empty());
+    requests.broker_lost_session();
+    CHECK(requests.find(1) != nullptr);
+}
+
+}  // namespace
+}  // namespace mqttc::test

@@ -1,0 +1,332 @@
+// What outlives a connection: unfinished messages, QoS 2 identifiers, subscriptions, QoS 0 messages not
+// begun.
+#include <doctest/doctest.h>
+
+#include "dialogue.hpp"
+
+namespace mqttc::test {
+namespace {
+
+constexpr auto v31 = ProtocolVersion::v31;
+constexpr auto v311 = ProtocolVersion::v311;
+constexpr auto v5 = ProtocolVersion::v5;
+constexpr Qos qos1 = Qos::at_least_once;
+constexpr Qos qos2 = Qos::exactly_once;
+
+SessionOptions lasting(ProtocolVersion version) {
+    SessionOptions options = options_of(version);
+    options.clean_start = false;
+    return options;
+}
+
+TEST_CASE("with the session present everything unfinished is sent again in order, with DUP") {
+    for (const auto version : {v311, v5}) {
+        CAPTURE(static_cast<int>(version));
+        const std::string none = version == v5 ? " 00" : "";
+        const std::string length = version == v5 ? " 06 " : " 05 ";
+        Dialogue d(lasting(version));
+        d.connect();
+        for (const Qos qos : {qos1, qos2, qos2, qos1}) d.publish("t", "", qos);
+        d.written();
+        d.answer_to("50 02 0002");
+        d.reconnect(true);
+        CHECK(d.written() == wire("3a" + length + "0001't' 0001" + none + "3c" + length + "0001't' 0003" +
+                                  none + "3a" + length + "0001't' 0004" + none + "62 02 0002"));
+        d.answer_to("40 02 0001 70 02 0002 40 02 0004 50 02 0003");
+        d.answer_to("70 02 0003");
+        CHECK(d.events() == "delivered 1; delivered 2; delivered 4; delivered 3");
+    }
+}
+
+TEST_CASE("without the session everything is published anew, but for what the broker had taken over") {
+    Dialogue d(lasting(v311));
+    d.connect();
+    d.publish("a", "", qos1);
+    d.publish("b", "", qos2);
+    d.publish("c", "", qos2);
+    d.written();
+    d.answer_to("50 02 0002");
+    d.reconnect(false);
+    CHECK(d.written() == wire("32 05 0001'a' 0001 34 05 0001'c' 0003"));
+    CHECK(d.events() == "delivered 2");
+    CHECK(d.session.inflight() == 2);
+    CHECK(d.session.counters().delivered == 1);
+}
+
+TEST_CASE("DUP is not set for a message of which no byte had been sent") {
+    Dialogue d(lasting(v311));
+    d.connect();
+    d.publish("a", "", qos1);
+    d.publish("b", "", qos1);
+    d.publish("c", "", qos1);
+    d.session.sent(8, d.now);  // all of the first, one byte of the second
+    d.reconnect(true);
+    CHECK(d.written() == wire("3a 05 0001'a' 0001 3a 05 0001'b' 0002 32 05 0001'c' 0003"));
+}
+
+TEST_CASE("a message published before the first connection is sent after CONNACK") {
+    Dialogue d(options_of(v311));
+    d.publish("a", "", qos1);
+    d.publish("z", "");
+    CHECK(d.session.pending_bytes() == 5);
+    CHECK(d.session.unsent() == 1);
+    d.open();
+    d.publish("b", "", qos2);
+    CHECK(d.written().empty());
+    CHECK(d.answer_to("20 02 00 00") == wire("32 05 0001'a' 0001 34 05 0001'b' 0002 30 03 0001'z'"));
+    CHECK(d.session.unsent() == 0);
+}
+
+TEST_CASE("what was kept goes out before what on_connack publishes") {
+    Dialogue d(options_of(v311));
+    d.publish("a", "", qos1);
+    d.recorder.inside_connack = [&] { d.publish("b", "", qos1); };
+    d.open();
+    CHECK(d.answer_to("20 02 00 00") == wire("32 05 0001'a' 0001 32 05 0001'b' 0002"));
+}
+
+TEST_CASE("a broker that takes fewer messages at once than wait gets them one after the other") {
+    Dialogue d(lasting(v5));
+    d.connect();
+    d.publish("a", "", qos2);
+    d.publish("b", "", qos1);
+    d.publish("c", "", qos1);
+    d.publish("d", "", qos1);
+    d.written();
+    d.answer_to("50 02 0001");
+    d.reconnect(true, "21 0001");
+    CHECK(d.written() == wire("3a 06 0001'b' 0002 00 62 02 0001"));
+    CHECK_FALSE(d.session.can_publish(qos1));
+    CHECK(d.answer_to("40 02 0002") == wire("3a 06 0001'c' 0003 00"));
+    CHECK(d.answer_to("40 02 0003") == wire("3a 06 0001'd' 0004 00"));
+    CHECK(d.answer_to("70 02 0001").empty());
+    CHECK(d.answer_to("40 02 0004").empty());
+    CHECK(d.session.inflight() == 0);
+    CHECK(d.session.can_publish(qos1));
+}
+
+TEST_CASE("PUBCOMP 'not found' after a reconnect only says that the broker was done") {
+    Dialogue d(lasting(v5));
+    d.connect();
+    d.publish("a", "", qos2);
+    d.publish("b", "", qos2);
+    d.written();
+    d.answer_to("50 02 0001");
+    d.reconnect(true);
+    d.written();
+    d.answer_to("70 03 0001 92");
+    CHECK(d.events() == "delivered 1");
+    d.answer_to("50 02 0002");
+    d.answer_to("70 03 0002 92");
+    CHECK(d.events() == "delivered 2 code 146");
+}
+
+TEST_CASE("QoS 2 identifiers received are remembered as long as the broker has the session") {
+    for (const bool present : {true, false}) {
+        CAPTURE(present);
+        Dialogue d(lasting(v311));
+        d.connect();
+        d.answer_to("34 06 0001't' 0008 'c'");
+        d.events();
+        d.reconnect(present);
+        CHECK(d.answer_to("3c 06 0001't' 0008 'c'") == wire("50 02 0008"));
+        CHECK(d.events() == (present ? "" : "message t=c"));
+    }
+}
+
+TEST_CASE("MQTT 3.1 does not tell about the session, so it is taken to be there after clean = 0") {
+    Dialogue kept(lasting(v31));
+    kept.connect();
+    kept.publish("a", "", qos1);
+    kept.subscribe("s");
+    kept.written();
+    kept.answer_to("90 03 0002 00");
+    kept.answer_to("34 05 0001't' 0008");
+    kept.events();
+    kept.reconnect(false);
+    CHECK(kept.written() == wire("82 06 0002 0001's' 00 3a 05 0001'a' 0001"));
+    kept.answer_to("3c 05 0001't' 0008");
+    CHECK(kept.events().empty());
+
+    Dialogue clean(options_of(v31));
+    clean.connect();
+    clean.publish("a", "", qos1);
+    clean.written();
+    clean.reconnect(false);
+    CHECK(clean.written() == wire("32 05 0001'a' 0001"));
+}
+
+TEST_CASE("a session present after a clean start is a protocol error") {
+    Dialogue d(options_of(v5));
+    d.open();
+    CHECK(d.error_of("20 03 01 00 00").code == ErrorCode::protocol_error);
+    CHECK(d.written() == wire("e0 01 82"));
+}
+
+TEST_CASE("a clean start is not asked for again in MQTT 5 while there is something to resume") {
+    Dialogue d(options_of(v5));
+    d.connect();
+    d.session.closed(d.now);
+    d.session.opened(d.now);
+    CHECK(d.written() == wire("10 0f 0004'MQTT' 05 02 003c 00 0002'me'"));
+    d.answer_to("20 03 00 00 00");
+    d.publish("t", "", qos1);
+    d.session.closed(d.now);
+    d.session.opened(d.now);
+    CHECK(d.written() == wire("10 0f 0004'MQTT' 05 00 003c 00 0002'me'"));
+
+    Dialogue three(options_of(v311));
+    three.connect();
+    three.publish("t", "", qos1);
+    three.session.closed(three.now);
+    three.session.opened(three.now);
+    CHECK(three.written() == wire("10 0e 0004'MQTT' 04 02 003c 0002'me'"));
+}
+
+TEST_CASE(
+    "QoS 0 messages not begun are kept for the next connection, one that was begun is dropped and counted") {
+    for (std::size_t written = 0; written <= 15; ++written) {
+        CAPTURE(written);
+        Dialogue d(options_of(v311));
+        d.connect();
+        d.publish("a", "");
+        d.publish("b", "");
+        d.publish("c", "");
+        d.session.sent(written, d.now);
+        const std::size_t begun = written % 5 != 0 ? 1 : 0;
+        const std::size_t whole = written / 5;
+        CHECK(d.session.unsent() == 3 - whole);
+        d.session.closed(d.now);
+        CHECK(d.session.unsent() == 3 - whole - begun);
+        CHECK(d.session.counters().dropped == begun);
+        d.connect();
+        std::string expected;
+        for (std::size_t i = whole + begun; i < 3; ++i) {
+            expected += "30 03 0001'" + std::string(1, static_cast<char>('a' + i)) + "'";
+        }
+        CHECK(d.written() == wire(expected));
+        CHECK(d.session.counters().dropped == begun);
+    }
+}
+
+TEST_CASE("other packets between QoS 0 messages are not kept") {
+    Dialogue d(options_of(v311));
+    d.connect();
+    d.publish("a", "");
+    d.answer_to("32 05 0001't' 0007");
+    d.publish("b", "");
+    REQUIRE(d.says("32 05 0001't' 0008").has_value());
+    d.publish("c", "");
+    REQUIRE(d.session.disconnect(0, {}, d.now).has_value());
+    d.session.closed(d.now);
+    d.connect();
+    CHECK(d.written() == wire("30 03 0001'b' 30 03 0001'c'"));
+}
+
+TEST_CASE("QoS 0 messages in bytes that did not arrive count as dropped") {
+    Dialogue d(options_of(v311));
+    d.publish("k", "kept");  // 9 bytes, sent with the connection
+    d.connect();
+    for (int i = 0; i < 4; ++i) d.publish("t", "message");  // 12 bytes each
+    d.publish("t", "other", qos1);                          // 12 bytes
+    d.written();
+    d.session.closed(d.now, 12 + 13);
+    CHECK(d.session.counters().dropped == 2);
+    d.connect();
+    d.publish("t", "message");
+    d.written();
+    d.session.closed(d.now, 1'000'000);
+    CHECK(d.session.counters().dropped == 3);
+    d.connect();
+    d.session.closed(d.now);
+    CHECK(d.session.counters().dropped == 3);
+}
+
+TEST_CASE("large QoS 0 payloads are kept with their references, and dropped when begun") {
+    const std::string payload(100'000, 'x');
+    for (const std::size_t sent : {0U, 3U, 7U, 50'000U, 100'006U, 100'007U, 100'010U}) {
+        CAPTURE(sent);
+        SessionOptions options = options_of(v311);
+        options.max_output_bytes = 500'000;
+        Dialogue d(options);
+        d.connect();
+        REQUIRE(d.session.publish(message("t", payload), d.now, PayloadMode::borrowed).has_value());
+        d.publish("u", "");
+        REQUIRE(d.session.publish(message("t", payload), d.now).has_value());
+        for (std::size_t left = sent; left > 0;) {
+            const std::size_t n = std::min(left, d.session.pending().size());
+            d.session.sent(n, d.now);
+            left -= n;
+        }
+        const bool first_begun = sent > 0 && sent < 100'007;
+        const bool second_begun = sent > 100'007;
+        d.session.closed(d.now);
+        CHECK(d.session.counters().dropped == (first_begun || second_begun ? 1 : 0));
+        const std::size_t kept = (sent == 0 ? 100'007U : 0U) + (second_begun ? 0U : 5U) + 100'007U;
+        CHECK(d.session.pending_bytes() == kept);
+        d.connect();
+        CHECK(d.session.pending_bytes() == kept);
+        if (sent == 0) {
+            d.session.sent(7, d.now);
+            CHECK(d.session.pending().data() == as_bytes(payload).data());
+        }
+    }
+}
+
+TEST_CASE("QoS 0 messages that wait for a connection are bounded") {
+    SessionOptions options = options_of(v311);
+    options.max_output_bytes = 100;
+    Dialogue d(options);
+    int taken = 0;
+    while (d.session.can_publish(Qos::at_most_once)) {
+        d.publish("t", "0123456789");
+        ++taken;
+    }
+    CHECK(taken == 7);
+    const auto full = d.session.publish(message("t", ""), d.now);
+    REQUIRE_FALSE(full.has_value());
+    CHECK(full.error().code == ErrorCode::buffer_full);
+    CHECK(d.session.can_publish(qos1));
+}
+
+TEST_CASE("messages and their order survive many lost connections") {
+    Dialogue d(lasting(v5));
+    for (int i = 0; i < 5; ++i) {
+        d.connect(i > 0);
+        d.publish("t", "", qos1);
+        d.session.closed(d.now);
+        d.session.opened(d.now);
+        d.session.closed(d.now);
+    }
+    d.connect(true);
+    // None of them was ever written.
+    CHECK(d.written() ==
+          wire("32 06 0001't' 0001 00 32 06 0001't' 0002 00 32 06 0001't' 0003 00 32 06 0001't' 0004 00 "
+               "32 06 0001't' 0005 00"));
+}
+
+TEST_CASE("a partial packet of the old connection does not disturb the new one") {
+    Dialogue d(lasting(v311));
+    d.connect();
+    REQUIRE(d.says("34 06 0001").value() == 0);
+    d.reconnect(true);
+    CHECK(d.answer_to("34 06 0001't' 0008 'c'") == wire("50 02 0008"));
+}
+
+TEST_CASE("a large unacknowledged payload is sent again without being copied") {
+    const std::string payload(100'000, 'x');
+    Dialogue d(lasting(v311));
+    d.connect();
+    REQUIRE(d.session.publish(message("t", payload, qos1), d.now, PayloadMode::borrowed).has_value());
+    d.written();
+    d.reconnect(true);
+    CHECK(to_hex(d.session.pending()) == wire("3a a58d06 0001't' 0001"));
+    d.session.sent(d.session.pending().size(), d.now);
+    CHECK(d.session.pending().data() == as_bytes(payload).data());
+    d.written();
+    d.answer_to("40 02 0001");
+    CHECK(d.events() == "delivered 1");
+}
+
+}  // namespace
+}  // namespace mqttc::test

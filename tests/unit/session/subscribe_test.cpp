@@ -1,0 +1,193 @@
+// Subscriptions: asked for, answered, remembered and repeated.
+#include <doctest/doctest.h>
+
+#include "dialogue.hpp"
+
+namespace mqttc::test {
+namespace {
+
+constexpr auto v311 = ProtocolVersion::v311;
+constexpr auto v5 = ProtocolVersion::v5;
+
+PacketId subscribe(Dialogue& d, std::initializer_list<std::string_view> filters) {
+    std::vector<Subscription> subscriptions;
+    for (const auto filter : filters) subscriptions.push_back({.filter = filter});
+    const auto id = d.session.subscribe(subscriptions, {}, d.now);
+    REQUIRE(id.has_value());
+    return *id;
+}
+
+PacketId unsubscribe(Dialogue& d, std::string_view filter) {
+    const auto id = d.session.unsubscribe(std::span(&filter, 1), {}, d.now);
+    REQUIRE(id.has_value());
+    return *id;
+}
+
+Dialogue connected(ProtocolVersion version) {
+    SessionOptions options = options_of(version);
+    options.clean_start = false;
+    Dialogue d(options);
+    d.connect();
+    return d;
+}
+
+TEST_CASE("SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK") {
+    Dialogue d = connected(v311);
+    CHECK(subscribe(d, {"a", "b/#"}) == 1);
+    CHECK(d.written() == wire("82 0c 0001 0001'a' 00 0003'b/#' 00"));
+    d.answer_to("90 04 0001 00 80");
+    CHECK(d.events() == "suback 1 codes 00 80");
+    CHECK(unsubscribe(d, "a") == 2);
+    CHECK(d.written() == wire("a2 05 0002 0001'a'"));
+    d.answer_to("b0 02 0002");
+    CHECK(d.events() == "unsuback 2 codes ");
+}
+
+TEST_CASE("MQTT 5 subscription options and properties are sent") {
+    Dialogue d = connected(v5);
+    Properties properties;
+    REQUIRE(properties.add(PropertyId::subscription_identifier, 5).has_value());
+    const Subscription one{.filter = "a",
+                           .qos = Qos::exactly_once,
+                           .no_local = true,
+                           .retain_as_published = true,
+                           .retain_handling = RetainHandling::send_never};
+    REQUIRE(d.session.subscribe(std::span(&one, 1), properties.view(), d.now).has_value());
+    CHECK(d.written() == wire("82 09 0001 02 0b 05 0001'a' 2e"));
+}
+
+TEST_CASE("a bad filter is refused with the right form") {
+    Dialogue d = connected(v311);
+    const Subscription one{.filter = "maison/+temp"};
+    const auto result = d.session.subscribe(std::span(&one, 1), {}, d.now);
+    REQUIRE_FALSE(result.has_value());
+    CHECK(result.error().code == ErrorCode::usage);
+    CHECK(result.error().context.find("maison/+/temp") != std::string::npos);
+    CHECK(d.session.subscribe({}, {}, d.now).error().code == ErrorCode::usage);
+    CHECK(d.written().empty());
+}
+
+TEST_CASE("answers that do not fit the request are protocol errors, unknown ones are passed over") {
+    for (const std::string_view wrong : {"90 05 0001 00 00 00", "b0 04 0001 00 00"}) {
+        CAPTURE(wrong);
+        Dialogue d = connected(v5);
+        subscribe(d, {"a"});
+        d.written();
+        CHECK(d.error_of(wrong).code == ErrorCode::protocol_error);
+        CHECK(d.written() == wire("e0 01 82"));
+        CHECK(d.events().empty());
+    }
+    Dialogue d = connected(v5);
+    d.answer_to("90 04 0009 00 00");
+    d.answer_to("b0 04 0009 00 00");
+    CHECK(d.events().empty());
+}
+
+TEST_CASE("subscriptions are repeated as they were asked for when the broker has lost the session") {
+    Dialogue d = connected(v311);
+    subscribe(d, {"a", "b"});
+    subscribe(d, {"c"});
+    d.written();
+    d.answer_to("90 04 0001 00 00 90 03 0002 00");
+    d.events();
+    d.reconnect(true);
+    CHECK(d.written().empty());
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 0a 0001 0001'a' 00 0001'b' 00 82 06 0002 0001'c' 00"));
+    d.answer_to("90 04 0001 00 00 90 03 0002 00");
+    CHECK(d.events() == "suback 1 codes 00 00; suback 2 codes 00");
+}
+
+TEST_CASE("subscriptions are repeated when the session present may be younger than they are") {
+    for (const auto version : {v311, v5}) {
+        CAPTURE(static_cast<int>(version));
+        const std::string none = version == v5 ? " 00" : "";
+        const std::string subscribe_a = (version == v5 ? "82 07 0001" : "82 06 0001") + none + " 0001'a' 00";
+        Dialogue d = connected(version);
+        subscribe(d, {"a"});
+        CHECK(d.written() == wire(subscribe_a));
+        d.answer_to(version == v5 ? "90 04 0001 00 00" : "90 03 0001 00");
+        d.reconnect(true);
+        CHECK(d.written().empty());
+        // The broker forgets all, answers a CONNECT with a new session, and its CONNACK is lost on the way.
+        d.session.closed(d.now);
+        d.open();
+        d.reconnect(true);
+        CHECK(d.written() == wire(subscribe_a));
+        d.answer_to(version == v5 ? "90 04 0001 00 00" : "90 03 0001 00");
+        d.reconnect(true);
+        CHECK(d.written().empty());
+    }
+}
+
+TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the session is present") {
+    Dialogue d = connected(v311);
+    subscribe(d, {"a"});
+    d.written();
+    d.answer_to("90 03 0001 00");
+    subscribe(d, {"b"});
+    unsubscribe(d, "a");
+    d.written();
+    d.reconnect(true);
+    CHECK(d.written() == wire("82 06 0002 0001'b' 00 a2 05 0003 0001'a'"));
+    d.answer_to("90 03 0002 00 b0 02 0003");
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 06 0002 0001'b' 00"));
+}
+
+TEST_CASE("what is unsubscribed is not repeated, what shared its packet is") {
+    Dialogue d = connected(v311);
+    subscribe(d, {"a", "b"});
+    d.written();
+    d.answer_to("90 04 0001 00 00");
+    unsubscribe(d, "a");
+    d.written();
+    d.answer_to("b0 02 0002");
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 06 0001 0001'b' 00"));
+    d.answer_to("90 03 0001 00");
+    unsubscribe(d, "b");
+    d.written();
+    d.answer_to("b0 02 0003");
+    d.reconnect(false);
+    CHECK(d.written().empty());
+}
+
+TEST_CASE("a filter subscribed to again replaces the older subscription") {
+    Dialogue d = connected(v311);
+    subscribe(d, {"a", "b"});
+    d.subscribe("a", Qos::at_least_once);
+    d.written();
+    d.answer_to("90 04 0001 00 00 90 03 0002 01");
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 06 0001 0001'b' 00 82 06 0002 0001'a' 01"));
+}
+
+TEST_CASE("an identifier is free again when its subscription is forgotten") {
+    Dialogue d = connected(v311);
+    for (unsigned i = 0; i < 70'000; ++i) {
+        const PacketId id = subscribe(d, {"a"});
+        d.written();
+        const std::uint8_t suback[] = {0x90, 3, static_cast<std::uint8_t>(id >> 8U),
+                                       static_cast<std::uint8_t>(id), 0};
+        REQUIRE(d.session.receive(suback, d.now, d.recorder).has_value());
+        d.recorder.events.clear();
+    }
+    d.reconnect(false);
+    CHECK(d.written().size() == 3 * 8 - 1);
+}
+
+TEST_CASE("a repeated subscription that the new broker forbids is answered by the session") {
+    Dialogue d = connected(v5);
+    subscribe(d, {"a/#", "b"});
+    subscribe(d, {"c"});
+    d.written();
+    d.answer_to("90 05 0001 00 00 00 90 04 0002 00 00");
+    d.events();
+    d.reconnect(false, "28 00");
+    CHECK(d.written() == wire("82 07 0002 00 0001'c' 00"));
+    CHECK(d.events() == "suback 1 codes a2 a2");
+}
+
+}  // namespace
+}  // namespace mqttc::test

@@ -1,0 +1,69 @@
+// Tests of the choice of messages (apps/sub/filters.cpp).
+#include "filters.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mqttc;
+using namespace mqttc::sub;
+using Verdict = Filters::Verdict;
+
+namespace {
+
+Publish message(std::string_view topic, bool retain = false) {
+    Publish publish;
+    publish.topic = topic;
+    publish.retain = retain;
+    return publish;
+}
+
+}  // namespace
+
+TEST_CASE("without options everything passes") {
+    Filters filters({}, 1);
+    CHECK(filters.none());
+    CHECK(filters.judge(message("a", true)) == Verdict::pass);
+}
+
+TEST_CASE("-R drops what is retained") {
+    app::SubOptions options;
+    options.no_retain = true;
+    Filters filters(options, 1);
+    CHECK_FALSE(filters.none());
+    CHECK(filters.judge(message("a", true)) == Verdict::drop);
+    CHECK(filters.judge(message("a")) == Verdict::pass);
+}
+
+TEST_CASE("--retained-only ends at the first message that is not, whatever -T says of it") {
+    app::SubOptions options;
+    options.retained_only = true;
+    options.filter_out = {"a"};
+    Filters filters(options, 1);
+    CHECK(filters.judge(message("a", true)) == Verdict::drop);
+    CHECK(filters.judge(message("b", true)) == Verdict::pass);
+    CHECK(filters.judge(message("a")) == Verdict::end);
+}
+
+TEST_CASE("-T drops what any of its filters matches") {
+    app::SubOptions options;
+    options.filter_out = {"a/#", "+/x"};
+    Filters filters(options, 1);
+    for (const char* topic : {"a", "a/b/c", "b/x"}) CHECK(filters.judge(message(topic)) == Verdict::drop);
+    for (const char* topic : {"b", "b/x/y", "$SYS/a"}) CHECK(filters.judge(message(topic)) == Verdict::pass);
+}
+
+TEST_CASE("--random-filter passes its share, for every seed") {
+    for (const std::uint64_t seed : {0UL, 1UL, 0xffff'ffff'ffff'ffffUL, 12345UL}) {
+        for (const double share : {0.1, 10.0, 50.0, 99.9, 100.0}) {
+            CAPTURE(seed);
+            CAPTURE(share);
+            app::SubOptions options;
+            options.random_filter = share;
+            Filters filters(options, seed);
+            constexpr int rounds = 100'000;
+            int passed = 0;
+            for (int i = 0; i < rounds; ++i) passed += filters.judge(message("a")) == Verdict::pass;
+            CHECK(passed > share / 100 * rounds * 0.97 - 30);
+            CHECK(passed < share / 100 * rounds * 1.03 + 30);
+        }
+    }
+}

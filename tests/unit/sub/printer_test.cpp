@@ -1,0 +1,117 @@
+// Tests of what is printed of a message (apps/sub/printer.cpp), and that printing allocates nothing.
+#include "printer.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "message.hpp"
+
+using namespace mqttc;
+using namespace mqttc::sub;
+using namespace mqttc::sub::test;
+
+namespace {
+
+std::size_t allocations = 0;
+
+std::string printed(const app::SubOptions& options, const Message& message, bool terminal = false) {
+    Buffer out;
+    const app::Messages messages("test");
+    const auto sink = make_printer(options, terminal, out, messages);
+    REQUIRE(sink);
+    (*sink)->take(message.view());
+    return std::string(out.view());
+}
+
+}  // namespace
+
+// Counted for the last test; the rest of the program behaves as ever.
+void* operator new(std::size_t size) {
+    ++allocations;
+    if (void* memory = std::malloc(size)) return memory;
+    throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept {
+    std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+    std::free(memory);
+}
+
+TEST_CASE("payload, topic and newline as -v and -N say") {
+    const Message full{.topic = "t", .payload = "p"};
+    const Message empty{.topic = "t", .payload = ""};
+    app::SubOptions options;
+    CHECK(printed(options, full) == "p\n");
+    CHECK(printed(options, empty).empty());
+    options.no_newline = true;
+    CHECK(printed(options, full) == "p");
+    CHECK(printed(options, empty).empty());
+    options.verbose = true;
+    CHECK(printed(options, full) == "t p");
+    CHECK(printed(options, empty).empty());
+    options.no_newline = false;
+    CHECK(printed(options, full) == "t p\n");
+    CHECK(printed(options, empty) == "t (null)\n");
+    options.format = "<%p>";
+    CHECK(printed(options, full) == "<p>\n");
+}
+
+TEST_CASE("a payload of any size comes whole") {
+    app::SubOptions options;
+    options.verbose = true;
+    for (const std::size_t size : {Buffer::large_piece - 1, Buffer::large_piece, Buffer::large_piece * 10}) {
+        const Message message{.topic = "t", .payload = std::string(size, 'x')};
+        CHECK((printed(options, message) == "t " + message.payload + "\n"));
+    }
+}
+
+TEST_CASE("terminals see control characters") {
+    app::SubOptions options;
+    options.verbose = true;
+    CHECK(printed(options, {.topic = "a\n", .payload = "\x1b[m\n"}, true) == "a\\n \\x1b[m\n\n");
+}
+
+TEST_CASE("rates are counted from second to second") {
+    Buffer out;
+    RatePrinter rate(out);
+    CHECK(rate.interval() == std::chrono::seconds(1));
+    const Message message;
+    for (int i = 0; i < 3; ++i) rate.take(message.view());
+    rate.tick();
+    rate.tick();
+    rate.take(message.view());
+    rate.tick();
+    CHECK(out.view() == "3\n0\n1\n");
+}
+
+TEST_CASE("printing allocates nothing once the buffer has its size") {
+    Message binary = full_message();
+    binary.payload = "\xff\x01 not text";
+    for (const char* format : {"", "%t %x", "%I %U %t %p", "@Y-@m-@dT@H:@M:@S.@N %p", "%j",
+                               "%20t|%-9l|%.2:x|%b|%A%C%D%E%F%P%R%S"}) {
+        for (const Message& message : {full_message(), binary}) {
+            CAPTURE(format);
+            app::SubOptions options;
+            options.verbose = true;
+            if (*format != 0) options.format = format;
+            Buffer out;
+            const app::Messages messages("test");
+            const auto sink = make_printer(options, false, out, messages);
+            const auto round = [&] {
+                for (int i = 0; i < 1000; ++i) {
+                    (*sink)->take(message.view());
+                    out.clear();
+                }
+            };
+            round();
+            const std::size_t before = allocations;
+            round();
+            // A second may have passed between the two, and its texts been made anew.
+            CHECK(allocations - before <= (*format != 0 ? 20 : 0));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+// Tests of --save's files (apps/sub/saver.cpp).
+#include "saver.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <string>
+
+#include "message.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::sub;
+using namespace mqttc::sub::test;
+using mqttc::test::read_file;
+using mqttc::test::TempDir;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A saver below a folder of its own.
+struct Saving {
+    TempDir dir;
+    app::Messages messages{"test"};
+    std::unique_ptr<Sink> sink;
+
+    explicit Saving(const std::string& name) {
+        messages.set_quiet(true);
+        auto made = Saver::make(dir.file(name), messages);
+        REQUIRE(made);
+        sink = std::move(*made);
+        REQUIRE(sink->start());
+    }
+    bool take(const std::string& topic, const std::string& payload) const {
+        return sink->take(Message{.topic = topic, .payload = payload}.view());
+    }
+    std::string content(const std::string& name) const { return read_file(dir.file(name)); }
+    std::size_t files() const {
+        std::size_t count = 0;
+        for (const auto& entry : fs::recursive_directory_iterator(dir.path()))
+            count += entry.is_regular_file();
+        return count;
+    }
+};
+
+std::string wrong(std::string_view text) {
+    const app::Messages messages("test");
+    const auto made = Saver::make(text, messages);
+    return made ? "" : made.error();
+}
+
+}  // namespace
+
+TEST_CASE("each message is a file, the newest of a name wins") {
+    const Saving saving("new/folder/%t.txt");
+    const std::string bytes("\0\xff\n", 3);
+    CHECK(saving.take("a/b", "old"));
+    CHECK(saving.take("a/b", "new"));
+    CHECK(saving.take("c", bytes));
+    CHECK(saving.take("empty", ""));
+    CHECK(saving.content("new/folder/a/b.txt") == "new");
+    CHECK(saving.content("new/folder/c.txt") == bytes);
+    CHECK(saving.files() == 3);
+    CHECK(saving.sink->exit_code() == 0);
+}
+
+TEST_CASE("a hostile topic stays in the folder") {
+    const Saving saving("in/%t");
+    CHECK(saving.take("../out", "x"));
+    CHECK(saving.take("/etc/passwd", "x"));
+    CHECK(saving.take(std::string(65'000, 'l'), "x"));
+    CHECK(fs::exists(saving.dir.file("in/%2E./out")));
+    CHECK(fs::exists(saving.dir.file("in/%_/etc/passwd")));
+    CHECK(saving.files() == 3);
+    CHECK(std::distance(fs::directory_iterator(saving.dir.path()), {}) == 1);
+    CHECK(saving.sink->exit_code() == 0);
+}
+
+TEST_CASE("symbolic links are not followed below the folder, and replaced as a file's name") {
+    const Saving saving("in/%t");
+    fs::create_directory(saving.dir.file("elsewhere"));
+    fs::create_directory_symlink(saving.dir.file("elsewhere"), saving.dir.file("in/link"));
+    CHECK(saving.take("link/x", "x"));
+    CHECK(fs::is_empty(saving.dir.file("elsewhere")));
+    CHECK(saving.sink->exit_code() == 68);
+    fs::create_symlink(saving.dir.write("victim", "untouched"), saving.dir.file("in/file"));
+    CHECK(saving.take("file", "x"));
+    CHECK(saving.content("victim") == "untouched");
+    CHECK(saving.content("in/file") == "x");
+}
+
+TEST_CASE("a name that another file stands in the way of leaves out that message only") {
+    const Saving saving("%t");
+    CHECK(saving.take("a", "1"));
+    CHECK(saving.take("a/b", "2"));
+    CHECK(saving.take("c/d", "3"));
+    CHECK(saving.take("c", "4"));
+    CHECK(saving.take("e", "5"));
+    CHECK(saving.files() == 3);
+    CHECK(saving.content("e") == "5");
+    CHECK(saving.sink->exit_code() == 68);
+}
+
+TEST_CASE("a folder that vanished is made again, one that can't be written to ends the saving") {
+    const Saving saving("in/%t");
+    CHECK(saving.take("a/b", "1"));
+    fs::remove_all(saving.dir.file("in/a"));
+    CHECK(saving.take("a/b", "2"));
+    CHECK(saving.content("in/a/b") == "2");
+    fs::remove_all(saving.dir.file("in"));
+    CHECK_FALSE(saving.take("a/b", "3"));
+    CHECK(saving.sink->exit_code() == 68);
+}
+
+TEST_CASE("templates that make no name are refused") {
+    CHECK(wrong("") == "--save: the name of a file is missing at the end: write %t");
+    CHECK(wrong("dir/") == "--save: the name of a file is missing at the end: write dir/%t");
+    CHECK(wrong("%t/..") == "--save: '.' and '..' can only stand in front of the first sequence");
+    CHECK(wrong("a%") ==
+          "--save: format sequence '%' is incomplete: a literal % is written %%, @ is @@, \\ is \\\\");
+    CHECK(wrong("../up/%t") == "");
+    CHECK(wrong("%j") == "--save: format sequence '%j' can't be part of a file's name");
+}
+
+TEST_CASE("a name that is empty or goes up after all is not written") {
+    const Saving saving("in/%C");
+    CHECK(saving.take("a", "x"));
+    const Saving dots("in/.%C");
+    CHECK(dots.take("a", "x"));
+    CHECK(saving.files() + dots.files() == 0);
+    CHECK(saving.sink->exit_code() == 68);
+    CHECK(dots.sink->exit_code() == 68);
+}

@@ -1,0 +1,121 @@
+// Tests of the live table (apps/sub/watch.cpp).
+#include "watch.hpp"
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+
+#include "message.hpp"
+#include "printer.hpp"
+
+using namespace mqttc;
+using namespace mqttc::sub;
+using namespace mqttc::sub::test;
+
+namespace {
+
+std::string clipped(std::string_view text, std::size_t columns) {
+    Buffer out;
+    append_clipped(out, text, columns);
+    return std::string(out.view());
+}
+
+struct Table {
+    ScreenSize size{.rows = 5, .columns = 40};
+    Time now = Time(std::chrono::seconds(100));
+    Buffer out;
+    Watch watch{out, nullptr, nullptr, {.size = [this] { return size; }, .now = [this] { return now; }}};
+
+    void take(const std::string& topic, const std::string& payload) {
+        watch.take(Message{.topic = topic, .payload = payload}.view());
+    }
+    std::string drawn() {
+        out.clear();
+        watch.tick();
+        return std::string(out.view());
+    }
+};
+
+}  // namespace
+
+TEST_CASE("the width of a text is counted in columns, without escape sequences") {
+    CHECK(display_width("abc") == 3);
+    CHECK(display_width("\xc3\xa9t\xc3\xa9") == 3);
+    CHECK(display_width("\xe6\x97\xa5\xe6\x9c\xac") == 4);
+    CHECK(display_width("\033[1;31mred\033[0m") == 3);
+    CHECK(display_width("e\xcc\x81") == 1);
+    CHECK(display_width("\033[") == 0);
+    CHECK(display_width("\xff") == 1);
+}
+
+TEST_CASE("a text that does not fit ends with an ellipsis, its colours with it") {
+    CHECK(clipped("abc", 3) == "abc");
+    CHECK(clipped("abcd", 3) == "ab\xe2\x80\xa6");
+    CHECK(clipped("\xe6\x97\xa5\xe6\x9c\xac", 3) == "\xe6\x97\xa5\xe2\x80\xa6");
+    CHECK(clipped("\033[31mabcd\033[0m", 3) == "\033[31mab\033[0m\xe2\x80\xa6");
+    CHECK(clipped("abc", 0).empty());
+}
+
+TEST_CASE("topics keep sorted lines that are drawn over the last ones") {
+    Table table;
+    table.take("b", "2");
+    table.take("a", "1");
+    CHECK(table.drawn() == "\ra 1\033[K\nb 2\033[K\n\033[J");
+    table.take("b", "3");
+    CHECK(table.drawn() == "\033[2A\ra 1\033[K\nb 3\033[K\n\033[J");
+    CHECK(table.drawn().empty());
+}
+
+TEST_CASE("what does not fit the window is counted, and a smaller window is respected") {
+    Table table;
+    for (const char* topic : {"a", "b", "c", "d", "e", "f"}) table.take(topic, "x");
+    CHECK(table.drawn() == "\ra x\033[K\nb x\033[K\nc x\033[K\n3 more topics\033[K\n\033[J");
+    table.size.rows = 3;
+    table.take("a", "y");
+    CHECK(table.drawn() == "\033[H\033[2J\ra y\033[K\n5 more topics\033[K\n\033[J");
+}
+
+TEST_CASE("control characters and line breaks can't leave their line") {
+    Table table;
+    table.take("t\n\033[2J", "v\r\n\x07");
+    CHECK(table.drawn() == "\rt\\n\\x1b[2J v\\r\\n\\x07\033[K\n\033[J");
+}
+
+TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
+    Table table;
+    table.size.columns = 60;
+    CHECK(table.drawn().empty());
+    for (const char* payload : {"1", "2.5", "4"}) table.take("t", payload);
+    table.take("u", "text");
+    table.now += std::chrono::seconds(1);
+    CHECK(table.drawn() == "\rt 4" + std::string(28, ' ') +
+                               "    1 s      3/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\033[K\nu text" +
+                               std::string(25, ' ') + "    1 s      1/s\033[K\n\033[J");
+}
+
+TEST_CASE("with a format each topic keeps what it prints") {
+    Table table;
+    auto line_out = std::make_unique<Buffer>();
+    app::SubOptions options;
+    options.format = "\\e[1m%t\\e[0m=%p";
+    const app::Messages messages("test");
+    options.no_newline = true;
+    auto line = make_printer(options, true, *line_out, messages);
+    REQUIRE(line);
+    Buffer out;
+    Watch watch(out, std::move(*line), std::move(line_out),
+                {.size = [] { return ScreenSize{}; }, .now = [&] { return table.now; }});
+    watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
+    watch.finish();
+    CHECK(out.view() == "\r\033[1mt\033[0m=two\\nlines\033[K\n\033[J");
+}
+
+TEST_CASE("without a terminal -w is refused") {
+    app::SubOptions options;
+    options.watch = true;
+    Buffer out;
+    const app::Messages messages("test");
+    CHECK_FALSE(make_printer(options, false, out, messages));
+    CHECK(make_printer(options, true, out, messages));
+}
