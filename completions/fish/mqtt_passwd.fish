@@ -1,0 +1,16 @@
+# fish completion for mqtt_passwd.
+# tests/in_step/options_parity.py compares it with the programs.
+complete -c mqtt_passwd -s b -l batch -d 'the password is on the command line'
+complete -c mqtt_passwd -s c -l create -d 'start with an empty file'
+complete -c mqtt_passwd -s D -l delete -d 'delete the user'
+complete -c mqtt_passwd -s H -l hash -x -a 'sha512-pbkdf2 sha512 argon2id' -d 'hash to make'
+complete -c mqtt_passwd -s I -l iterations -x -d 'rounds or passes'
+complete -c mqtt_passwd -s U -l hash-all -d 'hash every password that is still in clear'
+complete -c mqtt_passwd -l import -r -F -d 'add all user:password lines of a file'
+complete -c mqtt_passwd -l list -d 'print the users of the file'
+complete -c mqtt_passwd -l verify -x -d 'check the password of a user'
+complete -c mqtt_passwd -l stdin -d 'password as one line of standard input'
+complete -c mqtt_passwd -l salt-length -x -a '12 64' -d 'salt of sha512-pbkdf2'
+complete -c mqtt_passwd -l memory -x -d 'memory of argon2id, KiB'
+complete -c mqtt_passwd -l help -d 'print the options'
+complete -c mqtt_passwd -l version -d 'print the version'
