@@ -37,8 +37,9 @@ function(mqttc_unit_test layer)
 endfunction()
 
 # mqttc_fuzzer(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE folders...] [CORPUS folder])
-# The libFuzzer program fuzz_NAME (defines LLVMFuzzerTestOneInput); ctest runs it for a few seconds.
-# Build them all with the target `fuzzers`. CORPUS is read, never written to.
+# The libFuzzer program fuzz_NAME (defines LLVMFuzzerTestOneInput). Build them all with the target `fuzzers`.
+# ctest runs it with one seed, so that two runs of one commit agree; tests/fuzz.sh looks for what is new.
+# CORPUS is read, never written to.
 set(MQTTC_FUZZ_SECONDS 5 CACHE STRING "How long ctest runs each fuzzer")
 function(mqttc_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LINK;INCLUDE")
@@ -55,7 +56,7 @@ function(mqttc_fuzzer name)
   add_dependencies(fuzzers ${target})
   set(found ${CMAKE_CURRENT_BINARY_DIR}/found_${name})
   file(MAKE_DIRECTORY ${found})
-  add_test(NAME ${target} COMMAND ${target} -max_total_time=${MQTTC_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048
+  add_test(NAME ${target} COMMAND ${target} -seed=1 -max_total_time=${MQTTC_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048
     -print_final_stats=1 -artifact_prefix=${found}/ ${found} ${arg_CORPUS})
   set_tests_properties(${target} PROPERTIES TIMEOUT 120 LABELS fuzz)
 endfunction()

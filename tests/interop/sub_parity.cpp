@@ -114,7 +114,6 @@ TEST_CASE("retained messages are chosen, printed and counted as by mosquitto_sub
             {{"-t", "p/#", "-T", "p/a", "-T", "p/c/#", "-C", "2", "-v"}},
             {{"-t", "p/#", "-T", "+/+", "-C", "1", "-v"}},
             {{"-t", "p/#", "--retained-only", "-C", "2", "-v"}},
-            {{"-t", "p/a", "--random-filter", "100", "-C", "1"}, "2.0.11 prints nothing then", 0},
             {{"-t", "p/a", "-F", "%t|%p|%q|%r|%l|%m", "-C", "1"}},
             {{"-t", "p/b", "-F", "%10.3t|%-20p|%05l|%x", "-C", "1"}},
             {{"-t", "p/a", "-F", "%t\\0%p\\0", "-N", "-C", "1"}},
