@@ -173,7 +173,9 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
 
 // One of the requests of the first connection is answered; a repeated one changes nothing.
 void Subscriber::acknowledged() {
-    if (answers_missing_ == 0 || --answers_missing_ > 0) return;
+    if (answers_missing_ == 0) return;
+    answers_missing_ -= 1;
+    if (answers_missing_ > 0) return;
     if (sub_.exit_after_suback) return finish(app::exit_code::ok);
     if (sub_.idle_timeout) {
         last_message_ = client_->now();
@@ -236,7 +238,10 @@ bool Subscriber::take(const Publish& message) {
     if (!chosen) return true;
 
     unprinted_promise_ = unprinted_promise_ || message.qos != Qos::at_most_once;
-    if (still_to_print_ && --*still_to_print_ == 0) finish(app::exit_code::ok);
+    if (still_to_print_) {
+        *still_to_print_ -= 1;
+        if (*still_to_print_ == 0) finish(app::exit_code::ok);
+    }
     if (out_.size() > Output::high_water && !out_.flush()) wait_for_reader();
     held_ = message.qos != Qos::at_most_once && sink_.acknowledged_when_free() && sink_.busy();
     return !held_;
