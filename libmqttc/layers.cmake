@@ -18,6 +18,7 @@ mqttc_layer(session SOURCES
   packet_ids.cpp
   requests.cpp
   session.cpp
+  session_publish_each.cpp
   session_receive.cpp
   session_resend.cpp
   session_send.cpp

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,11 @@ class InputSource {
     virtual ~InputSource() = default;
     /// Never blocks.
     virtual State next(InputMessage& message, Time now) = 0;
+    /// Messages at hand that are nothing but a payload, in order; none says nothing about next(). The views live until
+    /// next() or readable(), and are not taken from the input.
+    virtual std::span<const Bytes> payloads() { return {}; }
+    /// Takes the first `count` of what payloads() answered last.
+    virtual void take(std::size_t count) { static_cast<void>(count); }
     /// While waiting: when it makes sense to ask again.
     virtual std::optional<Time> due() const { return std::nullopt; }
     /// While waiting: the descriptor that must become readable; -1 = none.

@@ -28,7 +28,7 @@ InputSource::State LineInput::next(InputMessage& message, Time /*now*/) {
         if (newline != nullptr) {
             const auto at = static_cast<std::size_t>(static_cast<const char*>(newline) - buffer_.get());
             const bool ends_skipped = std::exchange(skipping_, false);
-            take(message, at, at + 1);
+            give(message, at, at + 1);
             if (ends_skipped) continue;
             ++line_;
             return State::ready;
@@ -37,7 +37,7 @@ InputSource::State LineInput::next(InputMessage& message, Time /*now*/) {
         if (skipping_) start_ = end_;
         if (at_end_) {
             if (start_ == end_) return State::finished;
-            take(message, end_, end_);
+            give(message, end_, end_);
             ++line_;
             return State::ready;
         }
@@ -55,7 +55,36 @@ InputSource::State LineInput::next(InputMessage& message, Time /*now*/) {
     }
 }
 
-void LineInput::take(InputMessage& message, std::size_t end, std::size_t next_start) {
+std::span<const Bytes> LineInput::payloads() {
+    if (skipping_) return {};
+    std::size_t count = 0;
+    const char* const end = buffer_.get() + end_;
+    const char* line = buffer_.get() + start_;
+    const char* from = buffer_.get() + scanned_;
+    while (count < block_lines && from < end) {
+        const auto* newline =
+            static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
+        if (newline == nullptr) {
+            if (count == 0) scanned_ = end_;
+            break;
+        }
+        const auto size = static_cast<std::size_t>(newline - line);
+        // next() hands it over with its memory.
+        if (hand_over_ && size >= kept_capacity) break;
+        block_[count++] = as_bytes({line, size});
+        line = from = newline + 1;
+    }
+    return std::span(block_).first(count);
+}
+
+void LineInput::take(std::size_t count) {
+    if (count == 0) return;
+    const std::string_view last = as_text(block_[count - 1]);
+    start_ = scanned_ = static_cast<std::size_t>(last.data() + last.size() - buffer_.get()) + 1;
+    line_ += count;
+}
+
+void LineInput::give(InputMessage& message, std::size_t end, std::size_t next_start) {
     message.reset(as_bytes({buffer_.get() + start_, end - start_}));
     start_ = scanned_ = next_start;
     if (!hand_over_ || message.payload.size() < kept_capacity) return;

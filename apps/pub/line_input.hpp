@@ -2,6 +2,7 @@
 // line.
 #pragma once
 
+#include <array>
 #include <cstdlib>
 #include <memory>
 
@@ -20,6 +21,8 @@ class LineInput : public InputSource {
     explicit LineInput(int fd, std::size_t longest_line = max_line, bool hand_over = false);
 
     State next(InputMessage& message, Time now) override;
+    std::span<const Bytes> payloads() override;
+    void take(std::size_t count) override;
     int descriptor() const override { return fd_; }
     void readable() override;
     std::optional<std::uint64_t> remaining() const override;
@@ -31,11 +34,12 @@ class LineInput : public InputSource {
     static constexpr std::size_t chunk = std::size_t{128} * 1024;
     /// A buffer that has grown over this for a long line shrinks again after it.
     static constexpr std::size_t kept_capacity = std::size_t{1024} * 1024;
+    static constexpr std::size_t block_lines = 256;
 
     void make_room();
     void read_once();
     void resize(std::size_t capacity);
-    void take(InputMessage& message, std::size_t end, std::size_t next_start);
+    void give(InputMessage& message, std::size_t end, std::size_t next_start);
 
     int fd_;
     std::size_t longest_line_;
@@ -54,6 +58,8 @@ class LineInput : public InputSource {
     std::uint64_t line_ = 0;   ///< lines taken so far
     std::uint64_t read_ = 0;   ///< bytes
     std::uint64_t size_ = 0;   ///< bytes of a regular file, from where reading began
+    /// What payloads() answers with.
+    std::array<Bytes, block_lines> block_{};
     std::string failure_;
 };
 

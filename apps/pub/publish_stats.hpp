@@ -13,7 +13,8 @@ namespace mqttc::pub {
 
 class PublishStats {
   public:
-    /// A message was given to the session; `id` is 0 at QoS 0.
+    /// A message was given to the session; `id` is 0 at QoS 0, and then it may be several messages
+    /// with their payloads' sum.
     void published(PacketId id, std::size_t payload) {
         const Time now = std::chrono::steady_clock::now();
         if (!begun_) start_ = now;

@@ -28,7 +28,12 @@ std::string seconds(Duration duration) {
 
 Publisher::Publisher(const PublishPlan& plan, InputSource& input, ClientOptions options,
                      const app::Messages& messages)
-    : plan_(plan), input_(input), messages_(messages), rate_(plan.rate), client_(std::move(options), *this) {
+    : plan_(plan),
+      input_(input),
+      messages_(messages),
+      rate_(plan.rate),
+      each_alike_(plan.qos == Qos::at_most_once && plan.topics.size() == 1 && !plan.rate && !plan.stamp),
+      client_(std::move(options), *this) {
     if (plan.stats) stats_.emplace();
     if (plan.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
 }
@@ -106,7 +111,9 @@ bool Publisher::gives_up_on_silence(const Error& error) {
 
 void Publisher::feed() {
     if (!client_.session().connected()) return;
-    while (ending_ == Ending::none && (has_current_ || fetch())) {
+    while (ending_ == Ending::none) {
+        if (publish_block()) continue;
+        if (!has_current_ && !fetch()) return;
         if (!client_.can_publish(current_.qos.value_or(plan_.qos))) return;
         if (!rate_.allows(client_.now())) return wake_at(rate_.due());
         if (!publish_one()) return;
@@ -226,6 +233,27 @@ bool Publisher::publish_one() {
     rate_.count(client_.now());
     ++topic_index_;
     has_current_ = !current_.topic && topic_index_ < plan_.topics.size();
+    return true;
+}
+
+bool Publisher::publish_block() {
+    if (!each_alike_ || has_current_ || !client_.can_publish(plan_.qos)) return false;
+    const auto payloads = input_.payloads();
+    if (payloads.empty()) return false;
+    const auto published = client_.publish_each({.topic = plan_.topics.front(),
+                                                 .payload = {},
+                                                 .qos = plan_.qos,
+                                                 .retain = plan_.retain,
+                                                 .properties = plan_.properties.view()},
+                                                payloads);
+    // publish_one() gets the same error, and deals with it.
+    if (!published) return false;
+    if (stats_) {
+        std::size_t bytes = 0;
+        for (const Bytes payload : payloads.first(*published)) bytes += payload.size();
+        stats_->published(0, bytes);
+    }
+    input_.take(*published);
     return true;
 }
 

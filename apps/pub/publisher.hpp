@@ -57,6 +57,8 @@ class Publisher : public ClientHandler {
     void wake_at(Time when);
     /// False when it must be tried again later.
     bool publish_one();
+    /// Publishes messages that need no look at each; false when there is none that can go so.
+    bool publish_block();
     /// A broker that twice in a row acknowledged nothing in time is not tried again, unless the user chose
     /// how often.
     bool gives_up_on_silence(const Error& error);
@@ -75,6 +77,7 @@ class Publisher : public ClientHandler {
     InputSource& input_;
     const app::Messages& messages_;
     RateLimit rate_;
+    const bool each_alike_;  ///< a message at QoS 0 that is nothing but a payload needs nothing done to it
     Client client_;
 
     InputMessage current_;

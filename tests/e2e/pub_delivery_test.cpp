@@ -92,14 +92,28 @@ TEST_CASE("a broker that can't take the QoS or retain is told, not tried") {
 TEST_CASE("a message that is too large for the broker is told, the others go") {
     broker::Options options;
     options.limits.maximum_packet_size = 100;
+    const std::string input = "small\nsmall too\n" + std::string(200, 'x') + "\nsmall again\nlast one\n";
+    for (const char* qos : {"0", "1"}) {
+        BrokerThread broker(options);
+        const Result result = publish(broker.port(), {"-V", "5", "-q", qos, "-t", "a", "-l"}, input);
+        CHECK(result.exit.code == 66);
+        CHECK(has(result.err, "100"));
+        CHECK(has(result.err, "4 of 5 messages delivered"));
+        CHECK(broker.wait_for_received(4));
+        CHECK(broker.received().size() == 4);
+        CHECK(broker.violations().empty());
+    }
+}
+
+TEST_CASE("lines that can't be retained are given up at the first one") {
+    broker::Options options;
+    options.limits.retain_available = false;
     BrokerThread broker(options);
-    const std::string input = "small\n" + std::string(200, 'x') + "\nsmall again\n";
-    const Result result = publish(broker.port(), {"-V", "5", "-q", "1", "-t", "a", "-l"}, input);
+    const Result result = publish(broker.port(), {"-V", "5", "-r", "-t", "a", "-l"}, "one\ntwo\nthree\n");
     CHECK(result.exit.code == 66);
-    CHECK(has(result.err, "100"));
-    CHECK(has(result.err, "2 of 3 messages delivered"));
-    CHECK(broker.received().size() == 2);
-    CHECK(broker.violations().empty());
+    CHECK(has(result.err, "the broker keeps no retained messages: publish without retain"));
+    CHECK(has(result.err, "0 of 1 messages delivered, and the input was not read to its end"));
+    CHECK(broker.received().empty());
 }
 
 TEST_CASE("an interrupted publisher takes leave and says what was not delivered") {

@@ -75,6 +75,7 @@ class MQTTC_API Client {
     bool can_publish(Qos qos) const;
     std::expected<PacketId, Error> publish(const Publish& message, PayloadMode mode = PayloadMode::copied);
     std::expected<PacketId, Error> publish(const Publish& message, std::shared_ptr<const void> owner);
+    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads);
     std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                              PropertiesView properties = {});
     std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,

@@ -184,6 +184,13 @@ class MQTTC_API Session {
     std::expected<PacketId, Error> publish(const Publish& message, Time now,
                                            std::shared_ptr<const void> owner);
 
+    /// publish() with each of these payloads in turn; `common` says all but the payload. What its packets have in
+    /// common is checked and encoded once, so that at QoS 0 many small payloads for one topic cost little more than
+    /// their copies. Stops in front of the first payload that publish() would not take and returns how many were
+    /// published; if that was the first one, its error. The rest may be given again. Packet identifiers are not told.
+    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,
+                                                   Time now);
+
     /// Makes a SUBSCRIBE pending (after CONNACK). The subscriptions are repeated by the session itself after
     /// a reconnect to a broker that has lost them. Errors: usage, limit_exceeded, not_connected.
     std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,

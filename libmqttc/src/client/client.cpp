@@ -224,6 +224,10 @@ std::expected<PacketId, Error> Client::publish(const Publish& message, PayloadMo
 std::expected<PacketId, Error> Client::publish(const Publish& message, std::shared_ptr<const void> owner) {
     return impl_->session.publish(message, impl_->loop.now(), std::move(owner));
 }
+std::expected<std::size_t, Error> Client::publish_each(const Publish& common,
+                                                       std::span<const Bytes> payloads) {
+    return impl_->session.publish_each(common, payloads, impl_->loop.now());
+}
 
 std::expected<PacketId, Error> Client::subscribe(std::span<const Subscription> subscriptions,
                                                  PropertiesView properties) {

@@ -12,13 +12,16 @@ namespace mqttc {
 /// taken to be of one size; the newest `max_groups` groups are kept, more than a kernel's send buffer holds.
 class OnTheWay {
   public:
-    void add(std::uint64_t begin, std::uint64_t end) {
+    /// A group that is not yet this long takes what comes next.
+    static constexpr std::uint64_t group_bytes = 4096;
+
+    void add(std::uint64_t begin, std::uint64_t end, std::uint64_t messages = 1) {
         if (!groups_) groups_ = std::make_unique<std::array<Group, max_groups>>();
         if (size_ > 0) {
             Group& last = at(size_ - 1);
             if (last.end == begin && last.end - last.begin < group_bytes) {
                 last.end = end;
-                ++last.messages;
+                last.messages += messages;
                 return;
             }
         }
@@ -27,7 +30,7 @@ class OnTheWay {
             --size_;
         }
         ++size_;
-        at(size_ - 1) = {begin, end, 1};
+        at(size_ - 1) = {begin, end, messages};
     }
 
     /// Messages that end behind `from` and not behind `to`.
@@ -41,7 +44,6 @@ class OnTheWay {
 
   private:
     static constexpr std::size_t max_groups = 2048;
-    static constexpr std::uint64_t group_bytes = 4096;
 
     struct Group {
         std::uint64_t begin;

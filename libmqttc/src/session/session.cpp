@@ -224,6 +224,10 @@ std::expected<PacketId, Error> Session::publish(const Publish& message, Time now
                                                 std::shared_ptr<const void> owner) {
     return impl_->publish(message, now, PayloadMode::borrowed, std::move(owner));
 }
+std::expected<std::size_t, Error> Session::publish_each(const Publish& common,
+                                                        std::span<const Bytes> payloads, Time now) {
+    return impl_->publish_each(common, payloads, now);
+}
 
 std::expected<PacketId, Error> Session::subscribe(std::span<const Subscription> subscriptions,
                                                   PropertiesView properties, Time now) {

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -106,6 +107,12 @@ struct Session::Impl {
     std::expected<PacketId, Error> unsubscribe(Unsubscribe& packet, Time now);
     std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
     std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
+
+    // session_publish_each.cpp
+    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,
+                                                   Time now);
+    /// Publishes as many from the front as can go as they are, with one head for all; the next one is publish()'s.
+    std::size_t append_each(const Publish& common, std::span<const Bytes> payloads, Time now);
 
     // session_resend.cpp
     /// What could not be sent to this broker, to be told when on_connack has been called.

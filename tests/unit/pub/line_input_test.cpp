@@ -163,3 +163,91 @@ TEST_CASE("a long line is given out with its memory, and what follows is not los
     CHECK(input.next(message, {}) == State::finished);
     ::close(fd);
 }
+
+TEST_CASE("whole lines at hand are shown together, and taken as many as wanted") {
+    Pipe pipe;
+    LineInput input(pipe.reader());
+    CHECK(input.payloads().empty());
+    pipe.write("a\n\nbb\nccc\nhalf");
+    input.readable();
+    auto seen = input.payloads();
+    REQUIRE(seen.size() == 4);
+    CHECK(as_text(seen[0]) == "a");
+    CHECK(seen[1].empty());
+    CHECK(as_text(seen[3]) == "ccc");
+    CHECK(input.payloads().size() == 4);
+    input.take(2);
+    InputMessage message;
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "bb");
+    seen = input.payloads();
+    REQUIRE(seen.size() == 1);
+    CHECK(as_text(seen[0]) == "ccc");
+    input.take(1);
+    CHECK(input.payloads().empty());
+    CHECK(input.next(message, {}) == State::waiting);
+    CHECK(input.holds_unread());
+    pipe.write(" a line\nlast");
+    pipe.end();
+    input.readable();
+    seen = input.payloads();
+    REQUIRE(seen.size() == 1);
+    CHECK(as_text(seen[0]) == "half a line");
+    input.take(1);
+    input.readable();
+    // What has no newline yet may go on.
+    CHECK(input.payloads().empty());
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "last");
+    CHECK(input.next(message, {}) == State::finished);
+    CHECK(input.remaining() == 0);
+}
+
+TEST_CASE("lines by the thousand are the same in blocks and one by one, those with memory of their own too") {
+    const TempDir dir;
+    std::string content;
+    Lines expected;
+    for (std::size_t i = 0; i < 5000; ++i) {
+        const std::size_t size = i == 1000 ? 2'000'000 : i == 3000 ? 300'000 : i % 200;
+        expected.emplace_back(size, static_cast<char>('a' + i % 26));
+        content.append(expected.back()).append("\n");
+    }
+    const int fd = ::open(dir.write("lines", content).c_str(), O_RDONLY | O_CLOEXEC);
+    LineInput input(fd, LineInput::max_line, true);
+    InputMessage message;
+    Lines lines;
+    int owners = 0;
+    for (State state = State::ready; state != State::finished;) {
+        const auto seen = input.payloads();
+        for (const Bytes payload : seen) lines.emplace_back(as_text(payload));
+        input.take(seen.size());
+        state = input.next(message, {});
+        REQUIRE(state != State::waiting);
+        if (state != State::ready) break;
+        lines.emplace_back(as_text(message.payload));
+        owners += message.owner != nullptr ? 1 : 0;
+    }
+    ::close(fd);
+    CHECK((lines == expected));
+    CHECK(owners == 1);
+    CHECK(input.extent()->taken == content.size());
+}
+
+TEST_CASE("the rest of a line that was too long is no payload, and lines keep their numbers") {
+    Pipe pipe;
+    LineInput input(pipe.reader(), 10);
+    InputMessage message;
+    pipe.write("one\ntwo\n01234567890");
+    input.readable();
+    REQUIRE(input.payloads().size() == 2);
+    input.take(2);
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(message.problem.starts_with("line 3 has more than 10 bytes"));
+    pipe.write("rest\nfour\nfive\n");
+    input.readable();
+    CHECK(input.payloads().empty());
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(as_text(message.payload) == "four");
+    REQUIRE(input.payloads().size() == 1);
+    CHECK(as_text(input.payloads()[0]) == "five");
+}

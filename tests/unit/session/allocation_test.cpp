@@ -1,6 +1,7 @@
 // In a steady state a session asks for no memory: the operators new of this test program count.
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cstdlib>
 #include <new>
 
@@ -54,6 +55,10 @@ class Answerer {
         }
         CHECK(session_.inflight() == 0);
     }
+    void publish_each(const Publish& common, std::span<const Bytes> payloads) {
+        REQUIRE(session_.publish_each(common, payloads, at(0)) == payloads.size());
+        write_all();
+    }
     void receive(Bytes bytes) {
         const auto used = session_.receive(bytes, at(0), handler_);
         REQUIRE(used.has_value());
@@ -91,6 +96,16 @@ TEST_CASE("publishing small messages over and over allocates nothing, at any QoS
             Answerer broker(options_of(version));
             CHECK(allocated_by([&] { broker.publish(message("some/topic", payload, qos)); }) == 0);
         }
+    }
+}
+
+TEST_CASE("publishing blocks of payloads allocates nothing") {
+    const std::string payload(32, 'x');
+    std::array<Bytes, 100> payloads;
+    payloads.fill(as_bytes(payload));
+    for (const auto version : {ProtocolVersion::v311, ProtocolVersion::v5}) {
+        Answerer broker(options_of(version));
+        CHECK(allocated_by([&] { broker.publish_each(message("some/topic", ""), payloads); }) == 0);
     }
 }
 

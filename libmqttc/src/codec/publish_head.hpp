@@ -1,0 +1,34 @@
+// What the PUBLISH packets of one topic have in common, encoded once: the way of many small payloads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "mqttc/codec.hpp"
+#include "wire.hpp"
+
+namespace mqttc::codec {
+
+class PublishHead {
+  public:
+    /// `empty`: an encoded PUBLISH without payload, whose bytes must outlive the head.
+    explicit PublishHead(const Frame& empty) : first_byte_(empty.first_byte), rest_(empty.body) {}
+
+    std::size_t packet_size(std::size_t payload) const {
+        const std::size_t length = rest_.size() + payload;
+        return 1 + varint_size(length) + length;
+    }
+    /// The packet of this payload; packet_size() must be one that a packet can have.
+    void put(Writer& out, Bytes payload) const {
+        out.byte(first_byte_);
+        out.varint(static_cast<std::uint32_t>(rest_.size() + payload.size()));
+        out.raw(rest_);
+        out.raw(payload);
+    }
+
+  private:
+    std::uint8_t first_byte_;
+    Bytes rest_;
+};
+
+}  // namespace mqttc::codec
