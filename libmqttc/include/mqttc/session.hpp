@@ -121,7 +121,10 @@ class SessionHandler {
     virtual void on_suback(const Suback&) {}
     virtual void on_unsuback(const Unsuback&) {}
     virtual void on_disconnect(const Disconnect&) {}
-    virtual void on_auth(const Auth&) {}
+    /// The broker asks for a further step of the authentication method, or says that a repeated
+    /// authentication is complete. True: understood (the answer is Session::auth). False: receive() takes
+    /// leave of the broker and fails with usage.
+    virtual bool on_auth(const Auth&) { return false; }
 };
 
 /// How publish() keeps the payload.
@@ -163,7 +166,7 @@ class MQTTC_API Session {
     /// and gives it again with more behind it; after disconnect() all bytes are consumed and none looked at).
     /// On error the connection must be closed after pending() has been written: it holds the DISCONNECT that
     /// the standard asks for (v5, section 4.13). Error codes: protocol_error, connection_refused (CONNACK,
-    /// detail = its code), server_disconnect.
+    /// detail = its code), server_disconnect, usage (an authentication method that the handler does not know).
     std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
     /// How many bytes the packet at the front of the receive buffer needs in all, if that is known and more
     /// than `bytes` holds: lets the caller make room once. 0 = not known.

@@ -31,7 +31,7 @@ class Relay final : public SessionHandler {
     void on_suback(const Suback& packet) override { handler_.on_suback(packet); }
     void on_unsuback(const Unsuback& packet) override { handler_.on_unsuback(packet); }
     void on_disconnect(const Disconnect& packet) override;
-    void on_auth(const Auth& packet) override { handler_.on_auth(packet); }
+    bool on_auth(const Auth& packet) override { return handler_.on_auth(packet); }
 
     /// For a new connection.
     void reset() {

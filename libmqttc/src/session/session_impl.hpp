@@ -150,6 +150,7 @@ struct Session::Impl {
     Outcome take_ack(const Ack& packet, Time now, SessionHandler& handler);
     /// The request that SUBACK or UNSUBACK answers, nullptr if there is none.
     std::expected<Request*, Error> find_request(PacketType type, PacketId id, std::size_t codes);
+    Outcome take_auth(const Auth& packet, SessionHandler& handler);
     Outcome take_disconnect(const Disconnect& packet, SessionHandler& handler);
     void acknowledge(PacketType type, PacketId id, ReasonCode code, Time now);
     void finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,

@@ -176,14 +176,29 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
     }
     if (const auto* disconnect = std::get_if<Disconnect>(&packet))
         return take_disconnect(*disconnect, handler);
-    if (const auto* auth = std::get_if<Auth>(&packet)) {
-        if (!authenticates) {
-            return fail(reason::protocol_error,
-                        "the broker sent AUTH, but no authentication method was asked for");
-        }
-        handler.on_auth(*auth);
-    }
+    if (const auto* auth = std::get_if<Auth>(&packet)) return take_auth(*auth, handler);
     return Taken::yes;
+}
+
+Session::Impl::Outcome Session::Impl::take_auth(const Auth& packet, SessionHandler& handler) {
+    if (!authenticates) {
+        return fail(reason::protocol_error,
+                    "the broker sent AUTH, but no authentication method was asked for");
+    }
+    const std::string why(reason_name(PacketType::auth, packet.code));
+    // Section 3.15.2.1: only a client asks for re-authentication, and what succeeds first is told by CONNACK.
+    if (packet.code == reason::reauthenticate || (packet.code == reason::success && !conn.connected))
+        return fail(reason::protocol_error, "the broker sent AUTH out of place: " + why);
+    if (handler.on_auth(packet)) return Taken::yes;
+    const auto method = options.connect_properties.view().text_or_empty(PropertyId::authentication_method);
+    if (!conn.closing)
+        static_cast<void>(send(Disconnect{reason::implementation_specific_error, {}}, conn.last_received));
+    conn.closing = true;
+    return std::unexpected(
+        Error{ErrorCode::usage, packet.code,
+              with_reason_string("the broker wants further steps of the authentication method '" +
+                                     one_line(method) + "', which are not known here: " + why,
+                                 packet.properties)});
 }
 
 Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {

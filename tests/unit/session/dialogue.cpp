@@ -57,8 +57,9 @@ void Recorder::on_disconnect(const Disconnect& packet) {
     events.push_back("disconnect " + std::to_string(packet.code));
 }
 
-void Recorder::on_auth(const Auth& packet) {
+bool Recorder::on_auth(const Auth& packet) {
     events.push_back("auth " + std::to_string(packet.code));
+    return true;
 }
 
 void Dialogue::open() {

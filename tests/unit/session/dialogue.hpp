@@ -33,7 +33,7 @@ class Recorder : public SessionHandler {
     void on_suback(const Suback& packet) override;
     void on_unsuback(const Unsuback& packet) override;
     void on_disconnect(const Disconnect& packet) override;
-    void on_auth(const Auth& packet) override;
+    bool on_auth(const Auth& packet) override;
 
     std::vector<std::string> events;
     bool takes_messages = true;

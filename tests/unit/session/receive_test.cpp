@@ -277,5 +277,38 @@ TEST_CASE("AUTH goes both ways when CONNECT named a method") {
     CHECK(without.session.auth(reason::reauthenticate, {}, d.now).error().code == ErrorCode::usage);
 }
 
+TEST_CASE("a handler that knows no authentication ends the session when the broker asks for more of it") {
+    SessionOptions options = options_of(v5);
+    REQUIRE(options.connect_properties.add(PropertyId::authentication_method, "m").has_value());
+    Session session(options);
+    SessionHandler knows_nothing;
+    session.opened(at(0));
+    session.sent(session.pending().size(), at(0));
+    const auto got = session.receive(hex("f0 06 18 04 15 0001'm'"), at(0), knows_nothing);
+    REQUIRE_FALSE(got.has_value());
+    CHECK(got.error().code == ErrorCode::usage);
+    CHECK(got.error().context ==
+          "the broker wants further steps of the authentication method 'm', which are not known here: "
+          "continue authentication");
+    CHECK(to_hex(session.pending()) == "e0 01 83");
+}
+
+TEST_CASE("AUTH out of place is a protocol error, whatever the handler knows") {
+    SessionOptions options = options_of(v5);
+    REQUIRE(options.connect_properties.add(PropertyId::authentication_method, "m").has_value());
+    for (const char* bytes : {"f0 00", "f0 01 19"}) {
+        Dialogue d(options);
+        d.open();
+        CHECK(d.error_of(bytes).code == ErrorCode::protocol_error);
+        CHECK(d.events() == "");
+    }
+    Dialogue d(options);
+    d.connect();
+    d.events();
+    CHECK(d.error_of("f0 01 19").code == ErrorCode::protocol_error);
+    CHECK(d.written() == wire("e0 01 82"));
+    CHECK(d.events() == "");
+}
+
 }  // namespace
 }  // namespace mqttc::test
