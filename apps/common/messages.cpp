@@ -85,6 +85,13 @@ std::string visible(std::string_view text) {
     return out;
 }
 
+std::string reason_text(PacketType type, ReasonCode code, PropertiesView properties) {
+    std::string text(reason_name(type, code));
+    const std::string_view why = properties.text_or_empty(PropertyId::reason_string);
+    if (!why.empty()) text.append(" (").append(why).append(")");
+    return text;
+}
+
 void Messages::line(std::string_view prefix, std::string_view text) const {
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
     out.append(program_).append(": ").append(prefix).append(visible(text)).append("\n");

@@ -93,7 +93,7 @@ struct Describe {
         return out.append(properties_of(packet.properties));
     }
     std::string operator()(const Suback& packet) const {
-        return codes(packet.packet_id, packet.codes, packet.properties);
+        return codes(PacketType::suback, packet.packet_id, packet.codes, packet.properties);
     }
     std::string operator()(const Unsubscribe& packet) const {
         std::string out = number("id", packet.packet_id);
@@ -101,7 +101,7 @@ struct Describe {
         return out.append(properties_of(packet.properties));
     }
     std::string operator()(const Unsuback& packet) const {
-        return codes(packet.packet_id, packet.codes, packet.properties);
+        return codes(PacketType::unsuback, packet.packet_id, packet.codes, packet.properties);
     }
     std::string operator()(const Pingreq&) const { return {}; }
     std::string operator()(const Pingresp&) const { return {}; }
@@ -112,10 +112,14 @@ struct Describe {
         return code_of(PacketType::auth, packet.code).append(properties_of(packet.properties));
     }
 
-    static std::string codes(PacketId id, Bytes codes, PropertiesView properties) {
+    static std::string codes(PacketType type, PacketId id, Bytes codes, PropertiesView properties) {
         std::string out = number("id", id);
         if (!codes.empty()) out.append(" codes");
-        for (const std::uint8_t code : codes) out.append(" ").append(std::to_string(code));
+        for (const ReasonCode code : codes) {
+            out.append(" ").append(std::to_string(code));
+            // The others are a QoS, or success.
+            if (code > reason::granted_qos_2) out.append(" (").append(reason_name(type, code)).append(")");
+        }
         return out.append(properties_of(properties));
     }
 };

@@ -69,9 +69,7 @@ void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView proper
     std::string what("the broker refused a message");
     if (plan_.topics.size() == 1 && !own_topics_)
         what.append(" to '").append(plan_.topics.front()).append("'");
-    what.append(": ").append(reason_name(PacketType::puback, code));
-    const std::string_view why = properties.text_or_empty(PropertyId::reason_string);
-    if (!why.empty()) what.append(" (").append(why).append(")");
+    what.append(": ").append(app::reason_text(PacketType::puback, code, properties));
     count_problem(what);
 }
 

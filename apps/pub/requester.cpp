@@ -141,7 +141,7 @@ void Requester::on_suback(const Suback& packet) {
     }
     std::string line = "the broker refused the subscription to '" + plan_.response_topic + "'";
     if (client_.session().options().version == ProtocolVersion::v5)
-        line.append(": ").append(reason_name(PacketType::suback, code));
+        line.append(": ").append(app::reason_text(PacketType::suback, code, packet.properties));
     messages_.error(line);
     end(app::exit_code::all_refused);
 }
@@ -217,9 +217,7 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
     const bool unheard = code == reason::no_matching_subscribers && !plan_.retain;
     if (code_ || (!refused && !unheard)) return;
     std::string line = refused ? "the broker refused the request: " : "nobody receives the request: ";
-    line.append(reason_name(PacketType::puback, code));
-    const std::string_view why = properties.text_or_empty(PropertyId::reason_string);
-    if (!why.empty()) line.append(" (").append(why).append(")");
+    line.append(app::reason_text(PacketType::puback, code, properties));
     messages_.error(line);
     if (++useless_ == plan_.topics.size()) end(app::exit_code::not_delivered);
 }

@@ -92,13 +92,13 @@ void Subscriber::on_connack(const Connack& packet) {
 }
 
 void Subscriber::subscribe() {
-    filters_asked_ = sub_.topics;
     std::vector<Subscription> subscriptions;
     for (std::size_t i = 0; i < sub_.topics.size(); ++i) {
         const std::string& filter = sub_.topics[i];
+        asked_.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
         // A shared subscription can't be "no local" (MQTT 5.0 section 3.8.3.1).
         subscriptions.push_back({.filter = filter,
-                                 .qos = options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i],
+                                 .qos = asked_.back().qos,
                                  .no_local = sub_.no_local && !filter.starts_with("$share/"),
                                  .retain_as_published = sub_.retain_as_published,
                                  .retain_handling = sub_.retain_handling});
@@ -125,12 +125,12 @@ void Subscriber::fail(const Error& error) {
 }
 
 std::string Subscriber::refusal(std::string_view what, const std::string& filter, PacketType type,
-                                ReasonCode code) const {
+                                ReasonCode code, PropertiesView properties) const {
     std::string text("the broker refused ");
     text.append(what).append(" '").append(filter).append("'");
     // 3.1.1 knows only one code, which says nothing.
     if (client_->session().options().version == ProtocolVersion::v5) {
-        text.append(": ").append(reason_name(type, code));
+        text.append(": ").append(app::reason_text(type, code, properties));
     }
     return text;
 }
@@ -138,18 +138,25 @@ std::string Subscriber::refusal(std::string_view what, const std::string& filter
 void Subscriber::on_suback(const Suback& packet) {
     silent_before_ = false;
     std::size_t refused = 0;
-    for (std::size_t i = 0; i < packet.codes.size() && i < filters_asked_.size(); ++i) {
-        if (packet.codes[i] < reason::unspecified_error) continue;
+    for (std::size_t i = 0; i < packet.codes.size() && i < asked_.size(); ++i) {
+        const ReasonCode code = packet.codes[i];
+        Asked& asked = asked_[i];
+        if (code < static_cast<ReasonCode>(asked.qos)) {
+            messages_.warning("the broker grants QoS " + std::to_string(code) + " for '" + asked.filter +
+                              "' instead of " + std::to_string(static_cast<int>(asked.qos)));
+            asked.qos = static_cast<Qos>(code);
+        }
+        if (code < reason::unspecified_error) continue;
         ++refused;
         const auto text =
-            refusal("the subscription to", filters_asked_[i], PacketType::suback, packet.codes[i]);
-        if (filters_asked_.size() == 1) {
+            refusal("the subscription to", asked.filter, PacketType::suback, code, packet.properties);
+        if (asked_.size() == 1) {
             messages_.error(text);
         } else {
             messages_.warning(text);
         }
     }
-    if (refused > 0 && refused == filters_asked_.size()) {
+    if (refused > 0 && refused == asked_.size()) {
         if (refused > 1) messages_.error("all subscriptions were refused");
         return finish(app::exit_code::all_refused);
     }
@@ -160,14 +167,21 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
     silent_before_ = false;
     std::size_t refused = 0;
     for (std::size_t i = 0; i < packet.codes.size() && i < sub_.unsubscribe.size(); ++i) {
-        if (packet.codes[i] < reason::unspecified_error) continue;
+        const ReasonCode code = packet.codes[i];
+        const std::string& filter = sub_.unsubscribe[i];
+        if (code == reason::no_subscription_existed) {
+            messages_.warning("unsubscribing from '" + filter +
+                              "': " + app::reason_text(PacketType::unsuback, code, packet.properties));
+        }
+        if (code < reason::unspecified_error) continue;
         ++refused;
         messages_.warning(
-            refusal("to unsubscribe from", sub_.unsubscribe[i], PacketType::unsuback, packet.codes[i]));
+            refusal("to unsubscribe from", filter, PacketType::unsuback, code, packet.properties));
     }
     if (sub_.topics.empty() && refused > 0 && refused == sub_.unsubscribe.size())
         return finish(app::exit_code::all_refused);
-    for (const std::string& filter : sub_.unsubscribe) std::erase(filters_asked_, filter);
+    for (const std::string& filter : sub_.unsubscribe)
+        std::erase_if(asked_, [&](const Asked& asked) { return asked.filter == filter; });
     acknowledged();
 }
 

@@ -60,8 +60,8 @@ class Subscriber final : public ClientHandler {
     void finish(int code);
     void finish_at_once(int code);
     void disconnect();
-    std::string refusal(std::string_view what, const std::string& filter, PacketType type,
-                        ReasonCode code) const;
+    std::string refusal(std::string_view what, const std::string& filter, PacketType type, ReasonCode code,
+                        PropertiesView properties) const;
 
     const app::Options& options_;
     const app::SubOptions& sub_;
@@ -74,7 +74,11 @@ class Subscriber final : public ClientHandler {
     RetainedCleaner cleaner_;
     ReceiveStats stats_;
 
-    std::vector<std::string> filters_asked_;  // as in the SUBSCRIBE that a reconnect repeats
+    struct Asked {
+        std::string filter;
+        Qos qos;  // that was asked for, or is known to be granted
+    };
+    std::vector<Asked> asked_;  // as in the SUBSCRIBE that a reconnect repeats
     bool subscribed_ = false;
     unsigned answers_missing_ = 0;  // of SUBSCRIBE and UNSUBSCRIBE
 

@@ -2,6 +2,9 @@
 // anything is sent.
 #include <doctest/doctest.h>
 
+#include <chrono>
+#include <csignal>
+
 #include "broker_thread.hpp"
 #include "delivery.hpp"
 #include "mqttc/reason.hpp"
@@ -121,6 +124,173 @@ TEST_CASE("every code of DISCONNECT is told and makes the exit code 65") {
                    {connack_v5(), {PacketType::publish, hex("e0 01 ff")}},
                    PacketType::disconnect},
                   [](ReasonCode, const Result& result) { CHECK(result.exit.code == 66); });
+}
+
+TEST_CASE("codes that refuse nothing are told where they matter, and keep the exit code") {
+    struct Row {
+        const char* program;
+        Words options;
+        std::vector<Line> script;
+        const char* told;  ///< "": nothing
+        int exit_code;
+    };
+    const Words stay{"-V", "5", "-t", "a", "--reconnect", "never"};
+    const auto publish = [](std::initializer_list<const char*> more) { return with(to_publish, more); };
+    const auto after_publish = [](const char* bytes) {
+        return std::vector<Line>{connack_v5(), {PacketType::publish, hex(bytes)}};
+    };
+    const auto after_subscribe = [](const char* bytes) {
+        return std::vector<Line>{connack_v5(), {PacketType::subscribe, hex(bytes)}};
+    };
+    const Line pubcomp{PacketType::pubrel, hex("70 02 0001")};
+    const Line pubrel_unknown{PacketType::pubrec, hex("62 03 0001 92  30 05 0001'a' 00 'y'")};
+    const Row rows[] = {
+        {"mqtt_pub", publish({"-q", "1"}), after_publish("40 03 0001 00"), "", 0},
+        {"mqtt_pub", publish({"-q", "1"}), after_publish("40 03 0001 10"), "", 0},
+        {"mqtt_pub", publish({"-q", "1", "-d"}), after_publish("40 03 0001 10"), "no matching subscribers",
+         0},
+        {"mqtt_pub",
+         publish({"-q", "2", "-d"}),
+         {connack_v5(), {PacketType::publish, hex("50 03 0001 10")}, pubcomp},
+         "no matching subscribers",
+         0},
+        {"mqtt_pub",
+         publish({"-q", "2"}),
+         {connack_v5(), {PacketType::publish, hex("50 02 0001")}, {PacketType::pubrel, hex("70 03 0001 92")}},
+         "packet identifier not found",
+         66},
+        {"mqtt_sub",
+         {"-V", "5", "-t", "a", "-q", "2", "-C", "2", "-d"},
+         {connack_v5(),
+          {PacketType::subscribe, hex("90 04 0001 00 02  34 07 0001'a' 0001 00 'x'")},
+          pubrel_unknown},
+         "packet identifier not found",
+         0},
+        {"mqtt_sub", with(stay, {"-E"}), after_subscribe("90 04 0001 00 00"), "", 0},
+        {"mqtt_sub", with(stay, {"-E", "-q", "2"}), after_subscribe("90 04 0001 00 02"), "", 0},
+        {"mqtt_sub", with(stay, {"-E", "-q", "2"}), after_subscribe("90 04 0001 00 01"),
+         "grants QoS 1 for 'a' instead of 2", 0},
+        {"mqtt_sub", with(stay, {"-E", "-q", "1"}), after_subscribe("90 04 0001 00 00"),
+         "grants QoS 0 for 'a' instead of 1", 0},
+        {"mqtt_sub",
+         {"-V", "311", "-t", "a", "-E", "-q", "2"},
+         {connack_v311(), {PacketType::subscribe, hex("90 03 0001 00")}},
+         "grants QoS 0 for 'a' instead of 2",
+         0},
+        {"mqtt_sub", with(stay, {"-E", "-q", "2", "--quiet"}), after_subscribe("90 04 0001 00 01"), "", 0},
+        {"mqtt_sub",
+         {"-V", "5", "-U", "a", "-E"},
+         {connack_v5(), {PacketType::unsubscribe, hex("b0 04 0001 00 00")}},
+         "",
+         0},
+        {"mqtt_sub",
+         {"-V", "5", "-U", "a", "-E"},
+         {connack_v5(), {PacketType::unsubscribe, hex("b0 04 0001 00 11")}},
+         "unsubscribing from 'a': no subscription existed",
+         0},
+        {"mqtt_sub", stay, after_subscribe("e0 00"), "normal disconnection", 65},
+        {"mqtt_sub", stay, after_subscribe("e0 01 04"), "disconnect with will message", 65},
+        {"mqtt_pub", publish({"-q", "1"}), after_publish("e0 00"), "normal disconnection", 66},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.program);
+        CAPTURE(row.told);
+        ScriptedPeer peer(row.script);
+        const Result result = run(client(row.program, peer.port(), row.options));
+        CAPTURE(result.err);
+        CHECK(has(result.err, row.told));
+        CHECK(result.err.empty() == std::string_view(row.told).empty());
+        CHECK(result.exit == Exit{.code = row.exit_code});
+    }
+}
+
+TEST_CASE("a code that its packet cannot carry ends with 64") {
+    const Words stay{"-V", "5", "-t", "a", "-q", "2", "--reconnect", "never"};
+    struct Row {
+        const char* program;
+        Line line;
+    };
+    const Row rows[] = {
+        {"mqtt_pub", {PacketType::publish, hex("40 03 0001 01")}},
+        {"mqtt_pub", {PacketType::publish, hex("50 03 0001 8b")}},
+        {"mqtt_sub", {PacketType::subscribe, hex("90 04 0001 00 03")}},
+        {"mqtt_sub", {PacketType::subscribe, hex("34 06 0001'a' 0001 00  62 03 0001 80")}},
+        {"mqtt_sub", {PacketType::subscribe, hex("e0 01 01")}},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.program);
+        ScriptedPeer peer({connack_v5(), row.line});
+        const bool sub = std::string_view(row.program) == "mqtt_sub";
+        const Result result =
+            run(client(row.program, peer.port(), sub ? stay : with(to_publish, {"-q", "2"})));
+        CAPTURE(result.err);
+        CHECK(has(result.err, "the broker sent a bad"));
+        // What was published and not acknowledged counts for more than why.
+        CHECK(result.exit == Exit{.code = sub ? 64 : 66});
+    }
+}
+
+TEST_CASE("a granted QoS is told once for each filter, not again after a reconnect") {
+    broker::Options options;
+    options.limits.maximum_qos = Qos::at_least_once;
+    BrokerThread broker(options);
+    Process process(client("mqtt_sub", broker.port(),
+                           {"-V", "5", "-t", "a", "-q", "2", "-t", "b", "-q", "1", "-t", "c", "-q", "2",
+                            "--reconnect-delay", "0.001:0.002"}));
+    REQUIRE(process.wait_err("for 'c'"));
+    broker.drop_connections();
+    REQUIRE(process.wait_err("connected again"));
+    broker.publish("c", "x", Qos::exactly_once, false);
+    while (!process.wait_out("x\n", std::chrono::milliseconds(50)))
+        broker.publish("c", "x", Qos::exactly_once, false);
+    process.send_signal(SIGTERM);
+    CHECK(process.wait() == Exit{.code = 0});
+    CHECK(count_of(process.err(), "grants QoS 1 for 'a' instead of 2") == 1);
+    CHECK(count_of(process.err(), "grants QoS 1 for 'c' instead of 2") == 1);
+    CHECK(count_of(process.err(), "grants") == 2);
+}
+
+TEST_CASE("AUTH that asks for more than the options have ends at once with 1") {
+    const std::vector<Line> asks{{PacketType::connect, hex("f0 0b 18 09 15 0006 'SCRAM!'")}};
+    for (const char* name : {"mqtt_pub", "mqtt_sub"}) {
+        CAPTURE(name);
+        Words options{"-V", "5", "-t", "a", "-D", "connect", "authentication-method", "SCRAM!"};
+        if (std::string_view(name) == "mqtt_pub") options.insert(options.end(), {"-m", "x"});
+        ScriptedPeer peer(asks);
+        const Result result = run(client(name, peer.port(), options));
+        CAPTURE(result.err);
+        CHECK(result.exit == Exit{.code = 1});
+        CHECK(has(result.err, "'SCRAM!'"));
+        CHECK(has(result.err, "continue authentication"));
+        CHECK(peer.wait_for_close());
+        const auto heard = peer.heard();
+        CHECK(heard[heard.size() - 3] == 0xe0);
+        CHECK(heard.back() == reason::implementation_specific_error);
+
+        // The method was accepted with what CONNECT carried.
+        ScriptedPeer content({connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 00")}});
+        if (std::string_view(name) == "mqtt_sub") options.emplace_back("-E");
+        CHECK(run(client(name, content.port(), options)).exit == Exit{.code = 0});
+    }
+}
+
+TEST_CASE("AUTH out of place is a protocol error") {
+    for (const char* bytes : {"f0 00", "f0 01 18", "f0 01 19"}) {
+        CAPTURE(bytes);
+        ScriptedPeer peer({{PacketType::connect, hex(bytes)}});
+        const Result result = run(client("mqtt_pub", peer.port(), to_publish));
+        CHECK(result.exit == Exit{.code = 64});
+        CHECK(has(result.err, "AUTH"));
+    }
+    // What only a client may say, and success before there was anything to succeed.
+    for (const char* bytes : {"f0 00", "f0 01 19"}) {
+        CAPTURE(bytes);
+        ScriptedPeer peer({{PacketType::connect, hex(bytes)}});
+        const Result result = run(client("mqtt_pub", peer.port(),
+                                         with(to_publish, {"-D", "connect", "authentication-method", "m"})));
+        CHECK(result.exit == Exit{.code = 64});
+        CHECK(has(result.err, "AUTH"));
+    }
 }
 
 TEST_CASE("the broker's own words are told, with nothing in them that drives a terminal") {

@@ -33,7 +33,7 @@ TEST_CASE("a connect shows that there is a password, not which") {
 TEST_CASE("answers with their codes") {
     const std::uint8_t codes[] = {0, 1, 0x80};
     CHECK(describe_packet(Suback{.packet_id = 3, .codes = codes, .properties = {}}) ==
-          "SUBACK id 3 codes 0 1 128");
+          "SUBACK id 3 codes 0 1 128 (unspecified error)");
     CHECK(describe_packet(Ack{PacketType::pubrec, 9, reason::not_authorized, {}}) ==
           "PUBREC id 9 code 135 (not authorized)");
     CHECK(describe_packet(Pingreq{}) == "PINGREQ");
