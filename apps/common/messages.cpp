@@ -24,66 +24,7 @@ bool write_all(int fd, std::string_view text) {
     return true;
 }
 
-void append_hex(std::string& out, unsigned char byte) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    out.append("\\x");
-    out += digits[byte >> 4];
-    out += digits[byte & 0x0f];
-}
-
-// Bytes of the well-formed printable UTF-8 character at the front of `text`; 0 when there is none.
-std::size_t printable_length(std::string_view text) {
-    const auto byte = [&](std::size_t i) {
-        return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-    };
-    const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0) == 0x80; };
-    const unsigned first = byte(0);
-    if (first >= 0x20 && first < 0x7f) return 1;
-    // C2 80 to C2 9F are the C1 control characters; C0, C1 and F5 to FF begin nothing.
-    if (first == 0xc2) return follows(1) && byte(1) >= 0xa0 ? 2 : 0;
-    if (first >= 0xc3 && first <= 0xdf) return follows(1) ? 2 : 0;
-    if (first >= 0xe0 && first <= 0xef) {
-        if (!follows(1) || !follows(2)) return 0;
-        if ((first == 0xe0 && byte(1) < 0xa0) || (first == 0xed && byte(1) >= 0xa0)) return 0;
-        return 3;
-    }
-    if (first >= 0xf0 && first <= 0xf4) {
-        if (!follows(1) || !follows(2) || !follows(3)) return 0;
-        if ((first == 0xf0 && byte(1) < 0x90) || (first == 0xf4 && byte(1) >= 0x90)) return 0;
-        return 4;
-    }
-    return 0;
-}
-
 }  // namespace
-
-std::string visible(std::string_view text) {
-    std::string out;
-    out.reserve(text.size());
-    while (!text.empty()) {
-        std::size_t length = printable_length(text);
-        if (length > 0) {
-            out.append(text.substr(0, length));
-        } else {
-            length = 1;
-            switch (text.front()) {
-                case '\n':
-                    out.append("\\n");
-                    break;
-                case '\r':
-                    out.append("\\r");
-                    break;
-                case '\t':
-                    out.append("\\t");
-                    break;
-                default:
-                    append_hex(out, static_cast<unsigned char>(text.front()));
-            }
-        }
-        text.remove_prefix(length);
-    }
-    return out;
-}
 
 std::string reason_text(PacketType type, ReasonCode code, PropertiesView properties) {
     std::string text(reason_name(type, code));

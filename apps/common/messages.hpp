@@ -7,12 +7,9 @@
 
 #include "mqttc/property.hpp"
 #include "mqttc/reason.hpp"
+#include "visible.hpp"
 
 namespace mqttc::app {
-
-/// `text` with control characters and bytes that are not UTF-8 shown as \n, \x1b, …: what comes from a broker
-/// must not drive the user's terminal.
-std::string visible(std::string_view text);
 
 /// The name of a reason code, and in brackets the broker's own words for it.
 std::string reason_text(PacketType type, ReasonCode code, PropertiesView properties);

@@ -1,4 +1,4 @@
-// Bytes as text: hexadecimal, base64, and with control characters made visible.
+// Bytes as text: hexadecimal and base64.
 #include "text_out.hpp"
 
 #include <algorithm>
@@ -27,10 +27,6 @@ constexpr const PairTable& pairs_of(HexCase letters) {
 }
 
 constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-bool is_control(unsigned char c) {
-    return c < 0x20 || c == 0x7f;
-}
 
 }  // namespace
 
@@ -101,72 +97,6 @@ void append_number(Buffer& out, std::uint64_t number) {
     constexpr std::size_t longest = 20;
     char* const start = out.reserve(longest);
     out.commit(static_cast<std::size_t>(std::to_chars(start, start + longest, number).ptr - start));
-}
-
-std::size_t utf8_sequence(std::string_view text) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const auto tail = [&](std::size_t i) { return i < text.size() && (at(i) & 0xc0) == 0x80; };
-    if (text.empty()) return 0;
-    const unsigned char lead = at(0);
-    if (lead < 0x80) return 1;
-    if (lead < 0xc2 || lead > 0xf4 || !tail(1)) return 0;
-    if (lead < 0xe0) return 2;
-    const unsigned char second = at(1);
-    if (lead < 0xf0) {
-        const bool overlong = lead == 0xe0 && second < 0xa0;
-        const bool surrogate = lead == 0xed && second >= 0xa0;
-        return !overlong && !surrogate && tail(2) ? 3 : 0;
-    }
-    const bool overlong = lead == 0xf0 && second < 0x90;
-    const bool beyond = lead == 0xf4 && second >= 0x90;
-    return !overlong && !beyond && tail(2) && tail(3) ? 4 : 0;
-}
-
-namespace {
-
-// The length of the character at the start that may go to a terminal as it is, or 0.
-std::size_t harmless(std::string_view text, LineBreaks breaks) {
-    const auto c = static_cast<unsigned char>(text[0]);
-    if (is_control(c)) return breaks == LineBreaks::keep && (c == '\n' || c == '\t') ? 1 : 0;
-    const std::size_t length = utf8_sequence(text);
-    const bool c1 = length == 2 && c == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    return c1 ? 0 : length;
-}
-
-}  // namespace
-
-bool has_controls(std::string_view text, LineBreaks breaks) {
-    while (!text.empty()) {
-        const std::size_t length = harmless(text, breaks);
-        if (length == 0) return true;
-        text.remove_prefix(length);
-    }
-    return false;
-}
-
-void append_visible(Buffer& out, std::string_view text, LineBreaks breaks) {
-    while (!text.empty()) {
-        if (const std::size_t length = harmless(text, breaks)) {
-            out.append(text.substr(0, length));
-            text.remove_prefix(length);
-            continue;
-        }
-        switch (text[0]) {
-            case '\n':
-                out.append("\\n");
-                break;
-            case '\r':
-                out.append("\\r");
-                break;
-            case '\t':
-                out.append("\\t");
-                break;
-            default:
-                out.append("\\x");
-                append_hex(out, as_bytes(text.substr(0, 1)), HexCase::lower);
-        }
-        text.remove_prefix(1);
-    }
 }
 
 }  // namespace mqttc::sub

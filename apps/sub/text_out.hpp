@@ -6,6 +6,7 @@
 
 #include "buffer.hpp"
 #include "mqttc/types.hpp"
+#include "visible.hpp"
 
 namespace mqttc::sub {
 
@@ -25,16 +26,9 @@ constexpr std::size_t base64_size(std::size_t bytes) {
 
 void append_number(Buffer& out, std::uint64_t number);
 
-/// The length of the well-formed UTF-8 sequence (U+0000 to U+10FFFF without surrogates) at the start of
-/// `text`, 1 to 4; 0 when there is none.
-std::size_t utf8_sequence(std::string_view text);
-
-enum class LineBreaks : bool { hide, keep };
-
-/// True iff `text` holds a byte that append_visible would rewrite.
-bool has_controls(std::string_view text, LineBreaks breaks);
-/// For terminals: C0 and C1 control characters, DEL and bytes that are not UTF-8 appear as \xHH (a terminal
-/// could obey them), or \n, \r, \t. With LineBreaks::keep newline and tab stay.
-void append_visible(Buffer& out, std::string_view text, LineBreaks breaks);
+using app::append_visible;
+using app::has_controls;
+using app::LineBreaks;
+using app::utf8_sequence;
 
 }  // namespace mqttc::sub
