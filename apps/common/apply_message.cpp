@@ -200,6 +200,9 @@ Result OptionsBuilder::apply_output(const Occurrence& option) {
         case OptionId::watch:
             sub.watch = true;
             return {};
+        case OptionId::field:
+            sub.field = value;
+            return {};
         case OptionId::raw:
             sub.raw = true;
             return {};

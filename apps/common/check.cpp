@@ -130,6 +130,9 @@ Result OptionsBuilder::check_output() const {
         first = id;
     }
     if (has(jobs) && !sub.exec) return wrong("--jobs needs --exec");
+    if (sub.field && !sub.watch) return wrong("--field needs -w");
+    if (sub.field && has(format) && layer_of(format) >= layer_of(field))
+        return wrong("-F goes not with --field: both say what the table shows");
     if (sub.dry_run && first != version) return wrong(long_name(first) + " goes not with --dry-run");
     if (first != save && first != exec) return {};
     for (const OptionId id : {format, verbose}) {

@@ -35,7 +35,7 @@ std::string reason_text(PacketType type, ReasonCode code, PropertiesView propert
 
 void Messages::line(std::string_view prefix, std::string_view text) const {
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
-    out.append(program_).append(": ").append(prefix).append(visible(text)).append("\n");
+    out.append(way_made()).append(program_).append(": ").append(prefix).append(visible(text)).append("\n");
     write_all(STDERR_FILENO, out);
 }
 

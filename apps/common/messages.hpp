@@ -2,8 +2,10 @@
 // mix.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "mqttc/property.hpp"
 #include "mqttc/reason.hpp"
@@ -38,11 +40,18 @@ class Messages {
     void end_progress() const;
     static bool on_terminal();
 
+    /// Before each line `make_way` is asked for what must be written in front of it: who draws on the same
+    /// terminal takes his drawing away. Empty: nobody draws.
+    void give_way(std::function<std::string()> make_way) const { make_way_ = std::move(make_way); }
+    /// What must be written in front of a line now.
+    std::string way_made() const { return make_way_ ? make_way_() : std::string(); }
+
   private:
     void line(std::string_view prefix, std::string_view text) const;
     std::string_view program_;
     bool quiet_ = false;
     mutable bool progress_shown_ = false;
+    mutable std::function<std::string()> make_way_;
 };
 
 /// Writes all of `text` to stdout (for --help and --version); false when that failed.

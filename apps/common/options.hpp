@@ -127,6 +127,7 @@ struct SubOptions {
     bool pretty = false;
     bool message_rate = false;
     bool watch = false;
+    std::optional<std::string> field;
     bool raw = false;
     std::optional<std::string> save;
     std::optional<std::string> exec;

@@ -106,6 +106,26 @@ std::expected<std::unique_ptr<Sink>, std::string> make_format_printer(const app:
     return std::make_unique<FormatPrinter>(out, std::move(*format), newline, messages);
 }
 
+std::expected<std::unique_ptr<Sink>, std::string> make_watch(const app::SubOptions& options, Buffer& out,
+                                                             const app::Messages& messages) {
+    Watch::Shown shown;
+    if (options.field) {
+        auto field = FieldPath::parse(*options.field);
+        if (!field) return std::unexpected("--field: " + field.error());
+        shown.field = std::move(*field);
+    } else if (options.format) {
+        shown.line_out = std::make_unique<Buffer>();
+        auto printer = make_format_printer(options, true, false, *shown.line_out, messages);
+        if (!printer) return printer;
+        shown.line = std::move(*printer);
+    }
+    Watch::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
+                       .now = std::chrono::steady_clock::now};
+    auto watch = std::make_unique<Watch>(out, std::move(shown), std::move(world));
+    if (same_terminal(STDOUT_FILENO, STDERR_FILENO)) watch->share_terminal(messages);
+    return watch;
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<Sink>, std::string> make_printer(const app::SubOptions& options,
@@ -117,16 +137,7 @@ std::expected<std::unique_ptr<Sink>, std::string> make_printer(const app::SubOpt
     if (options.message_rate) return std::make_unique<RatePrinter>(out);
     if (options.watch) {
         if (!is_terminal) return std::unexpected("-w draws on a terminal, and stdout is none");
-        std::unique_ptr<Sink> line;
-        auto line_out = std::make_unique<Buffer>();
-        if (options.format) {
-            auto printer = make_format_printer(options, true, false, *line_out, messages);
-            if (!printer) return printer;
-            line = std::move(*printer);
-        }
-        Watch::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
-                           .now = std::chrono::steady_clock::now};
-        return std::make_unique<Watch>(out, std::move(line), std::move(line_out), std::move(world));
+        return make_watch(options, out, messages);
     }
     if (options.format) return make_format_printer(options, visible, !options.no_newline, out, messages);
     if (options.dry_run && !options.verbose) {

@@ -2,12 +2,17 @@
 #include "watch.hpp"
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <csignal>
 #include <string>
+#include <utility>
 
+#include "mqttc/client.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {
@@ -124,6 +129,43 @@ ScreenSize terminal_size(int fd) {
     return {size.ws_row, size.ws_col};
 }
 
+bool same_terminal(int one, int other) {
+    struct stat first{};
+    struct stat second{};
+    return isatty(one) == 1 && isatty(other) == 1 && fstat(one, &first) == 0 && fstat(other, &second) == 0 &&
+           first.st_rdev == second.st_rdev;
+}
+
+Watch::~Watch() {
+    if (messages_ != nullptr) messages_->give_way({});
+}
+
+void Watch::share_terminal(const app::Messages& messages) {
+    messages_ = &messages;
+    messages.give_way([this] { return make_way(); });
+}
+
+// What takes the table off the terminal; the next tick draws it again, below.
+std::string Watch::make_way() {
+    // The buffer holds nothing but drawings, and one that is under way must arrive first.
+    std::string text(out_.view());
+    out_.clear();
+    if (rows_drawn_ == 0) return text;
+    text += "\033[" + std::to_string(std::min(rows_drawn_, room())) + "A\r\033[J";
+    draw_anew();
+    return text;
+}
+
+void Watch::attach(Client& client) {
+    // While the program was stopped the shell has written below the table.
+    client.on_signal(SIGCONT, [this] { draw_anew(); });
+}
+
+void Watch::draw_anew() {
+    changed_ = changed_ || rows_drawn_ > 0;
+    rows_drawn_ = 0;
+}
+
 bool Watch::take(const Publish& message) {
     Buffer topic;
     append_visible(topic, message.topic, LineBreaks::hide);
@@ -137,33 +179,57 @@ bool Watch::take(const Publish& message) {
         found = entries_.emplace(topic.view(), Entry{}).first;
     }
     Entry& entry = found->second;
+    show_value(message, entry);
+    ++entry.count;
+    entry.last = world_.now();
+    changed_ = true;
+    return true;
+}
+
+void Watch::show_value(const Publish& message, Entry& entry) {
     entry.value.clear();
-    if (line_) {
-        static_cast<void>(line_->take(message));
-        for (const char c : line_out_->view().substr(0, max_value)) {
+    if (shown_.line) {
+        static_cast<void>(shown_.line->take(message));
+        for (const char c : shown_.line_out->view().substr(0, max_value)) {
             if (c == '\n') {
                 entry.value += "\\n";
             } else {
                 entry.value += c;
             }
         }
-        line_out_->clear();
-    } else {
-        Buffer visible;
-        append_visible(visible, as_text(message.payload).substr(0, max_value), LineBreaks::hide);
-        entry.value = visible.view();
+        shown_.line_out->clear();
+        return;
     }
-    if (const auto number = as_number(as_text(message.payload))) {
-        if (entry.numbers_known == curve_points) {
-            std::shift_left(entry.numbers.begin(), entry.numbers.end(), 1);
-            --entry.numbers_known;
-        }
-        entry.numbers[entry.numbers_known++] = *number;
+    if (!shown_.field) {
+        entry.set(as_text(message.payload));
+        return;
     }
-    ++entry.count;
-    entry.last = world_.now();
-    changed_ = true;
-    return true;
+    Buffer value;
+    switch (find_field(as_text(message.payload), *shown_.field, value)) {
+        case FieldResult::found:
+            entry.set(value.view());
+            break;
+        case FieldResult::missing:
+            entry.value = "(no " + app::visible(shown_.field->text()) + ")";
+            break;
+        case FieldResult::not_json:
+            entry.value = "(not JSON)";
+            break;
+        case FieldResult::too_large:
+            entry.value = "(JSON over " + std::to_string(max_field_payload / 1024) + " KiB)";
+            break;
+    }
+}
+
+void Watch::Entry::set(std::string_view text) {
+    app::append_visible(value, text.substr(0, max_value), LineBreaks::hide);
+    const auto number = as_number(text);
+    if (!number) return;
+    if (numbers_known == curve_points) {
+        std::shift_left(numbers.begin(), numbers.end(), 1);
+        --numbers_known;
+    }
+    numbers[numbers_known++] = *number;
 }
 
 void Watch::new_second(Time now) {
@@ -183,14 +249,24 @@ void Watch::tick() {
     if (rows_drawn_ > 0 && size != drawn_for_) {
         // The terminal has folded the lines anew: where the table stands now is not known.
         out_.append("\033[H\033[2J");
-        rows_drawn_ = 0;
-        changed_ = true;
+        draw_anew();
     }
     if (changed_) draw();
 }
 
 void Watch::finish() {
-    if (changed_) draw();
+    if (changed_) {
+        draw();
+    } else if (rows_drawn_ > 0) {
+        out_.append("\r\033[J");  // without the ^C of the terminal
+    }
+    // It stays; what is said from now on comes below.
+    if (messages_ != nullptr) std::exchange(messages_, nullptr)->give_way({});
+}
+
+// One row stays free for the cursor.
+std::size_t Watch::room() const {
+    return std::max<std::size_t>(world_.size().rows, 2) - 1;
 }
 
 void Watch::draw() {
@@ -198,10 +274,9 @@ void Watch::draw() {
     const ScreenSize size = world_.size();
     drawn_for_ = size;
     const Time now = world_.now();
-    // One row stays free for the cursor.
-    const std::size_t room = std::max<std::size_t>(size.rows, 2) - 1;
-    const bool all = left_out_ == 0 && entries_.size() <= room;
-    const std::size_t shown = all ? entries_.size() : std::min(room - 1, entries_.size());
+    const std::size_t most = room();
+    const bool all = left_out_ == 0 && entries_.size() <= most;
+    const std::size_t shown = all ? entries_.size() : std::min(most - 1, entries_.size());
 
     std::size_t topic_columns = 0;
     for (const auto& [topic, entry] : entries_) topic_columns = std::max(topic_columns, display_width(topic));
@@ -209,7 +284,7 @@ void Watch::draw() {
 
     if (rows_drawn_ > 0) {
         out_.append("\033[");
-        append_number(out_, std::min(rows_drawn_, room));
+        append_number(out_, std::min(rows_drawn_, most));
         out_.append("A");
     }
     out_.append("\r");
@@ -232,7 +307,12 @@ void Watch::draw() {
 
 void Watch::draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
                        std::size_t columns, Time now) {
-    if (line_) return append_clipped(out_, entry.value, columns);
+    if (shown_.line) {
+        append_clipped(out_, entry.value, columns);
+        // What the format switches on ends with its line.
+        if (entry.value.find('\033') != std::string::npos) out_.append("\033[0m");
+        return;
+    }
     append_clipped(out_, topic, topic_columns);
     out_.fill(topic_columns - std::min(topic_columns, display_width(topic)) + 1, ' ');
     std::size_t left = columns - std::min(columns, topic_columns + 1);

@@ -13,6 +13,8 @@
 #include <string_view>
 
 #include "buffer.hpp"
+#include "json_field.hpp"
+#include "messages.hpp"
 #include "sink.hpp"
 
 namespace mqttc::sub {
@@ -41,11 +43,23 @@ class Watch final : public Sink {
         std::function<Time()> now;
     };
 
-    /// `line`: prints a message as -F asks into the buffer that it was made with, `line_out`; nullptr: the
-    /// table.
-    Watch(Buffer& out, std::unique_ptr<Sink> line, std::unique_ptr<Buffer> line_out, World world)
-        : out_(out), line_out_(std::move(line_out)), line_(std::move(line)), world_(std::move(world)) {}
+    /// What stands in a line. All empty: the payload.
+    struct Shown {
+        std::unique_ptr<Buffer> line_out;  ///< where `line` prints to; before it, which refers to it
+        std::unique_ptr<Sink> line;        ///< prints a message as -F asks; instead of the columns
+        std::optional<FieldPath> field;
+    };
 
+    /// `out` must outlive the table.
+    Watch(Buffer& out, Shown shown, World world)
+        : out_(out), shown_(std::move(shown)), world_(std::move(world)) {}
+    ~Watch() override;
+
+    /// Lines of `messages` go to the same terminal: from now on they appear above the table. `messages` must
+    /// outlive it.
+    void share_terminal(const app::Messages& messages);
+
+    void attach(Client& client) override;
     bool take(const Publish& message) override;
     std::optional<Duration> interval() const override { return std::chrono::milliseconds(100); }
     void tick() override;
@@ -62,17 +76,23 @@ class Watch final : public Sink {
         Time last{};
         std::array<double, curve_points> numbers{};
         std::size_t numbers_known = 0;
+
+        void set(std::string_view text);
     };
 
+    std::string make_way();
+    void show_value(const Publish& message, Entry& entry);
+    void draw_anew();
+    std::size_t room() const;
     void draw();
     void draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
                     std::size_t columns, Time now);
     void new_second(Time now);
 
     Buffer& out_;
-    std::unique_ptr<Buffer> line_out_;  // before line_, which refers to it
-    std::unique_ptr<Sink> line_;
+    Shown shown_;
     World world_;
+    const app::Messages* messages_ = nullptr;
     std::map<std::string, Entry, std::less<>> entries_;  // by topic, visible
     std::uint64_t left_out_ = 0;                         // messages of topics beyond max_topics
     std::size_t rows_drawn_ = 0;
@@ -83,5 +103,7 @@ class Watch final : public Sink {
 
 /// The size of the terminal behind `fd`; the usual 24 x 80 when it does not tell.
 ScreenSize terminal_size(int fd);
+/// Whether both are the same terminal.
+bool same_terminal(int one, int other);
 
 }  // namespace mqttc::sub

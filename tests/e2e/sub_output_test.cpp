@@ -145,34 +145,3 @@ TEST_CASE("pipes and files always get the exact bytes") {
     CHECK(sub.process.wait() == ok);
     CHECK(sub.process.out() == "\x1b[2J\a\n");
 }
-
-TEST_CASE("-w is drawn anew when the window gets another size") {
-    BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
-    REQUIRE(wait_for_subscriptions(broker));
-    broker.publish("a", "a value that is longer than a narrow window");
-    REQUIRE(sub.expect("\033[J"));
-    CHECK_FALSE(sub.screen().contains("narrow window"));
-    sub.resize({.rows = 10, .columns = 55});
-    REQUIRE(sub.expect("\033[H\033[2J"));
-    CHECK(sub.expect("a value that is longer than a narrow window"));
-    sub.send("\x03");
-    CHECK(sub.wait() == ok);
-}
-
-TEST_CASE("-w keeps a line for each topic on the terminal") {
-    BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
-    REQUIRE(wait_for_subscriptions(broker));
-    broker.publish("room/a", "20.5");
-    REQUIRE(sub.expect("room/a 20.5"));
-    broker.publish("room/b", "bright\x1b[2J");
-    REQUIRE(sub.expect("room/b bright\\x1b[2J"));
-    broker.publish("room/a", "21");
-    REQUIRE(sub.expect("\x1b[2A\rroom/a 21\x1b[K"));
-    sub.send_signal(SIGINT);
-    CHECK(sub.wait() == ok);
-    const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
-    CHECK(piped.exit == Exit{.code = 1});
-    CHECK(piped.err == "mqtt_sub: -w draws on a terminal, and stdout is none\n");
-}

@@ -15,6 +15,7 @@ An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Com
     .\\" file: NAME TEXT    the file then holds TEXT (regular expression)
     .\\" exit: CODE         0 if not given
     .\\" broker: OPTIONS    further options of mqtt_testbroker
+    .\\" terminal: 80x24    columns and rows: the example's output is a terminal; cursor movements are not part of lines
     .\\" skip: REASON       the example can't run here
 
 An example with an option of which the program says that it is not available yet is left out.
@@ -23,19 +24,23 @@ MQTT_HOST and MQTT_PORT lead the programs to the broker. Each example runs in a 
 PATH; /etc/mosquitto is the folder etc there. An example with nothing to check is an error.
 """
 
+import fcntl
 import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from dataclasses import dataclass, field
 
 PATIENCE = 20  # seconds; only a failing example ever waits this long
-KEYS = ("before", "input", "during", "stop", "says", "heard", "file", "exit", "broker", "skip")
+KEYS = ("before", "input", "during", "stop", "says", "heard", "file", "exit", "broker", "terminal", "skip")
 NOT_YET = re.compile(r"^mqtt_\w+: -\S+: not available yet;", re.MULTILINE)
+MOVEMENT = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # colours stay
 CHECKED = ("says", "heard", "file", "exit", "skip")
 
 
@@ -89,27 +94,44 @@ def examples_of(name, text):
 class Running:
     """A command in the background whose output is collected."""
 
-    def __init__(self, argv, folder, env, text=""):
-        self.process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, start_new_session=True)
+    def __init__(self, argv, folder, env, text="", terminal=None):
+        other_end = subprocess.PIPE
+        if terminal:
+            screen, other_end = os.openpty()
+            columns, rows = map(int, terminal.split("x"))
+            fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=other_end,
+                                        stderr=other_end, start_new_session=True)
         self.process.stdin.write(text.encode())
         self.process.stdin.close()
-        self.streams = {self.process.stdout: "", self.process.stderr: ""}
+        if terminal:
+            os.close(other_end)
+            self.stdout = self.stderr = os.fdopen(screen, "rb", buffering=0)
+        else:
+            self.stdout, self.stderr = self.process.stdout, self.process.stderr
+        self.streams = {self.stdout: b"", self.stderr: b""}
         self.open = set(self.streams)
 
+    def text(self, stream):
+        text = self.streams[stream].decode(errors="replace")
+        return MOVEMENT.sub("\n", text).replace("\r", "\n") if self.stdout is self.stderr else text
+
     def out(self):
-        return self.streams[self.process.stdout]
+        return self.text(self.stdout)
 
     def err(self):
-        return self.streams[self.process.stderr]
+        return self.text(self.stderr)
 
     def read(self, seconds):
         ready, _, _ = select.select(list(self.open), [], [], seconds) if self.open else ([], [], [])
         for stream in ready:
-            data = os.read(stream.fileno(), 65536)
+            try:
+                data = os.read(stream.fileno(), 65536)
+            except OSError:  # a terminal that nobody writes to any more
+                data = b""
             if not data:
                 self.open.discard(stream)
-            self.streams[stream] += data.decode(errors="replace")
+            self.streams[stream] += data
 
     def ended(self):
         return not self.open and self.process.poll() is not None
@@ -123,8 +145,8 @@ class Running:
     def close(self):
         self.signal(signal.SIGKILL)
         self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        self.stdout.close()
+        self.stderr.close()
 
 
 def wait_for(condition, what, running):
@@ -167,8 +189,8 @@ class Stage:
     def here(self, command):
         return command.replace("/etc/mosquitto", os.path.join(self.folder, "etc"))
 
-    def start(self, command, text=""):
-        self.running.append(Running(["bash", "-c", self.here(command)], self.folder, self.env, text))
+    def start(self, command, text="", terminal=None):
+        self.running.append(Running(["bash", "-c", self.here(command)], self.folder, self.env, text, terminal))
         return self.running[-1]
 
     def subscribed(self):
@@ -197,7 +219,8 @@ class Stage:
         for command in notes["before"]:
             self.run(command)
         subscribed = self.subscribed()
-        shown = self.start(self.example.text, "".join(notes["input"]).replace("\\n", "\n"))
+        shown = self.start(self.example.text, "".join(notes["input"]).replace("\\n", "\n"),
+                           *notes["terminal"])
         if notes["during"]:
             wait_for(lambda: self.subscribed() > subscribed or shown.ended(), "a subscription", self.running)
         for command in notes["during"]:
@@ -273,6 +296,7 @@ WRONG = {
     "a wrong line": '.\\" during: mqtt_pub -t a -m b\n.\\" says: a c\n.Dl mqtt_sub -v -t a -C 1\n',
     "a wrong exit code": '.\\" exit: 0\n.Dl mqtt_pub -t a/# -m b\n',
     "a wrong file": '.\\" file: x b\n.Dl printf a > x\n',
+    "no terminal": '.\\" terminal: 80x24\n.\\" says: none\n.Dl test -t 1 || echo none\n',
     "nothing to check": ".Dl mqtt_pub -t a -m b\n",
 }
 

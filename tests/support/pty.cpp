@@ -169,6 +169,16 @@ bool PtyProcess::echo() const {
     return (settings.c_lflag & ECHO) != 0;
 }
 
+std::string PtyProcess::settings() const {
+    termios now{};
+    if (::tcgetattr(terminal_, &now) != 0) give_up("tcgetattr");
+    std::string text;
+    for (const tcflag_t flags : {now.c_iflag, now.c_oflag, now.c_cflag, now.c_lflag})
+        text += std::to_string(flags) + ":";
+    for (const cc_t key : now.c_cc) text += std::to_string(key) + ":";
+    return text;
+}
+
 Exit PtyProcess::wait(std::chrono::milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
     while (read_more(deadline)) {

@@ -39,6 +39,8 @@ class PtyProcess {
 
     // Whether typed characters are shown now.
     bool echo() const;
+    // All settings of the terminal (stty -g), to be compared.
+    std::string settings() const;
 
     // Waits for the end; kills the child when time runs out.
     Exit wait(std::chrono::milliseconds timeout = default_timeout);

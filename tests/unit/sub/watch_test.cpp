@@ -25,7 +25,16 @@ struct Table {
     ScreenSize size{.rows = 5, .columns = 40};
     Time now = Time(std::chrono::seconds(100));
     Buffer out;
-    Watch watch{out, nullptr, nullptr, {.size = [this] { return size; }, .now = [this] { return now; }}};
+    std::string field;
+    Watch watch{out, shown(), {.size = [this] { return size; }, .now = [this] { return now; }}};
+
+    explicit Table(std::string path = {}) : field(std::move(path)) {}
+
+    Watch::Shown shown() const {
+        Watch::Shown result;
+        if (!field.empty()) result.field = FieldPath::parse(field).value();
+        return result;
+    }
 
     void take(const std::string& topic, const std::string& payload) {
         watch.take(Message{.topic = topic, .payload = payload}.view());
@@ -96,19 +105,75 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
 
 TEST_CASE("with a format each topic keeps what it prints") {
     Table table;
-    auto line_out = std::make_unique<Buffer>();
+    Watch::Shown shown;
+    shown.line_out = std::make_unique<Buffer>();
     app::SubOptions options;
-    options.format = "\\e[1m%t\\e[0m=%p";
+    options.format = "\\e[1m%t=%p";
     const app::Messages messages("test");
     options.no_newline = true;
-    auto line = make_printer(options, true, *line_out, messages);
+    auto line = make_printer(options, true, *shown.line_out, messages);
     REQUIRE(line);
+    shown.line = std::move(*line);
     Buffer out;
-    Watch watch(out, std::move(*line), std::move(line_out),
+    Watch watch(out, std::move(shown),
                 {.size = [] { return ScreenSize{}; }, .now = [&] { return table.now; }});
     watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
     watch.finish();
-    CHECK(out.view() == "\r\033[1mt\033[0m=two\\nlines\033[K\n\033[J");
+    // A format that does not switch its colour off must not colour what follows.
+    CHECK(out.view() == "\r\033[1mt=two\\nlines\033[0m\033[K\n\033[J");
+}
+
+TEST_CASE("--field shows one value of each payload, and says what is not there") {
+    Table table("sensors.0.temp");
+    table.size = {.rows = 10, .columns = 60};
+    const auto row = [](const std::string& topic, const std::string& value, const std::string& rest) {
+        return topic + " " + value + std::string(29 - value.size(), ' ') + "    0 s      0/s" + rest +
+               "\033[K\n";
+    };
+    table.take("a", R"({"sensors":[{"temp":20.5}]})");
+    table.take("a", R"({"sensors":[]})");
+    table.take("a", R"({"sensors":[{"temp":"21.5"}]})");
+    table.take("b", R"({"sensors":[]})");
+    table.take("c", "21.5 \033[2J");
+    table.take("d", R"({"sensors":[{"temp":{"\u001b":[1,"x"]}}]})");
+    table.take("e", R"({"sensors":[{"temp":"a\u001b[2J\nb"}]})");
+    table.take("f", "[" + std::string(max_field_payload, ' ') + "]");
+    CHECK(table.drawn() == "\r" + row("a", "21.5", " \xe2\x96\x81\xe2\x96\x88") +
+                               row("b", "(no sensors.0.temp)", "") + row("c", "(not JSON)", "") +
+                               row("d", R"({"\u001b":[1,"x"]})", "") + row("e", "a\\x1b[2J\\nb", "") +
+                               row("f", "(JSON over 1024 KiB)", "") + "\033[J");
+}
+
+TEST_CASE("a message takes the table away, and it is drawn again below") {
+    Table table;
+    table.size.columns = 20;
+    const app::Messages messages("test");
+    table.watch.share_terminal(messages);
+    table.take("a", "1");
+    table.take("b", "2");
+    const std::string drawn = table.drawn();
+    CHECK(drawn == "\ra 1\033[K\nb 2\033[K\n\033[J");
+    // A drawing that is not written yet must come before what takes it away.
+    CHECK(messages.way_made() == drawn + "\033[2A\r\033[J");
+    CHECK(table.out.empty());
+    CHECK(messages.way_made().empty());
+    CHECK(table.drawn() == drawn);
+    // At the end the table stays.
+    table.out.clear();
+    table.watch.finish();
+    CHECK(messages.way_made().empty());
+}
+
+TEST_CASE("a wrong --field is told at the start") {
+    app::SubOptions options;
+    options.watch = true;
+    options.field = "a..b";
+    Buffer out;
+    const app::Messages messages("test");
+    const auto printer = make_printer(options, true, out, messages);
+    REQUIRE_FALSE(printer);
+    CHECK(printer.error() ==
+          "--field: a name is empty: write names with dots between them, as in sensors.0.temp");
 }
 
 TEST_CASE("without a terminal -w is refused") {

@@ -1,0 +1,50 @@
+// --field: the path to a value.
+#include "json_field.hpp"
+
+#include <charconv>
+#include <utility>
+
+namespace mqttc::sub {
+namespace {
+
+// A number as JSON arrays are counted: no sign, no zeros in front.
+std::optional<std::size_t> as_index(std::string_view name) {
+    std::size_t index = 0;
+    const auto read = std::from_chars(name.data(), name.data() + name.size(), index);
+    const bool whole = read.ec == std::errc() && read.ptr == name.data() + name.size();
+    if (!whole || (name.size() > 1 && name.front() == '0')) return std::nullopt;
+    return index;
+}
+
+}  // namespace
+
+std::expected<FieldPath, std::string> FieldPath::parse(std::string_view text) {
+    const auto wrong = [](std::string what) { return std::unexpected(std::move(what)); };
+    FieldPath path;
+    path.text_ = text;
+    std::string name;
+    const auto end_step = [&] {
+        path.steps_.push_back({name, as_index(name)});
+        name.clear();
+    };
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (text[i] == '\\') {
+            if (++i == text.size() || (text[i] != '.' && text[i] != '\\'))
+                return wrong("a backslash stands before a dot or another backslash only: write \\\\ for one");
+            name += text[i];
+        } else if (text[i] != '.') {
+            name += text[i];
+        } else {
+            if (name.empty()) break;
+            end_step();
+        }
+    }
+    if (name.empty())
+        return wrong("a name is empty: write names with dots between them, as in sensors.0.temp");
+    end_step();
+    if (path.steps_.size() > max_steps)
+        return wrong("more than " + std::to_string(max_steps) + " names: no payload is looked at so deeply");
+    return path;
+}
+
+}  // namespace mqttc::sub

@@ -1,0 +1,54 @@
+// --field: one value inside a JSON payload.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "buffer.hpp"
+
+namespace mqttc::sub {
+
+/// Steps from the whole payload to one value, as in sensors.0.temp.
+class FieldPath {
+  public:
+    static constexpr std::size_t max_steps = 32;
+
+    struct Step {
+        std::string name;                  ///< of a member of an object
+        std::optional<std::size_t> index;  ///< of an element of an array: the name as a number
+    };
+
+    /// Names and indices (from 0) with dots between them; \. is a dot in a name and \\ a backslash. Error:
+    /// what is wrong, for a message.
+    static std::expected<FieldPath, std::string> parse(std::string_view text);
+
+    const std::vector<Step>& steps() const { return steps_; }
+    /// As it was given.
+    const std::string& text() const { return text_; }
+
+  private:
+    std::vector<Step> steps_;
+    std::string text_;
+};
+
+enum class FieldResult : std::uint8_t {
+    found,
+    missing,    ///< JSON without that value
+    not_json,   ///< or nested deeper than max_json_depth
+    too_large,  ///< longer than max_field_payload: not looked at
+};
+
+/// A longer payload is not searched: it would keep the table waiting.
+inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
+
+/// Looks for the value in the JSON text `payload` and appends it: a string as its text, anything else as
+/// JSON. Of two members with the same name the first counts. On another result than found, an unknown number
+/// of bytes is appended. In json_check.cpp.
+FieldResult find_field(std::string_view payload, const FieldPath& path, Buffer& out);
+
+}  // namespace mqttc::sub

@@ -1,0 +1,253 @@
+// mqtt_sub -w on a terminal: the table, --field, and how the terminal is left.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/pty.hpp"
+#include "support/real_broker.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::Broker;
+using mqttc::broker::BrokerThread;
+
+namespace {
+
+// What a program may have switched on in the terminal and not off again, or "".
+std::string left_behind(const std::string& screen) {
+    std::string left;
+    const auto last = [&](std::string_view text) {
+        const auto at = screen.rfind(text);
+        return at == std::string::npos ? -1 : static_cast<long>(at);
+    };
+    if (last("\033[?25l") > last("\033[?25h")) left += "the cursor is hidden; ";
+    for (const std::string screen_of_its_own : {"1049", "1047", "47"}) {
+        if (last("\033[?" + screen_of_its_own + "h") > last("\033[?" + screen_of_its_own + "l"))
+            left += "on the other screen; ";
+    }
+    bool coloured = false;
+    std::string plain;  // without sequences
+    for (std::size_t at = 0; at < screen.size();) {
+        if (screen.compare(at, 2, "\033[") != 0) {
+            plain += screen[at++];
+            continue;
+        }
+        const auto end = std::min(screen.find_first_not_of("0123456789;?", at + 2), screen.size() - 1);
+        if (screen[end] == 'm') coloured = screen.substr(at + 2, end - at - 2) != "0";
+        at = end + 1;
+    }
+    if (coloured) left += "a colour is on; ";
+    if (!plain.empty() && plain.back() != '\n' && plain.back() != '\r') left += "the cursor is in a line; ";
+    return left;
+}
+
+}  // namespace
+
+TEST_CASE("-w is drawn anew when the window gets another size") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "a value that is longer than a narrow window");
+    REQUIRE(sub.expect("\033[J"));
+    CHECK_FALSE(sub.screen().contains("narrow window"));
+    sub.resize({.rows = 10, .columns = 55});
+    REQUIRE(sub.expect("\033[H\033[2J"));
+    CHECK(sub.expect("a value that is longer than a narrow window"));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+}
+
+TEST_CASE("-w keeps a line for each topic on the terminal") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("room/a", "20.5");
+    REQUIRE(sub.expect("room/a 20.5"));
+    broker.publish("room/b", "bright\x1b[2J");
+    REQUIRE(sub.expect("room/b bright\\x1b[2J"));
+    broker.publish("room/a", "21");
+    REQUIRE(sub.expect("\x1b[2A\rroom/a 21\x1b[K"));
+    sub.send_signal(SIGINT);
+    CHECK(sub.wait() == ok);
+    const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
+    CHECK(piped.exit == Exit{.code = 1});
+    CHECK(piped.err == "mqtt_sub: -w draws on a terminal, and stdout is none\n");
+}
+
+TEST_CASE("--field draws a value of JSON payloads with its curve") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "--field", "sensors.0.temp", "-t", "#"}),
+                   {.rows = 10, .columns = 70});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("room/a", R"({"sensors":[{"temp":20.5}]})");
+    REQUIRE(sub.expect("room/a 20.5 "));
+    broker.publish("room/a", R"({"sensors":[{"temp":21.5}]})");
+    REQUIRE(sub.expect("room/a 21.5 "));
+    REQUIRE(sub.expect("\xe2\x96\x81\xe2\x96\x88"));
+    broker.publish("room/a", R"({"sensors":[]})");
+    REQUIRE(sub.expect("room/a (no sensors.0.temp) "));
+    broker.publish("room/b", "bright");
+    REQUIRE(sub.expect("room/b (not JSON) "));
+    sub.send_signal(SIGINT);
+    CHECK(sub.wait() == ok);
+
+    const Result wrong = run(subscriber(broker, {"--field", "a", "-t", "#"}));
+    CHECK(wrong.exit == Exit{.code = 1});
+    CHECK(wrong.err.starts_with("mqtt_sub: --field needs -w"));
+    CHECK(wrong.err.find('\n') == wrong.err.size() - 1);
+    PtyProcess path(subscriber(broker, {"-w", "--field", "a..b", "-t", "#"}));
+    CHECK(path.wait() == Exit{.code = 1});
+    CHECK(path.screen().starts_with("mqtt_sub: --field: a name is empty: "));
+}
+
+TEST_CASE("the table with --field is drawn of what Mosquitto sends") {
+    if (!RealBroker::available()) {
+        MESSAGE("left out: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker;
+    const std::string port = std::to_string(broker.port());
+    const auto publish = [&](const char* payload) {
+        return run({mosquitto_pub_path, "-p", port, "-t", "room/a", "-r", "-m", payload}).exit;
+    };
+    REQUIRE(publish(R"({"temp":20.5})") == ok);
+    PtyProcess sub(
+        {.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-w", "--field", "temp", "-t", "#"}},
+        {.rows = 10, .columns = 70});
+    REQUIRE(sub.expect("room/a 20.5 "));
+    REQUIRE(publish(R"({"temp":21.5})") == ok);
+    REQUIRE(sub.expect("room/a 21.5 "));
+    REQUIRE(sub.expect("\xe2\x96\x81\xe2\x96\x88"));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+}
+
+TEST_CASE("the check of what is left behind finds it") {
+    CHECK(left_behind("a\r\n\033[J").empty());
+    CHECK(left_behind("\033[31ma\033[0m\033[K\r\n\033[J").empty());
+    CHECK(left_behind("\033[?25la\r\n") == "the cursor is hidden; ");
+    CHECK(left_behind("\033[?1049h\r\n") == "on the other screen; ");
+    CHECK(left_behind("\033[31ma\r\n") == "a colour is on; ");
+    CHECK(left_behind("a\r\nb\033[K") == "the cursor is in a line; ");
+}
+
+TEST_CASE("however -w ends, the terminal is as it was, with the table on it") {
+    struct Ending {
+        const char* name;
+        Words options;
+        int signal;
+        Exit exit;
+    };
+    for (const Ending& ending :
+         {Ending{"-C", {"-C", "2"}, 0, {.code = 0}}, Ending{"-W", {"-W", "0.7"}, 0, {.code = 27}},
+          Ending{"--idle-timeout", {"--idle-timeout", "0.7"}, 0, {.code = 0}},
+          Ending{"SIGINT", {}, SIGINT, {.code = 0}}, Ending{"SIGTERM", {}, SIGTERM, {.code = 0}},
+          Ending{"SIGHUP", {}, SIGHUP, {.signal = SIGHUP}}}) {
+        for (const bool formatted : {false, true}) {
+            CAPTURE(ending.name);
+            CAPTURE(formatted);
+            BrokerThread broker;
+            Words options{"-w", "-t", "#"};
+            if (formatted) options.insert(options.end(), {"-F", "\\e[31m%t %p"});
+            options.insert(options.end(), ending.options.begin(), ending.options.end());
+            PtyProcess sub(subscriber(broker, options), {.rows = 10, .columns = 40});
+            const std::string before = sub.settings();
+            REQUIRE(wait_for_subscriptions(broker));
+            broker.publish("a", "one");
+            broker.publish("b", "two");
+            REQUIRE(sub.expect("b two"));
+            if (ending.signal != 0) {
+                REQUIRE(sub.expect("\033[J"));
+                sub.send_signal(ending.signal);
+            }
+            CHECK(sub.wait() == ending.exit);
+            CHECK(sub.settings() == before);
+            CHECK(left_behind(sub.screen()).empty());
+            // Nothing took the table away at the end.
+            const auto taken = sub.screen().rfind("A\r\033[J");
+            CHECK((taken == std::string::npos || taken < sub.screen().rfind("a one")));
+            CHECK(sub.screen().rfind("b two") > sub.screen().rfind("a one"));
+            CHECK(sub.screen().rfind("a one") != std::string::npos);
+        }
+    }
+}
+
+TEST_CASE("a lost broker is told above the table, which goes on below") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "-t", "#", "--reconnect-delay", "0.01:0.01"}),
+                   {.rows = 10, .columns = 100});
+    const std::string before = sub.settings();
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    REQUIRE(sub.expect("\033[J"));
+    broker.drop_connections();
+    // The table makes way, the message comes, the table is drawn below it.
+    REQUIRE(sub.expect("\033[1A\r\033[Jmqtt_sub: lost the connection to "));
+    REQUIRE(sub.expect("\r\n"));
+    REQUIRE(sub.expect("mqtt_sub: connected again to "));
+    REQUIRE(sub.expect("\r\n"));
+    REQUIRE(sub.expect("\ra one "));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "two");
+    REQUIRE(sub.expect("\033[1A\ra two "));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.settings() == before);
+    CHECK(left_behind(sub.screen()).empty());
+}
+
+TEST_CASE("a broker that is gone for good leaves the table above the last words") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-w", "-t", "#", "--reconnect", "never"}),
+                   {.rows = 10, .columns = 100});
+    const std::string before = sub.settings();
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    REQUIRE(sub.expect("a one "));
+    REQUIRE(sub.expect("\033[J"));
+    broker.drop_connections();
+    REQUIRE(sub.expect("mqtt_sub: lost the connection to "));
+    CHECK(sub.wait() == Exit{.code = 65});
+    CHECK(sub.settings() == before);
+    CHECK(left_behind(sub.screen()).empty());
+    const auto words = sub.screen().rfind("mqtt_sub: lost");
+    const auto row = sub.screen().rfind("\ra one ", words);
+    REQUIRE(row != std::string::npos);
+    CHECK(sub.screen().find("\033[1A", row) == std::string::npos);
+}
+
+TEST_CASE("Ctrl-Z gives the terminal back, and fg draws the table anew") {
+    BrokerThread broker;
+    Command shell = subscriber(broker, {"-w", "-t", "#"});
+    std::string line;
+    for (const std::string& word : shell.argv) line += "'" + word + "' ";
+    shell.argv = {"bash", "--norc", "--noprofile", "--noediting", "-i"};
+    shell.env = {{"PS1", "ready> "}, {"HISTFILE", "/dev/null"}};
+    PtyProcess terminal(shell, {.rows = 10, .columns = 200});
+    REQUIRE(terminal.expect("ready> "));
+    const std::string before = terminal.settings();
+    terminal.send(line + "\n");
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    REQUIRE(terminal.expect("\ra one "));
+    REQUIRE(terminal.expect("\033[J"));
+    terminal.send("\x1a");
+    REQUIRE(terminal.expect("Stopped"));
+    REQUIRE(terminal.expect("ready> "));
+    CHECK(terminal.settings() == before);
+    CHECK(left_behind(terminal.screen().substr(0, terminal.screen().rfind("ready> "))).empty());
+    terminal.send("fg\n");
+    // Not over what the shell has written meanwhile.
+    REQUIRE(terminal.expect("\ra one "));
+    CHECK(terminal.screen().find("\033[1A", terminal.screen().rfind("Stopped")) == std::string::npos);
+    broker.publish("a", "two");
+    REQUIRE(terminal.expect("\033[1A\ra two "));
+    terminal.send("\x03");
+    REQUIRE(terminal.expect("ready> "));
+    CHECK(terminal.settings() == before);
+    terminal.send("exit\n");
+    CHECK(terminal.wait().code == 0);
+}

@@ -1,0 +1,29 @@
+// Fuzzes --field: no path and no payload may do harm, and a payload is JSON here exactly when it is for %J.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "json_field.hpp"
+#include "json_out.hpp"
+
+using namespace mqttc::sub;
+
+// Input: the path, a newline, the payload.
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string_view all(reinterpret_cast<const char*>(data), size);
+    const std::size_t end = all.find('\n');
+    if (end == all.npos) return 0;
+    const auto path = FieldPath::parse(all.substr(0, end));
+    if (!path && path.error().empty()) std::abort();
+    if (!path) return 0;
+    // A copy of its own: reading beyond its end would be seen.
+    const std::string payload(all.substr(end + 1));
+    Buffer value;
+    const FieldResult result = find_field(payload, *path, value);
+    Buffer whole;
+    JsonWriter json(whole, JsonLayout::compact, true);
+    const bool is_json = write_checked_json(json, payload);
+    if (result != FieldResult::too_large && is_json != (result != FieldResult::not_json)) std::abort();
+    return 0;
+}

@@ -1,0 +1,119 @@
+// Tests of --field (apps/sub/json_field.cpp, json_check.cpp).
+#include "json_field.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "json_out.hpp"
+
+using namespace mqttc::sub;
+
+namespace {
+
+std::string repeated(std::string_view text, std::size_t count) {
+    std::string all;
+    for (std::size_t i = 0; i < count; ++i) all += text;
+    return all;
+}
+
+std::string field(std::string_view payload, std::string_view path) {
+    const auto parsed = FieldPath::parse(path);
+    REQUIRE(parsed);
+    Buffer out;
+    switch (find_field(payload, *parsed, out)) {
+        case FieldResult::found:
+            return std::string(out.view());
+        case FieldResult::missing:
+            return "missing";
+        case FieldResult::not_json:
+            return "not JSON";
+        case FieldResult::too_large:
+            return "too large";
+    }
+    return {};
+}
+
+std::string parse_error(std::string_view path) {
+    const auto parsed = FieldPath::parse(path);
+    return parsed ? "none" : parsed.error();
+}
+
+}  // namespace
+
+TEST_CASE("a path leads through objects and arrays to a value of any kind") {
+    CHECK(field(R"({"temp":21.50})", "temp") == "21.50");
+    CHECK(field(R"({"a":1,"sensors":[{"temp":1},{"x":[],"temp":-2e3}],"z":2})", "sensors.1.temp") == "-2e3");
+    CHECK(field(R"([[1,2],[3,4]])", "1.0") == "3");
+    CHECK(field(R"({"s":"caf\u00e9\n"})", "s") == "caf\xc3\xa9\n");
+    CHECK(field(R"({"t":true,"n":null,"u":18446744073709551615})", "t") == "true");
+    CHECK(field(R"({"t":true,"n":null,"u":18446744073709551615})", "n") == "null");
+    CHECK(field(R"({"t":true,"n":null,"u":18446744073709551615})", "u") == "18446744073709551615");
+    CHECK(field(R"({"o":{"a":[1,"x"]},"a":[9]})", "o") == R"({"a":[1,"x"]})");
+    CHECK(field(R"({"o":[1, {"a":{}}, []]})", "o") == R"([1,{"a":{}},[]])");
+}
+
+TEST_CASE("a number is an index in an array and a name in an object") {
+    CHECK(field(R"({"0":"name"})", "0") == "name");
+    CHECK(field(R"(["element"])", "0") == "element");
+    CHECK(field(R"(["element"])", "00") == "missing");
+    CHECK(field(R"(["element"])", "-0") == "missing");
+    CHECK(field(R"(["element"])", "99999999999999999999999") == "missing");
+}
+
+TEST_CASE("names with dots and backslashes are written with a backslash") {
+    CHECK(field(R"({"a.b":1,"a":{"b":2}})", "a\\.b") == "1");
+    CHECK(field(R"({"a.b":1,"a":{"b":2}})", "a.b") == "2");
+    CHECK(field(R"({"a\\b":1})", "a\\\\b") == "1");
+}
+
+TEST_CASE("only the value at the end of the whole path is taken") {
+    CHECK(field(R"({"b":{"a":1}})", "a") == "missing");
+    CHECK(field(R"({"x":{"temp":1},"temp":2})", "temp") == "2");
+    CHECK(field(R"({"a":{"x":1},"b":{"temp":3},"temp":4})", "a.temp") == "missing");
+    CHECK(field(R"({"a":[1],"b":2})", "a.b") == "missing");
+    CHECK(field(R"({"a":5})", "a.b") == "missing");
+    CHECK(field(R"([[0],[1],[2]])", "1.0") == "1");
+    CHECK(field(R"([[0],[],[2]])", "1.0") == "missing");
+    CHECK(field("42", "a") == "missing");
+    CHECK(field(R"("a")", "a") == "missing");
+    // Of members with the same name the first that leads to a value.
+    CHECK(field(R"({"a":1,"a":2})", "a") == "1");
+    CHECK(field(R"({"a":{"x":0},"a":{"b":2}})", "a.b") == "2");
+}
+
+TEST_CASE("what is not JSON has no fields, also where it breaks off behind the value") {
+    for (const char* payload :
+         {"", "21.5 C", "{", R"({"a":1)", R"({"a":1}})", "{\"a\":\xff}", "\xff\xfe{}"}) {
+        CAPTURE(payload);
+        CHECK(field(payload, "a") == "not JSON");
+    }
+    CHECK(field(std::string_view("{\"a\":1}\0", 8), "a") == "not JSON");
+}
+
+TEST_CASE("hostile payloads are bounded in depth and length") {
+    const std::size_t deepest = max_json_depth;
+    CHECK(field(repeated("[", deepest) + repeated("]", deepest), "0") != "not JSON");
+    CHECK(field(repeated("[", deepest + 1) + repeated("]", deepest + 1), "0") == "not JSON");
+    CHECK(field(repeated("{\"a\":", 500'000), "b") == "too large");
+    CHECK(field(repeated("{\"a\":", 200'000), "b") == "not JSON");
+    const std::string fits = "\"" + std::string(max_field_payload - 2, 'x') + "\"";
+    CHECK(field(fits, "a") == "missing");
+    CHECK(field(fits + " ", "a") == "too large");
+}
+
+TEST_CASE("a path that can't be meant is refused") {
+    CHECK(parse_error("a.b") == "none");
+    for (const char* path : {"", ".", ".a", "a.", "a..b"}) {
+        CAPTURE(path);
+        CHECK(parse_error(path) ==
+              "a name is empty: write names with dots between them, as in sensors.0.temp");
+    }
+    CHECK(parse_error("a\\b") ==
+          "a backslash stands before a dot or another backslash only: write \\\\ for one");
+    CHECK(parse_error("a\\") ==
+          "a backslash stands before a dot or another backslash only: write \\\\ for one");
+    CHECK(parse_error("a" + repeated(".a", FieldPath::max_steps - 1)) == "none");
+    CHECK(parse_error("a" + repeated(".a", FieldPath::max_steps)) ==
+          "more than 32 names: no payload is looked at so deeply");
+}
