@@ -1,6 +1,8 @@
 // Packet identifiers in use, as tables over all 65,536 values: nothing to search, nothing to allocate later.
 #include "packet_ids.hpp"
 
+#include <utility>
+
 namespace mqttc {
 
 namespace {
@@ -42,6 +44,13 @@ void IdSet::clear() {
     if (empty()) return;
     bits_.assign(all_ids, false);
     size_ = 0;
+}
+
+void IdSet::take_all(IdSet& other) {
+    if (empty()) std::swap(*this, other);
+    for (std::size_t id = 0; !other.empty(); ++id) {
+        if (other.erase(static_cast<PacketId>(id))) insert(static_cast<PacketId>(id));
+    }
 }
 
 }  // namespace mqttc

@@ -35,6 +35,8 @@ class IdSet {
     /// True iff it was there.
     bool erase(PacketId id);
     void clear();
+    /// Those of the other set too, which is empty then.
+    void take_all(IdSet& other);
     bool empty() const { return size_ == 0; }
 
   private:

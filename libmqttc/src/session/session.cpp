@@ -48,8 +48,8 @@ void Session::Impl::opened(Time now) {
     conn.incoming_aliases = IncomingAliases(alias_maximum);
     conn.last_sent = conn.last_received = conn.silence_from = now;
 
-    const bool resumable =
-        !lasting.inflight.waiting().empty() || !lasting.received.empty() || !lasting.requests.empty();
+    const bool resumable = !lasting.inflight.waiting().empty() || !lasting.received.empty() ||
+                           !lasting.doubted.empty() || !lasting.requests.empty();
     conn.clean = options.clean_start && !(v5() && lasting.ever_connected && resumable);
 
     Connect connect;

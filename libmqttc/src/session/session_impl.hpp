@@ -40,6 +40,10 @@ struct Session::Impl {
         PacketIds ids;
         Inflight inflight;
         IdSet received;  ///< identifiers of incoming QoS 2 messages that are delivered and not yet released
+        /// Such identifiers of earlier connections, while it is not known whether the broker still has that session
+        /// or another one that it made at a CONNECT of which the CONNACK was lost. The old session goes on with
+        /// PUBREL or a PUBLISH with DUP; only a new one can use such an identifier without DUP.
+        IdSet doubted;
         Requests requests;
         OnTheWay on_the_way;  ///< QoS 0 messages of the present connection
         Output kept;          ///< whole QoS 0 messages for the next connection, without aliases
@@ -152,6 +156,8 @@ struct Session::Impl {
     std::expected<Request*, Error> find_request(PacketType type, PacketId id, std::size_t codes);
     Outcome take_auth(const Auth& packet, SessionHandler& handler);
     Outcome take_disconnect(const Disconnect& packet, SessionHandler& handler);
+    /// True iff this QoS 2 message was given to the handler before.
+    bool came_before(const Publish& publish);
     void acknowledge(PacketType type, PacketId id, ReasonCode code, Time now);
     void finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
                 SessionHandler& handler);

@@ -122,7 +122,7 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
         ++lasting.counters.received;
         return Taken::yes;
     }
-    const bool twice = publish->qos == Qos::exactly_once && lasting.received.contains(publish->packet_id);
+    const bool twice = publish->qos == Qos::exactly_once && came_before(*publish);
     if (!twice) {
         if (conn.received_unfinished >= receive_maximum) {
             return fail(reason::receive_maximum_exceeded,
@@ -144,6 +144,18 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
     }
     acknowledge(PacketType::pubrec, publish->packet_id, reason::success, now);
     return Taken::yes;
+}
+
+bool Session::Impl::came_before(const Publish& publish) {
+    const PacketId id = publish.packet_id;
+    if (lasting.doubted.contains(id) && !lasting.received.contains(id)) {
+        if (publish.dup) {
+            lasting.received.take_all(lasting.doubted);
+        } else {
+            lasting.doubted.clear();
+        }
+    }
+    return lasting.received.contains(id);
 }
 
 void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
@@ -261,6 +273,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
     const PacketId id = packet.packet_id;
     const ReasonCode code = v5() ? packet.code : reason::success;
     if (packet.type == PacketType::pubrel) {
+        if (lasting.doubted.contains(id)) lasting.received.take_all(lasting.doubted);
         const bool known = lasting.received.erase(id);
         if (known && conn.received_unfinished > 0) --conn.received_unfinished;
         acknowledge(PacketType::pubcomp, id, known ? reason::success : reason::packet_identifier_not_found,

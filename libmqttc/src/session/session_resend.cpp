@@ -93,8 +93,11 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
         message.refused = true;
         refusals.messages.push_back({&message, code});
     };
+    const bool maybe_another =
+        lasting.connect_unanswered || (resumed && options.version == ProtocolVersion::v31);
     if (!lasting.session_present || lasting.connect_unanswered) lasting.requests.broker_lost_session();
     lasting.connect_unanswered = false;
+    if (maybe_another) lasting.doubted.take_all(lasting.received);
     for (Request& request : lasting.requests.unanswered()) {
         std::optional<ReasonCode> code;
         const auto frame = next_frame(request.packet, max_remaining_length + 5);
@@ -117,6 +120,7 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
 
     if (!resumed) {
         lasting.received.clear();
+        lasting.doubted.clear();
         for (OutgoingMessage* message = lasting.inflight.waiting().front(); message != nullptr;
              message = message->next) {
             message->attempted = false;

@@ -134,6 +134,111 @@ TEST_CASE("QoS 2 identifiers received are remembered as long as the broker has t
     }
 }
 
+constexpr std::string_view first_time = "34 06 0001't' 0008 'c'";
+constexpr std::string_view again = "3c 06 0001't' 0008 'c'";
+
+/// Has received message 8, of which PUBREL never came; then `tries` connections end before CONNACK.
+Dialogue doubtful(ProtocolVersion version, int tries) {
+    Dialogue d(lasting(version));
+    d.connect();
+    d.answer_to(version == v5 ? "34 07 0001't' 0008 00 'c'" : first_time);
+    d.events();
+    d.session.closed(d.now);
+    for (int i = 0; i < tries; ++i) {
+        d.open();
+        d.session.closed(d.now);
+    }
+    return d;
+}
+
+TEST_CASE("a connection that ends before CONNACK leaves the received identifiers as they are") {
+    for (const auto version : {v31, v311, v5}) {
+        for (const int tries : {0, 1, 3}) {
+            CAPTURE(tries);
+            Dialogue d = doubtful(version, tries);
+            d.connect(version != v31);
+            const auto same = version == v5 ? "3c 07 0001't' 0008 00 'c'" : again;
+            CHECK(d.answer_to(same).substr(0, 2) == "50");
+            CHECK(d.events() == "");
+            // The broker has the session of old, so it will not use the identifier anew before PUBREL.
+            const auto unmarked = version == v5 ? "34 07 0001't' 0008 00 'c'" : first_time;
+            CHECK(d.answer_to(unmarked).substr(0, 2) == "50");
+            CHECK(d.events() == "");
+            CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
+            CHECK(d.answer_to(unmarked).substr(0, 2) == "50");
+            CHECK(d.events() == "message t=c");
+            CHECK(d.session.counters().duplicates == 2);
+        }
+    }
+}
+
+TEST_CASE("a session that the broker made at an unanswered CONNECT may use received identifiers anew") {
+    // "Session present" speaks of that session; what comes without DUP under an identifier that waits for
+    // PUBREL can't be of the old one.
+    for (const auto version : {v311, v5}) {
+        Dialogue d = doubtful(version, 1);
+        d.connect(true);
+        const auto other = version == v5 ? "34 07 0001't' 0008 00 'n'" : "34 06 0001't' 0008 'n'";
+        CHECK(d.answer_to(other).substr(0, 2) == "50");
+        CHECK(d.events() == "message t=n");
+        // From now on it is known like any other.
+        CHECK(d.answer_to(other).substr(0, 2) == "50");
+        CHECK(d.events() == "");
+        CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
+    }
+    // MQTT 3.1 never tells whether it is the old session.
+    Dialogue d = doubtful(v31, 0);
+    d.connect();
+    CHECK(d.answer_to("34 06 0001't' 0008 'n'") == wire("50 02 0008"));
+    CHECK(d.events() == "message t=n");
+}
+
+TEST_CASE("PUBREL for a received identifier tells that the session is the old one") {
+    Dialogue d = doubtful(v311, 1);
+    d.session.opened(d.now);
+    d.written();
+    d.answer_to("20 02 01 00");
+    d.events();
+    // A second message of which PUBREL never came.
+    CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
+    CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
+    CHECK(d.answer_to(first_time) == wire("50 02 0008"));
+    CHECK(d.events() == "message t=c");
+}
+
+TEST_CASE(
+    "doubtful identifiers are forgotten when the broker has no session, and kept when it does not say") {
+    Dialogue gone = doubtful(v311, 1);
+    gone.connect(true);
+    gone.reconnect(false);
+    gone.answer_to(again);
+    CHECK(gone.events() == "message t=c");
+
+    Dialogue kept = doubtful(v311, 1);
+    kept.connect(true);
+    kept.reconnect(true);
+    kept.session.closed(kept.now);
+    kept.open();
+    kept.reconnect(true);
+    kept.answer_to(again);
+    CHECK(kept.events() == "");
+}
+
+TEST_CASE("identifiers that a connection left in doubt are a reason to resume") {
+    SessionOptions options = options_of(v5);
+    Dialogue d(options);
+    d.connect();
+    d.answer_to("34 07 0001't' 0008 00 'c'");
+    d.session.closed(d.now);
+    d.open();
+    d.reconnect(true);
+    // No clean start, though nothing else is unfinished: "session present" was no protocol error.
+    d.reconnect(true);
+    d.events();
+    d.answer_to("3c 07 0001't' 0008 00 'c'");
+    CHECK(d.events() == "");
+}
+
 TEST_CASE("MQTT 3.1 does not tell about the session, so it is taken to be there after clean = 0") {
     Dialogue kept(lasting(v31));
     kept.connect();
