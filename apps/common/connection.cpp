@@ -9,6 +9,8 @@ namespace mqttc::app {
 namespace {
 
 constexpr std::uint16_t tls_port = 8883;
+// How long the broker keeps the session while we are away without the user's word on it.
+constexpr std::uint32_t bridged_seconds = 300;
 constexpr auto practically_never = std::chrono::hours(24 * 365);
 
 std::string client_id(const Options& options, ProtocolVersion version, unsigned long process_id) {
@@ -46,12 +48,41 @@ ReconnectPolicy make_policy(const Options& options) {
     return policy;
 }
 
+bool gives_session_expiry(const Options& options) {
+    const ConnectionSettings& settings = options.connection;
+    const auto given = [](const PropertyOption& option) {
+        return option.id == PropertyId::session_expiry_interval;
+    };
+    return !settings.clean || settings.session_expiry || std::ranges::any_of(settings.properties, given);
+}
+
+// In MQTT 5 the broker forgets a session with its connection unless it is asked not to, and QoS 1 and 2 would
+// not reach over a reconnect.
+bool bridges_outages(const Options& options) {
+    if (effective_version(options.connection) != ProtocolVersion::v5 || make_policy(options).later == 0)
+        return false;
+    const bool acknowledged =
+        std::ranges::any_of(options.qos, [](Qos qos) { return qos != Qos::at_most_once; });
+    return (acknowledged || options.pub.input == InputFormat::json) && !gives_session_expiry(options);
+}
+
+Properties given_properties(const Options& options, PacketSet where) {
+    Properties properties;
+    for (const PropertyOption& option : options.connection.properties) {
+        if (option.where != where) continue;
+        // Accepted by to_property(), so adding it can't fail.
+        static_cast<void>(add_to(properties, option));
+    }
+    return properties;
+}
+
 Properties connect_properties(const Options& options) {
-    Properties properties = properties_for(options, packet_bit(PacketType::connect));
+    Properties properties = given_properties(options, packet_bit(PacketType::connect));
     const ConnectionSettings& settings = options.connection;
     if (properties.view().find(PropertyId::session_expiry_interval)) return properties;
     std::optional<std::uint32_t> expiry = settings.session_expiry;
     if (!expiry && !settings.clean) expiry = UINT32_MAX;
+    if (bridges_outages(options)) expiry = bridged_seconds;
     if (expiry) static_cast<void>(properties.add(PropertyId::session_expiry_interval, *expiry));
     return properties;
 }
@@ -74,12 +105,9 @@ ProtocolVersion effective_version(const ConnectionSettings& settings) {
 }
 
 Properties properties_for(const Options& options, PacketSet where) {
-    Properties properties;
-    for (const PropertyOption& option : options.connection.properties) {
-        if (option.where != where) continue;
-        // Accepted by to_property(), so adding it can't fail.
-        static_cast<void>(add_to(properties, option));
-    }
+    Properties properties = given_properties(options, where);
+    if (where == packet_bit(PacketType::disconnect) && bridges_outages(options))
+        static_cast<void>(properties.add(PropertyId::session_expiry_interval, 0));
     return properties;
 }
 

@@ -24,7 +24,8 @@ std::expected<Connection, std::string> build_connection(const Options& options, 
 /// The version in force: -x and -D mean MQTT 5.
 ProtocolVersion effective_version(const ConnectionSettings& settings);
 
-/// The properties given with -D for `where` (one packet bit), checked by parse().
+/// The properties for `where` (one packet bit): those given with -D, checked by parse(); and in DISCONNECT the end of
+/// a session that was only to bridge outages.
 Properties properties_for(const Options& options, PacketSet where);
 
 }  // namespace mqttc::app

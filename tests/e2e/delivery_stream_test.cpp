@@ -158,6 +158,55 @@ TEST_CASE("a broker that goes away in a stream and comes back costs nothing at Q
     }
 }
 
+TEST_CASE("in MQTT 5 QoS 2 is exactly once over lost connections without any option for it") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.answer_publish = false; });
+    Command command = client("mqtt_pub", broker.port(),
+                             {"-V", "5", "-q", "2", "-t", "a", "-l", "--reconnect-delay", "0.01:0.02"});
+    command.input = numbered_lines(100);
+    Process process(std::move(command));
+    // The broker has the messages and did not come to say so.
+    REQUIRE(broker.wait_for_received(20));
+    broker.set([](Behaviour& it) { it.answer_publish = true; });
+    broker.drop_connections();
+    CHECK(process.wait() == Exit{.code = 0});
+    const auto received = broker.received();
+    REQUIRE(received.size() > 40);
+    for (std::size_t i = 0; i < 20; ++i) CHECK(received[20 + i].dup);
+    CHECK(broker.violations().empty());
+    CHECK(broker.wait_until([](Broker& it) { return it.clients() == 0; }));
+    CHECK(broker.ask([](Broker& it) { return it.sessions().size(); }) == 0);
+}
+
+TEST_CASE("in MQTT 5 mqtt_sub gets what came while it was away, once, and leaves no session behind") {
+    for (const char* qos : {"1", "2"}) {
+        CAPTURE(qos);
+        BrokerThread broker;
+        Process sub(
+            client("mqtt_sub", broker.port(),
+                   {"-V", "5", "-q", qos, "-t", "lines", "-t", "end", "--reconnect-delay", "0.01:0.02"}));
+        while (!sub.wait_out("ready\n", 20ms)) broker.publish("lines", "ready", Qos::at_least_once);
+        broker.ask([](Broker& it) {
+            it.stop_accepting();
+            it.drop_connections();
+            for (int i = 0; i < 50; ++i) it.publish("lines", std::to_string(i), Qos::exactly_once);
+        });
+        REQUIRE(sub.wait_err("next try"));
+        REQUIRE(broker.resume_accepting());
+        REQUIRE(sub.wait_err("connected again"));
+        broker.publish("end", "end", Qos::at_least_once);
+        REQUIRE(sub.wait_out("end\n"));
+        sub.send_signal(SIGTERM);
+        CHECK(sub.wait() == Exit{.code = 0});
+        std::string lines = sub.out();
+        lines.erase(0, lines.rfind("ready\n") + 6);
+        CHECK(lines == numbered_lines(50) + "end\n");
+        CHECK(broker.wait_until([](Broker& it) { return it.clients() == 0; }));
+        CHECK(broker.ask([](Broker& it) { return it.sessions().size(); }) == 0);
+        CHECK(broker.violations().empty());
+    }
+}
+
 TEST_CASE("a stream whose broker does not come back says how many lines it delivered") {
     constexpr std::size_t count = 1000;
     for (const char* qos : {"0", "1", "2"}) {

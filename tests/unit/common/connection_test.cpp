@@ -56,6 +56,49 @@ TEST_CASE("a session that is kept never expires in MQTT 5, unless -x says so") {
     CHECK(pub_client("-c -i me").session.connect_properties.empty());
 }
 
+TEST_CASE(
+    "in MQTT 5, who reconnects with QoS 1 or 2 has a session that bridges outages, and ends it when "
+    "leaving") {
+    const auto session_of = [](const World& world, std::string_view line) {
+        const Options options = world.good(line);
+        const auto connection = build_connection(options, 1);
+        REQUIRE(connection.has_value());
+        const auto find = [](PropertiesView in) { return in.find(PropertyId::session_expiry_interval); };
+        const auto connect = find(connection->client.session.connect_properties.view());
+        const Properties leaving = properties_for(options, packet_bit(PacketType::disconnect));
+        const auto disconnect = find(leaving.view());
+        return std::pair(connect ? std::optional(connect->number) : std::nullopt,
+                         disconnect ? std::optional(disconnect->number) : std::nullopt);
+    };
+    using Session = std::pair<std::optional<std::uint32_t>, std::optional<std::uint32_t>>;
+    const Session none;
+    const Session bridging{300, 0};
+    for (const char* line : {"-t a -l -V 5 -q 1", "-t a -l -V 5 -q 2", "-t a -m x -V 5 -q 1 --reconnect 3",
+                             "-l --input json -V 5", "-t a -l -q 1 -D publish content-type x"}) {
+        CAPTURE(line);
+        CHECK(session_of(pub_world(), line) == bridging);
+    }
+    for (const char* line :
+         {"-t a -l -q 1", "-t a -l -V 5", "-t a -m x -V 5 -q 1", "-t a -l -V 5 -q 1 --reconnect never"}) {
+        CAPTURE(line);
+        CHECK(session_of(pub_world(), line) == none);
+    }
+    for (const char* line : {"-t a -V 5 -q 1", "-t a -V 5 -q 0 -t b -q 2", "-t a -V 5 -q 1 -i me"}) {
+        CAPTURE(line);
+        CHECK(session_of(sub_world(), line) == bridging);
+    }
+    CHECK(session_of(sub_world(), "-t a -V 5") == none);
+    CHECK(session_of(sub_world(), "-t a -V 311 -q 2") == none);
+    // What the user says about sessions stands.
+    CHECK(session_of(sub_world(), "-t a -q 1 -x 60") == Session{60, std::nullopt});
+    CHECK(session_of(sub_world(), "-t a -q 1 -x 0") == Session{0, std::nullopt});
+    CHECK(session_of(sub_world(), "-t a -q 1 -V 5 -c -i me") == Session{UINT32_MAX, std::nullopt});
+    CHECK(session_of(sub_world(), "-t a -q 1 -D connect session-expiry-interval 9") ==
+          Session{9, std::nullopt});
+    CHECK(session_of(sub_world(), "-t a -q 1 -D disconnect session-expiry-interval 9") ==
+          Session{std::nullopt, 9});
+}
+
 TEST_CASE("any TLS option turns TLS on, and so does port 8883") {
     CHECK_FALSE(pub_client("").endpoint.tls.has_value());
     for (const char* line :
