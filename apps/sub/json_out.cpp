@@ -29,6 +29,33 @@ constexpr ByteKind kind_of(char c) {
     return kinds[static_cast<unsigned char>(c)];
 }
 
+/// True iff all eight bytes are plain.
+bool word_plain(const char* at) {
+    constexpr std::uint64_t each_byte = 0x0101'0101'0101'0101U;
+    constexpr std::uint64_t top_bits = 0x80 * each_byte;
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    // Without their top bits no sum of bytes reaches into the next one: each top bit then tells "at least 0x20",
+    // "not this one".
+    const std::uint64_t low = word & ~top_bits;
+    const std::uint64_t plain = ~word & (low + (0x80 - 0x20) * each_byte) &
+                                ((low ^ '"' * each_byte) + 0x7f * each_byte) &
+                                ((low ^ '\\' * each_byte) + 0x7f * each_byte);
+    return (plain & top_bits) == top_bits;
+}
+
+/// How many bytes at the front are plain.
+std::size_t plain_front(std::string_view text) {
+    constexpr std::size_t step = 8;
+    std::size_t at = 0;
+    while (text.size() - at >= step && word_plain(text.data() + at)) at += step;
+    // The rest, with some seen before.
+    if (text.size() - at < step && text.size() >= step && word_plain(text.data() + text.size() - step))
+        return text.size();
+    while (at < text.size() && kind_of(text[at]) == ByteKind::plain) ++at;
+    return at;
+}
+
 void append_unicode_escape(Buffer& out, unsigned code) {
     const std::uint8_t bytes[2] = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
     out.append("\\u");
@@ -77,8 +104,7 @@ bool is_utf8(std::string_view text) {
 
 void JsonWriter::escaped(std::string_view text) {
     while (!text.empty()) {
-        const auto special = std::ranges::find_if(text, [](char c) { return kind_of(c) != ByteKind::plain; });
-        const auto plain = static_cast<std::size_t>(special - text.begin());
+        const std::size_t plain = plain_front(text);
         if (terminal_) {
             append_visible_delete(text.substr(0, plain));
         } else {
@@ -158,15 +184,32 @@ void JsonWriter::end_array() {
     first_ = false;
 }
 
-void JsonWriter::key(std::string_view name, std::string_view suffix) {
+void JsonWriter::before_key() {
     if (!first_) out_.push_back(',');
     first_ = false;
     if (pretty_) indent();
+    after_key_ = true;
+}
+
+void JsonWriter::key(std::string_view name) {
+    before_key();
     out_.push_back('"');
     escaped(name);
-    escaped(suffix);
     out_.append(pretty_ ? "\":\t" : "\":");
-    after_key_ = true;
+}
+
+void JsonWriter::plain_key(std::string_view name, std::string_view suffix) {
+    before_key();
+    constexpr std::size_t around = 4;
+    char* const start = out_.reserve(name.size() + suffix.size() + around);
+    char* to = start;
+    *to++ = '"';
+    to = std::copy(name.begin(), name.end(), to);
+    to = std::copy(suffix.begin(), suffix.end(), to);
+    *to++ = '"';
+    *to++ = ':';
+    if (pretty_) *to++ = '\t';
+    out_.commit(static_cast<std::size_t>(to - start));
 }
 
 void JsonWriter::string(std::string_view text) {
@@ -187,13 +230,13 @@ void JsonWriter::raw(std::string_view text) {
 }
 
 void JsonWriter::bytes_member(std::string_view name, std::string_view bytes) {
-    key(name);
+    plain_key(name);
     if (is_utf8(bytes)) return string(bytes);
     before_value();
     out_.push_back('"');
     append_base64(out_, as_bytes(bytes));
     out_.push_back('"');
-    key(name, "_encoding");
+    plain_key(name, "_encoding");
     string("base64");
 }
 
@@ -205,12 +248,12 @@ void write_property(JsonWriter& json, const PropertiesView& all, const Property&
         case PropertyType::byte:
         case PropertyType::two_byte:
         case PropertyType::four_byte:
-            json.key(info.name);
+            json.plain_key(info.name);
             return json.number(property.number);
         case PropertyType::variable_byte: {
             std::size_t count = 0;
             for (const Property& other : all) count += other.id == property.id;
-            json.key(info.name);
+            json.plain_key(info.name);
             if (count == 1) return json.number(property.number);
             json.begin_array();
             for (const Property& other : all) {
@@ -222,7 +265,7 @@ void write_property(JsonWriter& json, const PropertiesView& all, const Property&
         case PropertyType::binary:
             return json.bytes_member(info.name, property.text);
         case PropertyType::utf8_pair:
-            json.key("user-properties");
+            json.plain_key("user-properties");
             json.begin_array();
             for (const Property& other : all) {
                 if (other.id != property.id) continue;
@@ -238,7 +281,7 @@ void write_property(JsonWriter& json, const PropertiesView& all, const Property&
 // In the order of the packet; a property that repeats stands where its first one stands.
 void write_properties(JsonWriter& json, const PropertiesView& properties) {
     if (properties.empty()) return;
-    json.key("properties");
+    json.plain_key("properties");
     json.begin_object();
     std::uint64_t seen = 0;
     for (const Property& property : properties) {
@@ -254,17 +297,17 @@ void write_properties(JsonWriter& json, const PropertiesView& properties) {
 
 void write_head(JsonWriter& json, const Publish& message, std::string_view time) {
     json.begin_object();
-    json.key("tst");
+    json.plain_key("tst");
     json.string(time);
     json.bytes_member("topic", message.topic);
-    json.key("qos");
+    json.plain_key("qos");
     json.number(static_cast<unsigned>(message.qos));
-    json.key("retain");
+    json.plain_key("retain");
     json.raw(message.retain ? "true" : "false");
-    json.key("payloadlen");
+    json.plain_key("payloadlen");
     json.number(message.payload.size());
     if (message.qos != Qos::at_most_once) {
-        json.key("mid");
+        json.plain_key("mid");
         json.number(message.packet_id);
     }
     write_properties(json, message.properties);
@@ -275,7 +318,7 @@ void write_head(JsonWriter& json, const Publish& message, std::string_view time)
 void write_message_json(JsonWriter& json, const Publish& message, std::string_view time) {
     write_head(json, message, time);
     if (message.payload.empty()) {
-        json.key("payload");
+        json.plain_key("payload");
         json.raw("null");
     } else {
         json.bytes_member("payload", as_text(message.payload));
@@ -285,7 +328,7 @@ void write_message_json(JsonWriter& json, const Publish& message, std::string_vi
 
 bool write_message_json_payload(JsonWriter& json, const Publish& message, std::string_view time) {
     write_head(json, message, time);
-    json.key("payload");
+    json.plain_key("payload");
     if (message.payload.empty()) {
         json.raw("null");
     } else if (!write_checked_json(json, as_text(message.payload))) {

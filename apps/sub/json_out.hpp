@@ -25,21 +25,23 @@ class JsonWriter {
     void end_object();
     void begin_array() { begin('['); }
     void end_array();
-    /// The key is `name` followed by `suffix`.
-    void key(std::string_view name, std::string_view suffix = {});
+    void key(std::string_view name);
+    /// `name` followed by `suffix`, short names of ours that need no escaping.
+    void plain_key(std::string_view name, std::string_view suffix = {});
     /// Bytes that are not UTF-8 become U+FFFD.
     void string(std::string_view text);
     void number(std::uint64_t number);
     /// `text` as it is: a number, true, false, null.
     void raw(std::string_view text);
 
-    /// A member that gives `bytes` back exactly: as a string when they are UTF-8, else in base64 with a
-    /// second member "NAME_encoding":"base64".
+    /// A member with a name of ours that gives `bytes` back exactly: as a string when they are UTF-8, else in
+    /// base64 with a second member "NAME_encoding":"base64".
     void bytes_member(std::string_view name, std::string_view bytes);
 
   private:
     void begin(char open);
     void before_value();
+    void before_key();
     void indent();
     void escaped(std::string_view text);
     void append_visible_delete(std::string_view ascii);

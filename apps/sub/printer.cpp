@@ -16,33 +16,12 @@ namespace mqttc::sub {
 
 bool PlainPrinter::take(const Publish& message) {
     const std::string_view payload = as_text(message.payload);
-    if (payload.empty() && (!verbose_ || !newline_)) return true;
-    if (!terminal_ && !payload.empty() && payload.size() < Buffer::large_piece) {
-        print_at_once(message.topic, payload);
+    if (terminal_ || payload.empty() || payload.size() >= Buffer::large_piece) [[unlikely]] {
+        take_unusual(message.topic, payload);
         return true;
     }
-    if (verbose_) {
-        if (terminal_) {
-            append_visible(out_, message.topic, LineBreaks::hide);
-        } else {
-            out_.append(message.topic);
-        }
-        out_.push_back(' ');
-    }
-    if (payload.empty()) {
-        out_.append("(null)");
-    } else if (terminal_) {
-        append_visible(out_, payload, LineBreaks::keep);
-    } else {
-        out_.append(payload);
-    }
-    if (newline_) out_.push_back('\n');
-    return true;
-}
-
-// The common case: room is asked for once, and all parts are copied.
-void PlainPrinter::print_at_once(std::string_view topic, std::string_view payload) {
-    if (!verbose_) topic = {};
+    // Room is asked for once, and all parts are copied.
+    const std::string_view topic = verbose_ ? message.topic : std::string_view();
     char* const start = out_.reserve(topic.size() + payload.size() + 2);
     char* to = start;
     if (verbose_) {
@@ -54,6 +33,27 @@ void PlainPrinter::print_at_once(std::string_view topic, std::string_view payloa
     to += payload.size();
     if (newline_) *to++ = '\n';
     out_.commit(static_cast<std::size_t>(to - start));
+    return true;
+}
+
+void PlainPrinter::take_unusual(std::string_view topic, std::string_view payload) {
+    if (payload.empty() && (!verbose_ || !newline_)) return;
+    if (verbose_) {
+        if (terminal_) {
+            append_visible(out_, topic, LineBreaks::hide);
+        } else {
+            out_.append(topic);
+        }
+        out_.push_back(' ');
+    }
+    if (payload.empty()) {
+        out_.append("(null)");
+    } else if (terminal_) {
+        append_visible(out_, payload, LineBreaks::keep);
+    } else {
+        out_.append(payload);
+    }
+    if (newline_) out_.push_back('\n');
 }
 
 bool FormatPrinter::take(const Publish& message) {

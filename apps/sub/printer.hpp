@@ -24,7 +24,8 @@ class PlainPrinter final : public Sink {
     bool take(const Publish& message) override;
 
   private:
-    void print_at_once(std::string_view topic, std::string_view payload);
+    /// On a terminal, and what is empty or large.
+    void take_unusual(std::string_view topic, std::string_view payload);
 
     Buffer& out_;
     bool verbose_;

@@ -48,6 +48,8 @@ Subscriber::Subscriber(const app::Options& options, Sink& sink, Output& out, con
       messages_(messages),
       broker_(std::move(broker)),
       filters_(options.sub, options.sub.random_filter ? random_seed() : 1),
+      without_rules_(filters_.none() && !options.sub.idle_timeout && !options.sub.remove_retained &&
+                     !options.sub.dry_run && !options.stats),
       cleaner_(messages),
       still_to_print_(options.count) {}
 
@@ -226,10 +228,11 @@ bool Subscriber::on_publish(const Publish& message) {
         return false;
     }
     if (waiting_for_reader_ || out_.state() != Output::State::open || sink_.busy()) return false;
-    return take(message);
+    if (!without_rules_) return take_by_rules(message);
+    return give(message) && given(message);
 }
 
-bool Subscriber::take(const Publish& message) {
+bool Subscriber::take_by_rules(const Publish& message) {
     if (sub_.idle_timeout) last_message_ = client_->now();
     const Filters::Verdict verdict = filters_.none() ? Filters::Verdict::pass : filters_.judge(message);
     if (verdict == Filters::Verdict::end) {
@@ -240,17 +243,22 @@ bool Subscriber::take(const Publish& message) {
     const bool clears = sub_.remove_retained && message.retain && !message.payload.empty();
     if (sub_.dry_run && !clears) return true;
     const bool chosen = verdict != Filters::Verdict::not_chosen || sub_.dry_run;
-    if (chosen && !sink_.take(message)) {
-        finish(sink_.exit_code());
-        return false;
-    }
+    if (chosen && !give(message)) return false;
     if (options_.stats) {
         const Stamp arrived = stamp_now();
         stats_.received(message, client_->now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
     }
     if (clears && !sub_.dry_run) cleaner_.add(message.topic);
-    if (!chosen) return true;
+    return !chosen || given(message);
+}
 
+bool Subscriber::give(const Publish& message) {
+    if (sink_.take(message)) return true;
+    finish(sink_.exit_code());
+    return false;
+}
+
+bool Subscriber::given(const Publish& message) {
     unprinted_promise_ = unprinted_promise_ || message.qos != Qos::at_most_once;
     if (still_to_print_) {
         *still_to_print_ -= 1;

@@ -52,7 +52,12 @@ class Subscriber final : public ClientHandler {
     void acknowledged();
     void arm_idle_timer();
     void arm_sink_timer(Time when);
-    bool take(const Publish& message);
+    // As on_publish.
+    bool take_by_rules(const Publish& message);
+    /// False: the sink has failed, and the program ends.
+    bool give(const Publish& message);
+    /// The sink has the message. False: it works on it.
+    bool given(const Publish& message);
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();
@@ -71,6 +76,7 @@ class Subscriber final : public ClientHandler {
     std::string broker_;
     Client* client_ = nullptr;
     Filters filters_;
+    const bool without_rules_;  // every message goes to the sink, and nothing else is done with it
     RetainedCleaner cleaner_;
     ReceiveStats stats_;
 

@@ -157,7 +157,7 @@ def instructions(bench):
         before = count(lambda tool: bench.publish(tool, options, bench.lines(few)))
         after = count(lambda tool: bench.publish(tool, options, bench.lines(many)))
         check(f"mqtt_pub -l, QoS {qos}: instructions per message", (after - before) / (many - few), most * scale)
-    for title, options, most in (("default", (), 540), ("%j", ("-F", "%j"), 3300)):
+    for title, options, most in (("default", (), 290), ("%j", ("-F", "%j"), 2100)):
         before = count(lambda tool: bench.subscribe(tool, few, 32, options=options))
         after = count(lambda tool: bench.subscribe(tool, many, 32, options=options))
         check(f"mqtt_sub {title}: instructions per message", (after - before) / (many - few), most * scale)

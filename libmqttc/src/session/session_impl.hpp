@@ -147,6 +147,10 @@ struct Session::Impl {
     enum class Taken : std::uint8_t { yes, no };
     using Outcome = std::expected<Taken, Error>;
     std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
+    /// Hands over the messages at the front that need nothing else, and returns their bytes; conn.stalled if one of
+    /// them was not taken.
+    std::size_t take_plain(Bytes bytes, SessionHandler& handler);
+    void say_last_words();
     Outcome take(const Frame& frame, bool traced, Time now, SessionHandler& handler);
     Outcome take_publish(const Frame& frame, bool traced, Time now, SessionHandler& handler);
     Outcome take_packet(const Packet& packet, Time now, SessionHandler& handler);

@@ -1,6 +1,7 @@
 // What comes from the broker: packets to events and answers, and what the standard forbids to errors.
 #include <string>
 
+#include "plain_publish.hpp"
 #include "session_impl.hpp"
 
 namespace mqttc {
@@ -43,6 +44,11 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
 
     std::size_t used = 0;
     while (used < bytes.size()) {
+        if (codec::begins_plain_publish(bytes[used])) {
+            used += take_plain(bytes.subspan(used), handler);
+            if (conn.closing) return bytes.size();
+            if (conn.stalled || used == bytes.size()) break;
+        }
         const auto frame = next_frame(bytes.subspan(used), accepted_size);
         if (!frame) {
             if (frame.error() == CodecError::packet_too_large) {
@@ -59,10 +65,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
         conn.in_event = true;
         const Outcome outcome = take(**frame, was_stalled && used == 0, now, handler);
         conn.in_event = false;
-        if (!conn.last_words.empty()) {
-            conn.output.append(conn.last_words);
-            conn.last_words.clear();
-        }
+        say_last_words();
         if (!outcome) return std::unexpected(outcome.error());
         if (conn.closing) return bytes.size();
         if (*outcome == Taken::no) {
@@ -74,6 +77,32 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
             return fail(reason::quota_exceeded, "the broker goes on sending and does not read the answers");
         }
     }
+    return used;
+}
+
+void Session::Impl::say_last_words() {
+    if (conn.last_words.empty()) return;
+    conn.output.append(conn.last_words);
+    conn.last_words.clear();
+}
+
+std::size_t Session::Impl::take_plain(Bytes bytes, SessionHandler& handler) {
+    if (!conn.connected || options.trace != nullptr) return 0;
+    std::size_t used = 0;
+    Publish publish;
+    conn.in_event = true;
+    while (!conn.closing) {
+        const std::size_t size = codec::decode_plain_publish(bytes.subspan(used), options.version, publish);
+        if (size == 0 || size > accepted_size) break;
+        if (!handler.on_publish(publish)) {
+            conn.stalled = true;
+            break;
+        }
+        ++lasting.counters.received;
+        used += size;
+    }
+    conn.in_event = false;
+    say_last_words();
     return used;
 }
 

@@ -66,6 +66,31 @@ TEST_CASE("a message that the handler does not take stays with the caller, unack
     }
 }
 
+TEST_CASE("a message refused among many is offered again, and none before it") {
+    Dialogue d(options_of(ProtocolVersion::v311));
+    d.connect();
+    int left = 2;
+    d.recorder.inside_publish = [&] { d.recorder.takes_messages = --left > 0; };
+    constexpr std::string_view three = "30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'";
+    CHECK(d.says(three) == 12);
+    CHECK(d.events() == "message t=a; message t=b");
+    CHECK(d.session.counters().received == 2);
+    d.recorder.takes_messages = true;
+    CHECK(d.says("30 04 0001't' 'c'") == 6);
+    CHECK(d.events() == "message t=c");
+}
+
+TEST_CASE("disconnecting inside the first of many messages hears none of the others") {
+    Dialogue d(options_of(ProtocolVersion::v311));
+    d.connect();
+    d.recorder.inside_publish = [&] {
+        REQUIRE(d.session.disconnect(reason::success, {}, d.now).has_value());
+    };
+    CHECK(d.says("30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'") == 18);
+    CHECK(d.events() == "message t=a");
+    CHECK(d.written() == wire("e0 00"));
+}
+
 TEST_CASE("packets may arrive in pieces of any size") {
     const auto bytes = hex("34 06 0001't' 0008 'c' d0 00 62 02 0008 32 06 0001't' 0009 'd'");
     for (std::size_t step = 1; step <= bytes.size(); ++step) {

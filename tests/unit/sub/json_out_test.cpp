@@ -92,6 +92,29 @@ TEST_CASE("control characters, quotes and backslashes are escaped, UTF-8 stays")
         "\x7f\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}"));
 }
 
+TEST_CASE("what must be escaped is found at every place of a text of any length") {
+    struct Row {
+        char special;
+        std::string_view written;
+    };
+    for (const Row& row :
+         {Row{'\0', "\\u0000"}, Row{'\x1f', "\\u001f"}, Row{' ', " "}, Row{'!', "!"}, Row{'"', "\\\""},
+          Row{'#', "#"}, Row{'[', "["}, Row{'\\', "\\\\"}, Row{']', "]"}, Row{'\x7f', "\x7f"}}) {
+        for (std::size_t size = 1; size <= 20; ++size) {
+            for (std::size_t at = 0; at < size; ++at) {
+                std::string text(size, 'a');
+                text[at] = row.special;
+                Buffer out;
+                JsonWriter writer(out, JsonLayout::compact, false);
+                writer.string(text);
+                const std::string expected =
+                    "\"" + std::string(at, 'a').append(row.written).append(size - at - 1, 'a') + "\"";
+                REQUIRE(out.view() == expected);
+            }
+        }
+    }
+}
+
 TEST_CASE("bytes that are not UTF-8 are given in base64 with the encoding beside them") {
     Message message{.payload = std::string("\0\xff\0", 3)};
     REQUIRE(message.properties.add(PropertyId::correlation_data, std::string_view("\xff\0", 2)));
