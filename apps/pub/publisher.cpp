@@ -278,9 +278,10 @@ std::uint64_t Publisher::delivered() const {
 }
 
 int Publisher::conclude(const std::expected<void, Error>& result) {
+    const bool starved = !result && result.error().code == ErrorCode::out_of_memory;
     if (!result) {
         messages_.error(result.error().context);
-        if (!ever_connected_) return app::exit_code_of(result.error(), false);
+        if (!ever_connected_ && !starved) return app::exit_code_of(result.error(), false);
     }
     const std::uint64_t per_message = plan_.topics.empty() ? 1 : plan_.topics.size();
     const std::uint64_t at_hand = has_current_ ? per_message - topic_index_ : 0;
@@ -302,7 +303,8 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     if (stats_) messages_.debug(stats_->text(done));
     if (ending_ == Ending::run_timeout) return app::exit_code::run_timeout;
     const bool cut_short = ending_ == Ending::interrupted && unread;
-    if (done < all || cut_short || ending_ == Ending::hopeless) return app::exit_code::not_delivered;
+    if (done < all || cut_short || starved || ending_ == Ending::hopeless)
+        return app::exit_code::not_delivered;
     if (!result) return app::exit_code_of(result.error(), true);
     return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;
 }

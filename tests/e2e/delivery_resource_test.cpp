@@ -1,6 +1,8 @@
 // Without memory or descriptors both programs end with a message, not with a crash.
 #include <doctest/doctest.h>
 
+#include <utility>
+
 #include "broker_thread.hpp"
 #include "delivery.hpp"
 #include "support/temp_dir.hpp"
@@ -58,13 +60,26 @@ TEST_CASE("without memory for a message both programs end with a message") {
     const std::string limits = "-v 40000";
     REQUIRE(run(limited(client("mqtt_pub", broker.port(), {"-q", "1", "-t", "a", "-m", "x"}), limits))
                 .exit.code == 0);
+    // What can't be read whole is not begun.
     check_end(run(limited(client("mqtt_pub", broker.port(), {"-t", "a", "-f", file}), limits)));
     Command whole = client("mqtt_pub", broker.port(), {"-t", "a", "-s"});
     whole.stdin_file = file;
     check_end(run(limited(std::move(whole), limits)));
-    Command line = client("mqtt_pub", broker.port(), {"-t", "a", "-l"});
-    line.stdin_file = file;
-    check_end(run(limited(std::move(line), limits)));
+    const auto lines = dir.write("lines", "one\ntwo\n" + large);
+    for (const char* qos : {"0", "1", "2"}) {
+        CAPTURE(qos);
+        for (const auto& [input, told] :
+             {std::pair(file, "0 of 0 messages delivered"), std::pair(lines, "0 of 2 messages delivered")}) {
+            Command line = client("mqtt_pub", broker.port(), {"-t", "a", "-l", "-q", qos});
+            line.stdin_file = input;
+            const Result result = run(limited(std::move(line), limits));
+            CAPTURE(result.err);
+            CHECK(result.exit == Exit{.code = 66});
+            CHECK(has(result.err, "out of memory"));
+            CHECK(has(result.err, told));
+            CHECK(has(result.err, "the input was not read to its end"));
+        }
+    }
 
     broker.publish("large", large, Qos::at_most_once, true);
     for (const char* format : {"%p", "%x", "%j"}) {
