@@ -29,9 +29,10 @@ std::expected<FieldPath, std::string> FieldPath::parse(std::string_view text) {
     };
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] == '\\') {
-            if (++i == text.size() || (text[i] != '.' && text[i] != '\\'))
+            const char escaped = ++i < text.size() ? text[i] : '\0';
+            if (escaped != '.' && escaped != '\\')
                 return wrong("a backslash stands before a dot or another backslash only: write \\\\ for one");
-            name += text[i];
+            name += escaped;
         } else if (text[i] != '.') {
             name += text[i];
         } else {

@@ -316,6 +316,14 @@ void Subscriber::output_is_gone() {
     }
 }
 
+bool Subscriber::on_peer_gone(bool more) {
+    if (ending_ != Ending::none) return false;
+    // The message that the sink holds has been taken, and a broker that keeps the session sends it again.
+    if (held_ && !more) return true;
+    messages_.note("the connection to " + broker_ + " is lost; what has come over it is finished first");
+    return false;
+}
+
 void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     held_ = false;
     if (!retry_in || ending_ != Ending::none) return;

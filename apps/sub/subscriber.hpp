@@ -38,6 +38,7 @@ class Subscriber final : public ClientHandler {
     void on_unsuback(const Unsuback& packet) override;
     void on_room() override;
     void on_turn_end() override;
+    bool on_peer_gone(bool more) override;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   private:

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <string>
 #include <utility>
@@ -332,7 +333,7 @@ void Watch::draw_entry(const std::string& topic, const Entry& entry, std::size_t
         const double part = *high > *low ? (*number - *low) / (*high - *low) : 0.5;
         // U+2581 to U+2588, lower blocks of one to eight eighths.
         out_.append("\xe2\x96");
-        out_.push_back(static_cast<char>(0x81 + static_cast<int>(part * steps + 0.5)));
+        out_.push_back(static_cast<char>(0x81 + std::lround(part * steps)));
     }
 }
 

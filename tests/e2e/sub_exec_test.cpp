@@ -163,6 +163,78 @@ TEST_CASE("a connection lost while a command runs brings its message again") {
     CHECK(broker.violations().empty());
 }
 
+TEST_CASE("a connection lost while a command runs is told and made again at once") {
+    BrokerThread broker;
+    const TempDir dir;
+    Process sub(
+        subscriber(broker, {"-t", "a", "-q", "1", "-C", "2", "--reconnect-delay", "0.01:0.01", "--exec",
+                            "cat; echo; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"}));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "1", Qos::at_least_once);
+    REQUIRE(sub.wait_out("1\n"));
+    broker.drop_connections();
+    REQUIRE(sub.wait_err("mqtt_sub: lost the connection to "));
+    REQUIRE(sub.wait_err("mqtt_sub: connected again to "));
+    REQUIRE(wait_for_subscriptions(broker));
+    // The broker has no session, so what came before is not sent again.
+    broker.publish("a", "2", Qos::at_least_once);
+    dir.write("go", "");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.out() == "1\n2\n");
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("what has arrived before the connection was lost still gets its commands") {
+    for (const char* qos : {"0", "1"}) {
+        CAPTURE(qos);
+        BrokerThread broker;
+        const TempDir dir;
+        Process sub(
+            subscriber(broker, {"-t", "a", "-q", qos, "-C", "5", "--reconnect-delay", "0.01:0.01", "--exec",
+                                "cat; echo; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"}));
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.ask([&](broker::Broker& it) {
+            for (const char* payload : {"1", "2", "3", "4"})
+                it.publish("a", payload, static_cast<Qos>(*qos - '0'));
+        });
+        REQUIRE(sub.wait_out("1\n"));
+        broker.drop_connections();
+        REQUIRE(sub.wait_err("mqtt_sub: the connection to 127.0.0.1:" + std::to_string(broker.port()) +
+                             " is lost; what has come over it is finished first\n"));
+        CHECK(sub.err().find("connected again") == std::string::npos);
+        dir.write("go", "");
+        REQUIRE(sub.wait_err("mqtt_sub: connected again to "));
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("a", "5");
+        CHECK(sub.wait() == ok);
+        CHECK(sub.out() == "1\n2\n3\n4\n5\n");
+        CHECK(broker.violations().empty());
+    }
+}
+
+TEST_CASE("while a command holds its message the broker hears that we live") {
+    broker::Options options;
+    options.limits.server_keep_alive = 1;
+    BrokerThread broker(std::move(options));
+    const TempDir dir;
+    Process sub(subscriber(broker, {"-V", "5", "-d", "-t", "a", "-q", "1", "-C", "1", "--exec",
+                                    "echo run; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"}));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "1", Qos::at_least_once);
+    REQUIRE(sub.wait_out("run\n"));
+    // A client that is silent for one and a half times its keep-alive would have been cut off by now.
+    REQUIRE(sub.wait_until([](const std::string&, const std::string& err) {
+        std::size_t pings = 0;
+        for (auto at = err.find("PINGREQ"); at != err.npos; at = err.find("PINGREQ", at + 1)) ++pings;
+        return pings >= 3;
+    }));
+    CHECK(broker.connects().size() == 1);
+    CHECK(broker.clients() == 1);
+    dir.write("go", "");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.err().find("lost") == std::string::npos);
+}
+
 TEST_CASE("two workers of a shared subscription share the work of Mosquitto's queue") {
     if (!RealBroker::available()) {
         MESSAGE("left out: mosquitto is not installed");

@@ -11,7 +11,6 @@
 
 using namespace mqttc;
 using namespace mqttc::test;
-using mqttc::broker::Broker;
 using mqttc::broker::BrokerThread;
 
 namespace {

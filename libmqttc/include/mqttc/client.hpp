@@ -49,6 +49,10 @@ class ClientHandler : public SessionHandler {
     /// Once per turn while connected and something could be published: fetch input and publish, as long as
     /// can_publish() says so; a buffer that was full and has been written brings the next turn at once.
     virtual void on_room() {}
+    /// The other side has gone while nothing is read: on_publish has refused a message, or pause() holds. Once per
+    /// connection. `more`: bytes have come behind the message that was refused. True: what has come is not wanted any
+    /// more, and the connection is lost at once. False: it is offered first, and on_connection_lost follows it.
+    virtual bool on_peer_gone(bool /*more*/) { return false; }
     /// A connection attempt failed or a connection was lost. `retry_in`: when the next try starts; none = run() ends
     /// with this error.
     virtual void on_connection_lost(const Error&, std::optional<Duration> /*retry_in*/) {}

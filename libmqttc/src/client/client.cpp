@@ -3,10 +3,14 @@
 
 #include <poll.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <new>
 #include <utility>
 
 #include "client_impl.hpp"
+#include "mqttc/codec.hpp"
 
 namespace mqttc {
 
@@ -14,6 +18,12 @@ namespace {
 
 // After a big packet the buffer is kept this long for the next one.
 constexpr Duration big_buffer_kept = std::chrono::seconds(1);
+// A network may be away for a moment.
+constexpr Duration shortest_silence = std::chrono::seconds(5);
+
+Error closed_by_peer() {
+    return {ErrorCode::closed_by_peer, 0, "the other side closed the connection"};
+}
 
 }  // namespace
 
@@ -77,7 +87,11 @@ void Client::Impl::serve() {
                       "cannot connect to " + endpoint_name(target_) + ": connected, but no CONNACK within " +
                           net::describe_seconds(options.connect_timeout) + " (is it an MQTT broker?)"};
     }
-    if (!error) {
+    // Nobody answers any more, and reading comes to the end in its own time.
+    const bool one_sided = connection_->hung_up();
+    if (reading()) taken_at_ = loop.now();
+    if (!error && !reading()) error = one_sided ? peer_gone() : peer_silent();
+    if (!error && !one_sided) {
         if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
     }
     const bool talking = !error && !stopping && !farewell && session.connected();
@@ -90,8 +104,10 @@ void Client::Impl::serve() {
         return;
     }
     const bool was_full = talking && !session.can_publish(Qos::at_most_once);
-    const auto written = connection_->write(session);
-    if (!error && !written) error = written.error();
+    if (error || !one_sided) {
+        const auto written = connection_->write(session);
+        if (!error && !written) error = written.error();
+    }
     room_again_ = was_full && session.can_publish(Qos::at_most_once);
     if (error) lost(std::move(*error));
 }
@@ -99,7 +115,7 @@ void Client::Impl::serve() {
 std::optional<Error> Client::Impl::receive() {
     bool offer = std::exchange(offer_again, false) || relay.refused;
     bool ended = false;
-    if (!paused && !relay.refused) {
+    if (reading()) {
         const auto got = connection_->read(buffer.empty() ? 0 : session.needs(buffer.bytes()));
         if (!got) return got.error();
         offer = offer || *got == Connection::Read::bytes;
@@ -121,8 +137,41 @@ std::optional<Error> Client::Impl::receive() {
         buffer.consume(*used);
     }
     mind_buffer();
-    if (ended) return Error{ErrorCode::closed_by_peer, 0, "the other side closed the connection"};
+    if (ended) return closed_by_peer();
     return std::nullopt;
+}
+
+std::optional<Error> Client::Impl::peer_gone() {
+    if (std::exchange(told_peer_gone_, true)) return std::nullopt;
+    std::size_t refused = 0;
+    if (relay.refused) refused = frame_size(buffer.bytes(), SIZE_MAX).value_or(0).value_or(0);
+    const bool more = buffer.bytes().size() > refused || connection_->unread();
+    if (!handler.on_peer_gone(more)) return std::nullopt;
+    const auto got = connection_->read(0);
+    if (!got) return got.error();
+    return closed_by_peer();
+}
+
+// While nothing is read no PINGRESP can come, but what we send is confirmed by the machine on the other side, if it is
+// there.
+std::optional<Error> Client::Impl::peer_silent() {
+    const auto late = silence_deadline();
+    if (!late) {
+        taken_at_ = loop.now();
+    } else if (loop.now() >= *late) {
+        return Error{ErrorCode::keep_alive_timeout, 0,
+                     "the other side has taken nothing for " + net::describe_seconds(silence_patience())};
+    }
+    return std::nullopt;
+}
+
+Duration Client::Impl::silence_patience() const {
+    return std::max<Duration>(std::chrono::seconds(session.limits().keep_alive) / 2, shortest_silence);
+}
+
+std::optional<Time> Client::Impl::silence_deadline() const {
+    if (session.limits().keep_alive == 0 || connection_->unarrived() == 0) return std::nullopt;
+    return taken_at_ + silence_patience();
 }
 
 // A server of TLS that gets a plain CONNECT answers with an alert record: type 21, version 3.x (RFC 8446
@@ -150,7 +199,7 @@ void Client::Impl::update_watch() {
     switch (phase_) {
         case Phase::opening:
         case Phase::open:
-            connection_->want(!paused && !relay.refused, !connection_->drained(session));
+            connection_->want(reading(), !connection_->drained(session) && !connection_->hung_up());
             break;
         case Phase::closing:
             connection_->want(true, !connection_->drained(session));
@@ -164,7 +213,7 @@ bool Client::Impl::busy() const {
     if (connector_ && connector_->finished()) return true;
     if (phase_ == Phase::closing) return connection_->busy(true);
     if (!connection_ || !connected_phase()) return false;
-    return offer_again || room_again_ || connection_->busy(!paused && !relay.refused);
+    return offer_again || room_again_ || connection_->busy(reading());
 }
 
 std::optional<Time> Client::Impl::deadline() const {
@@ -178,10 +227,11 @@ std::optional<Time> Client::Impl::deadline() const {
             break;
         case Phase::opening:
             take(connect_deadline_);
-            take(session.deadline());
+            if (!connection_->hung_up()) take(session.deadline());
             break;
         case Phase::open:
-            take(session.deadline());
+            if (!connection_->hung_up()) take(session.deadline());
+            if (!reading() && !connection_->hung_up()) take(silence_deadline());
             if (buffer.empty()) take(shrink_at_);
             break;
         case Phase::closing:

@@ -86,6 +86,10 @@ struct Client::Impl {
     void look_at_connector();
     void serve();
     std::optional<Error> receive();
+    std::optional<Error> peer_gone();
+    std::optional<Error> peer_silent();
+    Duration silence_patience() const;
+    std::optional<Time> silence_deadline() const;
     void begin_closing();
     void carry_on_closing();
     void linger();
@@ -102,6 +106,8 @@ struct Client::Impl {
 
     bool connected_phase() const { return phase_ == Phase::opening || phase_ == Phase::open; }
 
+    bool reading() const { return !paused && !relay.refused; }
+
     Phase phase_ = Phase::ended;
     std::expected<void, Error> result_;
     Endpoint target_;  ///< options.endpoint, or where the broker sent us
@@ -112,10 +118,12 @@ struct Client::Impl {
     std::uint32_t tries_ = 0;      ///< further tries since the last connection
     bool ever_connected_ = false;  ///< in this run
     bool redirected_ = false;
-    bool room_again_ = false;  ///< the output buffer was full and is not any more
+    bool told_peer_gone_ = false;  ///< of this connection
+    bool room_again_ = false;      ///< the output buffer was full and is not any more
     std::size_t farewell_size_ = 0;
     Time connect_deadline_{};
     Time connected_at_{};
+    Time taken_at_{};  ///< while nothing is read: when the other side had taken all that was written
     Time closing_deadline_{};
     Time retry_at_{};
     std::optional<Time> shrink_at_;

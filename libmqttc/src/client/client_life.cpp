@@ -50,7 +50,7 @@ void Client::Impl::look_at_connector() {
     if (!stream) return lost(std::move(stream.error()));
     relay.reset();
     buffer.clear();
-    offer_again = false;
+    offer_again = told_peer_gone_ = false;
     connection_ = std::make_unique<Connection>(loop, std::move(*stream), buffer);
     phase_ = Phase::opening;
     session.opened(loop.now());

@@ -7,8 +7,6 @@
 #include <chrono>
 #include <utility>
 
-#include "socket.hpp"
-
 namespace mqttc {
 
 namespace {
@@ -38,7 +36,7 @@ void Connection::unwatch() {
 }
 
 void Connection::ready(short revents) {
-    const bool broken = (revents & (POLLHUP | POLLERR | POLLNVAL)) != 0;
+    const bool broken = (revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) != 0;
     // A layer may have to write in order to read, and the reverse (TLS): then either may go on after either.
     const bool crossed = polled_.read != caller_.read || polled_.write != caller_.write;
     if (broken || crossed || (revents & POLLIN) != 0) readable_ = true;
@@ -54,7 +52,7 @@ void Connection::want(bool read, bool write) {
     polled_ = wants;
     if (hung_up_ && !wants.read && !wants.write) return unwatch();
     if (watched_ && same) return;
-    const auto events = static_cast<short>((wants.read ? POLLIN : 0) | (wants.write ? POLLOUT : 0));
+    const auto events = static_cast<short>((wants.read ? POLLIN : POLLRDHUP) | (wants.write ? POLLOUT : 0));
     if (watched_) {
         loop_.set_events(stream_->descriptor(), events);
     } else {

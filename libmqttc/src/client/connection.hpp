@@ -9,6 +9,7 @@
 #include "mqttc/error.hpp"
 #include "mqttc/session.hpp"
 #include "receive_buffer.hpp"
+#include "socket.hpp"
 #include "stream.hpp"
 
 namespace mqttc {
@@ -33,7 +34,12 @@ class Connection {
     /// True iff all that the session has given is with the kernel.
     bool drained(const Session& session) const { return session.pending().empty() && !stream_->unsent(); }
 
-    /// What the next turn waits for.
+    /// True iff the other side was seen to be gone; what it has sent may still be unread.
+    bool hung_up() const { return hung_up_; }
+    /// True iff bytes wait in the transport.
+    bool unread() const { return stream_->buffered() || net::readable_bytes(stream_->descriptor()) > 0; }
+
+    /// What the next turn waits for. Without `read` the end of the other side is still noticed.
     void want(bool read, bool write);
     /// True iff there is something to do at once, so that the next turn must not wait.
     bool busy(bool reading) const { return unfinished_ || (reading && stream_->buffered()); }

@@ -82,10 +82,22 @@ Drained drain(int fd, std::span<std::uint8_t> scratch) {
     return drained;
 }
 
-std::size_t unacknowledged(int fd) {
+namespace {
+
+std::size_t queued(int fd, unsigned long which) {
     int count = 0;
-    if (::ioctl(fd, SIOCOUTQ, &count) != 0 || count < 0) return 0;
+    if (::ioctl(fd, which, &count) != 0 || count < 0) return 0;
     return static_cast<std::size_t>(count);
+}
+
+}  // namespace
+
+std::size_t readable_bytes(int fd) {
+    return queued(fd, SIOCINQ);
+}
+
+std::size_t unacknowledged(int fd) {
+    return queued(fd, SIOCOUTQ);
 }
 
 std::string describe_errno(int number) {

@@ -49,6 +49,9 @@ struct Drained {
 /// megabytes.
 Drained drain(int fd, std::span<std::uint8_t> scratch);
 
+/// Bytes that have arrived and can be read.
+std::size_t readable_bytes(int fd);
+
 /// Bytes given to the socket that the other side's kernel has not acknowledged (unix sockets: that it has not
 /// read).
 std::size_t unacknowledged(int fd);

@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 
 #include <csignal>
 
 #include "peer.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
@@ -162,6 +164,116 @@ TEST_CASE("while paused a connection that is gone costs no turns, and is noticed
     };
     CHECK_FALSE(run(client));
     CHECK(turns < 10);
+}
+
+TEST_CASE("the end of the other side is told while a message is refused") {
+    for (const bool reset : {false, true}) {
+        for (const bool drop : {false, true}) {
+            CAPTURE(reset);
+            CAPTURE(drop);
+            Peer peer;
+            Recorder handler;
+            auto options = options_for(peer);
+            options.reconnect.later = 0;
+            Client client(std::move(options), handler);
+            peer.join(client);
+            peer.script = [&](const Packet& packet) {
+                if (!std::holds_alternative<Connect>(packet)) return;
+                peer.accept_client();
+                peer.send(message("first", ""));
+            };
+            handler.connack = [&] { handler.take = false; };
+            handler.drop_when_gone = drop;
+            client.at(client.now() + 10ms, [&] { reset ? peer.reset() : peer.hang_up(); });
+            int turns = 0;
+            handler.gone = [&] {
+                handler.turn_end = [&] { ++turns; };
+                client.at(client.now() + 50ms, [&] { handler.take = true; });
+            };
+            CHECK_FALSE(run(client));
+            const std::string why =
+                reset ? "connection reset by peer" : "the other side closed the connection";
+            CHECK(handler.log == std::string("connack 0\ngone\n") + (drop ? "" : "publish first 0\n") +
+                                     "final: lost the connection to " + peer.name() + ": " + why + "\n");
+            CHECK(turns < 10);
+        }
+    }
+}
+
+TEST_CASE("while a message is refused, an other side that takes nothing any more counts as lost") {
+    // Nobody's kernel answers for a unix socket: what is not read is not confirmed, as with a machine that is gone.
+    const TempDir dir;
+    const std::string path = dir.file("socket");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    const net::Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(listener.get(), 1) == 0);
+
+    ClientOptions options;
+    options.endpoint.unix_path = path;
+    options.session.version = ProtocolVersion::v311;
+    options.session.client_id = "tester";
+    options.session.keep_alive = 1;
+    options.reconnect.later = 0;
+    Recorder handler;
+    handler.take = false;
+    Client client(std::move(options), handler);
+    net::Descriptor peer;
+    client.watch(listener.get(), [&] {
+        peer = net::Descriptor(::accept(listener.get(), nullptr, nullptr));
+        client.watch(peer.get(), [&] {
+            std::array<std::uint8_t, 256> connect{};
+            REQUIRE(::recv(peer.get(), connect.data(), connect.size(), 0) > 0);
+            client.unwatch(peer.get());
+            std::vector<std::uint8_t> bytes;
+            REQUIRE(encode(Connack{}, ProtocolVersion::v311, bytes));
+            REQUIRE(encode(message("a", ""), ProtocolVersion::v311, bytes));
+            REQUIRE(::send(peer.get(), bytes.data(), bytes.size(), 0) > 0);
+        });
+    });
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::keep_alive_timeout);
+    CHECK(result.error().context ==
+          "lost the connection to " + path + ": the other side has taken nothing for 5 s");
+}
+
+TEST_CASE("what has come before the end of the other side is offered whole, though answers can't be sent") {
+    for (const Qos qos : {Qos::at_most_once, Qos::at_least_once}) {
+        CAPTURE(static_cast<int>(qos));
+        constexpr PacketId count = 200;
+        const std::string payload(400, 'x');  // all together more than is read at once
+        Peer peer;
+        Recorder handler;
+        auto options = options_for(peer);
+        options.reconnect.later = 0;
+        Client client(std::move(options), handler);
+        peer.join(client);
+        peer.script = [&](const Packet& packet) {
+            if (!std::holds_alternative<Connect>(packet)) return;
+            peer.accept_client();
+            for (PacketId id = 1; id <= count; ++id) {
+                Publish publish = message("a", payload, qos);
+                publish.packet_id = qos == Qos::at_most_once ? PacketId{0} : id;
+                peer.send(publish);
+            }
+            peer.hang_up();
+        };
+        // One message, then a turn in which none is taken.
+        std::size_t taken = 0;
+        handler.connack = [&] { handler.take = false; };
+        handler.gone = [&] { client.at(client.now(), [&] { handler.take = true; }); };
+        handler.publish = [&](const Publish&) {
+            ++taken;
+            handler.take = false;
+            client.at(client.now(), [&] { handler.take = true; });
+        };
+        CHECK_FALSE(run(client));
+        CHECK(taken == count);
+        CHECK(handler.log.starts_with("connack 0\ngone, more\npublish a 400\n"));
+    }
 }
 
 TEST_CASE("a big packet arrives whole, and its memory is not allocated before it comes") {

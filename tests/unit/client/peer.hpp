@@ -40,6 +40,11 @@ class Recorder : public ClientHandler {
     void on_room() override {
         if (room) room();
     }
+    bool on_peer_gone(bool more) override {
+        log += more ? "gone, more\n" : "gone\n";
+        if (gone) gone();
+        return drop_when_gone;
+    }
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override {
         log += std::string(retry_in ? "retry" : "final") + ": " + error.context + "\n";
         if (lost) lost(retry_in);
@@ -47,6 +52,8 @@ class Recorder : public ClientHandler {
 
     std::string log;
     bool take = true;
+    bool drop_when_gone = false;
+    std::function<void()> gone;
     std::function<void()> connack;
     std::function<void(const Publish&)> publish;
     std::function<void()> delivered;
