@@ -76,8 +76,32 @@ void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView proper
 void Publisher::on_turn_end() {
     input_.unsent(client_.session().pending_bytes());
     const bool all_given = input_finished_ && !has_current_;
-    if (all_given && client_.session().connected() && client_.session().inflight() == 0)
-        end(Ending::finished);
+    if (!all_given || ending_ != Ending::none || !client_.session().connected()) return;
+    if (client_.session().inflight() == 0 && confirmed()) end(Ending::finished);
+}
+
+// What the other machine confirmed may still be lost in it, or in what stands between it and the broker; one
+// round trip at the end of a stream tells. An acknowledgement tells of all before it too, and a single message
+// is not made to wait.
+bool Publisher::confirmed() {
+    if (!plan_.confirm || !last_unacknowledged_ || published() < 2) return true;
+    if (!asked_) {
+        asked_ = client_.ping().has_value();
+        wait_for_answer();
+        return false;
+    }
+    return !client_.session().ping_unanswered();
+}
+
+void Publisher::wait_for_answer() {
+    const Duration patience = client_.session().options().ack_timeout;
+    if (patience == Duration::zero()) return;
+    client_.at(client_.now() + patience, [this] {
+        // A slow road is not a silent broker.
+        const auto left = client_.unarrived();
+        if (left > 0 && left < std::exchange(unarrived_, left)) return wait_for_answer();
+        end(Ending::hopeless);
+    });
 }
 
 void Publisher::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
@@ -89,6 +113,10 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
                       " messages at QoS 0 were lost with the connection");
     }
     if (error.code == ErrorCode::ack_timeout && gives_up_on_silence(error)) return;
+    if (asked_ && ending_ == Ending::none) {
+        messages_.error(error.context);
+        return end(Ending::hopeless);
+    }
     // Once for each reason, not for each try.
     if (std::exchange(last_loss_, error.context) == error.context) return;
     const bool uncertain = away_ && plan_.qos == Qos::at_most_once && published() > 0;
@@ -226,6 +254,7 @@ bool Publisher::publish_one() {
             end(Ending::hopeless);
     } else {
         ++stamps_;
+        last_unacknowledged_ = message.qos == Qos::at_most_once;
         if (stats_) stats_->published(*done, message.payload.size());
     }
     rate_.count(client_.now());
@@ -246,6 +275,7 @@ bool Publisher::publish_block() {
                                                 payloads);
     // publish_one() gets the same error, and deals with it.
     if (!published) return false;
+    last_unacknowledged_ = plan_.qos == Qos::at_most_once;
     if (stats_) {
         std::size_t bytes = 0;
         for (const Bytes payload : payloads.first(*published)) bytes += payload.size();
@@ -290,8 +320,14 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     const std::uint64_t done = delivered();
     // Who interrupts an endless input means its end.
     const bool unread = ending_ == Ending::interrupted ? input_.holds_unread() : !remaining.has_value();
+    const bool unconfirmed = asked_ && ending_ != Ending::finished;
+    if (unconfirmed) {
+        messages_.error("the broker did not answer PINGREQ: it may not have read all of the " +
+                        std::to_string(published()) + " messages");
+    }
     if (done < all || unread) {
-        std::string line = std::to_string(done) + " of " + std::to_string(all) + " messages delivered";
+        std::string line(unconfirmed ? "at most " : "");
+        line += std::to_string(done) + " of " + std::to_string(all) + " messages delivered";
         if (unreadable_ > 0)
             line.append(", ")
                 .append(std::to_string(unreadable_))
@@ -303,7 +339,7 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     if (stats_) messages_.debug(stats_->text(done));
     if (ending_ == Ending::run_timeout) return app::exit_code::run_timeout;
     const bool cut_short = ending_ == Ending::interrupted && unread;
-    if (done < all || cut_short || starved || ending_ == Ending::hopeless)
+    if (done < all || cut_short || starved || unconfirmed || ending_ == Ending::hopeless)
         return app::exit_code::not_delivered;
     if (!result) return app::exit_code_of(result.error(), true);
     return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;

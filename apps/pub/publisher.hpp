@@ -29,6 +29,7 @@ struct PublishPlan {
     bool progress_by_itself = false;  ///< show it when the work is long
     std::optional<Time> deadline;     ///< of the whole run
     bool reconnect_chosen = false;    ///< --reconnect was given
+    bool confirm = false;             ///< what was sent last at QoS 0 must be read by the broker
 };
 
 class Publisher : public ClientHandler {
@@ -63,6 +64,9 @@ class Publisher : public ClientHandler {
     /// how often.
     bool gives_up_on_silence(const Error& error);
     Bytes stamped(Bytes payload);
+    /// The broker is known to have read all that was published.
+    bool confirmed();
+    void wait_for_answer();
     void show_progress_at(Time when);
     ProgressFacts progress() const;
     void count_problem(std::string_view what);
@@ -94,10 +98,13 @@ class Publisher : public ClientHandler {
     std::string stamped_;
 
     Ending ending_ = Ending::none;
-    bool own_topics_ = false;          ///< a message brought its own
-    std::uint64_t unpublishable_ = 0;  ///< messages that could not be given to the session
-    std::uint64_t unreadable_ = 0;     ///< of these: wrong lines
-    std::uint64_t refused_once_ = 0;   ///< QoS 1 and 2 finished with a failure
+    bool last_unacknowledged_ = false;  ///< the last message was one of QoS 0
+    bool asked_ = false;                ///< PINGREQ was sent behind the last message
+    std::size_t unarrived_ = SIZE_MAX;  ///< bytes, when its answer was late for the first time
+    bool own_topics_ = false;           ///< a message brought its own
+    std::uint64_t unpublishable_ = 0;   ///< messages that could not be given to the session
+    std::uint64_t unreadable_ = 0;      ///< of these: wrong lines
+    std::uint64_t refused_once_ = 0;    ///< QoS 1 and 2 finished with a failure
     std::uint64_t complaints_ = 0;
     std::uint64_t dropped_ = 0;              ///< of these it was told
     std::optional<std::uint64_t> answered_;  ///< messages, when the last acknowledgement time-out came

@@ -277,6 +277,62 @@ TEST_CASE("lines at QoS 0 that a broken connection took with it are counted") {
     CHECK(has(process.err(), " of " + std::to_string(count) + " messages delivered"));
 }
 
+TEST_CASE(
+    "the last lines at QoS 0 are delivered when the broker has read them, not when the network took them") {
+    constexpr auto soon = 3s;
+    const auto stream = [](std::uint16_t port, const char* qos, Words more) {
+        Words options{"-t", "a", "-l", "-q", qos, "-d"};
+        options.insert(options.end(), more.begin(), more.end());
+        Command command = client("mqtt_pub", port, std::move(options));
+        command.input = "one\ntwo\n";
+        return command;
+    };
+    for (const char* version : {"31", "311", "5"}) {
+        BrokerThread broker;
+        const Result result = run(stream(broker.port(), "0", {"-V", version}));
+        CHECK(result.exit == Exit{.code = 0});
+        CHECK(count_of(result.err, "sent PINGREQ") == 1);
+        CHECK(result.err.find("received PINGRESP") < result.err.find("sent DISCONNECT"));
+        CHECK(payloads(broker) == "one\ntwo\n");
+        // Acknowledgements say it better.
+        CHECK(!has(run(stream(broker.port(), "1", {})).err, "PING"));
+        Command one = stream(broker.port(), "0", {});
+        one.input = "one\n";
+        CHECK(!has(run(one).err, "PING"));
+    }
+
+    BrokerThread silent;
+    silent.set([](Behaviour& it) { it.answer_ping = false; });
+    const Result unsure = run(stream(silent.port(), "0", {"--ack-timeout", "0.2"}));
+    CHECK(unsure.exit == Exit{.code = 66});
+    CHECK(has(unsure.err, "did not answer PINGREQ: it may not have read all of the 2 messages"));
+    CHECK(!has(unsure.err, "2 of 2"));
+
+    for (const char* reconnect : {"never", "forever"}) {
+        CAPTURE(reconnect);
+        BrokerThread ends;
+        ends.set([](Behaviour& it) { it.answer_ping = false; });
+        Process process(stream(ends.port(), "0", {"--reconnect", reconnect}));
+        REQUIRE(process.wait_err("sent PINGREQ"));
+        REQUIRE(ends.wait_for_received(2));
+        ends.drop_connections();
+        CHECK(process.wait() == Exit{.code = 66});
+        CHECK(has(process.err(), "it may not have read all of the 2 messages"));
+    }
+
+    // Who does not want to wait need not.
+    BrokerThread interrupted;
+    interrupted.set([](Behaviour& it) { it.answer_ping = false; });
+    Process process(stream(interrupted.port(), "0", {}));
+    REQUIRE(process.wait_err("sent PINGREQ"));
+    process.send_signal(SIGTERM);
+    const Timed end = wait_timed(process);
+    CHECK(end.exit == Exit{.code = 66});
+    CHECK(end.took < soon);
+    const Result late = run(stream(interrupted.port(), "0", {"-W", "0.3"}));
+    CHECK(late.exit == Exit{.code = 27});
+}
+
 TEST_CASE("NUL bytes, empty lines and a last line without its end are kept") {
     using namespace std::string_literals;
     BrokerThread broker;

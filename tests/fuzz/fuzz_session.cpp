@@ -192,6 +192,7 @@ class Dialogue : public SessionHandler {
                 static_cast<void>(session_.disconnect(script_.byte(), {}, now_));
                 break;
             case 14:
+                if (session_.ping(now_)) EXPECT(session_.ping_unanswered());
                 static_cast<void>(session_.auth(script_.byte(), {}, now_));
                 break;
             default:

@@ -84,6 +84,10 @@ class MQTTC_API Client {
                                              PropertiesView properties = {});
     std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
                                                PropertiesView properties = {});
+    std::expected<void, Error> ping();
+
+    /// Bytes written on the present connection of which the other machine has not said that they arrived.
+    std::size_t unarrived() const;
 
     /// After on_publish returned false: true stops reading from the broker, false offers the packet again.
     void pause(bool paused);

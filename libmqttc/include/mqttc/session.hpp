@@ -202,6 +202,11 @@ class MQTTC_API Session {
                                                PropertiesView properties, Time now);
     /// Makes DISCONNECT pending; nothing else can be sent on this connection afterwards. In 3.x without code.
     std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
+    /// Makes PINGREQ pending. A broker answers packets in their order, so PINGRESP tells that it has read everything
+    /// published before, at QoS 0 too.
+    std::expected<void, Error> ping(Time now);
+    /// From ping() to the answer, or the end of the connection.
+    bool ping_unanswered() const;
     /// Makes AUTH pending (v5).
     std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
 

@@ -289,6 +289,14 @@ std::expected<PacketId, Error> Client::unsubscribe(std::span<const std::string_v
     return impl_->session.unsubscribe(filters, properties, impl_->loop.now());
 }
 
+std::expected<void, Error> Client::ping() {
+    return impl_->session.ping(impl_->loop.now());
+}
+
+std::size_t Client::unarrived() const {
+    return impl_->unarrived();
+}
+
 void Client::pause(bool paused) {
     impl_->paused = paused;
     if (!paused) impl_->offer_again = true;

@@ -52,6 +52,7 @@ struct Client::Impl {
     Impl(ClientOptions given, ClientHandler& to);
 
     std::expected<void, Error> run();
+    std::size_t unarrived() const { return connection_ ? connection_->unarrived() : 0; }
 
     ClientOptions options;
     ClientHandler& handler;

@@ -167,6 +167,7 @@ std::expected<void, Error> Session::Impl::tick(Time now) {
     }
     if (const auto due = ping_due(); due && *due <= now) {
         static_cast<void>(send(Pingreq{}, now));
+        ++conn.pings;
         if (!conn.pinging) {
             conn.pinging = true;
             conn.ping_since = now;
@@ -243,6 +244,13 @@ std::expected<PacketId, Error> Session::unsubscribe(std::span<const std::string_
 
 std::expected<void, Error> Session::disconnect(ReasonCode code, PropertiesView properties, Time now) {
     return impl_->disconnect(code, properties, now);
+}
+
+std::expected<void, Error> Session::ping(Time now) {
+    return impl_->ping(now);
+}
+bool Session::ping_unanswered() const {
+    return impl_->conn.asked_pings > 0;
 }
 
 std::expected<void, Error> Session::auth(ReasonCode code, PropertiesView properties, Time now) {

@@ -79,8 +79,10 @@ struct Session::Impl {
         bool closing = false;                   ///< DISCONNECT was sent, or came
         bool mute = false;                      ///< the broker has closed: nothing more is written
         bool pinging = false;
-        bool stalled = false;   ///< a handler did not take a message
-        bool in_event = false;  ///< inside receive()
+        std::uint32_t pings = 0;        ///< PINGREQs without PINGRESP
+        std::uint32_t asked_pings = 0;  ///< of these, up to the last one that ping() sent
+        bool stalled = false;           ///< a handler did not take a message
+        bool in_event = false;          ///< inside receive()
     };
 
     explicit Impl(SessionOptions given);
@@ -110,6 +112,7 @@ struct Session::Impl {
     std::expected<PacketId, Error> subscribe(Subscribe& packet, Time now);
     std::expected<PacketId, Error> unsubscribe(Unsubscribe& packet, Time now);
     std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
+    std::expected<void, Error> ping(Time now);
     std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
 
     // session_publish_each.cpp

@@ -195,6 +195,8 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
     if (const auto* ack = std::get_if<Ack>(&packet)) return take_ack(*ack, now, handler);
     if (std::get_if<Pingresp>(&packet) != nullptr) {
         conn.pinging = false;
+        if (conn.pings > 0) --conn.pings;
+        if (conn.asked_pings > 0) --conn.asked_pings;
         return Taken::yes;
     }
     if (const auto* connack = std::get_if<Connack>(&packet)) return take_connack(*connack, now, handler);

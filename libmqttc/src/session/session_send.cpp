@@ -339,6 +339,13 @@ std::expected<void, Error> Session::Impl::disconnect(ReasonCode code, Properties
     return {};
 }
 
+std::expected<void, Error> Session::Impl::ping(Time now) {
+    if (!live()) return not_connected();
+    static_cast<void>(send(Pingreq{}, now));
+    conn.asked_pings = ++conn.pings;
+    return {};
+}
+
 std::expected<void, Error> Session::Impl::auth(ReasonCode code, PropertiesView properties, Time now) {
     if (!conn.open || conn.closing) return not_connected();
     if (!authenticates) {

@@ -140,6 +140,40 @@ TEST_CASE("PINGREQ behind a long upload is not late while the upload moves") {
     CHECK(tick(d) == ErrorCode::keep_alive_timeout);
 }
 
+TEST_CASE("a PINGREQ that was asked for is unanswered until its own PINGRESP comes") {
+    Dialogue d(options_with(10));
+    CHECK(d.session.ping(d.now).error().code == ErrorCode::not_connected);
+    d.connect();
+    CHECK(!d.session.ping_unanswered());
+    d.publish("t", "");
+    REQUIRE(d.session.ping(d.now).has_value());
+    CHECK(d.session.ping_unanswered());
+    CHECK(d.written() == wire("30 03 0001't' c0 00"));
+    d.answer_to("d0 00");
+    CHECK(!d.session.ping_unanswered());
+
+    // One for the keep-alive is under way already.
+    d.wait(10);
+    CHECK(tick(d) == ErrorCode::ok);
+    CHECK(!d.session.ping_unanswered());
+    REQUIRE(d.session.ping(d.now).has_value());
+    CHECK(d.written() == wire("c0 00 c0 00"));
+    d.answer_to("d0 00");
+    CHECK(d.session.ping_unanswered());
+    d.answer_to("d0 00");
+    CHECK(!d.session.ping_unanswered());
+    d.answer_to("d0 00");
+    CHECK(!d.session.ping_unanswered());
+
+    // It is forgotten with its connection.
+    REQUIRE(d.session.ping(d.now).has_value());
+    d.reconnect(false);
+    CHECK(!d.session.ping_unanswered());
+    CHECK(d.written() == "");
+    REQUIRE(d.session.disconnect(reason::success, {}, d.now).has_value());
+    CHECK(d.session.ping(d.now).error().code == ErrorCode::not_connected);
+}
+
 TEST_CASE("an unanswered QoS 1 or 2 message times out") {
     for (const Qos qos : {Qos::at_least_once, Qos::exactly_once}) {
         Dialogue d(options_with(0));
