@@ -99,6 +99,10 @@ Result OptionsBuilder::apply_transport(const Occurrence& option) {
         if (colon == value.npos || colon == 0 || controls || value.substr(0, colon).find(' ') != value.npos) {
             return std::unexpected(quoted(value).append(" is not 'Name: value'"));
         }
+        if (is_reserved_websocket_header(value)) {
+            return std::unexpected("the header " + quoted(value.substr(0, colon)) +
+                                   " belongs to the protocol itself");
+        }
         to.websocket_options.headers.emplace_back(value);
     }
     return {};

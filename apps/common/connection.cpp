@@ -141,6 +141,12 @@ std::expected<Connection, std::string> build_connection(const Options& options, 
         const Properties publish = properties_for(options, packet_bit(PacketType::publish));
         if (publish.view().find(PropertyId::topic_alias)) session.use_topic_aliases = false;
     }
+    if (settings.version && *settings.version != session.version) {
+        // Mosquitto accepts it too, so it is no error.
+        const bool old = *settings.version == ProtocolVersion::v31;
+        connection.warnings.push_back(std::string(old ? "-V mqttv31" : "-V mqttv311") + " is not used: " +
+                                      (settings.session_expiry ? "-x" : "-D") + " needs MQTT 5");
+    }
     if (client.endpoint.tls && !client.endpoint.tls->verify) {
         connection.warnings.emplace_back("--insecure: the broker's certificate is not verified");
     }

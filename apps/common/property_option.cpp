@@ -53,11 +53,14 @@ std::expected<PropertyOption, std::string> to_property(const Occurrence& option)
     const PropertyInfo* info = find_property(option.values[1]);
     if (info == nullptr) return std::unexpected(quoted(option.values[1]).append(" is no property of MQTT 5"));
     const std::string name(info->name);
-    // Only a broker may send this one in a PUBLISH (section 3.3.4).
-    const bool from_broker =
-        info->id == PropertyId::subscription_identifier && command->where == packet_bit(PacketType::publish);
-    if ((info->packets & command->where) == 0 || from_broker) {
-        return std::unexpected(name + " is not allowed for " + std::string(command->name));
+    // What packets of both sides may carry, but not ours (sections 3.3.4 and 3.14.2.2.5).
+    const bool from_broker = (info->id == PropertyId::subscription_identifier &&
+                              command->where == packet_bit(PacketType::publish)) ||
+                             info->id == PropertyId::server_reference;
+    const bool known = (info->packets & command->where) != 0;
+    if (!known || from_broker) {
+        return std::unexpected(name + " is not allowed for " + std::string(command->name) +
+                               (known ? ": only a broker sends it" : ""));
     }
     PropertyOption property;
     property.where = command->where;

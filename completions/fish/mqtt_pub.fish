@@ -22,7 +22,7 @@ function __mqttc_properties
         case subscribe
             set names subscription-identifier
         case disconnect
-            set names session-expiry-interval reason-string server-reference
+            set names session-expiry-interval reason-string
     end
     printf '%s\n' $names user-property
 end

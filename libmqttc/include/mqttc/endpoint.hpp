@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "mqttc/types.hpp"
@@ -62,5 +63,9 @@ struct Endpoint {
 MQTTC_API std::uint16_t effective_port(const Endpoint& endpoint);
 /// "broker.example:8883", "[::1]:1883" or the path of a unix socket, for messages.
 MQTTC_API std::string endpoint_name(const Endpoint& endpoint);
+
+/// True iff the protocol says this header ("Name: value") of a WebSocket handshake in its own way, so that it can't be
+/// one of WebSocketOptions::headers.
+MQTTC_API bool is_reserved_websocket_header(std::string_view header);
 
 }  // namespace mqttc

@@ -114,13 +114,10 @@ Error websocket_error(const Endpoint& endpoint, const std::string& why, int stat
 
 std::expected<void, Error> check_websocket_options(const WebSocketOptions& options) {
     for (const auto& header : options.headers) {
-        const auto name = name_of(header);
-        const bool reserved =
-            std::ranges::any_of(reserved_headers, [&](auto each) { return equal_ignoring_case(each, name); });
-        if (reserved) {
-            return std::unexpected(
-                Error{ErrorCode::usage, 0,
-                      "the WebSocket header " + printable(name) + " belongs to the protocol itself"});
+        if (is_reserved_websocket_header(header)) {
+            return std::unexpected(Error{
+                ErrorCode::usage, 0,
+                "the WebSocket header " + printable(name_of(header)) + " belongs to the protocol itself"});
         }
     }
     return {};
@@ -191,3 +188,13 @@ Error not_http_answer(std::string_view start, const Endpoint& endpoint) {
 }
 
 }  // namespace mqttc::net
+
+namespace mqttc {
+
+bool is_reserved_websocket_header(std::string_view header) {
+    return std::ranges::any_of(net::reserved_headers, [name = net::name_of(header)](auto each) {
+        return net::equal_ignoring_case(each, name);
+    });
+}
+
+}  // namespace mqttc

@@ -43,6 +43,20 @@ TEST_CASE("-x and -D mean MQTT 5") {
     CHECK(pub_client("-V 31").session.version == ProtocolVersion::v31);
 }
 
+TEST_CASE("-V that -x or -D overrides is told") {
+    const auto warnings = [](std::string_view line) {
+        const auto all = build(pub_world(), "-t a -n " + std::string(line)).warnings;
+        return all.empty() ? std::string() : all.front();
+    };
+    CHECK(warnings("-V 311 -x 5") == "-V mqttv311 is not used: -x needs MQTT 5");
+    CHECK(warnings("-V 31 -D publish content-type x") == "-V mqttv31 is not used: -D needs MQTT 5");
+    CHECK(warnings("-D publish content-type x -V mqttv311") == "-V mqttv311 is not used: -D needs MQTT 5");
+    CHECK(warnings("-V 5 -x 5").empty());
+    CHECK(warnings("-x 5").empty());
+    CHECK(warnings("-V 311").empty());
+    CHECK(warnings("-V 311 --request --response-topic r").empty());
+}
+
 TEST_CASE("a session that is kept never expires in MQTT 5, unless -x says so") {
     const auto expiry = [](std::string_view line) {
         return pub_client(line).session.connect_properties.view().number_or(
