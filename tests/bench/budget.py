@@ -10,6 +10,18 @@ import sys
 import tempfile
 
 LINE = b"abcdefghijklmnopqrstuvwxyz012345\n"
+JSON_INPUT = ["-l", "--input", "json"]
+# The line, and the allocations it may take: those of a parser, and of its buffers that double up to the longest string.
+JSON_LINES = (
+    ("short", b'{"topic":"a/b","qos":0,"payload":"19.5"}\n', 7),
+    ("recorded", b'{"tst":"2026-11-22T00:00:00.500000+0100","topic":"house/kitchen/temperature","qos":0,"retain":0,'
+                 b'"payloadlen":32,"payload":"abcdefghijklmnopqrstuvwxyz012345"}\n', 12),
+    ("with properties", b'{"topic":"a/b","properties":{"content-type":"text/plain; charset=utf-8","response-topic":"r",'
+                        b'"correlation-data":"/wAB","correlation-data_encoding":"base64",'
+                        b'"user-properties":[{"name":"value"},{"a":"b"}]},"payload":{"x":[1.5,{"y":null}]}}\n', 10),
+    ("base64", b'{"topic":"a/b","payload_encoding":"base64","payload":"' + b"QUJD" * 300 + b'"}\n', 22),
+    ("eight times that", b'{"topic":"a/b","payload_encoding":"base64","payload":"' + b"QUJD" * 2400 + b'"}\n', 30),
+)
 SKIPPED = 77
 
 
@@ -38,6 +50,12 @@ class Bench:
         path = self.file(f"lines{count}")
         with open(path, "wb") as out:
             out.write(LINE * count)
+        return path
+
+    def same_lines(self, count, line):
+        path = self.file("same_lines")
+        with open(path, "wb") as out:
+            out.write(line * count)
         return path
 
     def big(self, size, end=b""):
@@ -115,6 +133,11 @@ def allocations(bench):
         after = count(lambda env: bench.publish([], options, bench.lines(many), env))
         check(f"mqtt_pub -l, QoS {qos}: allocations for each of {many - few} further messages",
               (after - before) / (many - few), 0.002)
+    for title, line, most in JSON_LINES:
+        before = count(lambda env: bench.publish([], JSON_INPUT, bench.same_lines(few, line), env))
+        after = count(lambda env: bench.publish([], JSON_INPUT, bench.same_lines(many, line), env))
+        check(f"mqtt_pub --input json, {title}: allocations for each of {many - few} further messages",
+              (after - before) / (many - few), most)
     for title, options, qos in (("default", (), 0), ("-v", ("-v",), 0), ("'%t %x'", ("-F", "%t %x"), 0),
                                 ("%j", ("-F", "%j"), 0), ("QoS 2", (), 2)):
         before = count(lambda env: bench.subscribe([], few, 32, qos, 100, options, env))

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <regex>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker_thread.hpp"
@@ -22,6 +24,7 @@ using broker::BrokerThread;
 namespace {
 
 constexpr std::size_t recorded = 5'000;
+constexpr std::size_t recorded_long = 100'000;
 
 std::string base64(std::string_view bytes) {
     constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -39,14 +42,15 @@ std::string base64(std::string_view bytes) {
 }
 
 // Messages of every kind: any bytes, all properties that a client may send.
-std::string many_messages(int qos) {
+enum class Expiry : bool { no, yes };
+std::string many_messages(std::size_t count, int qos, Expiry expiry) {
     std::string lines;
     std::uint32_t random = 12345;
     const auto next = [&random](std::uint32_t limit) {
         random = random * 1664525 + 1013904223;
         return (random >> 8) % limit;
     };
-    for (std::size_t i = 0; i < recorded; ++i) {
+    for (std::size_t i = 0; i < count; ++i) {
         std::string payload(next(60), '\0');
         for (char& c : payload) c = static_cast<char>(i % 3 == 0 ? next(256) : 32 + next(95));
         lines.append(R"({"topic":"day/)").append(std::to_string(i % 17)).append("/\u00e9\",\"qos\":");
@@ -55,7 +59,8 @@ std::string many_messages(int qos) {
         if (i % 4 != 0) {
             lines.append(R"(,"properties":{"content-type":"t)").append(std::to_string(i)).append("\",");
             lines.append(R"("correlation-data":")").append(base64("\xff\0\x01"s + std::to_string(i)));
-            lines.append(R"(","correlation-data_encoding":"base64","message-expiry-interval":100000,)");
+            lines.append(R"(","correlation-data_encoding":"base64",)");
+            if (expiry == Expiry::yes) lines.append(R"("message-expiry-interval":100000,)");
             lines.append(R"("payload-format-indicator":0,"response-topic":"r",)");
             lines.append(R"("user-properties":[{"a":"1"},{"a":"\u00e9\"\\"},{"":""}]})");
         }
@@ -85,13 +90,21 @@ class Recorder {
     Process process_;
 };
 
-std::string without_times(const std::string& recording) {
-    static const std::regex time(R"re(^\{"tst":"[^"]*",)re", std::regex::multiline);
-    return std::regex_replace(recording, time, "{");
+std::string without_times(std::string_view recording) {
+    constexpr std::string_view start = R"({"tst":")";
+    std::string result;
+    result.reserve(recording.size());
+    while (!recording.empty()) {
+        const std::string_view line = recording.substr(0, recording.find('\n') + 1);
+        REQUIRE(line.starts_with(start));
+        result.append("{").append(line.substr(line.find(',') + 1));
+        recording.remove_prefix(line.size());
+    }
+    return result;
 }
 
 // The expiry that is left may be a second less after the broker.
-std::string without_expiry(std::string recording) {
+std::string without_expiry(const std::string& recording) {
     static const std::regex expiry(R"re("message-expiry-interval":\d+)re");
     return std::regex_replace(recording, expiry, "");
 }
@@ -110,7 +123,8 @@ void check_round_trip(std::uint16_t port) {
     for (const int qos : {0, 1, 2}) {
         CAPTURE(qos);
         Recorder first(port, recorded);
-        publish_ok(port, {"-V", "mqttv5", "-l", "--input", "json"}, many_messages(qos));
+        publish_ok(port, {"-V", "mqttv5", "-l", "--input", "json"},
+                   many_messages(recorded, qos, Expiry::yes));
         const std::string recording = first.finish();
         REQUIRE(static_cast<std::size_t>(std::ranges::count(recording, '\n')) == recorded);
         REQUIRE(recording.find("user-properties") != std::string::npos);
@@ -123,7 +137,55 @@ void check_round_trip(std::uint16_t port) {
     }
 }
 
+// The promise: 100,000 messages recorded, replayed and recorded again.
+void check_long_recording(std::uint16_t port) {
+    publish_ok(port, {"-t", "ready", "-m", "ready", "-r", "-q", "1"});
+    Recorder first(port, recorded_long);
+    publish_ok(port, {"-V", "mqttv5", "-l", "--input", "json"}, many_messages(recorded_long, 1, Expiry::no));
+    const std::string recording = first.finish();
+    REQUIRE(static_cast<std::size_t>(std::ranges::count(recording, '\n')) == recorded_long);
+    Recorder second(port, recorded_long);
+    publish_ok(port, {"-V", "mqttv5", "-l", "--input", "json", "--replay", "--speed", "1000"}, recording);
+    CHECK(first_difference(without_times(recording), without_times(second.finish())) == "");
+}
+
+// How late each is against a grid of equal steps, from the most punctual one; sorted.
+std::vector<double> lateness(std::vector<double> times, double step) {
+    double start = times.front();
+    for (std::size_t i = 0; i < times.size(); ++i) {
+        times[i] -= static_cast<double>(i) * step;
+        start = std::min(start, times[i]);
+    }
+    for (double& time : times) time -= start;
+    std::ranges::sort(times);
+    return times;
+}
+
+// How long a running process has been ready to run and was not let, in seconds.
+double kept_waiting(const Process& process) {
+    std::ifstream stat("/proc/" + std::to_string(process.pid()) + "/schedstat");
+    double running = 0;
+    double waiting = 0;
+    stat >> running >> waiting;
+    return waiting / 1e9;
+}
+
 }  // namespace
+
+TEST_CASE("100,000 messages recorded, replayed and recorded again differ in nothing but their times") {
+    BrokerThread broker;
+    check_long_recording(broker.port());
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("100,000 messages recorded, replayed and recorded again are the same with Mosquitto, too") {
+    if (!RealBroker::available()) {
+        std::puts("not compared: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker("allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n");
+    check_long_recording(broker.port());
+}
 
 TEST_CASE("a recording that is published again gives the same recording") {
     BrokerThread broker;
@@ -140,11 +202,21 @@ TEST_CASE("a recording that is published again gives the same recording, with Mo
     check_round_trip(broker.port());
 }
 
-TEST_CASE("a replay keeps the time between messages") {
-    BrokerThread broker;
+namespace {
+
+constexpr int timed = 200;
+constexpr double timed_step = 0.0025;
+
+struct Punctuality {
+    double half = 0;     // so many seconds late are half of the messages at most
+    double most = 0;     // and nine of ten
+    double machine = 0;  // both programs waited so long for a processor, per message
+};
+
+// At the end of the whole way: mqtt_pub, broker, mqtt_sub.
+Punctuality replay_times(std::uint16_t port) {
     std::string lines;
-    constexpr int count = 60;
-    for (int i = 0; i < count; ++i) {
+    for (int i = 0; i < timed; ++i) {
         char line[128];
         // 25 ms apart; at ten times the speed 2.5 ms.
         std::snprintf(line, sizeof line,
@@ -152,32 +224,65 @@ TEST_CASE("a replay keeps the time between messages") {
                       i * 25 % 1000 * 1000);
         lines += line;
     }
-    Process subscriber({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
-                                 "-t", "day/#", "-F", "%U", "-C", std::to_string(count), "-W", "60"},
+    publish_ok(port, {"-t", "day/0", "-m", "ready", "-r", "-q", "1"});
+    Process subscriber({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port), "-t",
+                                 "day/#", "-F", "%U", "-C", std::to_string(timed + 2), "-W", "60"},
                         .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}});
-    REQUIRE(broker.wait_until([](broker::Broker& it) {
-        std::size_t subscriptions = 0;
-        for (const auto& [id, session] : it.sessions()) subscriptions += session->subscriptions.size();
-        return subscriptions == 1;
-    }));
-    publish_ok(broker.port(), {"-l", "--input", "json", "--replay", "--speed", "10"}, lines);
-    CHECK(subscriber.wait(std::chrono::seconds(60)).code == 0);
-    std::vector<double> late;
-    double first = 0;
-    std::size_t at = 0;
-    const std::string& out = subscriber.out();
-    for (int i = 0; i < count; ++i) {
-        const std::size_t end = out.find('\n', at);
-        REQUIRE(end != out.npos);
-        const double time = std::stod(out.substr(at, end - at));
-        at = end + 1;
-        if (i == 0) first = time;
-        late.push_back(std::abs(time - first - i * 0.0025));
+    REQUIRE(subscriber.read_line());
+    const double waited_before = kept_waiting(subscriber);
+    Command command = pub_command(port, {"-l", "--input", "json", "--replay", "--speed", "10"});
+    command.input = lines;
+    command.keep_stdin_open = true;
+    Process publisher(command);
+    std::vector<double> times;
+    for (int i = 0; i < timed; ++i) {
+        const auto line = subscriber.read_line();
+        REQUIRE(line);
+        times.push_back(std::stod(*line));
     }
-    std::ranges::sort(late);
-    MESSAGE("median error " << late[count / 2] * 1e6 << " us, 90% " << late[count * 9 / 10] * 1e6 << " us");
-    // What a loaded machine does to some of them is not the program's doing.
-    CHECK(late[count / 4] < 0.001);
+    const double waited = kept_waiting(subscriber) - waited_before + kept_waiting(publisher);
+    publisher.close_stdin();
+    CHECK(publisher.wait().code == 0);
+    publish_ok(port, {"-t", "day/0", "-m", "end", "-q", "1"});
+    CHECK(subscriber.wait().code == 0);
+    const auto late = lateness(times, timed_step);
+    return {late[timed / 2], late[timed * 9 / 10], waited / timed};
+}
+
+// Not more than a millisecond late, if the machine allows: if programs that could run are let run. One that keeps
+// them waiting gets further tries, and is then asked only whether the recording's time was kept at all.
+void check_replay_times(std::uint16_t port) {
+    constexpr double promise = 0.001;
+    constexpr double idle_machine = 0.0001;
+    constexpr double some_time = timed_step * timed / 10;
+    constexpr int most_tries = 5;
+    int late_on_idle_machine = 0;
+    for (int tries = 0; tries < most_tries; ++tries) {
+        const Punctuality found = replay_times(port);
+        MESSAGE("half up to " << found.half * 1e6 << " us late, 90 % up to " << found.most * 1e6
+                              << " us; waited for a processor " << found.machine * 1e6 << " us each");
+        CHECK(found.half < some_time);
+        if (found.half < promise && found.most < promise) return;
+        if (found.machine < idle_machine) ++late_on_idle_machine;
+    }
+    CHECK(late_on_idle_machine <= most_tries / 2);
+    MESSAGE("this machine is too busy for a closer look");
+}
+
+}  // namespace
+
+TEST_CASE("a replay keeps the time between messages") {
+    BrokerThread broker;
+    check_replay_times(broker.port());
+}
+
+TEST_CASE("a replay keeps the time between messages with Mosquitto") {
+    if (!RealBroker::available()) {
+        std::puts("not compared: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker("allow_anonymous true\nset_tcp_nodelay true\n");
+    check_replay_times(broker.port());
 }
 
 TEST_CASE("a replay needs times") {
