@@ -70,6 +70,24 @@ TEST_CASE("all lines arrive, where mosquitto_pub loses most") {
     }
 }
 
+TEST_CASE("lines with topics arrive with progress and figures") {
+    skip_without_mosquitto();
+    RealBroker broker;
+    announce(broker);
+    const auto listener = subscriber(broker, {"-t", "room/#", "-q", "1", "-v", "-C", "5"});
+    const Result result = publish(
+        broker.port(), {"-l", "--input", "topic", "-q", "1", "--skip-invalid", "--stats", "--progress"},
+        "room/a 1\nroom/#  wrong\nroom/b\ttwo words\nroom/a 3\nroom/c \n");
+    CHECK(result.exit == Exit{.code = 66});
+    CHECK(listener->wait() == Exit{.code = 0});
+    const std::string out = listener->out();
+    for (const char* line : {"room/a 1\n", "room/b two words\n", "room/a 3\n", "room/c (null)\n"})
+        CHECK(out.find(line) != std::string::npos);
+    CHECK(result.err.find("mqtt_pub: line 2: ") != std::string::npos);
+    CHECK(result.err.find("mqtt_pub: 4 ") != std::string::npos);
+    CHECK(result.err.find("acknowledg") != std::string::npos);
+}
+
 TEST_CASE("its refusal of a user is our exit code") {
     skip_without_mosquitto();
     RealBroker broker("allow_anonymous false\n");

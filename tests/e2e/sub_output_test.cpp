@@ -6,6 +6,7 @@
 
 #include "sub_program.hpp"
 #include "support/pty.hpp"
+#include "support/real_broker.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
@@ -138,10 +139,98 @@ TEST_CASE("on a terminal control characters from the broker are visible, with --
     }
 }
 
+TEST_CASE("a format shows what the broker sends visibly, and keeps the user's own sequences") {
+    BrokerThread broker;
+    for (const bool raw : {false, true}) {
+        Words options = {"-V", "5", "-t", "#", "-C", "1", "-F", "\\e[1m%t|%p|%C|%P\\e[0m"};
+        if (raw) options.emplace_back("--raw");
+        PtyProcess sub(subscriber(broker, options));
+        REQUIRE(wait_for_subscriptions(broker));
+        CHECK(run({program("mqtt_pub"),
+                   "-h",
+                   "127.0.0.1",
+                   "-p",
+                   std::to_string(broker.port()),
+                   "-V",
+                   "5",
+                   "-t",
+                   "t\x1b[3J",
+                   "-m",
+                   "p\x1b[4J",
+                   "-D",
+                   "publish",
+                   "content-type",
+                   "c\x1b[5J",
+                   "-D",
+                   "publish",
+                   "user-property",
+                   "n\x1b[6J",
+                   "v\x1b[7J"})
+                  .exit == ok);
+        REQUIRE(sub.expect(raw ? "\x1b[1mt\x1b[3J|p\x1b[4J|c\x1b[5J|n\x1b[6J:v\x1b[7J\x1b[0m"
+                               : "\x1b[1mt\\x1b[3J|p\\x1b[4J|c\\x1b[5J|n\\x1b[6J:v\\x1b[7J\x1b[0m"));
+        CHECK(sub.wait() == ok);
+        REQUIRE(wait_for_subscriptions(broker, 0));
+    }
+}
+
 TEST_CASE("pipes and files always get the exact bytes") {
     BrokerThread broker;
-    Subscribed sub(broker, {"-t", "a", "-C", "1"});
-    broker.publish("a", "\x1b[2J\a");
-    CHECK(sub.process.wait() == ok);
-    CHECK(sub.process.out() == "\x1b[2J\a\n");
+    for (const Words& options : {Words{"-v"}, Words{"-F", "%t %p"}}) {
+        Words all{"-t", "#", "-C", "1"};
+        all.insert(all.end(), options.begin(), options.end());
+        Subscribed sub(broker, all);
+        broker.publish("top\x1b[3Jic", "\x1b[2J\a\xff");
+        CHECK(sub.process.wait() == ok);
+        CHECK(sub.process.out() == "top\x1b[3Jic \x1b[2J\a\xff\n");
+        REQUIRE(wait_for_subscriptions(broker, 0));
+    }
+}
+
+TEST_CASE("what Mosquitto sends is visible on a terminal, with --raw and in a pipe it is exact") {
+    if (!RealBroker::available()) {
+        MESSAGE("left out: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker;
+    const std::string port = std::to_string(broker.port());
+    REQUIRE(run({mosquitto_pub_path, "-p", port, "-t", "a", "-r", "-m", "x\x1b[2J\a"}).exit == ok);
+    Command command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-t", "a", "-C", "1"}};
+    PtyProcess shown(command);
+    CHECK(shown.expect("x\\x1b[2J\\x07\r\n"));
+    CHECK(shown.wait() == ok);
+    CHECK(run(command).out == "x\x1b[2J\a\n");
+    command.argv.emplace_back("--raw");
+    PtyProcess raw(command);
+    CHECK(raw.expect("x\x1b[2J\a\r\n"));
+    CHECK(raw.wait() == ok);
+}
+
+TEST_CASE("what the broker sends is visible in messages on stderr, on a terminal and in a file") {
+    BrokerThread broker;
+    const auto disconnect = [&] {
+        return broker.disconnect_client("told", reason::server_shutting_down, "good\x1b[2Jbye\xc2\x9b");
+    };
+    const Command command =
+        subscriber(broker, {"-V", "5", "-i", "told", "-t", "#", "-F", "%J", "--reconnect", "never"});
+    const auto cut = [](std::string_view text) {
+        return text.find('\x1b') == text.npos && text.find('\x9b') == text.npos;
+    };
+    PtyProcess shown(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a\x1b[2J", "no JSON");
+    CHECK(shown.expect("on topic 'a\\x1b[2J' is not valid JSON"));
+    CHECK(disconnect());
+    CHECK(shown.expect("(good\\x1b[2Jbye"));
+    CHECK(shown.wait().code == 65);
+    CHECK(cut(shown.screen()));
+
+    Process filed(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a\x1b[2J", "no JSON");
+    REQUIRE(filed.wait_err("on topic 'a\\x1b[2J' is not valid JSON"));
+    CHECK(disconnect());
+    CHECK(filed.wait().code == 65);
+    CHECK(filed.err().find("(good\\x1b[2Jbye") != std::string::npos);
+    CHECK(cut(filed.err()));
 }

@@ -124,6 +124,28 @@ TEST_CASE("the table with --field is drawn of what Mosquitto sends") {
     CHECK(sub.wait() == ok);
 }
 
+TEST_CASE("--message-rate counts what Mosquitto sends") {
+    if (!RealBroker::available()) {
+        MESSAGE("left out: mosquitto is not installed");
+        return;
+    }
+    const RealBroker broker;
+    const std::string port = std::to_string(broker.port());
+    Process sub(
+        {.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-d", "--message-rate", "-t", "a"}});
+    REQUIRE(sub.wait_err("SUBACK"));
+    REQUIRE(run({mosquitto_pub_path, "-p", port, "-t", "a", "--repeat", "30", "-m", "x"}).exit == ok);
+    int counted = 0;
+    while (counted < 30) {
+        const auto line = sub.read_line();
+        REQUIRE(line);
+        counted += std::stoi(*line);
+    }
+    CHECK(counted == 30);
+    sub.send_signal(SIGINT);
+    CHECK(sub.wait() == ok);
+}
+
 TEST_CASE("the check of what is left behind finds it") {
     CHECK(left_behind("a\r\n\033[J").empty());
     CHECK(left_behind("\033[31ma\033[0m\033[K\r\n\033[J").empty());
