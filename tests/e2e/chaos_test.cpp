@@ -2,7 +2,8 @@
 // broker and Debian's mosquitto, which is also stopped and killed meanwhile. What was lost and duplicated is
 // printed.
 //
-// ctest sends 3,000 messages a run; MQTTC_FULL_LENGTH in the environment (tests/chaos.sh) makes it 100,000.
+// ctest sends 700 messages a run, over a worse network; MQTTC_FULL_LENGTH in the environment (tests/chaos.sh) makes
+// it 100,000.
 // MQTTC_CHAOS_SEED repeats a run.
 #include <doctest/doctest.h>
 
@@ -32,7 +33,13 @@ bool full_length() {
 }
 
 std::size_t length() {
-    return full_length() ? 100'000 : 3'000;
+    return full_length() ? 100'000 : 700;
+}
+
+// Fewer messages meet as many faults. At QoS 0 most pieces hold dozens of messages, so there are fewer to cut.
+ChaosProxy::Chances chances(const char* qos) {
+    if (full_length()) return {};
+    return {.cut = *qos == '0' ? 0.1 : 0.04, .stall = 0.04, .split = 0.3};
 }
 
 std::uint64_t seed() {
@@ -56,9 +63,8 @@ Outcome send_through(const char* what, std::uint16_t broker_port, const char* qo
                      const std::function<void()>& disturb, Receiver receiver = Receiver::through_another) {
     const std::size_t count = length();
     const auto limit = full_length() ? 1200s : 60s;
-    const ChaosProxy::Chances chances{};
-    ChaosProxy before(broker_port, seed(), chances);
-    ChaosProxy behind(broker_port, seed() + 1, chances);
+    ChaosProxy before(broker_port, seed(), chances(qos));
+    ChaosProxy behind(broker_port, seed() + 1, chances(qos));
     if (receiver == Receiver::directly) behind.calm();
     const TempDir dir;
 
@@ -113,7 +119,9 @@ Outcome send_through(const char* what, std::uint16_t broker_port, const char* qo
     // What is lost at QoS 0 on the publisher's side is told; the rest is the promise of each QoS.
     if (*qos == '0') {
         CHECK(outcome.account.duplicated == 0);
-        CHECK((outcome.exit_code == 0 || has(err, "were lost with the connection")));
+        const bool told = has(err, "were lost with the connection") || has(err, "may not have read all");
+        CHECK(outcome.exit_code == (told ? 66 : 0));
+        if (receiver == Receiver::directly) CHECK((outcome.account.lost == 0 || !err.empty()));
     } else {
         CHECK(outcome.exit_code == 0);
     }
@@ -180,6 +188,7 @@ TEST_CASE("with a mosquitto that is stopped and started again") {
             broker.stop();
             broker.start();
         });
+        CHECK(restarts > 0);
         CHECK(outcome.account.lost == 0);
     }
 }
@@ -198,5 +207,6 @@ TEST_CASE("with a mosquitto that is killed and started again, which may lose wha
             broker.process().wait();
             broker.start();
         });
+        CHECK(restarts > 0);
     }
 }
