@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -60,7 +61,7 @@ std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view
             "a number of seconds from " + plain(min_seconds) + " to " + plain(max_seconds);
         return std::unexpected(is_not(text, wanted));
     }
-    return std::chrono::nanoseconds(static_cast<std::int64_t>(*seconds * 1e9 + 0.5));
+    return std::chrono::nanoseconds(std::llround(*seconds * 1e9));
 }
 
 std::expected<std::size_t, std::string> to_choice(const Occurrence& option) {
