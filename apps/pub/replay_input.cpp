@@ -31,8 +31,8 @@ Time ReplayInput::time_of(std::int64_t recorded, Time now) {
         start_ = now;
     }
     // In microseconds the difference of any two times fits; recordings have no finer ones.
-    const auto microseconds = static_cast<double>((recorded / 1000) - (first_recorded_ / 1000));
-    const double distance = microseconds * 1000 / speed_;
+    const std::int64_t microseconds = (recorded / 1000) - (first_recorded_ / 1000);
+    const double distance = static_cast<double>(microseconds) * 1000 / speed_;
     return start_ + Duration(static_cast<std::int64_t>(std::clamp(distance, 0.0, longest_wait)));
 }
 
