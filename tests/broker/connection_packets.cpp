@@ -210,7 +210,10 @@ std::optional<ReasonCode> Connection::publish_forbidden(const Publish& publish) 
 
 void Connection::on(const Publish& publish, Block block) {
     auto& behaviour = broker_.behaviour();
-    if (behaviour.drop_at_publish > 0 && --behaviour.drop_at_publish == 0) return drop();
+    if (behaviour.drop_at_publish > 0) {
+        behaviour.drop_at_publish -= 1;
+        if (behaviour.drop_at_publish == 0) return drop();
+    }
     std::string_view topic;
     if (!resolve_topic(publish, topic)) return;
     if (publish.properties.find(PropertyId::subscription_identifier))

@@ -106,7 +106,7 @@ bool Session::is_oldest(std::deque<Outgoing>::iterator delivery) {
     });
 }
 
-void Session::complete(std::deque<Outgoing>::iterator delivery) {
+void Session::complete(const std::deque<Outgoing>::iterator& delivery) {
     if (delivery->waiting) --waiting_;
     in_flight_.erase(delivery);
 }

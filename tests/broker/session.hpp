@@ -82,7 +82,7 @@ class Session {
   private:
     std::deque<Outgoing>::iterator find(PacketId id);
     bool is_oldest(std::deque<Outgoing>::iterator delivery);
-    void complete(std::deque<Outgoing>::iterator delivery);
+    void complete(const std::deque<Outgoing>::iterator& delivery);
     PacketId free_id();
 
     std::string client_id_;

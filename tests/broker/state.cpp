@@ -91,8 +91,9 @@ class Reader {
         return near ? moment_.steady + std::chrono::milliseconds(wall - moment_.wall) : moment_.steady;
     }
     Qos qos(std::uint8_t flags) {
-        require((flags & qos_bits) <= 2 && flags < 16, "unknown flags");
-        return static_cast<Qos>(good() ? flags & qos_bits : 0);
+        const bool known = (flags & qos_bits) <= 2 && flags < 16;
+        require(known, "unknown flags");
+        return known ? static_cast<Qos>(flags & qos_bits) : Qos::at_most_once;
     }
 
   private:
@@ -219,8 +220,9 @@ SavedSession read_session(Reader& from, const std::vector<MessagePtr>& messages)
     session.client_id = from.text();
     from.require(!session.client_id.empty(), "no client identifier");
     const auto version = from.number<std::uint8_t>();
-    from.require(version >= 3 && version <= 5, "an unknown version");
-    session.version = static_cast<ProtocolVersion>(version);
+    const bool known = version >= 3 && version <= 5;
+    from.require(known, "an unknown version");
+    if (known) session.version = static_cast<ProtocolVersion>(version);
     session.expiry = from.number<std::uint32_t>();
     from.require(session.expiry != 0, "a session that has ended");
     if (session.expiry != never_expires) session.ends = from.time();
