@@ -1,8 +1,11 @@
 // mqtt_sub's stdout: readers that leave, sleep or fail, terminals, large payloads.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <vector>
 
 #include "sub_program.hpp"
 #include "support/pty.hpp"
@@ -12,6 +15,7 @@ using namespace mqttc;
 using namespace mqttc::test;
 using mqttc::broker::Broker;
 using mqttc::broker::BrokerThread;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -44,6 +48,26 @@ TEST_CASE("a reader that leaves ends the program at once, quietly and with 0") {
         CHECK(sub.process.err().empty());
     }
     CHECK(broker.violations().empty());
+}
+
+TEST_CASE("a slow stream shows each message within 5 ms") {
+    BrokerThread broker;
+    for (const Words& how : {Words{"-v"}, Words{"-F", "%t %p"}, Words{"-q", "1", "-F", "%j"}}) {
+        CAPTURE(how.front());
+        Words options = {"-t", "a"};
+        options.insert(options.end(), how.begin(), how.end());
+        Subscribed sub(broker, options);
+        std::vector<std::chrono::steady_clock::duration> delays;
+        for (int i = 0; i < 20; ++i) {
+            const auto sent = std::chrono::steady_clock::now();
+            broker.publish("a", std::to_string(i), Qos::at_least_once);
+            REQUIRE(sub.process.read_line());
+            delays.push_back(std::chrono::steady_clock::now() - sent);
+        }
+        // Waiting on purpose would delay every message; a busy machine delays some.
+        std::ranges::sort(delays);
+        CHECK(delays[delays.size() / 4] < 5ms);
+    }
 }
 
 TEST_CASE("a full disk ends with 68 and leaves the message unacknowledged") {
