@@ -33,11 +33,11 @@ struct ClientOptions {
     SessionOptions session;
     ReconnectPolicy reconnect;
     Duration connect_timeout = std::chrono::seconds(30);  ///< names, TCP, TLS, WebSocket and CONNACK together
-    Duration disconnect_timeout =
-        std::chrono::seconds(5);  ///< longest wait for output to drain at disconnect()
-    /// After DISCONNECT has been handed to the kernel the transport is closed at once, unless the other side may still
-    /// send: then its end is waited for, as long as written bytes are under way (at most disconnect_timeout) and a
-    /// moment longer, because closing before a message comes in would throw away what is under way.
+    /// Longest wait for output to drain at disconnect(). After DISCONNECT has been handed to the kernel the transport is
+    /// closed at once, unless the other side may still send: then its end is waited for, as long as written bytes are
+    /// under way (at most this long) and a moment longer, because closing before a message comes in would throw away
+    /// what is under way.
+    Duration disconnect_timeout = std::chrono::seconds(5);
 };
 
 /// Receives a client's events, all from inside Client::run. Views live until the call returns.
