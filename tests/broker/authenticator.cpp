@@ -36,4 +36,14 @@ bool Authenticator::admits(std::optional<std::string_view> username, std::string
     return passwd::verify_password(user->second, password);
 }
 
+std::expected<std::shared_ptr<const Gate>, Error> make_gate(const Access& access) {
+    auto gate = std::make_shared<Gate>();
+    gate->allow_anonymous = access.allow_anonymous;
+    gate->by_identity = access.by_identity;
+    if (!access.password_file.empty())
+        if (auto loaded = gate->authenticator.load(access.password_file); !loaded)
+            return std::unexpected(loaded.error());
+    return gate;
+}
+
 }  // namespace mqttc::broker

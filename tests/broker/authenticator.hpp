@@ -2,12 +2,14 @@
 #pragma once
 
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 
 #include "mqttc/error.hpp"
+#include "options.hpp"
 
 namespace mqttc::broker {
 
@@ -29,6 +31,14 @@ class Authenticator {
 struct Gate {
     Authenticator authenticator;
     bool allow_anonymous = false;
+    bool by_identity = false;
+
+    bool admits(std::optional<std::string_view> username, std::string_view password) const {
+        return by_identity || authenticator.admits(username, password, allow_anonymous);
+    }
 };
+
+/// Reads the password file, if there is one.
+std::expected<std::shared_ptr<const Gate>, Error> make_gate(const Access& access);
 
 }  // namespace mqttc::broker

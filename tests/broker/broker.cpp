@@ -26,30 +26,39 @@ std::expected<void, Error> Broker::start() {
 }
 
 std::expected<void, Error> Broker::listen(const ListenerOptions& wanted) {
-    std::shared_ptr<Gate> gate;
+    std::shared_ptr<const Gate> gate;
     if (wanted.access) {
-        gate = std::make_shared<Gate>();
-        gate->allow_anonymous = wanted.access->allow_anonymous;
-        const auto& file = wanted.access->password_file;
-        if (auto loaded = file.empty() ? std::expected<void, Error>() : gate->authenticator.load(file);
-            !loaded)
-            return loaded;
+        auto made = make_gate(*wanted.access);
+        if (!made) return std::unexpected(made.error());
+        gate = std::move(*made);
     }
-    auto listener =
-        std::make_unique<Listener>(loop_, wanted, [this, gate](net::StreamPtr stream, std::string peer) {
-            ++counters_.connections;
-            connections_.push_back(
-                std::make_unique<Connection>(*this, std::move(stream), std::move(peer), gate));
-        });
+    auto listener = std::make_unique<Listener>(loop_, wanted, accepts(std::move(gate)));
     if (auto opened = listener->open(); !opened) return opened;
     listeners_.push_back(std::move(listener));
     return {};
+}
+
+Listener::Accepted Broker::accepts(std::shared_ptr<const Gate> gate) {
+    return [this, gate = std::move(gate)](net::StreamPtr stream, std::string peer) {
+        ++counters_.connections;
+        connections_.push_back(std::make_unique<Connection>(*this, std::move(stream), std::move(peer), gate));
+    };
+}
+
+void Broker::renew(std::size_t listener, StreamFactory make_stream, std::shared_ptr<const Gate> gate) {
+    listeners_[listener]->renew(std::move(make_stream), accepts(std::move(gate)));
 }
 
 void Broker::shut_down() {
     stop_accepting();
     for (std::size_t i = 0; i < connections_.size(); ++i)
         connections_[i]->disconnect(reason::server_shutting_down, "the broker shuts down");
+    // Wills that wait for their delay: what a restart keeps has no place for them.
+    for (const auto& [id, session] : sessions_) {
+        if (session->will_timer == 0) continue;
+        loop_.cancel(std::exchange(session->will_timer, 0));
+        publish_will(*session);
+    }
     flush();
 }
 

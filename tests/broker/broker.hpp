@@ -63,6 +63,8 @@ class Broker {
     /// Reads the password file and opens the listeners.
     std::expected<void, Error> start();
     std::expected<void, Error> listen(const ListenerOptions& wanted);
+    /// Who comes through that listener from now on meets this transport and this gate.
+    void renew(std::size_t listener, StreamFactory make_stream, std::shared_ptr<const Gate> gate);
     /// Waits for something to happen, does it, and sends what it gave rise to.
     void turn(std::optional<Time> deadline = std::nullopt);
     /// Tells every client that the broker ends, as far as that goes without waiting.
@@ -125,6 +127,7 @@ class Broker {
     void update_sys();
 
   private:
+    Listener::Accepted accepts(std::shared_ptr<const Gate> gate);
     struct Delivery {
         Session* session;
         Outgoing outgoing;

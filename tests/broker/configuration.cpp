@@ -246,6 +246,17 @@ constexpr Directive directives[] = {
      }},
     {"sys_interval", take_sys_interval},
     {"tls_version", take_tls_version},
+    {"use_identity_as_username",
+     [](Reader& r, std::string_view v) {
+         auto& listener = r.current();
+         auto wrong = read_bool("use_identity_as_username", v, listener.by_identity);
+         listener.tls.require_common_name = listener.by_identity;
+         return wrong;
+     }},
+    {"use_subject_as_username",
+     [](Reader& r, std::string_view v) {
+         return read_bool("use_subject_as_username", v, r.current().by_identity);
+     }},
 };
 
 // What a test can do without. Never a directive that keeps somebody out or changes what is delivered.
@@ -361,7 +372,8 @@ std::expected<void, Error> Reader::complete(Entry& entry, bool own) const {
     const auto place = listener.where.empty() ? "the default listener" : listener.where + ": this listener";
     const auto& access = own ? given : access_;
     listener.access = {.allow_anonymous = access.allow_anonymous.value_or(all.local_only),
-                       .password_file = access.password_file};
+                       .password_file = access.password_file,
+                       .by_identity = listener.by_identity};
     auto& tls = listener.tls;
     const auto missing = [&](const char* has, const char* needs) {
         return std::unexpected(Error{ErrorCode::usage, 0, place + " has a " + has + ", but no " + needs});
@@ -370,6 +382,8 @@ std::expected<void, Error> Reader::complete(Entry& entry, bool own) const {
         return tls.key_file.empty() ? missing("certfile", "keyfile") : missing("keyfile", "certfile");
     if (!tls.ca_file.empty() && tls.cert_file.empty()) return missing("cafile", "certfile");
     if (tls.require_certificate && tls.ca_file.empty()) return missing("require_certificate", "cafile");
+    if (listener.by_identity && !tls.require_certificate && tls.psk_hint.empty())
+        return missing("user name from TLS", "require_certificate or psk_hint");
     // As in Mosquitto the hint switches keys on, the file only says which.
     if (!tls.psk_hint.empty() && access.psk_file.empty()) return missing("psk_hint", "psk_file");
     if (!tls.psk_hint.empty()) tls.psk_file = access.psk_file;

@@ -20,6 +20,7 @@ struct ConfiguredListener {
     std::string unix_path = {};  ///< not empty: a unix socket instead
     enum class Domain : std::uint8_t { both, ipv4, ipv6 } domain = Domain::both;
     bool websockets = false;
+    bool by_identity = false;   ///< use_identity_as_username, use_subject_as_username
     TlsServerOptions tls = {};  ///< not for use without a certificate and without a PSK file
     Access access = {};         ///< its own or everybody's, as per_listener_settings says
     std::string where = {};     ///< "FILE:LINE" of its listener line; empty: the default listener

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -130,10 +131,60 @@ std::expected<Options, Error> options_of(const Configuration& configuration, boo
     return options;
 }
 
-std::expected<void, Error> open_listeners(Broker& broker, const Configuration& configuration) {
-    for (const auto& wanted : configuration.listeners)
-        if (auto opened = open_listener(broker, wanted, configuration.local_only); !opened) return opened;
+std::expected<void, Error> ConfiguredListeners::open(const Configuration& configuration) {
+    for (const auto& wanted : configuration.listeners) {
+        const auto before = broker_.listeners().size();
+        if (auto opened = open_listener(broker_, wanted, configuration.local_only); !opened) return opened;
+        opened_.push_back({.wanted = wanted, .sockets = broker_.listeners().size() - before});
+    }
     return {};
+}
+
+std::expected<void, Error> ConfiguredListeners::renew(const Configuration& fresh) {
+    const auto same = [](const Opened& opened, const ConfiguredListener& wanted) {
+        const auto place = [](const ConfiguredListener& it) {
+            return std::tie(it.port, it.host, it.unix_path, it.domain, it.websockets);
+        };
+        return place(opened.wanted) == place(wanted);
+    };
+    if (!std::ranges::equal(opened_, fresh.listeners, same))
+        return std::unexpected(
+            Error{ErrorCode::usage, 0, "other listeners: they change only when the broker starts"});
+    struct Renewed {
+        StreamFactory make_stream;
+        std::shared_ptr<const Gate> gate;
+    };
+    std::vector<Renewed> all;
+    for (const auto& wanted : fresh.listeners) {
+        auto factory = transport(wanted);
+        if (!factory) return std::unexpected(factory.error());
+        auto gate = make_gate(wanted.access);
+        if (!gate) return std::unexpected(gate.error());
+        all.push_back({.make_stream = std::move(*factory), .gate = std::move(*gate)});
+    }
+    std::size_t socket = 0;
+    for (std::size_t i = 0; i < all.size(); ++i)
+        for (std::size_t left = opened_[i].sockets; left > 0; --left)
+            broker_.renew(socket++, all[i].make_stream, all[i].gate);
+    return {};
+}
+
+void reload_on_signal(Broker& broker, ConfiguredListeners& listeners, const std::string& path, bool verbose) {
+    broker.loop().on_signal(SIGHUP, [&broker, &listeners, path, verbose] {
+        const auto reload = [&]() -> std::expected<void, Error> {
+            const auto fresh = read_configuration(path);
+            if (!fresh) return std::unexpected(fresh.error());
+            auto options = options_of(*fresh, verbose);
+            if (!options) return std::unexpected(options.error());
+            if (auto renewed = listeners.renew(*fresh); !renewed) return renewed;
+            broker.options().log = std::move(options->log);
+            return {};
+        };
+        if (const auto done = reload())
+            broker.log("read " + path + " again");
+        else
+            log_to_stderr("SIGHUP changes nothing: " + done.error().context);
+    });
 }
 
 std::expected<void, Error> Keeper::begin() {

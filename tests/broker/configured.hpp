@@ -1,9 +1,11 @@
 // From what a mosquitto.conf says to a broker that runs so: options, log, listeners, pid file.
 #pragma once
 
+#include <cstddef>
 #include <expected>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker.hpp"
 #include "configuration.hpp"
@@ -16,8 +18,28 @@ void log_to_stderr(std::string_view line);
 /// Error: io_error, a log file cannot be opened.
 std::expected<Options, Error> options_of(const Configuration& configuration, bool verbose);
 
-/// Opens the listeners of the configuration, with their names resolved. To be called after Broker::start().
-std::expected<void, Error> open_listeners(Broker& broker, const Configuration& configuration);
+/// The listeners of a configuration in a broker.
+class ConfiguredListeners {
+  public:
+    explicit ConfiguredListeners(Broker& broker) : broker_(broker) {}
+
+    /// Opens them, with their names resolved. To be called once, after Broker::start().
+    std::expected<void, Error> open(const Configuration& configuration);
+    /// Who connects from now on meets the users, keys and certificates that `fresh` names, as they are now.
+    /// After an error nothing has changed. Error: usage, `fresh` has other listeners; a file is not good.
+    std::expected<void, Error> renew(const Configuration& fresh);
+
+  private:
+    struct Opened {
+        ConfiguredListener wanted;
+        std::size_t sockets = 0;  ///< so many of Broker::listeners() are of it
+    };
+    Broker& broker_;
+    std::vector<Opened> opened_;
+};
+
+/// On SIGHUP reads the file again, for the listeners and for the log, whose files are opened anew.
+void reload_on_signal(Broker& broker, ConfiguredListeners& listeners, const std::string& path, bool verbose);
 
 /// Keeps a broker's state in the file that the configuration names, if it names one.
 class Keeper {

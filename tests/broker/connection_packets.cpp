@@ -86,10 +86,10 @@ std::optional<std::uint8_t> Connection::refusal(const Connect& connect) const {
             return code(v3_refused_not_authorized, reason::retain_not_supported);
     }
     const auto password = connect.password ? as_text(*connect.password) : std::string_view();
-    const auto& authenticator = gate_ ? gate_->authenticator : broker_.authenticator();
-    const bool anonymous = gate_ ? gate_->allow_anonymous : options.allow_anonymous;
-    if (!authenticator.admits(connect.username, password, anonymous))
-        return code(v3_refused_not_authorized, reason::not_authorized);
+    const bool admitted =
+        gate_ ? gate_->admits(connect.username, password)
+              : broker_.authenticator().admits(connect.username, password, options.allow_anonymous);
+    if (!admitted) return code(v3_refused_not_authorized, reason::not_authorized);
     return std::nullopt;
 }
 

@@ -121,6 +121,11 @@ void Listener::close() {
     if (!options_.unix_path.empty()) ::unlink(options_.unix_path.c_str());
 }
 
+void Listener::renew(StreamFactory make_stream, Accepted accepted) {
+    options_.make_stream = std::move(make_stream);
+    accepted_ = std::move(accepted);
+}
+
 void Listener::accept_all() {
     while (fd_ >= 0) {
         sockaddr_storage address{};

@@ -26,6 +26,8 @@ class Listener {
     std::expected<void, Error> open();
     /// From now on connections are refused.
     void close();
+    /// For the connections that come from now on.
+    void renew(StreamFactory make_stream, Accepted accepted);
     bool is_open() const { return fd_ >= 0; }
 
     /// The port of a TCP listener, as the system chose it; 0 for a unix socket.

@@ -33,7 +33,8 @@ constexpr std::string_view usage =
     "                        [--require-certificate] [--psk-file FILE]]\n"
     "                       [--password-file FILE] [--no-anonymous] [-v]\n"
     "\n"
-    "  -c FILE               read a mosquitto.conf: listeners, TLS, passwords, persistence, log, pid file\n"
+    "  -c FILE               read a mosquitto.conf: listeners, TLS, passwords, persistence, log, pid file;\n"
+    "                        on SIGHUP again, for users, keys, certificates and the log\n"
     "  -p PORT               TCP port (default 1883; 0: the system chooses)\n"
     "  --bind ADDRESS        numeric address to listen on; repeats (default 127.0.0.1 and ::1)\n"
     "  --unix PATH           listen on a unix socket; repeats; without -p and --bind there is no TCP then\n"
@@ -207,6 +208,7 @@ int run_configured(const Wanted& wanted) {
     if (!options) return fail(options.error().context);
     broker::PidFile pid_file(configuration->pid_file);
     std::optional<broker::Keeper> keeper;
+    std::optional<broker::ConfiguredListeners> listeners;
     const auto text = [](const std::expected<void, Error>& done) {
         return done ? std::string() : done.error().context;
     };
@@ -214,7 +216,9 @@ int run_configured(const Wanted& wanted) {
         keeper.emplace(broker, *configuration);
         auto done = broker.start();
         if (done) done = keeper->begin();
-        if (done) done = broker::open_listeners(broker, *configuration);
+        listeners.emplace(broker);
+        if (done) done = listeners->open(*configuration);
+        if (done) broker::reload_on_signal(broker, *listeners, wanted.configuration, wanted.verbose);
         if (done) done = pid_file.write();
         return text(done);
     };

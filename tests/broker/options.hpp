@@ -25,6 +25,7 @@ using StreamFactory = std::function<net::StreamPtr(int fd)>;
 struct Access {
     bool allow_anonymous = false;
     std::string password_file = {};
+    bool by_identity = false;  ///< the TLS handshake says who a client is: no other name or password is asked
 };
 
 struct ListenerOptions {

@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -24,8 +25,11 @@ struct Server {
 
 using Done = std::expected<void, Error>;
 
+/// The system's own words where a call to it failed; what comes on top of that says nothing.
 std::string reason() {
-    const char* text = ERR_reason_error_string(ERR_peek_last_error());
+    const auto first = ERR_peek_error();
+    const char* text = ERR_SYSTEM_ERROR(first) ? std::strerror(ERR_GET_REASON(first))
+                                               : ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
     return text == nullptr ? "unknown reason" : text;
 }
@@ -55,7 +59,9 @@ int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* length, c
 
 Done load_keys(Server& server, const std::string& path) {
     std::ifstream file(path);
-    if (!file) return std::unexpected(Error{ErrorCode::tls_config, 0, "cannot read " + path});
+    if (!file)
+        return std::unexpected(
+            Error{ErrorCode::tls_config, 0, "cannot read " + path + ": " + std::strerror(errno)});
     for (std::string line; std::getline(file, line);) {
         const auto colon = line.find(':');
         if (line.empty() || line[0] == '#') continue;
@@ -74,6 +80,14 @@ Done load_keys(Server& server, const std::string& path) {
     return {};
 }
 
+int has_common_name(int good, X509_STORE_CTX* store) {
+    if (good == 0 || X509_STORE_CTX_get_error_depth(store) != 0) return good;
+    auto* subject = X509_get_subject_name(X509_STORE_CTX_get_current_cert(store));
+    if (X509_NAME_get_index_by_NID(subject, NID_commonName, -1) >= 0) return good;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
 Done load_certificates(SSL_CTX* context, const TlsServerOptions& options) {
     if (!options.cert_file.empty()) {
         if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1)
@@ -87,7 +101,7 @@ Done load_certificates(SSL_CTX* context, const TlsServerOptions& options) {
     SSL_CTX_set_client_CA_list(context, SSL_load_client_CA_file(options.ca_file.c_str()));
     SSL_CTX_set_verify(context,
                        SSL_VERIFY_PEER | (options.require_certificate ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                       nullptr);
+                       options.require_common_name ? has_common_name : nullptr);
     return {};
 }
 

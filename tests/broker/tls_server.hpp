@@ -16,6 +16,7 @@ struct TlsServerOptions {
     std::string key_file = {};
     std::string ca_file = {};          ///< not empty: clients are asked for a certificate of this authority
     bool require_certificate = false;  ///< refuse clients without one
+    bool require_common_name = false;  ///< refuse certificates of clients that have none
     std::string psk_file = {};         ///< lines "identity:hexkey"
     std::string psk_hint = {};         ///< told to clients before they choose a key (TLS 1.2)
     TlsVersion minimum = TlsVersion::v1_2;

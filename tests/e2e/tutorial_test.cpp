@@ -134,6 +134,112 @@ TEST_CASE("TCP, TLS, WebSocket, keys and a unix socket beside each other") {
     CHECK_FALSE(std::filesystem::exists(socket));
 }
 
+TEST_CASE("SIGHUP: new users, keys and certificates are there for who connects from now on") {
+    const Certificates certificates;
+    const auto& dir = certificates.dir();
+    const auto server = certificates.issue("server");
+    const auto users = dir.file("passwd");
+    const auto keys = dir.write("keys", "anna:0123456789abcdef\n");
+    const auto log = dir.file("mosquitto.log");
+    const auto set_password = [&](const char* name) {
+        REQUIRE(run({program("mqtt_passwd"), "-I", "1000", "-b", users, name, "secret"}).exit ==
+                Exit{.code = 0});
+    };
+    REQUIRE(run({program("mqtt_passwd"), "-c", "-I", "1000", "-b", users, "anna", "secret"}).exit ==
+            Exit{.code = 0});
+    const auto text = "listener 0 127.0.0.1\nlistener 0 127.0.0.1\ncertfile " + server.certificate +
+                      "\nkeyfile " + server.key + "\nlistener 0 127.0.0.1\npsk_hint house\npsk_file " + keys +
+                      "\npassword_file " + users + "\nlog_dest file " + log + "\nlog_dest stderr\n";
+    const auto conf = dir.write("mosquitto.conf", text);
+    Configured broker(conf);
+    const auto done = "mqtt_testbroker: read " + conf + " again\n";
+    const auto reload = [&] {
+        std::filesystem::remove(log);
+        const auto before = broker.process.err().size();
+        broker.process.send_signal(SIGHUP);
+        CHECK(broker.process.wait_until([&](const std::string&, const std::string& err) {
+            return err.find(done, before) != std::string::npos;
+        }));
+        CHECK(read_file(log).starts_with(done));
+    };
+    const Words anna = {"-u", "anna", "-P", "secret"};
+    const Words berta = {"-t", "a", "-m", "x", "-u", "berta", "-P", "secret"};
+    const auto with = [](Words words, const Words& more) {
+        words.insert(words.end(), more.begin(), more.end());
+        return words;
+    };
+    const auto trusting = with(berta, {"--cafile", certificates.ca_file()});
+    const auto second_key = with(berta, {"--psk-identity", "berta", "--psk", "00112233"});
+
+    Process stays(subscriber(broker.port(), with(anna, {"-t", "stay", "-C", "1", "-d"})));
+    REQUIRE(stays.wait_err("SUBACK"));
+    CHECK(publish(broker.port(0), berta).exit.code == refused);
+    CHECK(publish(broker.port(2), second_key).exit.code != 0);
+    set_password("berta");
+    dir.write("keys", "berta:00112233\n");
+    CHECK(publish(broker.port(0), berta).exit.code == refused);
+    reload();
+    CHECK(publish(broker.port(0), berta).exit.code == 0);
+    CHECK(publish(broker.port(1), trusting).exit.code == 0);
+    CHECK(publish(broker.port(2), second_key).exit.code == 0);
+
+    // A certificate that has expired takes the old one's place; SIGHUP shows that it is read.
+    (void)certificates.issue("server", {.valid_until = -1});
+    CHECK(publish(broker.port(1), trusting).exit.code == 0);
+    reload();
+    CHECK(publish(broker.port(1), trusting).exit.code == 62);
+
+    // A file that is not good changes nothing, in no listener.
+    dir.write("passwd", "");
+    dir.write("keys", "no key\n");
+    broker.process.send_signal(SIGHUP);
+    CHECK(broker.process.wait_err("SIGHUP changes nothing: " + keys + ": a line is not 'identity:hexkey'\n"));
+    CHECK(publish(broker.port(0), berta).exit.code == 0);
+    dir.write("mosquitto.conf", text + "frobnicate 1\n");
+    broker.process.send_signal(SIGHUP);
+    CHECK(
+        broker.process.wait_err("SIGHUP changes nothing: " + conf + ":11: unknown directive 'frobnicate'\n"));
+    dir.write("mosquitto.conf", text + "listener 0 127.0.0.1\n");
+    broker.process.send_signal(SIGHUP);
+    CHECK(broker.process.wait_err("SIGHUP changes nothing: other listeners: "));
+    CHECK(publish(broker.port(0), berta).exit.code == 0);
+
+    // Who was connected all the time still is.
+    publish_ok(broker.port(0), with(anna, {"-t", "stay", "-m", "still here"}));
+    CHECK(stays.wait() == Exit{.code = 0});
+    CHECK(stays.out() == "still here\n");
+    broker.stop();
+}
+
+TEST_CASE("a certificate or a key can be the user's name, and then nothing else is asked") {
+    const Certificates certificates;
+    const auto server = certificates.issue("server");
+    const auto client = certificates.issue("client", {.common_name = "anna"});
+    const auto& dir = certificates.dir();
+    const auto listener = "listener 0 127.0.0.1\ncafile " + certificates.ca_file() + "\ncertfile " +
+                          server.certificate + "\nkeyfile " + server.key + "\nrequire_certificate true\n";
+    Configured broker(dir.write("mosquitto.conf", "allow_anonymous false\n" + listener +
+                                                      "use_identity_as_username true\n" + listener +
+                                                      "use_subject_as_username true\n" + listener +
+                                                      "listener 0 127.0.0.1\npsk_hint house\n"
+                                                      "use_identity_as_username true\npsk_file " +
+                                                      dir.write("keys", "anna:0123\n") + "\n"));
+    const Words shown = {"--cafile", certificates.ca_file(), "--cert", client.certificate, "--key",
+                         client.key};
+    hear_and_say(broker.port(0), shown);
+    hear_and_say(broker.port(1), shown);
+    Words anonymous = {"-t", "a", "-m", "x"};
+    anonymous.insert(anonymous.end(), shown.begin(), shown.end());
+    CHECK(publish(broker.port(2), anonymous).exit.code == refused);
+    hear_and_say(broker.port(3), {"--psk", "0123", "--psk-identity", "anna"});
+
+    const auto nameless = certificates.issue("nameless", {.common_name = ""});
+    const auto no_name = publish(broker.port(0), {"-t", "a", "-m", "x", "--cafile", certificates.ca_file(),
+                                                  "--cert", nameless.certificate, "--key", nameless.key});
+    CHECK(no_name.exit.code == 62);
+    broker.stop();
+}
+
 TEST_CASE("log file, pid file and include_dir") {
     const TempDir dir;
     std::filesystem::create_directory(dir.path() / "conf.d");
@@ -181,6 +287,10 @@ TEST_CASE("what is wrong with a mosquitto.conf is one line on stderr") {
           "mqtt_testbroker: cannot read the password file /none/such: No such file or directory\n");
     CHECK(says("listener 0 127.0.0.1\ncafile /none\ncertfile /none\nkeyfile /none\n") ==
           "mqtt_testbroker: cannot read /none: No such file or directory\n");
+    CHECK(says("listener 0 127.0.0.1\ncertfile /none\nkeyfile /none\n") ==
+          "mqtt_testbroker: cannot use the certificate /none: No such file or directory\n");
+    CHECK(says("listener 0 127.0.0.1\npsk_hint h\npsk_file /none\n") ==
+          "mqtt_testbroker: cannot read /none: No such file or directory\n");
     CHECK(says("listener 0 127.0.0.1\nlog_dest file /none/such\n") ==
           "mqtt_testbroker: cannot open the log file /none/such: No such file or directory\n");
     CHECK(says("listener 0 127.0.0.1\npid_file /none/such\n") ==
@@ -206,6 +316,14 @@ TEST_CASE("persistence: retained messages and what a session is owed survive a r
         Configured broker(conf);
         publish_ok(broker.port(), {"-t", "lamp", "-m", "on", "-r", "-q", "1"});
         CHECK(run(subscriber(broker.port(), again({"-E"}))).exit == Exit{.code = 0});
+        // A will whose delay is not over when the broker ends.
+        Process dies(subscriber(
+            broker.port(),
+            {"-V", "5", "-i", "dies", "-c", "-x", "1000", "-t", "nothing", "-d", "--will-topic", "gone",
+             "--will-payload", "dead", "--will-retain", "-D", "will", "will-delay-interval", "900"}));
+        REQUIRE(dies.wait_err("SUBACK"));
+        dies.send_signal(SIGKILL);
+        CHECK(dies.wait() == Exit{.signal = SIGKILL});
         publish_ok(broker.port(), {"-t", "maison/a", "-m", "one", "-q", "1"});
         publish_ok(broker.port(), {"-t", "maison/b", "-m", "two", "-q", "2"});
         broker.stop();
@@ -216,6 +334,7 @@ TEST_CASE("persistence: retained messages and what a session is owed survive a r
         const auto owed = run(subscriber(broker.port(), again({"-C", "3"})));
         CHECK(owed.out == "1 0 one\n2 0 two\n2 0 three\n");
         CHECK(run(subscriber(broker.port(), {"-t", "lamp", "-C", "1"})).out == "on\n");
+        CHECK(run(subscriber(broker.port(), {"-t", "gone", "-C", "1", "-W", "30"})).out == "dead\n");
 
         // Killed after SIGUSR1: what was there at the signal is kept.
         publish_ok(broker.port(), {"-t", "maison/d", "-m", "four", "-q", "1", "-r"});

@@ -58,7 +58,8 @@ Certificate make_certificate(const CertificateWish& wish, EVP_PKEY* key, X509* i
     X509_gmtime_adj(X509_getm_notAfter(it), wish.valid_until * seconds_of_a_day);
     X509_set_pubkey(it, key);
     const auto* name = reinterpret_cast<const unsigned char*>(wish.common_name.c_str());
-    X509_NAME_add_entry_by_NID(X509_get_subject_name(it), NID_commonName, MBSTRING_UTF8, name, -1, -1, 0);
+    if (!wish.common_name.empty())
+        X509_NAME_add_entry_by_NID(X509_get_subject_name(it), NID_commonName, MBSTRING_UTF8, name, -1, -1, 0);
     X509* by = issuer == nullptr ? it : issuer;
     X509_set_issuer_name(it, X509_get_subject_name(by));
     extend(it, by, NID_subject_key_identifier, "hash");

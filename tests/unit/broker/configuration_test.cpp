@@ -156,6 +156,8 @@ TEST_CASE("what is wrong is named with file and line") {
         {"listener 1\nrequire_certificate true\n",
          "it.conf:1: this listener has a require_certificate, but no cafile"},
         {"listener 1\npsk_hint h\n", "it.conf:1: this listener has a psk_hint, but no psk_file"},
+        {"listener 1\nuse_identity_as_username true\n",
+         "it.conf:1: this listener has a user name from TLS, but no require_certificate or psk_hint"},
         {"\x1b[31m x\n", "it.conf:1: unknown directive '?[31m'"},
         {std::string_view("port 1\0\n", 8), "it.conf:1: a zero byte"},
     };
