@@ -1,5 +1,5 @@
 #!/bin/bash
-# Fails when mandoc finds fault with a manual page, or a page refers to one of ours that does not exist.
+# Fails when mandoc or groff finds fault with a manual page, or a page refers to one of ours that does not exist.
 #
 # usage: manual_lint.sh FOLDER
 set -uo pipefail
@@ -16,6 +16,10 @@ for page in "${pages[@]}"; do
         [ -e "$name.$section" ] || faults+=$'\n'"$page refers to $name($section), which does not exist"
     done < <(grep -hE '^\.Xr mqtt' "$page")
 done
+# groff, which shows them on most machines, warns the reader of lines that are too long for 80 columns.
+if command -v groff >/dev/null; then
+    faults+=$(groff -k -t -mandoc -wbreak -Tutf8 -rLL=78n "${pages[@]}" 2>&1 >/dev/null)
+fi
 if [ -n "$faults" ]; then
     echo "$faults"
     exit 1
