@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 
@@ -42,15 +41,17 @@ std::expected<std::uint64_t, std::string> to_number(std::string_view text, std::
     return std::unexpected(is_not(text, wanted));
 }
 
+std::optional<double> read_double(std::string_view text, std::string_view characters) {
+    if (text.empty() || text.find_first_not_of(characters) != std::string_view::npos) return std::nullopt;
+    const std::string copy(text);
+    char* end = nullptr;
+    const double number = std::strtod(copy.c_str(), &end);
+    return end == copy.c_str() + copy.size() ? std::optional(number) : std::nullopt;
+}
+
 std::expected<double, std::string> to_decimal(std::string_view text, double min, double max) {
-    // std::from_chars for double would draw in libm, and every start of a program would pay for it. No
-    // program sets a locale, so the decimal separator is a point.
-    if (!text.empty() && text.find_first_not_of("0123456789.-") == std::string_view::npos) {
-        const std::string copy(text);
-        char* end = nullptr;
-        const double number = std::strtod(copy.c_str(), &end);
-        if (end == copy.c_str() + copy.size() && number >= min && number <= max) return number;
-    }
+    const auto number = read_double(text, "0123456789.-");
+    if (number && *number >= min && *number <= max) return *number;
     return std::unexpected(is_not(text, "a number from " + plain(min) + " to " + plain(max)));
 }
 
@@ -61,7 +62,7 @@ std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view
             "a number of seconds from " + plain(min_seconds) + " to " + plain(max_seconds);
         return std::unexpected(is_not(text, wanted));
     }
-    return std::chrono::nanoseconds(std::llround(*seconds * 1e9));
+    return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(*seconds));
 }
 
 std::expected<std::size_t, std::string> to_choice(const Occurrence& option) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -18,6 +19,10 @@ namespace mqttc::app {
 /// "'abc' is not a whole number from 0 to 65535"
 std::expected<std::uint64_t, std::string> to_number(std::string_view text, std::uint64_t min,
                                                     std::uint64_t max);
+/// The whole text as a number, if only these characters are in it. Not what std::from_chars does: for double
+/// that draws in libm, and every start of a program would pay for it. No program sets a locale, so the
+/// decimal separator is a point.
+std::optional<double> read_double(std::string_view text, std::string_view characters);
 /// A decimal fraction without exponent or sign.
 std::expected<double, std::string> to_decimal(std::string_view text, double min, double max);
 /// Seconds, may be fractional.

@@ -6,15 +6,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <string>
 #include <utility>
 
 #include "mqttc/client.hpp"
 #include "text_out.hpp"
+#include "values.hpp"
 
 namespace mqttc::sub {
 namespace {
@@ -89,10 +88,8 @@ std::optional<double> as_number(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '+')) text.remove_prefix(1);
     while (!text.empty() && (text.back() == ' ' || text.back() == '\n' || text.back() == '\r'))
         text.remove_suffix(1);
-    double number = 0;
-    const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (text.empty() || read.ec != std::errc() || read.ptr != text.data() + text.size()) return std::nullopt;
-    return number - number == 0 ? std::optional(number) : std::nullopt;
+    const auto number = app::read_double(text, "0123456789.-+eE");
+    return number && *number - *number == 0 ? number : std::nullopt;  // no infinity
 }
 
 }  // namespace
@@ -331,9 +328,11 @@ void Watch::draw_entry(const std::string& topic, const Entry& entry, std::size_t
     for (const auto* number = entry.numbers.begin(); number != end; ++number) {
         constexpr double steps = 7;
         const double part = *high > *low ? (*number - *low) / (*high - *low) : 0.5;
+        // Rounded without lround(), for which the program would load libm at each start.
+        const int step = (static_cast<int>(part * steps * 2) + 1) / 2;
         // U+2581 to U+2588, lower blocks of one to eight eighths.
         out_.append("\xe2\x96");
-        out_.push_back(static_cast<char>(0x81 + std::lround(part * steps)));
+        out_.push_back(static_cast<char>(0x81 + step));
     }
 }
 

@@ -17,6 +17,12 @@ if command -v lintian >/dev/null; then
 else
     echo "lintian is not installed: not judged"
 fi
+# Each library costs time at every start; TLS is a module that is loaded when it is wanted.
+for program in mqtt_pub mqtt_sub; do
+    more=$(readelf -d "$build/bin/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+        grep -vE '^(libc|libwslay|ld-linux.*)\.so\.' || true)
+    [ -z "$more" ] || die "$program loads at its start what it can do without: $more"
+done
 for deb in "${debs[@]}"; do
     printf '%s: %d KiB packed, %s KiB installed\n' "$(dpkg-deb -f "$deb" Package)" $(($(stat -c %s "$deb") / 1024)) \
         "$(dpkg-deb -f "$deb" Installed-Size)"
