@@ -15,7 +15,7 @@ ensure_packages() {
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     if [ "$(id -u)" -ne 0 ]; then
-        echo "$me: cannot build: packages missing: ${missing[*]} (as root: apt-get install ${missing[*]})" >&2
+        echo "$me: cannot build: packages missing: ${missing[*]} (as root: apt-get update && apt-get install ${missing[*]})" >&2
         return 1
     fi
     echo "$me: installing ${missing[*]}"

@@ -134,7 +134,7 @@ title "Debian packages"
 ensure_packages build
 echo "quickstart.sh: all there"
 
-title "Building preset release (log: build/quickstart.log)"
+title "Building preset release, which takes some minutes (log: build/quickstart.log)"
 mkdir -p build
 if ! { cmake --preset release &&
     cmake --build --preset release -j "$(nproc)" --target mqtt_pub mqtt_sub mqtt_passwd mqtt_testbroker; } \
