@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 #include <utility>
 
 #include "exit_code.hpp"
@@ -222,11 +224,13 @@ ProgressFacts Publisher::progress() const {
 
 // The payload behind a stamp with the next number.
 Bytes Publisher::stamped(Bytes payload) {
-    using namespace std::chrono;
-    const auto stamp = app::encode_stamp(
-        {.run = run_number_,
-         .number = stamps_ + 1,
-         .nanoseconds = duration_cast<nanoseconds>(system_clock::now().time_since_epoch()).count()});
+    // Not system_clock: libstdc++'s own code has 32-bit times on 32-bit ARM.
+    timespec now{};
+    clock_gettime(CLOCK_REALTIME, &now);
+    const auto stamp =
+        app::encode_stamp({.run = run_number_,
+                           .number = stamps_ + 1,
+                           .nanoseconds = std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec});
     stamped_.assign(stamp.data(), stamp.size());
     stamped_.append(as_text(payload));
     return as_bytes(stamped_);
