@@ -148,8 +148,8 @@ TEST_CASE("a password from a pipe is two equal lines, or one with --stdin") {
 TEST_CASE("only its line is taken from stdin") {
     const TempDir dir;
     const std::string file = dir.write("pw", "");
-    const Result result =
-        run({"sh", "-c", program("mqtt_passwd") + " --stdin " + file + " u; cat"}, "secret\nfor the next\n");
+    const Result result = run({"sh", "-c", "\"$@\"; cat", "sh", program("mqtt_passwd"), "--stdin", file, "u"},
+                              "secret\nfor the next\n");
     CHECK(result.exit.code == 0);
     CHECK(result.out == "for the next\n");
 }

@@ -31,7 +31,8 @@ inline Command pub_command(std::uint16_t port, std::vector<std::string> argument
 inline Result publish(std::uint16_t port, std::vector<std::string> arguments, std::string input = {}) {
     Command command = pub_command(port, std::move(arguments));
     command.input = std::move(input);
-    return run(std::move(command));
+    // Some publish a hundred thousand messages, under an emulator.
+    return run(std::move(command), std::chrono::minutes(4));
 }
 
 /// Runs it and demands exit code 0 and silence.

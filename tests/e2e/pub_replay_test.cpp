@@ -74,14 +74,14 @@ class Recorder {
   public:
     Recorder(std::uint16_t port, std::size_t count)
         : process_({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port), "-V",
-                             "mqttv5", "-q", "2", "-t", "day/#", "-t", "ready", "-F", "%j", "-W", "60", "-C",
+                             "mqttv5", "-q", "2", "-t", "day/#", "-t", "ready", "-F", "%j", "-W", "240", "-C",
                              std::to_string(count + 1)},
                     .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}}) {
         REQUIRE(process_.wait_out("\"ready\""));
     }
     // What was recorded, without the announcement.
     std::string finish() {
-        CHECK(process_.wait(std::chrono::seconds(60)).code == 0);
+        CHECK(process_.wait(std::chrono::seconds(240)).code == 0);
         const std::string& all = process_.out();
         return all.substr(all.find('\n') + 1);
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mqtt_pub asks a name server of ours: SRV records and addresses, in a network namespace of its own.
 
-usage: srv_test.py BIN_DIR    BIN_DIR holds mqtt_pub and mqtt_testbroker
+usage: srv_test.py BIN_DIR [EMULATOR...]    BIN_DIR holds mqtt_pub and mqtt_testbroker, which the emulator runs
 
 The namespaces (unshare(1)) give port 53 of a loopback interface and an /etc/resolv.conf to write to without
 touching the machine's. Exits with 77 where they can't be had.
@@ -80,13 +80,13 @@ def bring_loopback_up():
 
 
 class Test:
-    def __init__(self, bin_dir, folder):
-        self.bin_dir = bin_dir
+    def __init__(self, bin_dir, emulator, folder):
+        self.mqtt_pub = [*emulator, f"{bin_dir}/mqtt_pub"]
         self.env = {"HOME": folder, "PATH": os.environ["PATH"], **{
             key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}}
         self.failures = 0
         self.server = NameServer()
-        self.broker = subprocess.Popen([f"{bin_dir}/mqtt_testbroker", "-p", "0", "-v"], env=self.env,
+        self.broker = subprocess.Popen([*emulator, f"{bin_dir}/mqtt_testbroker", "-p", "0", "-v"], env=self.env,
                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         line = self.broker.stdout.readline().decode()
         self.port = int(line.rsplit(":", 1)[1])
@@ -95,7 +95,7 @@ class Test:
             self.dead = unused.getsockname()[1]
 
     def publish(self, *words):
-        return subprocess.run([f"{self.bin_dir}/mqtt_pub", "-t", "a", "-m", "x", "-q", "1", *words], env=self.env,
+        return subprocess.run([*self.mqtt_pub, "-t", "a", "-m", "x", "-q", "1", *words], env=self.env,
                               capture_output=True, text=True, timeout=30)
 
     def expect(self, what, words, code, err=""):
@@ -107,13 +107,13 @@ class Test:
               f"  stderr {result.stderr!r}, expected {err!r}\n  asked: {self.server.asked}")
 
 
-def run_inside(bin_dir, folder):
+def run_inside(bin_dir, emulator, folder):
     bring_loopback_up()
     resolv_conf = f"{folder}/resolv.conf"
     with open(resolv_conf, "w") as file:
         file.write("nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
     subprocess.run(["mount", "--bind", resolv_conf, "/etc/resolv.conf"], check=True)
-    test = Test(bin_dir, folder)
+    test = Test(bin_dir, emulator, folder)
     zone = test.server.zone
     here = [bytes([127, 0, 0, 1])]
     zone["broker.example.test", A] = here
@@ -157,10 +157,10 @@ def run_inside(bin_dir, folder):
 
 
 def main():
-    if len(sys.argv) == 3 and sys.argv[1] == INSIDE:
+    if len(sys.argv) > 2 and sys.argv[1] == INSIDE:
         with tempfile.TemporaryDirectory(prefix="mqttc-srv-") as folder:
-            run_inside(sys.argv[2], folder)
-    if len(sys.argv) != 2:
+            run_inside(sys.argv[2], sys.argv[3:], folder)
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     namespaces = ["unshare", "--map-root-user", "--net", "--mount"]
     try:
@@ -170,7 +170,7 @@ def main():
     if not possible:
         print("skipped: no network namespace can be made here")
         sys.exit(77)
-    sys.exit(subprocess.run([*namespaces, sys.executable, __file__, INSIDE, sys.argv[1]]).returncode)
+    sys.exit(subprocess.run([*namespaces, sys.executable, __file__, INSIDE, *sys.argv[1:]]).returncode)
 
 
 main()

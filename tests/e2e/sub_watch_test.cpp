@@ -244,7 +244,7 @@ TEST_CASE("Ctrl-Z gives the terminal back, and fg draws the table anew") {
     BrokerThread broker;
     Command shell = subscriber(broker, {"-w", "-t", "#"});
     std::string line;
-    for (const std::string& word : shell.argv) line += "'" + word + "' ";
+    for (const std::string& word : runnable(shell.argv)) line += "'" + word + "' ";
     shell.argv = {"bash", "--norc", "--noprofile", "--noediting", "-i"};
     shell.env = {{"PS1", "ready> "}, {"HISTFILE", "/dev/null"}};
     PtyProcess terminal(shell, {.rows = 10, .columns = 200});

@@ -381,10 +381,18 @@ std::vector<std::string> runnable(std::vector<std::string> argv) {
 #ifdef MQTTC_EMULATOR
     // Not always the first: a shell may start it.
     const auto ours = std::ranges::find_if(
-        argv, [](const std::string& argument) { return argument.starts_with(MQTTC_BIN_DIR "/"); });
+        argv, [](const std::string& argument) { return argument.starts_with(MQTTC_BUILD_DIR "/"); });
     if (ours != argv.end()) argv.insert(ours, {MQTTC_EMULATOR});
 #endif
     return argv;
+}
+
+bool emulated() {
+#ifdef MQTTC_EMULATOR
+    return true;
+#else
+    return false;
+#endif
 }
 
 bool is_executable(const std::string& path) {

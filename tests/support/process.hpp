@@ -125,6 +125,9 @@ std::string program(std::string_view name);
 // The command line that starts `argv`: a cross build's own programs need the emulator in front.
 std::vector<std::string> runnable(std::vector<std::string> argv);
 
+// Whether the emulator runs them, which takes memory and time of its own.
+bool emulated();
+
 // Whether an executable file of that path exists.
 bool is_executable(const std::string& path);
 

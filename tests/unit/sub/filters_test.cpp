@@ -52,7 +52,7 @@ TEST_CASE("-T drops what any of its filters matches") {
 }
 
 TEST_CASE("--random-filter passes its share, for every seed") {
-    for (const std::uint64_t seed : {0UL, 1UL, 0xffff'ffff'ffff'ffffUL, 12345UL}) {
+    for (const std::uint64_t seed : {0ULL, 1ULL, 0xffff'ffff'ffff'ffffULL, 12345ULL}) {
         for (const double share : {0.1, 10.0, 50.0, 99.9, 100.0}) {
             CAPTURE(seed);
             CAPTURE(share);
