@@ -103,7 +103,7 @@ TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the
     const auto once = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start) / measured;
 
     std::mt19937 random(20'260'101);
-    std::uniform_int_distribution<long> moment(0, once.count());
+    std::uniform_int_distribution<std::chrono::microseconds::rep> moment(0, once.count());
     int killed = 0;
     int changed = 0;
     std::string before = read_file(file);

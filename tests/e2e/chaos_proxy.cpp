@@ -42,7 +42,7 @@ bool ChaosProxy::chance(double probability) {
 }
 
 std::size_t ChaosProxy::up_to(std::size_t most) {
-    return most == 0 ? 0 : 1 + random_() % most;
+    return most == 0 ? 0 : static_cast<std::size_t>(1 + random_() % most);
 }
 
 void ChaosProxy::serve() {
