@@ -1,12 +1,13 @@
 #!/bin/bash
-# Builds for ARM on a Debian machine of another kind, runs the tests under qemu-user, and makes the packages.
+# Builds for ARM on a Debian machine of another kind, runs the tests under qemu-user, makes and tries the packages.
 #
 # usage: tests/cross.sh [arm64|armhf]...      without: both
 #
 #   CROSS_TARGETS="..."   builds and tests only these programs, besides what is packed (e.g. "unit_codec unit_session")
-#   CROSS_ROOT=FOLDER     takes the ARM libraries, unpacked, from there instead of installing them (one architecture)
+#   CROSS_UNPACK=yes      unpacks the ARM libraries below build/ instead of installing them: dpkg stays as it is
 #
-# As root it adds the architecture to dpkg and installs what packages.txt names.
+# As root it adds the architecture to dpkg and installs what packages.txt names. Where that can't be done, it unpacks.
+# It ends with sizes and, for each architecture, a line with the number of test cases.
 set -uo pipefail
 export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.." || exit 1
@@ -14,26 +15,91 @@ cd "$(dirname "$0")/.." || exit 1
 
 architectures=("$@")
 [ ${#architectures[@]} -gt 0 ] || architectures=(arm64 armhf)
-root=${CROSS_ROOT:-}
-[ -z "$root" ] || root=$(realpath "$root") || exit 2
 read -ra chosen <<<"${CROSS_TARGETS:-}"
-# Not interop, which compares with programs of this machine; nor what the emulator cannot do: limit the memory of a
-# program and not its own or load a library into it (e2e_delivery), start it without help from the tests (e2e_srv).
-labels='unit|e2e'
-except_labels='interop'
-except='^(e2e_delivery|e2e_srv)$'
+# Programs of ours against each other and Debian's broker. Not interop, budget, in_step: they look at this machine's own
+# programs, or at the sources. What the emulator can't do is left out by tests/under_qemu.cmake.
+labels='unit|cli|e2e'
+totals=()
 
 die() { echo "cross.sh: $*" >&2; exit 1; }
 
 # add_architecture ARCHITECTURE   taken back when its packages cannot be listed: apt is to work afterwards as before
 add_architecture() {
     ! dpkg --print-foreign-architectures | grep -x "$1" >/dev/null || return 0
-    [ "$(id -u)" -eq 0 ] || die "the architecture $1 is missing (as root: dpkg --add-architecture $1 && apt-get update)"
-    dpkg --add-architecture "$1" || exit 1
-    if ! apt-get -qq update; then
-        dpkg --remove-architecture "$1" && apt-get -qq update
-        die "apt-get cannot list the packages of $1: see above; to use unpacked libraries: CROSS_ROOT=FOLDER"
+    if [ "$(id -u)" -ne 0 ]; then
+        echo "cross.sh: only root can add the architecture $1"
+        return 1
     fi
+    dpkg --add-architecture "$1" || return 1
+    apt-get -qq update && return
+    dpkg --remove-architecture "$1" && apt-get -qq update
+    echo "cross.sh: apt-get cannot list all packages of $1 (see above)"
+    return 1
+}
+
+# unpack ARCHITECTURE FOLDER PACKAGE|FILE...   with all they depend on. Fails when apt cannot satisfy that. apt gets a state
+# of its own, where nothing is installed yet; a list that it cannot fetch leaves the others.
+unpack() {
+    local architecture=$1 folder=$2 state=$PWD/build/apt-$1 apt deb
+    shift 2
+    rm -rf "$folder" "$state/archives"
+    mkdir -p "$folder" "$state"/{lists,archives}/partial
+    : >"$state/status"
+    apt=(apt-get -q -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" -o Dir::State="$state"
+        -o Dir::State::lists="$state/lists" -o Dir::State::status="$state/status" -o Dir::Cache="$state")
+    "${apt[@]}" update >"$state.log" 2>&1 || grep '^E: ' "$state.log"
+    "${apt[@]}" install -y --no-install-recommends --download-only "$@" >"$state.log" 2>&1 ||
+        { tail -n 20 "$state.log" >&2; return 1; }
+    for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$folder" || return 1; done
+    for deb in "$@"; do
+        [ ! -f "$deb" ] || dpkg-deb -x "$deb" "$folder" || return 1
+    done
+}
+
+# run_tests BUILD    adds to totals
+run_tests() {
+    local junit=$PWD/$1/junit.xml pattern= status counted
+    [ ${#chosen[@]} -eq 0 ] || pattern="^($(IFS='|'; echo "${chosen[*]}"))\$"
+    rm -f "$junit"
+    ctest --test-dir "$1" -j 2 --timeout 1200 --output-on-failure --no-tests=error --output-junit "$junit" \
+        --test-output-size-passed 4194304 --test-output-size-failed 4194304 -L "$labels" ${pattern:+-R "$pattern"}
+    status=$?
+    counted=$(python3 tests/count.py "$junit") || return 1
+    totals+=("$(printf '%s: %d passed, %d failed, %d skipped' "${1##*/}" $counted)")
+    return "$status"
+}
+
+# try_packages ARCHITECTURE TRIPLET DEB...   apt finds all they need; programs, module and library in them work together
+try_packages() {
+    local build=build/$1 root=$PWD/build/$1/root triplet=$2 emulator port message
+    emulator=$(sed -n 's/^MQTTC_QEMU:FILEPATH=//p' "$build/CMakeCache.txt")
+    unpack "$1" "$root" "${@:3}" || { echo "apt cannot install the packages"; return 1; }
+    ours() { local name=$1; shift; "$emulator" -L "$root" "$root/usr/bin/$name" "$@"; }
+
+    coproc broker { exec "$emulator" -L "$root" "$build/bin/mqtt_testbroker" -p 0; }
+    # shellcheck disable=SC2064
+    trap "kill $broker_PID 2>/dev/null" EXIT
+    read -r -t 60 -u "${broker[0]}" message
+    port=${message##*:}
+    ours mqtt_pub -p "$port" -t a -r -m retained -q 2 &&
+        message=$(ours mqtt_sub -p "$port" -t a -C 1 -W 60) && [ "$message" = retained ] ||
+        { echo "mqtt_pub and mqtt_sub of the packages do not reach each other: $message"; return 1; }
+    # The development package with the cross compiler, the shared library with a program of the manual.
+    # shellcheck disable=SC2046
+    "$triplet-g++" -std=c++23 "$build/tests/guide/publish.cpp" -o "$build/own" -Wl,-rpath-link="$root/usr/lib/$triplet" \
+        $(PKG_CONFIG_LIBDIR=$root/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs mqttc) &&
+        "$triplet-readelf" -d "$build/own" | grep -q 'NEEDED.*libmqttc\.so\.0' &&
+        "$emulator" -L "$root" "$build/own" "mqtt://127.0.0.1:$port" ||
+        { echo "a program of one's own does not work with the packages"; return 1; }
+    kill "$broker_PID"
+    wait "$broker_PID" 2>/dev/null
+    trap - EXIT
+
+    ours mqtt_passwd -b -c "$build/passwd" user secret 2>/dev/null &&
+        ours mqtt_passwd --verify user "$build/passwd" <<<secret >/dev/null ||
+        { echo "mqtt_passwd does not read its file back"; return 1; }
+    message=$(ours mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1) && { echo "nobody listens on port 1"; return 1; }
+    case $message in *module*) echo "the TLS module was not found: $message"; return 1 ;; esac
 }
 
 for architecture in "${architectures[@]}"; do
@@ -42,42 +108,49 @@ for architecture in "${architectures[@]}"; do
         armhf) triplet=arm-linux-gnueabihf ;;
         *) echo "cross.sh: unknown architecture '$architecture' (there are: arm64 armhf)" >&2; exit 2 ;;
     esac
+done
+for architecture in "${architectures[@]}"; do
+    case $architecture in
+        arm64) triplet=aarch64-linux-gnu ;;
+        armhf) triplet=arm-linux-gnueabihf ;;
+    esac
+    build=build/$architecture
+    mkdir -p build
     ensure_packages build test cross "cross-$architecture" || exit 1
-    if [ -z "$root" ]; then
-        add_architecture "$architecture"
-        ensure_packages "$architecture" || exit 1
+    libraries=
+    if [ "${CROSS_UNPACK:-}" = yes ] || ! { add_architecture "$architecture" && ensure_packages "$architecture"; }; then
+        libraries=$PWD/$build-libraries
+        echo "== $architecture: unpacks the libraries to $build-libraries"
+        read -ra packages < <(packages_of tests/packages.txt "$architecture" | sed 's/:.*//' | xargs)
+        unpack "$architecture" "$libraries" "${packages[@]}" || die "libraries of $architecture"
     fi
 
-    build=build/$architecture
-    packed=(mqtt_pub mqtt_sub mqtt_passwd mqttc mqttc_shared mqttc-tls)
+    packed=(mqtt_pub mqtt_sub mqtt_passwd mqttc mqttc_shared mqttc-tls mqtt_testbroker guide_publish)
     targets=("${packed[@]}" "${chosen[@]}")
     [ ${#chosen[@]} -gt 0 ] || targets=(all)
-    echo "== $architecture: build"
-    mkdir -p build
-    { cmake --preset "$architecture" -DMQTTC_CROSS_ROOT="$root" &&
+    echo "== $architecture: build  [$SECONDS s]"
+    { cmake --fresh --preset "$architecture" -DMQTTC_CROSS_ROOT="$libraries" &&
         cmake --build --preset "$architecture" --target "${targets[@]}"; } >"$build.log" 2>&1 ||
         { tail -n 40 "$build.log"; die "build of $architecture (whole log: $build.log)"; }
 
-    echo "== $architecture: tests under qemu-user"
-    pattern=
-    [ ${#chosen[@]} -eq 0 ] || pattern="^($(IFS='|'; echo "${chosen[*]}"))\$"
-    ctest --test-dir "$build" -j 2 --timeout 600 --output-on-failure --no-tests=error \
-        -L "$labels" -LE "$except_labels" -E "$except" ${pattern:+-R "$pattern"} || die "tests of $architecture"
+    echo "== $architecture: tests under qemu-user  [$SECONDS s]"
+    run_tests "$build" || die "tests of $architecture"
 
-    echo "== $architecture: packages"
+    echo "== $architecture: packages  [$SECONDS s]"
     rm -f "$build"/*.deb
     # dpkg-shlibdeps reads the installed libraries of this architecture; of unpacked ones it knows no package.
     dependencies=()
-    if [ -n "$root" ]; then
+    if [ -n "$libraries" ]; then
         dependencies=(-D CPACK_DEBIAN_PACKAGE_SHLIBDEPS=OFF
             -D "CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_DEPENDS=libc6 (>= 2.36), libsodium23, libssl3, libwslay1"
             -D "CPACK_DEBIAN_LIBMQTTC_PACKAGE_DEPENDS=libc6 (>= 2.36), libgcc-s1, libssl3, libstdc++6 (>= 12), libwslay1")
     fi
     (cd "$build" && DEB_HOST_ARCH=$architecture cpack -G DEB "${dependencies[@]}") >"$build.log" 2>&1 ||
         { tail -n 40 "$build.log"; die "cpack of $architecture (whole log: $build.log)"; }
-    for deb in "$build"/*.deb; do
-        printf '%s: %d KiB packed, %s KiB installed\n' "$deb" $(($(stat -c %s "$deb") / 1024)) \
-            "$(dpkg-deb -f "$deb" Installed-Size)"
-    done
+    debs=("$PWD/$build"/*.deb)
+    try_packages "$architecture" "$triplet" "${debs[@]}" || die "packages of $architecture"
+    tests/install/judge.sh "${debs[@]}" || die "packages of $architecture"
     "$triplet-size" "$build"/bin/mqtt_{pub,sub,passwd} "$build"/lib/libmqttc.so "$build"/lib/mqttc/mqttc-tls.so
 done
+echo "== done  [$SECONDS s]"
+printf '%s\n' "${totals[@]}"

@@ -2,6 +2,8 @@
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_CXX_COMPILER ${triplet}-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE ${triplet})
+# GNUInstallDirs knows Debian's folder only where it does not cross-compile.
+set(CMAKE_INSTALL_LIBDIR lib/${triplet} CACHE STRING "Where libraries are installed")
 # Programs are the machine's own; libraries of the machine's own architecture are of no use.
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_IGNORE_PREFIX_PATH /usr/local)
@@ -13,7 +15,7 @@ if(MQTTC_CROSS_ROOT)
   set(ENV{PKG_CONFIG_SYSROOT_DIR} ${MQTTC_CROSS_ROOT})
   set(CMAKE_FIND_ROOT_PATH ${MQTTC_CROSS_ROOT})
   set(CMAKE_CXX_FLAGS_INIT "${CMAKE_CXX_FLAGS_INIT} -isystem ${MQTTC_CROSS_ROOT}/usr/include/${triplet}")
-  set(qemu_arguments -L /usr/${triplet} -E LD_LIBRARY_PATH=${MQTTC_CROSS_ROOT}/usr/lib/${triplet})
+  set(qemu_arguments -L ${MQTTC_CROSS_ROOT})
 endif()
 # libwslay-dev cannot be installed for two architectures at once: its header is the machine's own
 # (the same everywhere), its library is that of the package libwslay1.

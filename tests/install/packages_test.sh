@@ -3,6 +3,7 @@
 #
 # usage: packages_test.sh BUILD_FOLDER     exit code 77: skipped, because only root can install packages
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -11,21 +12,12 @@ die() { echo "packages_test.sh: $*" >&2; exit 1; }
 (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; die "cpack failed"; }
 debs=("$work"/deb/*.deb)
 [ ${#debs[@]} -eq 3 ] || die "three packages are expected, not: ${debs[*]}"
-if command -v lintian >/dev/null; then
-    lintian --fail-on error --allow-root --suppress-tags initial-upload-closes-no-bugs "${debs[@]}" ||
-        die "lintian found errors"
-else
-    echo "lintian is not installed: not judged"
-fi
+"$here/judge.sh" "${debs[@]}" || die "the packages are not in order"
 # Each library costs time at every start; TLS is a module that is loaded when it is wanted.
 for program in mqtt_pub mqtt_sub; do
     more=$(readelf -d "$build/bin/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
         grep -vE '^(libc|libwslay|ld-linux.*)\.so\.' || true)
     [ -z "$more" ] || die "$program loads at its start what it can do without: $more"
-done
-for deb in "${debs[@]}"; do
-    printf '%s: %d KiB packed, %s KiB installed\n' "$(dpkg-deb -f "$deb" Package)" $(($(stat -c %s "$deb") / 1024)) \
-        "$(dpkg-deb -f "$deb" Installed-Size)"
 done
 if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: only root can install packages"

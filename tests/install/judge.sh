@@ -1,0 +1,15 @@
+#!/bin/bash
+# Lets lintian judge Debian packages, of any architecture, and prints their sizes.
+#
+# usage: judge.sh DEB...     exit code 1: lintian found errors
+set -euo pipefail
+if command -v lintian >/dev/null; then
+    lintian --fail-on error --allow-root --suppress-tags initial-upload-closes-no-bugs "$@" ||
+        { echo "judge.sh: lintian found errors" >&2; exit 1; }
+else
+    echo "lintian is not installed: not judged"
+fi
+for deb in "$@"; do
+    printf '%s %s: %d KiB packed, %s KiB installed\n' "$(dpkg-deb -f "$deb" Package)" \
+        "$(dpkg-deb -f "$deb" Architecture)" $(($(stat -c %s "$deb") / 1024)) "$(dpkg-deb -f "$deb" Installed-Size)"
+done
