@@ -13,14 +13,14 @@
 #include "mqttc/topic.hpp"
 #include "text_in.hpp"
 #include "time_text.hpp"
+#include "unread_number.hpp"
 #include "values.hpp"
 
 namespace mqttc::pub {
 namespace {
 
-// long double: the parser refuses a number that its type can't hold.
-using Json =
-    nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t, long double>;
+using Json = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t,
+                                  app::UnreadNumber>;
 
 // Shows how far the parser has read.
 struct Cursor {
@@ -98,7 +98,9 @@ class JsonLines::Reader : public nlohmann::json_sax<Json> {
     bool boolean(bool value) override;
     bool number_integer(std::int64_t /*value*/) override { return odd_number(); }
     bool number_unsigned(std::uint64_t value) override;
-    bool number_float(long double /*value*/, const std::string& /*digits*/) override { return odd_number(); }
+    bool number_float(app::UnreadNumber /*value*/, const std::string& /*digits*/) override {
+        return odd_number();
+    }
     bool string(std::string& text) override;
     bool binary(Json::binary_t& /*bytes*/) override { return false; }
     bool start_object(std::size_t /*size*/) override;

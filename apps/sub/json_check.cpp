@@ -7,13 +7,13 @@
 
 #include "json_field.hpp"
 #include "json_out.hpp"
+#include "unread_number.hpp"
 
 namespace mqttc::sub {
 namespace {
 
-// long double: the parser refuses a number that its type can't hold.
-using Json =
-    nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t, long double>;
+using Json = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t,
+                                  app::UnreadNumber>;
 
 class Rewriter : public nlohmann::json_sax<Json> {
   public:
@@ -23,7 +23,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
     bool boolean(bool value) override { return put(value ? "true" : "false"); }
     bool number_integer(std::int64_t value) override { return put(std::to_string(value)); }
     bool number_unsigned(std::uint64_t value) override { return put(std::to_string(value)); }
-    bool number_float(long double /*value*/, const std::string& digits) override { return put(digits); }
+    bool number_float(app::UnreadNumber /*value*/, const std::string& digits) override { return put(digits); }
     bool string(std::string& text) override {
         json_.string(text);
         return true;
@@ -89,7 +89,7 @@ class Finder : public nlohmann::json_sax<Json> {
     bool number_unsigned(std::uint64_t value) override {
         return scalar([&] { return rewriter_.number_unsigned(value); });
     }
-    bool number_float(long double value, const std::string& digits) override {
+    bool number_float(app::UnreadNumber value, const std::string& digits) override {
         return scalar([&] { return rewriter_.number_float(value, digits); });
     }
     bool string(std::string& text) override {

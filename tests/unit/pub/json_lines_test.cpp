@@ -92,6 +92,7 @@ TEST_CASE("a payload that is no string is taken as it stands") {
     CHECK(payload_of(R"({"payload":[]})") == "[]");
     CHECK(payload_of(R"({"payload" : -0 })") == "-0");
     CHECK(payload_of(R"({"payload":1.10e+3})") == "1.10e+3");
+    CHECK(payload_of(R"({"payload":-1e5000})") == "-1e5000");
     CHECK(payload_of(R"({"payload":123456789012345678901234567890})") == "123456789012345678901234567890");
     CHECK(payload_of(R"({"payload":true})") == "true");
     CHECK(payload_of(R"({"payload":null})").empty());
@@ -193,7 +194,7 @@ TEST_CASE("wrong lines are told what is wrong") {
     }
     CHECK(problem_of("{}\0"s) == "it is not JSON: there is a NUL at byte 3");
     for (const char* line : {"", " ", "{", "{}}", "{} {}", R"({"a":})", R"({"payload":"\ud800"})", "\xff",
-                             "{\"payload\":\"\xff\"}", R"({"payload":1e9999})", "{'a':1}"}) {
+                             "{\"payload\":\"\xff\"}", "{'a':1}"}) {
         CAPTURE(line);
         CHECK(problem_of(line).starts_with("it is not JSON from byte "));
     }
