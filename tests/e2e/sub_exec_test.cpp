@@ -248,8 +248,8 @@ void check_shared_work(std::uint16_t broker_port) {
     };
     Process one(worker("one"));
     Process two(worker("two"));
-    REQUIRE(one.wait_err("SUBACK"));
-    REQUIRE(two.wait_err("SUBACK"));
+    REQUIRE_MESSAGE(one.wait_err("SUBACK"), one.err());
+    REQUIRE_MESSAGE(two.wait_err("SUBACK"), two.err());
     std::string lines;
     for (int i = 10; i < 50; ++i) lines += std::to_string(i) + "\n";
     Command publish{
