@@ -91,14 +91,15 @@ class Stage {
     }
 
     /// Publishes a numbered mark and waits until the observer has printed it: everything published before is
-    /// printed, too. Returns the observer's output in front of the mark, and forgets the mark.
+    /// printed, too. At QoS 2, since at QoS 1 it would overtake a message that waits for its PUBREL. Returns the
+    /// observer's output in front of the mark, and forgets the mark.
     std::string wait_for_mark() {
         const std::string number = std::to_string(++marks_);
         std::string hex;
         for (const char digit : number) hex += "3"s + digit;
-        const std::string line = "mark 1 0 " + hex + "\n";
+        const std::string line = "mark 2 0 " + hex + "\n";
         do {
-            REQUIRE(run({mosquitto_pub_path, "-p", port(), "-q", "1", "-t", "mark", "-m", number}).exit ==
+            REQUIRE(run({mosquitto_pub_path, "-p", port(), "-q", "2", "-t", "mark", "-m", number}).exit ==
                     Exit{.code = 0});
         } while (!observer_->wait_out(line, std::chrono::milliseconds(marks_ == 1 ? 300 : 10'000)));
         const std::string all = observer_->out();
