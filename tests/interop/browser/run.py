@@ -10,9 +10,11 @@ Exits with 77 when the browser or MQTT.js is missing (install.sh beside this fil
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 
 PATIENCE = 60
 BIG = 1_000_000  # bytes
@@ -36,12 +38,33 @@ def browse(browser, page, folder):
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage", "--enable-logging=stderr", f"--user-data-dir={folder}/profile", page],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(f"{folder}/browser.log", "wb"),
-        env={**os.environ, "HOME": str(folder)})
+        env={**os.environ, "HOME": str(folder)}, start_new_session=True)
+
+
+def end(process):
+    """Ends a process that start_new_session has made the leader of a group, and its group with it.
+
+    A browser's helpers outlive it for a moment, and write to its profile meanwhile.
+    """
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        pass
+    deadline = time.monotonic() + 10
+    try:
+        while time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()
+            time.sleep(0.01)
+    except ProcessLookupError:
+        pass
 
 
 def exchange(bin_dir, browser, script, version):
     """One browser with this version of MQTT; returns what went wrong, or None."""
-    with tempfile.TemporaryDirectory(prefix="mqttc-browser-") as name:
+    # What the browser leaves behind does not decide about the test.
+    with tempfile.TemporaryDirectory(prefix="mqttc-browser-", ignore_cleanup_errors=True) as name:
         folder = pathlib.Path(name)
         shutil.copy(script, folder / "mqtt.min.js")
         shutil.copy(pathlib.Path(__file__).with_name("page.html"), folder)
@@ -54,6 +77,7 @@ def exchange(bin_dir, browser, script, version):
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE))
             return started[-1]
 
+        opened = None
         try:
             broker = start("mqtt_testbroker", "-p", "0", "--ws-port", "0")
             tcp, websocket = read_ports(broker)
@@ -71,7 +95,7 @@ def exchange(bin_dir, browser, script, version):
                     if not line:
                         return "mqtt_sub has not subscribed"
             page = f"file://{folder}/page.html?port={websocket}&version={version}"
-            started.append(browse(browser, page, folder))
+            opened = browse(browser, page, folder)
             outputs = [[listener.stdout.readline()] for listener in listeners]
             if outputs[0] != [b"browser/ready 1 " + "gr\u00fc\u00dfe".encode().hex().encode() + b"\n"]:
                 log = (folder / "browser.log").read_text(errors="replace").splitlines()
@@ -92,6 +116,8 @@ def exchange(bin_dir, browser, script, version):
                 if sorted(output[1:]) != wanted:
                     return "what came back from the browser is not what was sent"
         finally:
+            if opened:
+                end(opened)
             for process in reversed(started):
                 if process.poll() is None:
                     process.terminate()
@@ -100,6 +126,7 @@ def exchange(bin_dir, browser, script, version):
                     process.wait(10)
                 except subprocess.TimeoutExpired:
                     process.kill()
+                    process.wait()
     return None
 
 
