@@ -2,7 +2,6 @@
 install(FILES man/mqtt_pub.1 man/mqtt_sub.1 man/mqtt_passwd.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
   COMPONENT mqttc-clients)
 install(FILES man/mqttc.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT libmqttc-dev)
-# The folder keeps the links between the names.
 install(DIRECTORY completions/bash/ DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions
   COMPONENT mqttc-clients)
 install(DIRECTORY completions/fish/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d

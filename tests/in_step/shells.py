@@ -13,12 +13,17 @@ import time
 UNIT = "\x1f"
 PATIENCE = 60  # seconds; only a failing test ever waits this long
 
+# As bash-completion does it: the file that has the program's name, when the program is completed first.
 BASH = r"""
-source "$1"
 while IFS= read -r line; do
     mapfile -d $'\x1f' -t COMP_WORDS < <(printf '%s' "$line")
     COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
     COMP_LINE="${COMP_WORDS[*]}" COMP_POINT=${#COMP_LINE} COMPREPLY=()
+    if [[ $COMP_WORDS != "$loaded" ]]; then
+        complete -r
+        source "$1/$COMP_WORDS"
+        loaded=$COMP_WORDS
+    fi
     read -r _ _ function _ < <(complete -p "${COMP_WORDS[0]}")
     "$function" "${COMP_WORDS[0]}" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
     printf '%s\x1f' "${COMPREPLY[@]}"
@@ -79,7 +84,7 @@ def answers_of(lines):
 
 def ask_bash(completions, programs, folder, questions):
     text = "".join("".join(word + UNIT for word in words) + "\n" for words in questions)
-    done = subprocess.run(["bash", "--norc", "-c", BASH, "bash", os.path.join(completions, "bash/mqtt_pub")],
+    done = subprocess.run(["bash", "--norc", "-c", BASH, "bash", os.path.join(completions, "bash")],
                           input=text, cwd=folder, env=environment(folder, programs), capture_output=True, text=True,
                           timeout=PATIENCE, check=True)
     if done.stderr:
