@@ -86,7 +86,7 @@ try_packages() {
         { echo "mqtt_pub and mqtt_sub of the packages do not reach each other: $message"; return 1; }
     # The development package with the cross compiler, the shared library with a program of the manual.
     # shellcheck disable=SC2046
-    "$triplet-g++" -std=c++23 "$build/tests/guide/publish.cpp" -o "$build/own" -Wl,-rpath-link="$root/usr/lib/$triplet" \
+    "$triplet-g++" -std=c++23 "$build/examples/publish.cpp" -o "$build/own" -Wl,-rpath-link="$root/usr/lib/$triplet" \
         $(PKG_CONFIG_LIBDIR=$root/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs mqttc) &&
         "$triplet-readelf" -d "$build/own" | grep -q 'NEEDED.*libmqttc\.so\.0' &&
         "$emulator" -L "$root" "$build/own" "mqtt://127.0.0.1:$port" ||

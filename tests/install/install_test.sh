@@ -88,6 +88,9 @@ target_link_libraries(own_static mqttc::mqttc_static)
 CMAKE
 cmake -S "$work/own" -B "$work/own/build" -DCMAKE_PREFIX_PATH="$prefix" >"$work/own.log" 2>&1 &&
     cmake --build "$work/own/build" >>"$work/own.log" 2>&1 || { cat "$work/own.log"; die "find_package(mqttc) failed"; }
+cmake -S "$prefix/share/doc/libmqttc-dev/examples" -B "$work/examples" -DCMAKE_PREFIX_PATH="$prefix" >"$work/own.log" 2>&1 &&
+    cmake --build "$work/examples" >>"$work/own.log" 2>&1 || { cat "$work/own.log"; die "the examples cannot be built"; }
+"$work/examples/publish" "mqtt://127.0.0.1:$port" || die "the example does not publish"
 flags=$(PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config --cflags --libs mqttc)
 # shellcheck disable=SC2086
 c++ -std=c++23 "$work/own/main.cpp" $flags -o "$work/own/own_pkgconfig" || die "pkg-config's flags do not build"
@@ -106,6 +109,15 @@ done
 # A program that stands elsewhere finds the module beside the shared library.
 if message=$("$work/own/own_pkgconfig" "$port" tls 2>&1); then die "TLS with a broker that has none must fail"; fi
 case $message in *module*) die "the TLS module was not found beside the library: $message" ;; esac
+# A program with an operator new of its own, as a sanitizer brings one: it is the module's, too.
+# shellcheck disable=SC2086
+c++ -std=c++23 -fsanitize=address "$work/own/main.cpp" $flags -o "$work/own/own_new" || die "no program with a sanitizer"
+if message=$(ASAN_OPTIONS=detect_leaks=0 "$work/own/own_new" "$port" tls 2>&1); then die "TLS must fail here, too"; fi
+case $message in
+    *Sanitizer*) die "the module frees what it has not allocated: $message" ;;
+    "cannot connect to 127.0.0.1:$port: "*) ;;
+    *) die "with a sanitizer the program says: $message" ;;
+esac
 
 visible=$(nm -DC --defined-only "$lib/libmqttc.so" | cut -d' ' -f3- | grep -vE '^(typeinfo( name)? for |vtable for |VTT for )?mqttc::' || true)
 [ -z "$visible" ] || die "the shared library shows more than mqttc's API: $visible"

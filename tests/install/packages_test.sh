@@ -30,7 +30,8 @@ for package in mqttc-clients libmqttc0 libmqttc-dev; do
     fi
 done
 trap 'dpkg -r libmqttc-dev mqttc-clients libmqttc0 >/dev/null 2>&1; rm -rf "$work"' EXIT
-dpkg -i "${debs[@]}" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot install them"; }
+apt-get -q install -y --no-install-recommends "${debs[@]}" >"$work/apt.log" 2>&1 </dev/null ||
+    { cat "$work/apt.log"; die "apt cannot install them"; }
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     [ "$(command -v $program)" = "/usr/bin/$program" ] || die "$program is not in /usr/bin"
     /usr/bin/$program --version | grep -q '^mqtt' || die "$program does not tell its version"
@@ -40,6 +41,23 @@ done
     /usr/bin/mqtt_passwd --verify user "$work/passwd" <<<secret >/dev/null || die "the password file can't be read back"
 if message=$(/usr/bin/mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1); then die "nobody listens on port 1"; fi
 case $message in *module*) die "the TLS module was not found: $message" ;; esac
+
+# What stands on the screen after Tab: each shell finds its file by the program's name.
+for program in mqtt_pub mqtt_sub mqtt_passwd; do
+    bash --norc -c '. /usr/share/bash-completion/bash_completion; _completion_loader "$1"; complete -p "$1"' bash \
+        $program 2>&1 | grep -q -- '-F _mqttc ' || die "bash does not complete $program"
+    [ "$(zsh -f -c 'autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $program)" = _mqttc ] ||
+        die "zsh does not complete $program"
+    fish --no-config -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
+done
+
+# A program of one's own, begun with the examples of the development package.
+cp -r /usr/share/doc/libmqttc-dev/examples "$work/own"
+cmake -S "$work/own" -B "$work/own/build" >"$work/own.log" 2>&1 && cmake --build "$work/own/build" >>"$work/own.log" 2>&1 ||
+    { cat "$work/own.log"; die "the examples cannot be built"; }
+if message=$("$work/own/build/publish" mqtt://127.0.0.1:1 2>&1); then die "nobody listens on port 1"; fi
+case $message in "publish: cannot connect to 127.0.0.1:1: "*) ;; *) die "the example says: $message" ;; esac
+
 trap 'rm -rf "$work"' EXIT
 dpkg -r libmqttc-dev mqttc-clients libmqttc0 >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot remove them"; }
 [ ! -e /usr/bin/mqtt_pub ] || die "mqtt_pub was left behind"
