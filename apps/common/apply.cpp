@@ -125,8 +125,7 @@ Result OptionsBuilder::apply_broker(const Occurrence& option) {
             constexpr std::uint32_t smallest = 128;  // room for a CONNACK with properties
             return store(to.max_packet_size, to_number(value, smallest, max_remaining_length + 5));
         }
-        case OptionId::no_delay:
-            to.endpoint.no_delay = true;
+        case OptionId::no_delay:  // always set by the library
             return {};
         default:
             return std::unexpected(std::string("not handled"));

@@ -21,17 +21,18 @@ namespace mqttc {
 
 /// How often and how fast a connection is tried again.
 struct ReconnectPolicy {
-    static constexpr std::uint32_t forever = UINT32_MAX;
-    std::uint32_t first = 0;        ///< further tries for the first connection
-    std::uint32_t later = forever;  ///< tries after a connection was lost
-    Duration min_delay = std::chrono::seconds(1);
+    static constexpr std::uint32_t forever = UINT32_MAX;  ///< as a number of tries: no end
+    std::uint32_t first = 0;                              ///< further tries for the first connection
+    std::uint32_t later = forever;  ///< tries after a connection was lost; counted anew after each CONNACK
+    Duration min_delay = std::chrono::seconds(1);   ///< before the first of these tries
     Duration max_delay = std::chrono::seconds(60);  ///< the delay doubles from min to max, with jitter
 };
 
+/// What a client is made from.
 struct ClientOptions {
-    Endpoint endpoint;
-    SessionOptions session;
-    ReconnectPolicy reconnect;
+    Endpoint endpoint;          ///< the broker and the road to it
+    SessionOptions session;     ///< what is said to the broker
+    ReconnectPolicy reconnect;  ///< what is done when it can't be reached, or is lost
     Duration connect_timeout = std::chrono::seconds(30);  ///< names, TCP, TLS, WebSocket and CONNACK together
     /// Longest wait for output to drain at disconnect(). After DISCONNECT has been handed to the kernel the transport is
     /// closed at once, unless the other side may still send: then its end is waited for, as long as written bytes are
@@ -58,54 +59,76 @@ class ClientHandler : public SessionHandler {
     virtual void on_connection_lost(const Error&, std::optional<Duration> /*retry_in*/) {}
 };
 
+/// One client on one broker, with a loop of its own: a Session over a transport, connected again as the policy says.
+/// All of it belongs to one thread, from the constructor to the destructor. Handlers and callbacks may call any member
+/// but run() and the destructor, and let no exception out.
 class MQTTC_API Client {
   public:
-    /// `handler` must outlive the client.
+    /// Connects to nothing yet. `handler` must outlive the client.
     Client(ClientOptions options, ClientHandler& handler);
+    /// Closes without DISCONNECT what is still open.
     ~Client();
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
 
     /// Connects and turns the loop until disconnect() is complete (value), stop() was called (value), or the connection
-    /// has failed for good (error).
-    std::expected<void, Error> run();
-    /// Ends run() after the present turn, without DISCONNECT.
+    /// has failed for good (error; out_of_memory too). May be called again: the session goes on.
+    [[nodiscard]] std::expected<void, Error> run();
+    /// Ends run() after the present turn, without DISCONNECT. Before run() it has no effect.
     void stop();
     /// Orderly end: waits until all pending output is written (up to disconnect_timeout), sends DISCONNECT, closes, ends
     /// run(). While not connected it ends run() at once.
     void disconnect(ReasonCode code = reason::success, PropertiesView properties = {});
 
-    // As in Session.
-    bool can_publish(Qos qos) const;
-    std::expected<PacketId, Error> publish(const Publish& message, PayloadMode mode = PayloadMode::copied);
-    std::expected<PacketId, Error> publish(const Publish& message, std::shared_ptr<const void> owner);
-    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads);
-    std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
-                                             PropertiesView properties = {});
-    std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
-                                               PropertiesView properties = {});
-    std::expected<void, Error> ping();
+    /// As Session::can_publish.
+    [[nodiscard]] bool can_publish(Qos qos) const;
+    /// As Session::publish, at the time of the present turn; it is written at the end of that.
+    [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message,
+                                                         PayloadMode mode = PayloadMode::copied);
+    /// As Session::publish with an owner of the payload.
+    [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message,
+                                                         std::shared_ptr<const void> owner);
+    /// As Session::publish_each.
+    [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
+                                                                 std::span<const Bytes> payloads);
+    /// As Session::subscribe: possible from on_connack on.
+    [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
+                                                           PropertiesView properties = {});
+    /// As Session::unsubscribe.
+    [[nodiscard]] std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
+                                                             PropertiesView properties = {});
+    /// As Session::ping.
+    [[nodiscard]] std::expected<void, Error> ping();
+    /// As Session::auth.
+    [[nodiscard]] std::expected<void, Error> auth(ReasonCode code, PropertiesView properties = {});
 
     /// Bytes written on the present connection of which the other machine has not said that they arrived.
     std::size_t unarrived() const;
 
-    /// After on_publish returned false: true stops reading from the broker, false offers the packet again.
+    /// True: nothing is read from the broker, which soon can send no more; its answers are not waited for meanwhile.
+    /// False: reading goes on, and a message that on_publish refused is offered again.
     void pause(bool paused);
 
     /// Calls `ready` in each turn in which `fd` is readable or at its end (regular files always are). Replaces an
     /// earlier watch of the same descriptor; the client does not own it.
     void watch(int fd, std::function<void()> ready);
+    /// Forgets the descriptor; nothing happens when it was not watched. Before it is closed, not after.
     void unwatch(int fd);
+    /// Names a timer; never used twice by one client.
     using TimerId = std::uint64_t;
     /// Calls `due` once, in the first turn at or after `when`.
     TimerId at(Time when, std::function<void()> due);
+    /// Forgets the timer; nothing happens when it has been due already.
     void cancel(TimerId timer);
-    /// Calls `arrived` from the loop (not from the signal handler) after the signal; the process's earlier disposition
-    /// is restored when the client is destroyed.
-    void on_signal(int signal_number, std::function<void()> arrived);
+    /// Calls `arrived` from the loop (not from the signal handler) after the signal. From now on this thread, and what it
+    /// starts, has the signal blocked but while the loop waits; disposition and mask come back when the client is
+    /// destroyed. One client of the process at a time may take a signal. False: no such signal, or none that can be
+    /// caught.
+    bool on_signal(int signal_number, std::function<void()> arrived);
 
     /// The time of the present turn.
     Time now() const;
+    /// The session, to look at; lives as long as the client.
     const Session& session() const;
 
   private:

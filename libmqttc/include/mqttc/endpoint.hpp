@@ -11,52 +11,58 @@
 
 namespace mqttc {
 
+/// Versions of TLS (RFC 5246, RFC 8446). Older ones are not spoken.
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
-/// TLS as a client (OpenSSL names where it has them). Paths name PEM files.
+/// TLS as a client (OpenSSL's names where it has them). Paths name PEM files; an empty text is "not given". The server's
+/// certificate is checked against Endpoint::host, a name or an address, over a unix socket too. Files are read at each
+/// connection.
 struct TlsOptions {
-    std::string ca_file;
-    std::string ca_path;
+    std::string ca_file;        ///< certificates that are trusted
+    std::string ca_path;        ///< a folder of them, with the hashed names of `openssl rehash`
     bool system_store = false;  ///< also when neither ca_file, ca_path nor a PSK is given
-    std::string cert_file;
-    std::string key_file;
-    Secret key_passphrase;
-    bool verify = true;        ///< false = --insecure
-    std::string ciphers;       ///< TLS 1.2 list
-    std::string ciphersuites;  ///< TLS 1.3 suites
-    TlsVersion minimum = TlsVersion::v1_2;
-    std::string alpn;  ///< one protocol name
-    std::string keylog_file;
-    std::string psk_identity;
-    Secret psk_key;  ///< hex
+    std::string cert_file;      ///< the client's certificate, with those between it and its root behind it
+    std::string key_file;       ///< the key of `cert_file`; both or neither
+    Secret key_passphrase;      ///< of an encrypted `key_file`
+    bool verify = true;         ///< false: neither certificate nor name is looked at
+    std::string ciphers;        ///< those of TLS 1.2, an OpenSSL cipher list
+    std::string ciphersuites;   ///< those of TLS 1.3, names with colons between them
+    TlsVersion minimum = TlsVersion::v1_2;  ///< the newest that both sides know is used
+    std::string alpn;                       ///< one protocol name (RFC 7301), 1 to 255 bytes
+    std::string keylog_file;   ///< secrets are appended to it (NSS key log format): for Wireshark
+    std::string psk_identity;  ///< pre-shared key instead of certificates, with `psk_key`
+    Secret psk_key;            ///< hexadecimal digits, two for each byte
 };
 
+/// MQTT over WebSocket (MQTT 5.0 section 6; RFC 6455).
 struct WebSocketOptions {
-    std::string path = "/mqtt";
-    std::vector<std::string> headers;  ///< each "Name: value"
+    std::string path = "/mqtt";        ///< the request target, with its query if there is one
+    std::vector<std::string> headers;  ///< each "Name: value"; not those of is_reserved_websocket_header
 };
 
+/// SOCKS5 with names resolved by the proxy (RFC 1928, 1929), or HTTP's CONNECT (RFC 9110 section 9.3.6).
 enum class ProxyKind : std::uint8_t { socks5, http_connect };
 
+/// A proxy between us and the broker.
 struct Proxy {
-    ProxyKind kind = ProxyKind::socks5;
-    std::string host;
-    std::uint16_t port = 0;  ///< 0 = 1080 or 8080
-    std::string username;
-    Secret password;
+    ProxyKind kind = ProxyKind::socks5;  ///< what it speaks
+    std::string host;                    ///< name or address, without brackets
+    std::uint16_t port = 0;              ///< 0 = 1080 (SOCKS5) or 8080 (HTTP)
+    std::string username;                ///< empty: no authentication
+    Secret password;                     ///< beside `username`
 };
 
-/// One broker address.
+/// One broker and the road to it.
 struct Endpoint {
-    std::string host = "localhost";
-    std::uint16_t port = 0;  ///< 0 = by transport: 1883, 8883 with TLS, 80 and 443 with WebSocket
-    std::string unix_path;   ///< not empty: a unix domain socket instead of host and port
-    std::string bind_address;
-    bool srv = false;  ///< look up _mqtt._tcp / _secure-mqtt._tcp of `host`
-    bool no_delay = false;
-    std::optional<TlsOptions> tls;
-    std::optional<WebSocketOptions> websocket;
-    std::optional<Proxy> proxy;
+    std::string host = "localhost";  ///< name or address, without brackets
+    std::uint16_t port = 0;          ///< 0 = by transport: 1883, 8883 with TLS, 80 and 443 with WebSocket
+    std::string unix_path;           ///< not empty: a unix domain socket instead of host and port
+    std::string
+        bind_address;  ///< local address or name that the socket is bound to; empty: the system's choice
+    bool srv = false;  ///< look up _mqtt._tcp / _secure-mqtt._tcp of `host` (RFC 2782)
+    std::optional<TlsOptions> tls;              ///< none: in the clear
+    std::optional<WebSocketOptions> websocket;  ///< none: MQTT straight over the stream
+    std::optional<Proxy> proxy;                 ///< none: straight to the broker
 };
 
 /// The port in force.

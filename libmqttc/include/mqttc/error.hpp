@@ -29,36 +29,37 @@ MQTTC_API std::string_view describe(CodecError error);
 /// The failure of a session, a connection or a client.
 enum class ErrorCode : std::uint8_t {
     ok = 0,
-    usage,            ///< the request itself can't be met: bad topic, option, file
-    name_not_found,   ///< host name could not be resolved
-    name_timeout,     ///< resolving took longer than the connect time-out
-    connect_failed,   ///< refused, unreachable; `detail` is the errno
-    connect_timeout,  ///< TCP connection, handshakes or CONNACK took too long
-    tls_failed,       ///< handshake or verification
-    tls_config,       ///< certificate, key, CA or cipher setting unusable (usage error)
-    proxy_failed,
-    websocket_failed,
+    usage,             ///< the request itself can't be met: bad topic, option, file
+    name_not_found,    ///< host name could not be resolved; `detail` is getaddrinfo's code
+    name_timeout,      ///< resolving took longer than the connect time-out
+    connect_failed,    ///< refused, unreachable; `detail` is the errno
+    connect_timeout,   ///< TCP connection, handshakes or CONNACK took too long; `detail` is 0 or ETIMEDOUT
+    tls_failed,        ///< handshake or verification; `detail` is the errno below it, or 0
+    tls_config,        ///< certificate, key, CA or cipher setting unusable (usage error)
+    proxy_failed,      ///< `detail` is what the proxy answered: SOCKS5's reply or method, HTTP's status; or 0
+    websocket_failed,  ///< `detail` is the HTTP status, or 0
     connection_refused,  ///< the broker's CONNACK said no; `detail` is its code
     protocol_error,      ///< the other side broke the protocol; `detail` is the v5 reason code that says how
-    closed_by_peer,      ///< end of stream without DISCONNECT
-    connection_lost,     ///< reset or I/O error; `detail` is the errno
+    closed_by_peer,      ///< end of stream without DISCONNECT; `detail` is a WebSocket's close code, or 0
+    connection_lost,     ///< reset or I/O error; `detail` is the errno, or 0
     server_disconnect,   ///< DISCONNECT from the broker; `detail` is its reason code
     keep_alive_timeout,  ///< no PINGRESP in time
     ack_timeout,         ///< no acknowledgement in time
-    not_connected,
-    window_full,     ///< as many messages in flight as allowed: try again after an acknowledgement
-    buffer_full,     ///< the bounded output buffer is full: try again after sending
+    not_connected,       ///< CONNACK has not come, or DISCONNECT was sent
+    window_full,         ///< as many messages in flight as allowed: try again after an acknowledgement
+    buffer_full,         ///< the bounded output buffer is full: try again after sending
     limit_exceeded,  ///< the broker's CONNACK forbids it (maximum QoS, packet size, retain, …); context says
                      ///< which
-    interrupted,     ///< stopped by request
-    out_of_memory,
-    io_error,  ///< a local file or descriptor; `detail` is the errno
+    interrupted,     ///< stopped by request; never from the library
+    out_of_memory,   ///< what was not done can be tried again
+    io_error,        ///< a local file or descriptor; `detail` is the errno; never from the library
 };
 
-/// What went wrong, built once where the context is known.
+/// What went wrong, built once where the context is known. Where there is a remedy the context names it, and for a
+/// setting the option of mqtt_pub and mqtt_sub: "--cafile" is TlsOptions::ca_file.
 struct Error {
-    ErrorCode code = ErrorCode::ok;
-    int detail = 0;       ///< errno, CONNACK code or reason code, as `code` says
+    ErrorCode code = ErrorCode::ok;  ///< what kind of failure
+    int detail = 0;                  ///< errno, CONNACK code or reason code, as `code` says
     std::string context;  ///< one line for people, without the program's name and without a full stop
 };
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,7 +21,7 @@
 
 namespace mqttc {
 
-/// Property identifiers as on the wire.
+/// Property identifiers as on the wire; property_table() says what each is and where it may stand.
 enum class PropertyId : std::uint8_t {
     payload_format_indicator = 0x01,
     message_expiry_interval = 0x02,
@@ -60,13 +61,13 @@ inline constexpr PacketSet will_properties_bit = 1U << 16;
 
 /// One row of the property table.
 struct PropertyInfo {
-    PropertyId id;
-    std::string_view name;  ///< kebab-case, as in -D and in JSON: "content-type"
-    PropertyType type;
-    PacketSet packets;     ///< which packets (and the Will) may carry it
-    PacketSet repeatable;  ///< in which of them it may appear more than once
-    std::uint32_t min;     ///< range of a numeric value, both ends included
-    std::uint32_t max;
+    PropertyId id;          ///< as on the wire
+    std::string_view name;  ///< kebab-case, as in -D and in JSON: "content-type"; static storage
+    PropertyType type;      ///< how its value is written
+    PacketSet packets;      ///< which packets (and the Will) may carry it
+    PacketSet repeatable;   ///< in which of them it may appear more than once
+    std::uint32_t min;      ///< smallest value of a numeric property
+    std::uint32_t max;      ///< largest value of a numeric property
 };
 
 /// All rows, sorted by identifier; static storage.
@@ -78,7 +79,7 @@ MQTTC_API const PropertyInfo* find_property(std::string_view name);
 
 /// One property with its value. Views live as long as the block they were read from.
 struct Property {
-    PropertyId id{};
+    PropertyId id{};             ///< which property this is
     std::uint32_t number = 0;    ///< byte, two_byte, four_byte, variable_byte
     std::string_view text = {};  ///< utf8, binary (any bytes), and the value of a utf8_pair
     std::string_view name = {};  ///< the name of a utf8_pair
@@ -87,19 +88,32 @@ struct Property {
 /// A checked block of properties that somebody else owns. Iterates over `Property`.
 class MQTTC_API PropertiesView {
   public:
+    /// Reads one property after the other. What it refers to lives as long as the block.
     class Iterator {
       public:
-        using value_type = Property;
-        using difference_type = std::ptrdiff_t;
+        using value_type = Property;             ///< for the algorithms of the standard library
+        using difference_type = std::ptrdiff_t;  ///< for the algorithms of the standard library
+        /// Stands at the first property of `rest`, which begins where a property begins.
         explicit Iterator(Bytes rest) : rest_(rest) { read(); }
+        /// The end.
         Iterator() = default;
+        /// The present property, until the iterator is moved or destroyed. Not at the end.
         const Property& operator*() const { return current_; }
+        /// As operator*.
         const Property* operator->() const { return &current_; }
+        /// To the next property, or to the end. Not at the end.
         Iterator& operator++() {
             rest_ = after_;
             read();
             return *this;
         }
+        /// The same; the answer is where it stood.
+        Iterator operator++(int) {
+            Iterator before = *this;
+            ++*this;
+            return before;
+        }
+        /// True iff as many bytes are left of the same block.
         bool operator==(const Iterator& other) const { return rest_.size() == other.rest_.size(); }
 
       private:
@@ -109,22 +123,28 @@ class MQTTC_API PropertiesView {
         Property current_;
     };
 
+    /// An empty block.
     PropertiesView() = default;
+    /// The first property, or the end.
     Iterator begin() const { return Iterator(wire_); }
+    /// Behind the last property.
     Iterator end() const { return Iterator(); }
+    /// True iff there is no property.
     bool empty() const { return wire_.empty(); }
-    /// The block in wire form, without the length in front.
+    /// The block in wire form, without the length in front; lives as long as the block.
     Bytes wire() const { return wire_; }
 
-    /// The first property with this identifier.
+    /// The first property with this identifier, or none.
     std::optional<Property> find(PropertyId id) const;
     /// The number of the first such property, or `fallback`.
     std::uint32_t number_or(PropertyId id, std::uint32_t fallback) const;
     /// The text of the first such property, or an empty view.
     std::string_view text_or_empty(PropertyId id) const;
 
-    /// Checks a block as it may stand in the packets of `where` (one bit) and makes a view of it.
-    static std::expected<PropertiesView, CodecError> parse(Bytes wire, PacketSet where);
+    /// Checks a block as it may stand in the packets of `where` (one bit) and makes a view of it, which lives as
+    /// long as `wire`. Errors: malformed, protocol_error (repeated), invalid_utf8, invalid_topic,
+    /// property_not_allowed, property_out_of_range.
+    [[nodiscard]] static std::expected<PropertiesView, CodecError> parse(Bytes wire, PacketSet where);
 
   private:
     friend class Properties;
@@ -132,9 +152,12 @@ class MQTTC_API PropertiesView {
     Bytes wire_;
 };
 
+static_assert(std::input_iterator<PropertiesView::Iterator>);
+
 /// A block of properties that owns its bytes.
 class MQTTC_API Properties {
   public:
+    /// An empty block.
     Properties() = default;
     /// A copy of a view's block.
     explicit Properties(PropertiesView view) : wire_(view.wire().begin(), view.wire().end()) {}
@@ -143,14 +166,20 @@ class MQTTC_API Properties {
     /// property_out_of_range, invalid_utf8, invalid_topic (response topic), string_too_long,
     /// too_large_to_encode, property_not_allowed (the wrong `add` for the type). Whether a packet may carry
     /// or repeat it is checked by `check`.
-    std::expected<void, CodecError> add(PropertyId id, std::uint32_t number);
-    std::expected<void, CodecError> add(PropertyId id, std::string_view text);
-    std::expected<void, CodecError> add_user_property(std::string_view name, std::string_view value);
+    [[nodiscard]] std::expected<void, CodecError> add(PropertyId id, std::uint32_t number);
+    /// As above, for the types utf8 and binary.
+    [[nodiscard]] std::expected<void, CodecError> add(PropertyId id, std::string_view text);
+    /// As above, for a user property (section 3.1.2.11.8), of which a block may hold many, of one name too.
+    [[nodiscard]] std::expected<void, CodecError> add_user_property(std::string_view name,
+                                                                    std::string_view value);
 
-    /// Verifies that the block as a whole may stand in the packets of `where` (one bit).
-    std::expected<void, CodecError> check(PacketSet where) const;
+    /// Verifies that the block as a whole may stand in the packets of `where` (one bit). Errors as of
+    /// PropertiesView::parse.
+    [[nodiscard]] std::expected<void, CodecError> check(PacketSet where) const;
 
+    /// Takes all properties out.
     void clear() { wire_.clear(); }
+    /// True iff there is no property.
     bool empty() const { return wire_.empty(); }
     /// Valid until this object is changed or destroyed.
     PropertiesView view() const { return PropertiesView(Bytes(wire_)); }

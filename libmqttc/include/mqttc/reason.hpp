@@ -15,7 +15,10 @@ namespace mqttc {
 /// A reason code as it stands on the wire; 0x80 and above are failures.
 using ReasonCode = std::uint8_t;
 
+/// The reason codes by their names in the standard.
 namespace reason {
+/// As on the wire (section 2.4); reason_table() says in which packets.
+///@{
 inline constexpr ReasonCode success = 0x00;  // also: normal disconnection, granted QoS 0
 inline constexpr ReasonCode granted_qos_1 = 0x01;
 inline constexpr ReasonCode granted_qos_2 = 0x02;
@@ -59,19 +62,21 @@ inline constexpr ReasonCode connection_rate_exceeded = 0x9f;
 inline constexpr ReasonCode maximum_connect_time = 0xa0;
 inline constexpr ReasonCode subscription_identifiers_not_supported = 0xa1;
 inline constexpr ReasonCode wildcard_subscriptions_not_supported = 0xa2;
+///@}
 }  // namespace reason
 
 /// A set of packet types, one bit each (bit n for type n); properties add `will_properties_bit`.
 using PacketSet = std::uint32_t;
+/// The set of this type alone.
 constexpr PacketSet packet_bit(PacketType type) {
     return 1U << static_cast<unsigned>(type);
 }
 
 /// One row of the reason table. `name` is a lower-case sentence of the standard's words ("not authorized").
 struct ReasonInfo {
-    ReasonCode code;
-    std::string_view name;
-    PacketSet packets;  ///< where the code may appear
+    ReasonCode code;        ///< as on the wire
+    std::string_view name;  ///< static storage
+    PacketSet packets;      ///< where the code may appear
 };
 
 /// All reason codes, sorted by code; static storage. Code 0 appears once ("success").

@@ -1,29 +1,4 @@
-// The MQTT client session as a pure state machine: bytes and times in, bytes and events out. No I/O, no
-// clock.
-//
-// Inside any loop it is used like this (a test compiles and runs this example,
-// tests/unit/session/example.cpp):
-//
-//     mqttc::Session session(options);
-//     session.opened(now);                                // the transport is connected: CONNECT is pending
-//     ...
-//     auto out = session.pending();                       // write these bytes to the transport
-//     session.sent(write(fd, out.data(), out.size()), now);
-//     ...
-//     auto used = session.receive(bytes_read, now, handler);   // calls handler.on_publish and friends
-//     if (!used) fail(used.error());                      // pending() may hold a DISCONNECT that says why
-//     else drop *used bytes from the front of the receive buffer and keep the rest
-//     ...
-//     if (session.deadline() <= now) session.tick(now);   // keep-alive, acknowledgement time-out
-//     session.closed(now);                                // the transport is gone; call opened() to go on
-//
-// What outlives a connection (unacknowledged messages, QoS 2 identifiers received, subscriptions) stays over
-// closed() and opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
-// with DUP when the broker still has the session, anew when not (MQTT 5.0 sections 4.1, 4.4, 4.6). A QoS 2
-// message that the broker has answered with PUBREC is the broker's own: if that broker then loses the
-// session, the message must not be published again (MQTT-4.3.3-6) and counts as delivered. MQTT 3.1 does not
-// tell whether the session is present: it is taken to be after a connection without clean session, and the
-// subscriptions are repeated all the same.
+// The MQTT client session as a pure state machine: bytes and times in, bytes and events out. No I/O, no clock.
 #pragma once
 
 #include <chrono>
@@ -44,35 +19,37 @@ namespace mqttc {
 
 /// A Will that owns its data.
 struct WillMessage {
-    std::string topic;
-    std::string payload;  ///< any bytes
-    Qos qos = Qos::at_most_once;
-    bool retain = false;
-    Properties properties;
+    std::string topic;            ///< a topic name: not empty, no wildcards
+    std::string payload;          ///< any bytes, at most 65,535
+    Qos qos = Qos::at_most_once;  ///< with which the broker publishes it
+    bool retain = false;          ///< whether the broker keeps it as a retained message
+    Properties properties;        ///< v5: the properties of the Will (section 3.1.3.2)
 };
 
 /// Sees every packet that a session sends (when it is encoded) and receives (when it is decoded), for -d.
 class PacketTrace {
   public:
     virtual ~PacketTrace() = default;
+    /// A packet was encoded. Views in it live until the call returns.
     virtual void sent(const Packet& packet) = 0;
+    /// A packet was decoded, before the session acts on it. Views in it live until the call returns.
     virtual void received(const Packet& packet) = 0;
 };
 
 /// What a session is made from.
 struct SessionOptions {
-    ProtocolVersion version = ProtocolVersion::v311;
+    ProtocolVersion version = ProtocolVersion::v311;  ///< which MQTT is spoken
     std::string client_id;    ///< empty: the broker assigns one (3.1.1 and 5 with a clean session)
     bool clean_start = true;  ///< of the first connection; later ones of the same Session never ask for a
                               ///< clean start while there is state to resume (v5), or repeat the choice (3.x)
-    std::uint16_t keep_alive = 60;  ///< seconds, 0 = off
-    std::optional<std::string> username;
-    std::optional<Secret> password;
-    std::optional<WillMessage> will;
-    Properties connect_properties;
+    std::uint16_t keep_alive = 60;        ///< seconds, 0 = off
+    std::optional<std::string> username;  ///< UTF-8, at most 65,535 bytes
+    std::optional<Secret> password;       ///< any bytes, at most 65,535; in 3.x only beside a user name
+    std::optional<WillMessage> will;  ///< published by the broker when the connection ends without DISCONNECT
+    Properties connect_properties;    ///< v5: those of CONNECT (section 3.1.2.11)
 
     std::uint16_t max_inflight = 20;  ///< QoS 1/2 messages sent and not yet acknowledged; the broker's
-                                      ///< receive maximum may lower it
+                                      ///< receive maximum may lower it; 0: none can be published
     std::size_t max_packet_size =
         max_remaining_length + 5;  ///< largest packet accepted from the broker, bytes
     std::size_t max_output_bytes =
@@ -86,26 +63,28 @@ struct SessionOptions {
 
 /// What the broker allows, from CONNACK (section 3.2.2.3). Before CONNACK and in 3.x: the defaults.
 struct Limits {
-    std::uint16_t receive_maximum = 65'535;
-    Qos maximum_qos = Qos::exactly_once;
-    bool retain_available = true;
-    std::uint32_t maximum_packet_size = max_remaining_length + 5;
-    std::uint16_t topic_alias_maximum = 0;
-    bool wildcard_subscription_available = true;
-    bool subscription_identifier_available = true;
-    bool shared_subscription_available = true;
-    std::uint16_t keep_alive = 0;               ///< seconds in force: the server's or ours
-    std::uint32_t session_expiry_interval = 0;  ///< seconds in force
-    std::string client_id;                      ///< ours or the assigned one
+    std::uint16_t receive_maximum = 65'535;  ///< messages of QoS 1 and 2 in flight to the broker
+    Qos maximum_qos = Qos::exactly_once;     ///< of messages to the broker
+    bool retain_available = true;            ///< messages to the broker may have the retain flag
+    std::uint32_t maximum_packet_size = max_remaining_length + 5;  ///< bytes of a packet to the broker
+    std::uint16_t topic_alias_maximum = 0;          ///< highest topic alias to the broker; 0: none
+    bool wildcard_subscription_available = true;    ///< filters may have + and #
+    bool subscription_identifier_available = true;  ///< SUBSCRIBE may carry one
+    bool shared_subscription_available = true;      ///< "$share/group/filter" may be subscribed to
+    std::uint16_t keep_alive = 0;                   ///< seconds in force: the server's or ours
+    std::uint32_t session_expiry_interval = 0;      ///< seconds in force
+    std::string client_id;                          ///< ours or the assigned one
 };
 
 /// Receives a session's events, all from inside Session::receive. Views live until the call returns. A
-/// handler may call publish, subscribe, unsubscribe and disconnect of the session, nothing else of it.
+/// handler may call what makes packets pending (publish, subscribe, unsubscribe, disconnect, ping, auth) and
+/// what only looks at the session, and lets no exception out.
 class SessionHandler {
   public:
     virtual ~SessionHandler() = default;
 
-    /// CONNACK, a refusal too (code != 0; receive() then fails with connection_refused).
+    /// CONNACK, a refusal too (code != 0; receive() then fails with connection_refused). A session that is present
+    /// although this Session is new is taken: it is one of an earlier process (MQTT-3.2.2-4 notwithstanding).
     virtual void on_connack(const Connack&) {}
     /// An application message. True: taken, it will be acknowledged. False: not now; receive() stops in front
     /// of this packet, nothing of it is acknowledged or remembered, and it is offered again at the next
@@ -119,7 +98,9 @@ class SessionHandler {
     /// identifier; for those that the new broker's limits forbid, the session itself answers with codes that
     /// say so.
     virtual void on_suback(const Suback&) {}
+    /// The answer to unsubscribe().
     virtual void on_unsuback(const Unsuback&) {}
+    /// v5: the broker ends the connection and says why; receive() then fails with server_disconnect.
     virtual void on_disconnect(const Disconnect&) {}
     /// The broker asks for a further step of the authentication method, or says that a repeated
     /// authentication is complete. True: understood (the answer is Session::auth). False: receive() takes
@@ -147,12 +128,42 @@ struct Counters {
     std::uint64_t duplicates = 0;  ///< QoS 2 messages that came again and were not given to on_publish
 };
 
+/// The client's side of an MQTT session: a state machine without I/O, clock and thread.
+///
+/// Inside any loop it is used like this (mqttc(3) has a whole program; tests/unit/session/example.cpp is run):
+///
+///     mqttc::Session session(options);
+///     session.opened(now);                                // the transport is connected: CONNECT is pending
+///
+///     auto out = session.pending();                       // write these bytes to the transport
+///     auto count = write(fd, out.data(), out.size());
+///     if (count > 0) session.sent(count, now);
+///
+///     auto used = session.receive(bytes_read, now, handler);   // calls handler.on_publish and friends
+///     if (!used) fail(used.error());                      // pending() may hold a DISCONNECT that says why
+///     else drop(*used);                                   // from the front of what was read; the rest is kept
+///
+///     if (session.deadline() && *session.deadline() <= now) {
+///         if (auto alive = session.tick(now); !alive) fail(alive.error());   // keep-alive, acknowledgements
+///     }
+///     session.closed(now);                                // the transport is gone; call opened() to go on
+///
+/// What outlives a connection (unacknowledged messages, QoS 2 identifiers received, subscriptions) stays over
+/// closed() and opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
+/// with DUP when the broker still has the session, anew when not (MQTT 5.0 sections 4.1, 4.4, 4.6). A QoS 2
+/// message that the broker has answered with PUBREC is the broker's own: if that broker then loses the
+/// session, the message must not be published again (MQTT-4.3.3-6) and counts as delivered. MQTT 3.1 does not
+/// tell whether the session is present: it is taken to be after a connection without clean session, and the
+/// subscriptions are repeated all the same.
 class MQTTC_API Session {
   public:
+    /// Not connected. What is wrong with the options is told by tick() after opened().
     explicit Session(SessionOptions options);
     ~Session();
-    Session(Session&&) noexcept;
-    Session& operator=(Session&&) noexcept;
+    /// Views that `from` has handed out belong to the new session.
+    Session(Session&& from) noexcept;
+    /// As the constructor; what this session held is gone.
+    Session& operator=(Session&& from) noexcept;
 
     /// The transport is connected: makes CONNECT pending.
     void opened(Time now);
@@ -167,53 +178,62 @@ class MQTTC_API Session {
     /// On error the connection must be closed after pending() has been written: it holds the DISCONNECT that
     /// the standard asks for (v5, section 4.13). Error codes: protocol_error, connection_refused (CONNACK,
     /// detail = its code), server_disconnect, usage (an authentication method that the handler does not know).
-    std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
+    [[nodiscard]] std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
     /// How many bytes the packet at the front of the receive buffer needs in all, if that is known and more
     /// than `bytes` holds: lets the caller make room once. 0 = not known.
     std::size_t needs(Bytes bytes) const;
 
+    /// Nothing will be received for a while because the caller does not want to: until the next receive()
+    /// neither PINGRESP nor acknowledgements are missed.
+    void pause();
+
     /// True iff publish() would neither answer window_full nor buffer_full.
-    bool can_publish(Qos qos) const;
+    [[nodiscard]] bool can_publish(Qos qos) const;
     /// Makes a PUBLISH pending, or keeps it for the next connection if there is none now (QoS 1/2; QoS 0 up
     /// to max_output_bytes). `message.packet_id` and `.dup` are not looked at. Returns the packet identifier,
     /// 0 at QoS 0. A topic alias among the properties is used on the present connection, and the whole topic
     /// is sent beside it; the session then chooses no aliases of its own on this connection. Errors, with
     /// nothing changed: window_full, buffer_full, usage (topic, size, property), limit_exceeded.
-    std::expected<PacketId, Error> publish(const Publish& message, Time now,
-                                           PayloadMode mode = PayloadMode::copied);
+    [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message, Time now,
+                                                         PayloadMode mode = PayloadMode::copied);
 
     /// The same without a copy of a large payload: the session holds `owner`, which must keep the payload's
     /// bytes, until it needs them no more.
-    std::expected<PacketId, Error> publish(const Publish& message, Time now,
-                                           std::shared_ptr<const void> owner);
+    [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message, Time now,
+                                                         std::shared_ptr<const void> owner);
 
     /// publish() with each of these payloads in turn; `common` says all but the payload. What its packets have in
     /// common is checked and encoded once, so that at QoS 0 many small payloads for one topic cost little more than
     /// their copies. Stops in front of the first payload that publish() would not take and returns how many were
     /// published; if that was the first one, its error. The rest may be given again. Packet identifiers are not told.
-    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,
-                                                   Time now);
+    [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
+                                                                 std::span<const Bytes> payloads, Time now);
 
     /// Makes a SUBSCRIBE pending (after CONNACK). The subscriptions are repeated by the session itself after
-    /// a reconnect to a broker that has lost them. Errors: usage, limit_exceeded, not_connected.
-    std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
-                                             PropertiesView properties, Time now);
-    std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
-                                               PropertiesView properties, Time now);
+    /// a reconnect to a broker that has lost them. Errors: usage, limit_exceeded, not_connected, window_full
+    /// (too many requests unanswered).
+    [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
+                                                           PropertiesView properties, Time now);
+    /// Makes an UNSUBSCRIBE pending (after CONNACK); these filters are not repeated any more. Errors as of
+    /// subscribe().
+    [[nodiscard]] std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
+                                                             PropertiesView properties, Time now);
     /// Makes DISCONNECT pending; nothing else can be sent on this connection afterwards. In 3.x without code.
-    std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
-    /// Makes PINGREQ pending. A broker answers packets in their order, so PINGRESP tells that it has read everything
+    /// Errors: not_connected, usage.
+    [[nodiscard]] std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
+    /// Makes PINGREQ pending. Error: not_connected. A broker answers packets in their order, so PINGRESP tells that it has read everything
     /// published before, at QoS 0 too.
-    std::expected<void, Error> ping(Time now);
+    [[nodiscard]] std::expected<void, Error> ping(Time now);
     /// From ping() to the answer, or the end of the connection.
     bool ping_unanswered() const;
-    /// Makes AUTH pending (v5).
-    std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
+    /// Makes AUTH pending (v5). Errors: not_connected, usage.
+    [[nodiscard]] std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
 
     /// The next bytes to write: a view of contiguous memory, not always everything; empty when there is
     /// nothing. Valid until the next call that changes the session.
     Bytes pending() const;
-    /// Tells that the first `n` bytes of pending() were written.
+    /// Tells that the first `n` bytes of what is pending were written. More than that ends the program: what was
+    /// not written would be lost in silence.
     void sent(std::size_t n, Time now);
 
     /// When tick() must be called at the latest; none = never.
@@ -222,7 +242,7 @@ class MQTTC_API Session {
     /// received. Errors: keep_alive_timeout (no sign of life after PINGREQ for half the keep-alive, 5 s at
     /// least), ack_timeout; the connection should then be closed. Both wait while receive() stands before a
     /// message that was not taken. Also usage: the options can't make a CONNECT.
-    std::expected<void, Error> tick(Time now);
+    [[nodiscard]] std::expected<void, Error> tick(Time now);
 
     bool connected() const;        ///< CONNACK received on this connection, no DISCONNECT sent
     bool session_present() const;  ///< as the last CONNACK said
@@ -230,9 +250,9 @@ class MQTTC_API Session {
     std::size_t pending_bytes()
         const;                   ///< all that waits to be written, now or on the next connection (QoS 0)
     std::size_t unsent() const;  ///< QoS 0 messages not wholly written; looks at each
-    const Counters& counters() const;
-    const Limits& limits() const;
-    const SessionOptions& options() const;
+    const Counters& counters() const;       ///< up to now; lives as long as the session, as do the next two
+    const Limits& limits() const;           ///< of the present connection
+    const SessionOptions& options() const;  ///< as given to the constructor
 
   private:
     struct Impl;

@@ -14,9 +14,9 @@ namespace mqttc {
 inline constexpr std::size_t max_topic_bytes = 65'535;
 
 /// True iff `text` is well-formed UTF-8 as MQTT wants it: no U+0000, no surrogates, no overlong forms.
-MQTTC_API bool valid_utf8(std::string_view text);
+[[nodiscard]] MQTTC_API bool valid_utf8(std::string_view text);
 
-/// What is wrong with a topic name or a filter; none when it is good.
+/// What is wrong with a topic name or a filter.
 enum class TopicFault : std::uint8_t {
     empty,
     too_long,
@@ -28,8 +28,11 @@ enum class TopicFault : std::uint8_t {
     share_name_invalid,  ///< "$share//x", "$share/a+b/x", "$share/group" without a filter
 };
 
-MQTTC_API std::optional<TopicFault> check_topic_name(std::string_view name);
-MQTTC_API std::optional<TopicFault> check_topic_filter(std::string_view filter);
+/// What is wrong with a topic name, as a PUBLISH has one (section 4.7.3); none when it is good.
+[[nodiscard]] MQTTC_API std::optional<TopicFault> check_topic_name(std::string_view name);
+/// What is wrong with a topic filter, shared or not, as a SUBSCRIBE has them (sections 4.7.1, 4.8.2); none when it is
+/// good.
+[[nodiscard]] MQTTC_API std::optional<TopicFault> check_topic_filter(std::string_view filter);
 
 /// One sentence that says what is wrong and shows the right form ("'+' must fill a whole level: write maison/+/temp
 /// or maison/+"), for a message to people. Control characters of `topic` are made visible.
@@ -37,12 +40,12 @@ MQTTC_API std::string explain(TopicFault fault, std::string_view topic);
 
 /// True iff the (valid) name matches the (valid) filter. Filters starting with a wildcard do not match names that start
 /// with '$'. A "$share/group/" prefix of the filter is not looked at: strip it first with `split_share`.
-MQTTC_API bool topic_matches(std::string_view filter, std::string_view name);
+[[nodiscard]] MQTTC_API bool topic_matches(std::string_view filter, std::string_view name);
 
 /// A shared subscription taken apart; views into the argument.
 struct SharedFilter {
-    std::string_view group;
-    std::string_view filter;
+    std::string_view group;   ///< the share name
+    std::string_view filter;  ///< what is subscribed to
 };
 /// none iff the filter is not a well-formed shared subscription.
 MQTTC_API std::optional<SharedFilter> split_share(std::string_view filter);

@@ -10,21 +10,30 @@
 
 #define MQTTC_API __attribute__((visibility("default")))
 
+/// MQTT for C++: the codec (mqttc/codec.hpp), the session (mqttc/session.hpp) and the client (mqttc/client.hpp).
 namespace mqttc {
 
 /// A view of bytes. It owns nothing; the declaration that hands one out says how long it lives.
 using Bytes = std::span<const std::uint8_t>;
 
+/// The bytes of a text; they live as long as it does.
 inline Bytes as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
+/// Bytes as text, whatever they are; it lives as long as they do.
 inline std::string_view as_text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 /// Monotonic time. The library's core never reads a clock: `now` is an argument, taken once per turn of the loop.
 using Time = std::chrono::steady_clock::time_point;
+/// A span of monotonic time; nanoseconds with libstdc++.
 using Duration = std::chrono::steady_clock::duration;
+
+/// `from` and `span` added; the end of time where that is later, so that Duration::max() means "no limit".
+constexpr Time later(Time from, Duration span) {
+    return from > Time() && span > Time::max() - from ? Time::max() : from + span;
+}
 
 /// The protocol level byte of CONNECT (MQTT 5.0 section 3.1.2.2).
 enum class ProtocolVersion : std::uint8_t { v31 = 3, v311 = 4, v5 = 5 };
@@ -63,12 +72,16 @@ inline constexpr std::uint32_t max_remaining_length = 268'435'455;
 /// A short secret (password, passphrase, key). Its memory is overwritten when it is replaced or destroyed.
 class Secret {
   public:
+    /// Empty.
     Secret() = default;
+    /// A copy of `text`, which the caller must overwrite itself.
     explicit Secret(std::string_view text) : text_(text) {}
+    /// A second copy.
     Secret(const Secret& other) = default;
-    // A copy, because a moved-from short string keeps its bytes.
-    // NOLINTNEXTLINE(performance-move-constructor-init)
-    Secret(Secret&& other) noexcept : text_(other.text_) { other.wipe(); }
+    /// Takes it over: `other` is overwritten.
+    // By swapping, because a moved-from short string keeps its bytes.
+    Secret(Secret&& other) noexcept { text_.swap(other.text_); }
+    /// Overwrites what was here, and copies.
     Secret& operator=(const Secret& other) {
         if (this != &other) {
             wipe();
@@ -76,11 +89,11 @@ class Secret {
         }
         return *this;
     }
+    /// Overwrites what was here and in `other`.
     Secret& operator=(Secret&& other) noexcept {
         if (this != &other) {
             wipe();
-            text_ = other.text_;
-            other.wipe();
+            text_.swap(other.text_);
         }
         return *this;
     }
@@ -88,8 +101,10 @@ class Secret {
 
     /// Valid until this object is changed or destroyed.
     std::string_view view() const { return text_; }
+    /// True iff it has no bytes.
     bool empty() const { return text_.empty(); }
 
+    /// Overwrites it; it is empty then.
     void wipe() {
         explicit_bzero(text_.data(), text_.capacity());
         text_.clear();
