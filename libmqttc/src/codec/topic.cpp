@@ -5,6 +5,7 @@
 #include <initializer_list>
 
 #include "rules.hpp"
+#include "utf8.hpp"
 
 namespace mqttc {
 
@@ -83,28 +84,6 @@ std::string with_plus_levels(std::string_view filter, bool last_too) {
     return good;
 }
 
-/// `text` for a line on a terminal: control characters and broken UTF-8 as \xNN.
-std::string visible(std::string_view text) {
-    static constexpr std::string_view digits = "0123456789abcdef";
-    std::string shown;
-    while (!text.empty()) {
-        std::size_t size = 1;
-        while (size < 4 && size < text.size() && !valid_utf8(text.substr(0, size))) ++size;
-        const auto byte = static_cast<unsigned char>(text[0]);
-        const bool c1_control = byte == 0xc2 && text.size() > 1 && static_cast<unsigned char>(text[1]) < 0xa0;
-        if (byte >= 0x20 && byte != 0x7f && !c1_control && valid_utf8(text.substr(0, size))) {
-            shown += text.substr(0, size);
-        } else {
-            size = 1;
-            shown += "\\x";
-            shown += digits[byte >> 4];
-            shown += digits[byte & 0x0f];
-        }
-        text.remove_prefix(size);
-    }
-    return shown;
-}
-
 /// ": write a or b", with those candidates that are good, different and short enough.
 std::string remedy(std::initializer_list<std::string> candidates, std::string_view otherwise) {
     std::string text;
@@ -113,7 +92,7 @@ std::string remedy(std::initializer_list<std::string> candidates, std::string_vi
         if (candidate == before || candidate.size() > longest_suggestion || check_topic_filter(candidate))
             continue;
         text += text.empty() ? ": write " : " or ";
-        text += visible(candidate);
+        text += codec::visible(candidate);
         before = candidate;
     }
     if (text.empty()) {
@@ -133,7 +112,7 @@ std::string explain_name(std::string_view topic) {
         if (wildcards.find(c) != std::string_view::npos) c = 'x';
     }
     if (name.size() > longest_suggestion || check_topic_name(name)) name = "maison/salon/temp";
-    return text + ": name one topic, such as " + visible(name);
+    return text + ": name one topic, such as " + codec::visible(name);
 }
 
 std::string explain_utf8(std::string_view topic) {
@@ -141,7 +120,7 @@ std::string explain_utf8(std::string_view topic) {
     std::size_t good = topic.size();
     while (good > 0 && !valid_utf8(topic.substr(0, good))) --good;
     std::string text = "the topic is not valid UTF-8 from byte " + std::to_string(good + 1);
-    if (good < topic.size()) text += " (" + visible(topic.substr(good, 1)) + ")";
+    if (good < topic.size()) text += " (" + codec::visible(topic.substr(good, 1)) + ")";
     return text + ": write it in UTF-8";
 }
 

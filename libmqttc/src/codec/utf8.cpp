@@ -43,4 +43,23 @@ bool valid_utf8(std::string_view text) {
     return true;
 }
 
+std::string codec::visible(std::string_view text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+    std::string shown;
+    for (std::size_t i = 0; i < text.size();) {
+        const unsigned byte = at[i];
+        std::size_t size = character_size(at + i, text.size() - i);
+        const bool c1_control = byte == 0xc2 && size == 2 && at[i + 1] < 0xa0;
+        if (size > 0 && byte >= 0x20 && byte != 0x7f && !c1_control) {
+            shown += text.substr(i, size);
+        } else {
+            size = 1;
+            shown.append("\\x").append(1, digits[byte >> 4]).append(1, digits[byte & 0x0f]);
+        }
+        i += size;
+    }
+    return shown;
+}
+
 }  // namespace mqttc

@@ -1,9 +1,11 @@
-// The fast half of the UTF-8 rules: most strings are ASCII, and eight bytes of them are judged at a time.
+// The fast half of the UTF-8 rules: most strings are ASCII, and eight bytes of them are judged at a time. And text of
+// others made harmless.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string>
 #include <string_view>
 
 #include "mqttc/topic.hpp"
@@ -66,6 +68,9 @@ inline bool plain_ascii(std::string_view text) {
 inline bool text_ok(std::string_view text) {
     return detail::plain_ascii<true>(text) || valid_utf8(text);
 }
+
+/// Bytes of others for a line to people: control characters (C1 too) and broken UTF-8 as \xNN.
+std::string visible(std::string_view text);
 
 /// True for most good topic names; false says nothing.
 inline bool plain_name(std::string_view text) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "mqttc/codec.hpp"
 
@@ -18,6 +19,7 @@ Output& Output::operator=(Output&& other) noexcept {
         wipe_secret();
         own_ = std::move(other.own_);
         apart_ = std::move(other.apart_);
+        apart_begin_ = std::exchange(other.apart_begin_, 0);
         head_ = other.head_;
         boundary_ = other.boundary_;
         payload_bytes_ = other.payload_bytes_;
@@ -36,8 +38,8 @@ void Output::append_payload(const Payload& payload) {
 }
 
 Bytes Output::pending() const {
-    if (apart_.empty()) return Bytes(own_).subspan(head_);
-    const Apart& first = apart_.front();
+    if (nothing_apart()) return Bytes(own_).subspan(head_);
+    const Apart& first = apart_[apart_begin_];
     if (head_ < first.at) return Bytes(own_).subspan(head_, first.at - head_);
     return first.payload.bytes.subspan(first.sent);
 }
@@ -45,8 +47,8 @@ Bytes Output::pending() const {
 void Output::sent(std::size_t n) {
     n = std::min(n, size());
     sent_ += n;
-    while (n > 0 && !apart_.empty()) {
-        Apart& first = apart_.front();
+    while (n > 0 && !nothing_apart()) {
+        Apart& first = apart_[apart_begin_];
         const std::size_t in_front = std::min(n, first.at - head_);
         head_ += in_front;
         n -= in_front;
@@ -56,14 +58,26 @@ void Output::sent(std::size_t n) {
         n -= of_payload;
         if (first.sent < first.payload.bytes.size()) break;
         boundary_ = first.at;
-        apart_.erase(apart_.begin());
+        drop_first_apart();
     }
     head_ += n;
     if (secret_ != 0 && head_ >= secret_) wipe_secret();
-    if (head_ == own_.size() && apart_.empty()) {
+    if (head_ == own_.size() && nothing_apart()) {
         own_.clear();
         head_ = boundary_ = 0;
     }
+}
+
+void Output::drop_first_apart() {
+    apart_[apart_begin_++].payload = {};
+    if (nothing_apart()) {
+        apart_.clear();
+    } else if (apart_begin_ <= apart_.size() / 2) {
+        return;
+    } else {
+        apart_.erase(apart_.begin(), apart_.begin() + static_cast<std::ptrdiff_t>(apart_begin_));
+    }
+    apart_begin_ = 0;
 }
 
 Output::Step Output::step_from(std::size_t at, std::size_t next_apart) const {
@@ -78,13 +92,13 @@ Output::Step Output::step_from(std::size_t at, std::size_t next_apart) const {
 void Output::compact() {
     if (head_ < own_.size() / 2) return;
     for (;;) {
-        const Step step = step_from(boundary_, 0);
+        const Step step = step_from(boundary_, apart_begin_);
         if (step.payload != nullptr || boundary_ + step.own > head_) break;
         boundary_ += step.own;
         if (boundary_ == own_.size()) break;
     }
     own_.erase(own_.begin(), own_.begin() + static_cast<std::ptrdiff_t>(boundary_));
-    for (Apart& apart : apart_) apart.at -= boundary_;
+    for (std::size_t i = apart_begin_; i < apart_.size(); ++i) apart_[i].at -= boundary_;
     head_ -= boundary_;
     boundary_ = 0;
 }

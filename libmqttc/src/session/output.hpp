@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "mqttc/types.hpp"
@@ -28,7 +29,7 @@ class Output {
     Output() = default;
     ~Output();
     Output(const Output&) = delete;
-    Output(Output&&) noexcept = default;
+    Output(Output&& other) noexcept { *this = std::move(other); }
     Output& operator=(const Output&) = delete;
     Output& operator=(Output&& other) noexcept;
 
@@ -67,7 +68,7 @@ class Output {
     template <class See>
     void for_each_packet(See see) const {
         std::size_t at = boundary_;
-        for (std::size_t apart = 0; at < own_.size();) {
+        for (std::size_t apart = apart_begin_; at < own_.size();) {
             const Step step = step_from(at, apart);
             const bool whole_sent = step.payload == nullptr && at + step.own <= head_;
             if (!whole_sent) {
@@ -95,9 +96,13 @@ class Output {
     void wipe_secret();
 
     std::vector<std::uint8_t> own_;
+    bool nothing_apart() const { return apart_begin_ == apart_.size(); }
+    void drop_first_apart();
+
     std::vector<Apart> apart_;
-    std::size_t head_ = 0;      ///< own_ is sent up to here
-    std::size_t boundary_ = 0;  ///< a packet starts here, at or in front of head_
+    std::size_t apart_begin_ = 0;  ///< those in front are sent
+    std::size_t head_ = 0;         ///< own_ is sent up to here
+    std::size_t boundary_ = 0;     ///< a packet starts here, at or in front of head_
     std::size_t payload_bytes_ = 0;
     std::size_t secret_ = 0;
     std::uint64_t sent_ = 0;

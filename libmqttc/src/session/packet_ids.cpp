@@ -11,7 +11,7 @@ constexpr PacketId last_id = 65'535;
 }  // namespace
 
 PacketId PacketIds::take(Owner owner) {
-    if (used_ == last_id) return 0;
+    if (all_taken()) return 0;
     if (owners_.empty()) owners_.resize(all_ids, nobody);
     do {
         last_ = last_ == last_id ? PacketId{1} : static_cast<PacketId>(last_ + 1);

@@ -19,6 +19,8 @@ class PacketIds {
     /// The next free identifier in turn, now owned by `owner` (not `nobody`); 0 when all 65,535 are in use.
     PacketId take(Owner owner);
     void release(PacketId id);
+    /// True iff take() would answer 0.
+    bool all_taken() const { return used_ == 65'535; }
     Owner owner(PacketId id) const { return owners_.empty() ? nobody : owners_[id]; }
 
   private:

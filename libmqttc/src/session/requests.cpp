@@ -35,7 +35,7 @@ Request* Requests::find(PacketId id) {
 void Requests::answered(Request& request, PacketIds& ids) {
     const Packet packet = packet_of(request, version_);
     if (const auto* unsubscribe = std::get_if<Unsubscribe>(&packet)) {
-        for (const std::string_view filter : unsubscribe->filters) forget(filter, ids);
+        forget({unsubscribe->filters.begin(), unsubscribe->filters.end()}, request.id, ids);
         erase(request.id, ids);
         return;
     }
@@ -43,11 +43,11 @@ void Requests::answered(Request& request, PacketIds& ids) {
     place.answered = true;
     answered_.splice(answered_.end(), unanswered_, place.at);
     if (const auto* subscribe = std::get_if<Subscribe>(&packet)) {
-        for (const Subscription& subscription : subscribe->subscriptions) {
-            const auto owned = owners_.find(subscription.filter);
-            if (owned != owners_.end() && owned->second != request.id) forget(subscription.filter, ids);
-            owners_.insert_or_assign(std::string(subscription.filter), request.id);
-        }
+        Filters filters;
+        for (const Subscription& subscription : subscribe->subscriptions) filters.insert(subscription.filter);
+        forget(filters, request.id, ids);
+        for (const std::string_view filter : filters)
+            owners_.insert_or_assign(std::string(filter), request.id);
     }
 }
 
@@ -57,24 +57,30 @@ void Requests::broker_lost_session() {
     owners_.clear();
 }
 
-void Requests::forget(std::string_view filter, PacketIds& ids) {
-    const auto owned = owners_.find(filter);
-    if (owned == owners_.end()) return;
-    const PacketId id = owned->second;
-    Request& request = *index_.find(id)->second.at;
-    Packet packet = packet_of(request, version_);
-    auto* subscribe = std::get_if<Subscribe>(&packet);
-    if (subscribe == nullptr) return;
-    std::erase_if(subscribe->subscriptions, [&](const Subscription& one) { return one.filter == filter; });
-    owners_.erase(owned);
-    if (subscribe->subscriptions.empty()) {
-        erase(id, ids);
-        return;
+void Requests::forget(const Filters& filters, PacketId except, PacketIds& ids) {
+    // Each SUBSCRIBE is read and written once, however many of its filters go.
+    std::map<PacketId, Filters> by_owner;
+    for (const std::string_view filter : filters) {
+        const auto owned = owners_.find(filter);
+        if (owned != owners_.end() && owned->second != except) by_owner[owned->second].insert(filter);
     }
-    std::vector<std::uint8_t> shorter;
-    if (encode(packet, version_, shorter)) {
-        request.filters = subscribe->subscriptions.size();
-        request.packet = std::move(shorter);
+    for (const auto& [id, gone] : by_owner) {
+        for (const std::string_view filter : gone) owners_.erase(owners_.find(filter));
+        Request& request = *index_.find(id)->second.at;
+        Packet packet = packet_of(request, version_);
+        auto* subscribe = std::get_if<Subscribe>(&packet);
+        if (subscribe == nullptr) continue;
+        std::erase_if(subscribe->subscriptions,
+                      [&](const Subscription& one) { return gone.contains(one.filter); });
+        if (subscribe->subscriptions.empty()) {
+            erase(id, ids);
+            continue;
+        }
+        std::vector<std::uint8_t> shorter;
+        if (encode(packet, version_, shorter)) {
+            request.filters = subscribe->subscriptions.size();
+            request.packet = std::move(shorter);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +60,9 @@ class Requests {
         List::iterator at;
     };
 
-    void forget(std::string_view filter, PacketIds& ids);
+    using Filters = std::set<std::string_view>;
+    /// Takes these filters out of the answered SUBSCRIBEs that hold them, but for that of `except`.
+    void forget(const Filters& filters, PacketId except, PacketIds& ids);
     void erase(PacketId id, PacketIds& ids);
 
     ProtocolVersion version_;

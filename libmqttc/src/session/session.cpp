@@ -1,4 +1,5 @@
 // The session's life: construction, connections that come and go, time.
+#include <cstdlib>
 #include <string>
 
 #include "session_impl.hpp"
@@ -91,7 +92,7 @@ void Session::Impl::opened(Time now) {
 void Session::Impl::closed(std::size_t unarrived) {
     if (!conn.open) return;
     const std::uint64_t sent = conn.output.sent_position();
-    if (!conn.connected && sent > 0) lasting.connect_unanswered = true;
+    if (!conn.answered && sent > 0) lasting.connect_unanswered = true;
     lasting.counters.dropped +=
         lasting.on_the_way.between(sent - std::min<std::uint64_t>(unarrived, sent), sent);
     lasting.on_the_way.clear();
@@ -103,9 +104,12 @@ void Session::Impl::closed(std::size_t unarrived) {
 
 void Session::Impl::sent(std::size_t n, Time now) {
     if (n == 0) return;
+    // Else bytes that nobody has written would be taken for sent.
+    if (n > conn.output.size()) std::abort();
     if (question_unsent()) conn.silence_from = now;
     if (conn.pinging && conn.ping_end > conn.output.sent_position()) conn.ping_since = now;
     conn.output.sent(n);
+    conn.answer_bytes = std::min(conn.answer_bytes, conn.output.buffered());
 }
 
 bool Session::Impl::question_unsent() const {
@@ -123,26 +127,27 @@ Duration Session::Impl::ping_patience() const {
 std::optional<Time> Session::Impl::ping_due() const {
     if (!live() || conn.limits.keep_alive == 0) return std::nullopt;
     const Time quiet_from = conn.pinging ? conn.last_sent : std::min(conn.last_sent, conn.last_received);
-    return quiet_from + std::chrono::seconds(conn.limits.keep_alive);
+    return later(quiet_from, std::chrono::seconds(conn.limits.keep_alive));
 }
 
 std::optional<Time> Session::Impl::ping_timeout() const {
-    if (!live() || !conn.pinging || conn.stalled) return std::nullopt;
-    return std::max(conn.ping_since, conn.last_received) + ping_patience();
+    if (!live() || !conn.pinging || conn.stalled || conn.paused) return std::nullopt;
+    return later(std::max(conn.ping_since, conn.last_received), ping_patience());
 }
 
 std::optional<Time> Session::Impl::ack_timeout() const {
-    if (!live() || conn.stalled || options.ack_timeout == Duration::zero()) return std::nullopt;
+    if (!live() || conn.stalled || conn.paused || options.ack_timeout == Duration::zero())
+        return std::nullopt;
     const OutgoingMessage* message = lasting.inflight.sent().front();
     const auto& unanswered = lasting.requests.unanswered();
     if (message == nullptr && unanswered.empty()) return std::nullopt;
     Time since = message != nullptr ? message->since : unanswered.front().since;
     if (!unanswered.empty()) since = std::min(since, unanswered.front().since);
-    return std::max(since, conn.silence_from) + options.ack_timeout;
+    return later(std::max(since, conn.silence_from), options.ack_timeout);
 }
 
 std::optional<Time> Session::Impl::deadline() const {
-    if (unusable) return Time::min();
+    if (unusable) return conn.last_sent;
     std::optional<Time> first = ping_due();
     for (const auto& other : {ping_timeout(), ack_timeout()}) {
         if (other && (!first || *other < *first)) first = other;
@@ -177,22 +182,6 @@ std::expected<void, Error> Session::Impl::tick(Time now) {
     return {};
 }
 
-std::string one_line(std::string_view text) {
-    static constexpr char digits[] = "0123456789abcdef";
-    std::string line;
-    for (const char letter : text) {
-        const auto byte = static_cast<unsigned char>(letter);
-        if (byte >= 0x20 && byte != 0x7f) {
-            line += letter;
-        } else {
-            line += "\\x";
-            line += digits[byte >> 4U];
-            line += digits[byte & 0xfU];
-        }
-    }
-    return line;
-}
-
 Session::Session(SessionOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Session::~Session() = default;
 Session::Session(Session&&) noexcept = default;
@@ -212,6 +201,10 @@ std::expected<std::size_t, Error> Session::receive(Bytes bytes, Time now, Sessio
 std::size_t Session::needs(Bytes bytes) const {
     const auto size = frame_size(bytes, impl_->accepted_size);
     return size && *size && **size > bytes.size() ? **size : 0;
+}
+
+void Session::pause() {
+    impl_->conn.paused = true;
 }
 
 bool Session::can_publish(Qos qos) const {

@@ -30,7 +30,7 @@ struct Session::Impl {
     /// Payloads from this size on are referred to, not copied behind their header.
     static constexpr std::size_t apart_when_copied = std::size_t{64} * 1024;
     static constexpr std::size_t apart_when_borrowed = std::size_t{4} * 1024;
-    /// How far our answers may pile up because the broker sends without reading.
+    /// How far our acknowledgements may pile up because the broker sends without reading.
     static constexpr std::size_t max_answer_bytes = std::size_t{1024} * 1024;
     static constexpr Duration min_ping_timeout = std::chrono::seconds(5);
 
@@ -70,18 +70,21 @@ struct Session::Impl {
         Time ping_since{};    ///< when the oldest PINGREQ without PINGRESP was sent, if `pinging`
         Time silence_from{};  ///< unanswered requests are not older than this
         std::uint64_t ping_end = 0;
-        std::uint16_t quota = 0;  ///< PUBLISH packets that we may still send (section 4.9)
+        std::size_t answer_bytes = 0;  ///< of the pending output, so much at most is acknowledgements
+        std::uint16_t quota = 0;       ///< PUBLISH packets that we may still send (section 4.9)
         std::uint16_t quota_initial = 0;
         std::uint16_t received_unfinished = 0;  ///< QoS 2 messages that count against our receive maximum
         bool open = false;                      ///< opened() was called
         bool clean = false;                     ///< CONNECT asked for a clean start
-        bool connected = false;                 ///< CONNACK has come
+        bool answered = false;                  ///< CONNACK has come, whatever it says
+        bool connected = false;                 ///< CONNACK has come and said yes
         bool closing = false;                   ///< DISCONNECT was sent, or came
         bool mute = false;                      ///< the broker has closed: nothing more is written
         bool pinging = false;
         std::uint32_t pings = 0;        ///< PINGREQs without PINGRESP
         std::uint32_t asked_pings = 0;  ///< of these, up to the last one that ping() sent
         bool stalled = false;           ///< a handler did not take a message
+        bool paused = false;            ///< pause() was called and nothing received since
         bool in_event = false;          ///< inside receive()
     };
 
@@ -217,8 +220,5 @@ std::string explain_limit(ReasonCode code, const Limits& limits, std::size_t pac
 
 /// Copies a block of properties, topic aliases left out.
 void copy_without_alias(PropertiesView from, Properties& to);
-
-/// A string from the broker for a message to people: one line, control characters made visible.
-std::string one_line(std::string_view text);
 
 }  // namespace mqttc

@@ -3,6 +3,7 @@
 
 #include "plain_publish.hpp"
 #include "session_impl.hpp"
+#include "utf8.hpp"
 
 namespace mqttc {
 
@@ -14,12 +15,33 @@ std::string name_of(PacketType type) {
 
 std::string with_reason_string(std::string text, PropertiesView properties) {
     const std::string_view reason = properties.text_or_empty(PropertyId::reason_string);
-    if (!reason.empty()) text += " (" + one_line(reason) + ")";
+    if (!reason.empty()) text += " (" + codec::visible(reason) + ")";
     return text;
 }
 
-bool is_connection_start(const Frame& frame) {
-    return frame.type() == PacketType::connack || frame.type() == PacketType::auth;
+bool is_connection_start(unsigned type) {
+    return type == static_cast<unsigned>(PacketType::connack) || type == static_cast<unsigned>(PacketType::auth);
+}
+
+/// What can be done about a refused CONNECT, in parentheses, or nothing.
+std::string remedy_of(const SessionOptions& options, ReasonCode code) {
+    const bool five = options.version == ProtocolVersion::v5;
+    switch (five ? code : code + 0x100) {
+        case reason::bad_user_name_or_password:
+        case reason::not_authorized:
+        case 0x104:
+        case 0x105:
+            return options.username ? " (are user name and password right?)"
+                                    : " (no user name was given: -u, and --password-file or MQTT_PASSWORD)";
+        case reason::unsupported_protocol_version:
+        case 0x101:
+            return five ? " (try -V mqttv311)" : " (try -V mqttv5 or mqttv31)";
+        case reason::client_identifier_not_valid:
+        case 0x102:
+            return options.client_id.empty() ? " (give an identifier: -i)" : " (try another identifier: -i)";
+        default:
+            return {};
+    }
 }
 
 }  // namespace
@@ -39,10 +61,14 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     if (!conn.open || conn.closing) return bytes.size();
     if (bytes.empty()) return std::size_t{0};
     const bool was_stalled = std::exchange(conn.stalled, false);
-    if (was_stalled) conn.silence_from = now;
+    if (std::exchange(conn.paused, false) || was_stalled) conn.silence_from = now;
     conn.last_received = now;
 
     std::size_t used = 0;
+    // Whoever is no broker often speaks first, and less than a packet of ours.
+    if (!conn.connected && !is_connection_start(bytes.front() >> 4U)) {
+        return fail(reason::protocol_error, "the other side did not begin with CONNACK (is it an MQTT broker?)");
+    }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
             used += take_plain(bytes.subspan(used), handler);
@@ -73,7 +99,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
             break;
         }
         used += (*frame)->size;
-        if (conn.output.buffered() > options.max_output_bytes + max_answer_bytes) {
+        if (conn.answer_bytes > max_answer_bytes) {
             return fail(reason::quota_exceeded, "the broker goes on sending and does not read the answers");
         }
     }
@@ -109,7 +135,7 @@ std::size_t Session::Impl::take_plain(Bytes bytes, SessionHandler& handler) {
 Session::Impl::Outcome Session::Impl::take(const Frame& frame, bool traced, Time now,
                                            SessionHandler& handler) {
     const PacketType type = frame.type();
-    if (!conn.connected && !is_connection_start(frame)) {
+    if (!conn.connected && !is_connection_start(static_cast<unsigned>(type))) {
         return fail(reason::protocol_error, "the broker sent " + name_of(type) + " before CONNACK");
     }
     if (type == PacketType::publish) return take_publish(frame, traced, now, handler);
@@ -188,7 +214,9 @@ bool Session::Impl::came_before(const Publish& publish) {
 }
 
 void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
+    const std::size_t before = conn.output.buffered();
     static_cast<void>(send(Ack{type, id, code, {}}, now));
+    conn.answer_bytes += conn.output.buffered() - before;
 }
 
 Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now, SessionHandler& handler) {
@@ -240,12 +268,18 @@ Session::Impl::Outcome Session::Impl::take_auth(const Auth& packet, SessionHandl
     return std::unexpected(
         Error{ErrorCode::usage, packet.code,
               with_reason_string("the broker wants further steps of the authentication method '" +
-                                     one_line(method) + "', which are not known here: " + why,
+                                     codec::visible(method) + "', which are not known here: " + why,
                                  packet.properties)});
 }
 
 Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {
     if (conn.connected) return fail(reason::protocol_error, "the broker sent CONNACK twice");
+    conn.answered = true;
+    constexpr std::uint8_t last_v3_code = 5;
+    if (!v5() && packet.code > last_v3_code) {
+        return fail(reason::protocol_error,
+                    "the broker refused the connection with a code that there is not: " + std::to_string(packet.code));
+    }
     if (packet.code != 0) {
         conn.closing = conn.mute = true;
         const std::string why(v5() ? reason_name(PacketType::connack, packet.code)
@@ -253,9 +287,12 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
         handler.on_connack(packet);
         return std::unexpected(
             Error{ErrorCode::connection_refused, packet.code,
-                  with_reason_string("the broker refused the connection: " + why, packet.properties)});
+                  with_reason_string("the broker refused the connection: " + why, packet.properties) +
+                      remedy_of(options, packet.code)});
     }
-    if (packet.session_present && conn.clean) {
+    // Before MQTT 5 nothing is asked of a client here, and the session is a new one all the same.
+    const bool present = packet.session_present && (v5() || !conn.clean);
+    if (present && conn.clean) {
         return fail(reason::protocol_error, "the broker kept a session although a clean start was asked for");
     }
     Limits& limits = conn.limits;
@@ -287,9 +324,9 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
     conn.outgoing_aliases = OutgoingAliases(limits.topic_alias_maximum);
     conn.quota = conn.quota_initial = limits.receive_maximum;
     conn.connected = true;
-    lasting.session_present = packet.session_present;
+    lasting.session_present = present;
     const bool resumed = options.version == ProtocolVersion::v31 ? lasting.ever_connected && !conn.clean
-                                                                 : packet.session_present;
+                                                                 : present;
     lasting.ever_connected = true;
 
     Refusals refusals;
@@ -343,7 +380,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
             if (released) return Taken::yes;
             break;
         case PacketType::pubcomp:
-            // After a reconnect it only says that the broker had finished already (section 4.3.3, table 3-8).
+            // After a reconnect it only says that the broker had finished already (sections 3.7.2.1, 4.3.3).
             if (message->recovered && code == reason::packet_identifier_not_found) {
                 finish(*message, reason::success, packet.properties, now, handler);
                 return Taken::yes;

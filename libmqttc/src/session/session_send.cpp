@@ -81,12 +81,15 @@ void copy_without_alias(PropertiesView from, Properties& to) {
 
 bool Session::Impl::can_publish(Qos qos) const {
     if (qos == Qos::at_most_once) return conn.output.size() + lasting.kept.size() <= options.max_output_bytes;
-    return lasting.inflight.size() < window() && conn.output.size() <= options.max_output_bytes;
+    return lasting.inflight.size() < window() && !lasting.ids.all_taken() &&
+           conn.output.size() <= options.max_output_bytes;
 }
 
 std::expected<PacketId, Error> Session::Impl::publish(const Publish& message, Time now, PayloadMode mode,
                                                       std::shared_ptr<const void> owner) {
     if (!can_publish(message.qos)) [[unlikely]] {
+        if (message.qos != Qos::at_most_once && lasting.ids.all_taken())
+            return refuse(ErrorCode::window_full, "no packet identifier is free");
         if (message.qos != Qos::at_most_once && lasting.inflight.size() >= window()) {
             return refuse(ErrorCode::window_full,
                           "as many messages wait for their acknowledgement as are allowed");

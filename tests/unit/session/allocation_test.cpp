@@ -155,5 +155,32 @@ TEST_CASE("a large borrowed payload is never copied, a copied one once") {
     }
 }
 
+TEST_CASE("leaving many filters of one SUBSCRIBE costs what they are long, not the square of it") {
+    Dialogue d(options_of(ProtocolVersion::v311));
+    d.connect();
+    constexpr std::size_t count = 4'000;
+    std::vector<std::string> names;
+    std::vector<std::string_view> filters;
+    std::vector<Subscription> wanted;
+    for (std::size_t i = 0; i < count; ++i) names.push_back("maison/" + std::to_string(i));
+    for (const std::string& name : names) {
+        filters.push_back(name);
+        wanted.push_back({.filter = name});
+    }
+    REQUIRE(d.session.subscribe(wanted, {}, d.now).has_value());
+    d.written();
+    std::vector<std::uint8_t> suback = hex("90 a2 1f 0001");
+    suback.resize(suback.size() + count);
+    REQUIRE(d.session.receive(suback, d.now, d.recorder).has_value());
+    filters.pop_back();
+    REQUIRE(d.session.unsubscribe(filters, {}, d.now).has_value());
+    d.written();
+    const std::size_t before = allocated_bytes;
+    d.answer_to("b0 02 0002");
+    CHECK(allocated_bytes - before < 1'000 * count);
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 10 0001 000b'maison/3999' 00"));
+}
+
 }  // namespace
 }  // namespace mqttc::test

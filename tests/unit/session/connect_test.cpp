@@ -65,7 +65,58 @@ TEST_CASE("a refusal in MQTT 5 tells the broker's words on one line") {
     const auto error = dialogue.says("20 0b 00 87 08 1f 00 05 'n' 0a 'ope'");
     REQUIRE_FALSE(error.has_value());
     CHECK(error.error().detail == 0x87);
-    CHECK(error.error().context == "the broker refused the connection: not authorized (n\\x0aope)");
+    CHECK(error.error().context == "the broker refused the connection: not authorized (n\\x0aope)"
+                                   " (no user name was given: -u, and --password-file or MQTT_PASSWORD)");
+}
+
+TEST_CASE("a refusal says what can be done about it") {
+    SessionOptions options = options_of(ProtocolVersion::v311);
+    const auto refusal = [&](std::string_view connack) {
+        Dialogue dialogue(options);
+        dialogue.open();
+        return dialogue.error_of(connack).context;
+    };
+    CHECK(refusal("20 02 00 01").ends_with("(try -V mqttv5 or mqttv31)"));
+    CHECK(refusal("20 02 00 02").ends_with("(try another identifier: -i)"));
+    CHECK(refusal("20 02 00 03") == "the broker refused the connection: server unavailable");
+    options.username = "me";
+    CHECK(refusal("20 02 00 04").ends_with("(are user name and password right?)"));
+    options.version = ProtocolVersion::v5;
+    options.client_id.clear();
+    CHECK(refusal("20 03 00 84 00").ends_with("(try -V mqttv311)"));
+    CHECK(refusal("20 03 00 85 00").ends_with("(give an identifier: -i)"));
+}
+
+TEST_CASE("a return code that MQTT 3.1.1 does not have is a protocol error") {
+    for (const char* connack : {"20 02 00 06", "20 02 00 1b", "20 02 00 87"}) {
+        CAPTURE(connack);
+        Dialogue dialogue(options_of(ProtocolVersion::v311));
+        dialogue.open();
+        CHECK(dialogue.error_of(connack).code == ErrorCode::protocol_error);
+        CHECK(dialogue.events().empty());
+    }
+}
+
+TEST_CASE("a session that is present after a clean start is an error in MQTT 5, and before only not believed") {
+    Dialogue five(options_of(ProtocolVersion::v5));
+    five.open();
+    CHECK(five.error_of("20 03 01 00 00").code == ErrorCode::protocol_error);
+    Dialogue three(options_of(ProtocolVersion::v311));
+    three.open();
+    three.answer_to("20 02 01 00");
+    CHECK(three.session.connected());
+    CHECK_FALSE(three.session.session_present());
+}
+
+TEST_CASE("who begins with anything but CONNACK is no broker, and the first byte tells") {
+    for (const char* first : {"'S'", "'220 mail.example'", "30", "00"}) {
+        CAPTURE(first);
+        Dialogue dialogue(options_of(ProtocolVersion::v311));
+        dialogue.open();
+        const Error error = dialogue.error_of(first);
+        CHECK(error.code == ErrorCode::protocol_error);
+        CHECK(error.context == "the other side did not begin with CONNACK (is it an MQTT broker?)");
+    }
 }
 
 }  // namespace

@@ -288,5 +288,43 @@ TEST_CASE("options that make no CONNECT are told by tick") {
     CHECK(tick(d) == ErrorCode::usage);
 }
 
+TEST_CASE("while the caller pauses neither PINGRESP nor acknowledgements are missed") {
+    Dialogue d(options_with(10));
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    d.written();
+    d.session.pause();
+    for (int minute = 0; minute < 10; ++minute) {
+        d.wait(60);
+        CHECK(tick(d) == ErrorCode::ok);
+        d.written();
+    }
+    d.answer_to("d0 00");
+    d.wait(19);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.written();
+    d.answer_to("d0 00");
+    d.wait(20);
+    CHECK(tick(d) == ErrorCode::ack_timeout);
+}
+
+TEST_CASE("the longest time-out there is means none, and options that can't be used are told at once") {
+    SessionOptions options = options_with(0);
+    options.ack_timeout = Duration::max();
+    Dialogue d(options);
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    d.written();
+    d.wait(1e6);
+    CHECK(tick(d) == ErrorCode::ok);
+    CHECK(*d.session.deadline() == Time::max());
+
+    options.will = WillMessage{.topic = "a/#", .payload = {}, .properties = {}};
+    Dialogue unusable(options);
+    unusable.session.opened(unusable.now);
+    CHECK(deadline_of(unusable) == 0);
+    CHECK(tick(unusable) == ErrorCode::usage);
+}
+
 }  // namespace
 }  // namespace mqttc::test

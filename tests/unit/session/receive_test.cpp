@@ -335,5 +335,13 @@ TEST_CASE("AUTH out of place is a protocol error, whatever the handler knows") {
     CHECK(d.events() == "");
 }
 
+TEST_CASE("control characters of the broker's words are made visible, those of eight bits too") {
+    Dialogue d(options_of(v5));
+    d.connect();
+    // CSI (U+009B) and ESC.
+    const Error error = d.error_of("e0 09 8b 07 1f 0004 c29b 1b 'J'");
+    CHECK(error.context == "the broker disconnected: server shutting down (\\xc2\\x9b\\x1bJ)");
+}
+
 }  // namespace
 }  // namespace mqttc::test

@@ -433,5 +433,36 @@ TEST_CASE("a large unacknowledged payload is sent again without being copied") {
     CHECK(d.events() == "delivered 1");
 }
 
+TEST_CASE("a window full of large messages is sent again, however much that is") {
+    SessionOptions options = lasting(v5);
+    options.max_inflight = 100;
+    Dialogue d(options);
+    d.connect();
+    const std::string payload(30'000, 'x');
+    for (int i = 0; i < 100; ++i) {
+        d.publish("t", payload, qos1);
+        d.written();
+    }
+    d.reconnect(true);
+    CHECK(d.session.inflight() == 100);
+    d.written();
+    for (std::uint8_t i = 1; i <= 100; ++i) d.answer_to("40 02 00" + to_hex(std::vector{i}));
+    CHECK(d.session.counters().delivered == 100);
+}
+
+TEST_CASE("a CONNACK that refuses is an answer: the session that comes next is the one of old") {
+    Dialogue d(lasting(v5));
+    d.connect();
+    d.subscribe("a");
+    d.written();
+    d.answer_to("90 04 0001 00 00");
+    d.session.closed(d.now);
+    d.open();
+    d.error_of("20 03 00 88 00");
+    d.session.closed(d.now);
+    d.connect(true);
+    CHECK(d.written().empty());
+}
+
 }  // namespace
 }  // namespace mqttc::test

@@ -189,5 +189,25 @@ TEST_CASE("a repeated subscription that the new broker forbids is answered by th
     CHECK(d.events() == "suback 1 codes a2 a2");
 }
 
+TEST_CASE("subscriptions and messages share the identifiers, and can_publish knows") {
+    SessionOptions options = options_of(v311);
+    options.max_inflight = 65'000;
+    options.max_output_bytes = 64 * 1024 * 1024;
+    Dialogue d(options);
+    d.connect();
+    for (int i = 0; i < 50'000; ++i) d.subscribe(std::to_string(i));
+    d.written();
+    int published = 0;
+    while (d.session.can_publish(Qos::at_least_once)) {
+        d.publish("t", "", Qos::at_least_once);
+        ++published;
+    }
+    CHECK(published == 15'535);
+    const auto refused = d.session.publish(message("t", "", Qos::at_least_once), d.now);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == ErrorCode::window_full);
+    CHECK(d.session.can_publish(Qos::at_most_once));
+}
+
 }  // namespace
 }  // namespace mqttc::test
