@@ -9,8 +9,10 @@ target_link_libraries(mqttc_tls_stream PUBLIC OpenSSL::SSL PRIVATE mqttc_build_f
 add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp)
 set_target_properties(mqttc-tls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc)
 target_link_libraries(mqttc-tls PRIVATE mqttc_tls_stream mqttc_program_flags)
-# Its libstdc++ is its own affair.
-target_link_options(mqttc-tls PRIVATE LINKER:--exclude-libs,ALL)
+# It shows what is opened, and operator new and delete: the program's go before them, so that what is made on one side
+# of the seam may be destroyed on the other. The rest of its libstdc++ is its own affair.
+target_link_options(mqttc-tls PRIVATE LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/mqttc-tls.map)
+set_target_properties(mqttc-tls PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/mqttc-tls.map)
 install(TARGETS mqttc-tls LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/mqttc COMPONENT libmqttc)
 
 target_compile_definitions(mqttc_net PRIVATE

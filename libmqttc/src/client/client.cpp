@@ -53,7 +53,12 @@ std::expected<void, Error> Client::Impl::run() {
             loop.turn(deadline(), busy());
         }
     } catch (const std::bad_alloc&) {
-        end(std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"}));
+        // Setting the session right may need memory, too; then it stays as it is until it is opened again.
+        try {
+            end(std::unexpected(Error{ErrorCode::out_of_memory, 0, {}}));
+            result_.error().context = "out of memory";
+        } catch (const std::bad_alloc&) {
+        }
     }
     farewell.reset();
     return std::move(result_);
@@ -171,7 +176,7 @@ Duration Client::Impl::silence_patience() const {
 
 std::optional<Time> Client::Impl::silence_deadline() const {
     if (session.limits().keep_alive == 0 || connection_->unarrived() == 0) return std::nullopt;
-    return taken_at_ + silence_patience();
+    return later(taken_at_, silence_patience());
 }
 
 // A server of TLS that gets a plain CONNECT answers with an alert record: type 21, version 3.x (RFC 8446
@@ -293,13 +298,21 @@ std::expected<void, Error> Client::ping() {
     return impl_->session.ping(impl_->loop.now());
 }
 
+std::expected<void, Error> Client::auth(ReasonCode code, PropertiesView properties) {
+    return impl_->session.auth(code, properties, impl_->loop.now());
+}
+
 std::size_t Client::unarrived() const {
     return impl_->unarrived();
 }
 
 void Client::pause(bool paused) {
     impl_->paused = paused;
-    if (!paused) impl_->offer_again = true;
+    if (paused) {
+        impl_->session.pause();
+    } else {
+        impl_->offer_again = true;
+    }
 }
 
 void Client::watch(int fd, std::function<void()> ready) {
@@ -316,8 +329,8 @@ void Client::cancel(TimerId timer) {
     impl_->loop.cancel(timer);
 }
 
-void Client::on_signal(int signal_number, std::function<void()> arrived) {
-    impl_->loop.on_signal(signal_number, std::move(arrived));
+bool Client::on_signal(int signal_number, std::function<void()> arrived) {
+    return impl_->loop.on_signal(signal_number, std::move(arrived));
 }
 
 Time Client::now() const {

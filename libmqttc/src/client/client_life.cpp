@@ -1,6 +1,5 @@
 // How a client's connections begin and end: connecting, redirects, tries, the orderly end.
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "client_impl.hpp"
@@ -33,7 +32,7 @@ void Relay::on_disconnect(const Disconnect& packet) {
 
 void Client::Impl::connect() {
     phase_ = Phase::connecting;
-    connect_deadline_ = loop.now() + options.connect_timeout;
+    connect_deadline_ = later(loop.now(), options.connect_timeout);
     connector_ = std::make_unique<net::Connector>(loop, target_);
     connector_->start();
 }
@@ -66,7 +65,7 @@ void Client::Impl::begin_closing() {
     const auto after = session.pending_bytes();
     farewell_size_ = after > before ? after - before : after;
     phase_ = Phase::closing;
-    closing_deadline_ = loop.now() + options.disconnect_timeout;
+    closing_deadline_ = later(loop.now(), options.disconnect_timeout);
 }
 
 void Client::Impl::carry_on_closing() {
@@ -99,10 +98,10 @@ void Client::Impl::linger() {
 
 void Client::Impl::end(std::expected<void, Error> how) {
     result_ = std::move(how);
+    phase_ = Phase::ended;
     connector_.reset();
     connection_.reset();
     session.closed(loop.now());
-    phase_ = Phase::ended;
 }
 
 void Client::Impl::lost(Error error) {
@@ -127,7 +126,7 @@ void Client::Impl::lost(Error error) {
         delay = retry_delay(error);
     }
     phase_ = Phase::waiting;
-    if (delay) retry_at_ = loop.now() + *delay;
+    if (delay) retry_at_ = later(loop.now(), *delay);
     handler.on_connection_lost(error, delay);
     if (!delay) end(std::unexpected(std::move(error)));
 }

@@ -63,7 +63,8 @@ std::expected<std::uint16_t, Error> parse_port(std::string_view text) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535) {
-        return bad("the URL's port must be a number from 1 to 65535");
+        return bad(
+            "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)");
     }
     return static_cast<std::uint16_t>(port);
 }
@@ -185,11 +186,7 @@ std::expected<Url, Error> parse_url(std::string_view text) {
     url.port = parts->authority.port;
     url.username = std::move(parts->authority.username);
     url.password = std::move(parts->authority.password);
-    if (!parts->path.empty()) {
-        auto topic = percent_decode(parts->path, "topic");
-        if (!topic) return std::unexpected(std::move(topic.error()));
-        url.topic = std::move(*topic);
-    }
+    if (!parts->path.empty()) url.topic = parts->path;
     return url;
 }
 

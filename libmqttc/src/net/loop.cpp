@@ -80,11 +80,15 @@ void Loop::cancel(TimerId timer) {
     std::erase_if(timers_, [timer](const Timer& each) { return each.id == timer; });
 }
 
-void Loop::on_signal(int signal_number, std::function<void()> arrived) {
+bool Loop::on_signal(int signal_number, std::function<void()> arrived) {
+    struct sigaction action{};
+    // Fails for numbers that are no signal, for which signal_came has no place.
+    if (::sigaction(signal_number, nullptr, &action) != 0) return false;
+    if (signal_number == SIGKILL || signal_number == SIGSTOP) return false;
     auto known = std::ranges::find(signals_, signal_number, &Signal::number);
     if (known != signals_.end()) {
         known->arrived = std::move(arrived);
-        return;
+        return true;
     }
     sigaddset(&taken_, signal_number);
     if (signals_.empty()) {
@@ -95,12 +99,13 @@ void Loop::on_signal(int signal_number, std::function<void()> arrived) {
     }
     sigdelset(&mask_waiting_, signal_number);
     Signal signal{signal_number, std::move(arrived), {}};
-    struct sigaction action{};
+    action = {};
     action.sa_handler = note_signal;
     sigemptyset(&action.sa_mask);
     signal_came[signal_number] = false;
     sigaction(signal_number, &action, &signal.before);
     signals_.push_back(std::move(signal));
+    return true;
 }
 
 std::optional<Time> Loop::next_due(std::optional<Time> deadline) const {

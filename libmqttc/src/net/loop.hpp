@@ -34,8 +34,9 @@ class Loop {
     void cancel(TimerId timer);
 
     /// Blocks the signal except while waiting and calls `arrived` between turns. The earlier disposition and
-    /// mask come back when the loop is destroyed. One loop of the process at a time may take a signal.
-    void on_signal(int signal_number, std::function<void()> arrived);
+    /// mask come back when the loop is destroyed. One loop of the process at a time may take a signal. False: no
+    /// such signal, or none that can be caught.
+    bool on_signal(int signal_number, std::function<void()> arrived);
 
     /// One turn: waits until a descriptor is ready, a timer or `deadline` is due or a signal came (with
     /// `no_wait`: looks only), takes the time, then calls what is due: signals, descriptors, timers.

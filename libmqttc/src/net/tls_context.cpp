@@ -308,6 +308,7 @@ Done open_keylog(SSL_CTX* context, Shared& shared) {
 
 Done set_alpn(SSL_CTX* context, const TlsOptions& options) {
     if (options.alpn.empty()) return {};
+    if (options.alpn.size() > UINT8_MAX) return unusable("--tls-alpn: longer than 255 bytes");
     const std::string list = std::string(1, static_cast<char>(options.alpn.size())) + options.alpn;
     const auto* bytes = reinterpret_cast<const unsigned char*>(list.data());
     // Zero is success here.
@@ -353,6 +354,8 @@ bool expect_host(SSL* ssl, const std::string& host) {
     }
     // A final dot says that the name is complete; certificates and SNI don't have it.
     const std::string name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
+    // OpenSSL takes an empty name for "any".
+    if (name.empty()) return false;
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     // A name too long for SNI can't be in a certificate either.
     SSL_set_tlsext_host_name(ssl, name.c_str());

@@ -1,7 +1,7 @@
 // The seam between a program and the module mqttc-tls.so, which alone knows OpenSSL.
 //
-// Objects cross it, but only what both sides' own copies of libstdc++ treat alike: plain data, memory of the
-// common malloc, and virtual calls. No exception, no type_info and no std::error_category crosses.
+// Objects cross it, but only what both sides' own copies of libstdc++ treat alike: plain data, memory of one
+// operator new (mqttc-tls.map), and virtual calls. No exception, no type_info and no std::error_category crosses.
 #pragma once
 
 #include <cstdint>

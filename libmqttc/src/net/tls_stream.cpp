@@ -184,7 +184,8 @@ std::expected<IoResult, Error> TlsStream::read(std::span<std::uint8_t> into) {
 
 std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> into) {
     if (into.empty()) return IoResult{};
-    if (pending_error_) return std::unexpected(*std::exchange(pending_error_, std::nullopt));
+    // It stays: whoever got bytes with it asks again.
+    if (pending_error_) return std::unexpected(*pending_error_);
     if (broken_) return IoResult{IoState::end, 0};
     std::size_t count = 0;
     may_fetch_ = true;

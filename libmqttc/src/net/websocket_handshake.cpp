@@ -113,11 +113,28 @@ Error websocket_error(const Endpoint& endpoint, const std::string& why, int stat
 }
 
 std::expected<void, Error> check_websocket_options(const WebSocketOptions& options) {
+    const auto plain = [](std::string_view text, char lowest) {
+        return std::ranges::all_of(text, [lowest](char c) {
+            return static_cast<unsigned char>(c) >= static_cast<unsigned char>(lowest) && c != '\x7f';
+        });
+    };
+    const auto refuse = [](std::string why) {
+        return std::unexpected(Error{ErrorCode::usage, 0, std::move(why)});
+    };
+    if (!options.path.starts_with('/') || !plain(options.path, '!')) {
+        return refuse("the WebSocket's path '" + printable(options.path) +
+                      "' must begin with '/' and hold no blanks");
+    }
     for (const auto& header : options.headers) {
+        const auto colon = header.find(':');
+        if (colon == 0 || colon == std::string::npos || !plain(header.substr(0, colon), '!') ||
+            !plain(header, ' ')) {
+            return refuse("a WebSocket header must be 'Name: value' on one line, and '" +
+                          printable(name_of(header)) + "' is not");
+        }
         if (is_reserved_websocket_header(header)) {
-            return std::unexpected(Error{
-                ErrorCode::usage, 0,
-                "the WebSocket header " + printable(name_of(header)) + " belongs to the protocol itself"});
+            return refuse("the WebSocket header " + printable(name_of(header)) +
+                          " belongs to the protocol itself");
         }
     }
     return {};

@@ -147,6 +147,27 @@ TEST_CASE("a message not taken is offered again when the pause ends, and nothing
     CHECK(handler.log == "connack 0\npublish first 0\nagain\npublish second 0\n");
 }
 
+TEST_CASE("a pause for longer than the keep-alive leaves a healthy connection alone") {
+    Peer peer;
+    Recorder handler;
+    ClientOptions options = options_for(peer);
+    options.session.keep_alive = 1;
+    Client client(options, handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+    };
+    // The session waits five seconds for PINGRESP at least.
+    constexpr auto longer = std::chrono::milliseconds(6500);
+    handler.connack = [&] {
+        client.pause(true);
+        client.at(client.now() + longer, [&] { client.pause(false); });
+        client.at(client.now() + longer + std::chrono::milliseconds(100), [&] { client.disconnect(); });
+    };
+    CHECK(client.run().has_value());
+    CHECK(handler.log == "connack 0\n");
+}
+
 TEST_CASE("while paused a connection that is gone costs no turns, and is noticed afterwards") {
     Peer peer;
     Recorder handler;

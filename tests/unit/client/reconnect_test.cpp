@@ -103,7 +103,8 @@ TEST_CASE("a refusal for good ends the run with its code, one that may pass is t
     CHECK(result.error().code == ErrorCode::connection_refused);
     CHECK(result.error().detail == reason::not_authorized);
     CHECK(result.error().context ==
-          "cannot connect to " + peer.name() + ": the broker refused the connection: not authorized");
+          "cannot connect to " + peer.name() + ": the broker refused the connection: not authorized" +
+              " (no user name was given: -u, and --password-file or MQTT_PASSWORD)");
     CHECK(peer.connections == 3);
 }
 

@@ -175,6 +175,15 @@ TEST_CASE("a signal that came after the last turn ends with the loop, not the pr
     sigaction(SIGUSR1, &before, nullptr);
 }
 
+TEST_CASE("what is no signal, or can't be caught, is refused") {
+    Loop loop;
+    for (const int number : {-1, 0, 33, 65, 1'000'000, SIGKILL, SIGSTOP}) {
+        CAPTURE(number);
+        CHECK_FALSE(loop.on_signal(number, [] {}));
+    }
+    CHECK(loop.on_signal(SIGUSR1, [] {}));
+}
+
 TEST_CASE("the earlier disposition and mask of a signal come back with the end of the loop") {
     struct sigaction mine{};
     mine.sa_handler = SIG_IGN;

@@ -210,9 +210,23 @@ TEST_CASE("bytes that came before a failure are delivered before it") {
     REQUIRE_FALSE(failed);
     CHECK(failed.error().code == ErrorCode::tls_failed);
     CHECK(failed.error().context == "TLS failed: decryption failed or bad record mac");
-    CHECK(ends.client->read(buffer)->state == IoState::end);
-    CHECK_FALSE(ends.client->buffered());
+    // Whoever had bytes to look at first asks once more.
+    CHECK_FALSE(ends.client->read(buffer));
+    CHECK(ends.client->buffered());
     CHECK_FALSE(ends.client->write(as_bytes("x")));
+}
+
+TEST_CASE("a name that is empty, or only a dot, is not one that any certificate is for") {
+    const Ends ends;
+    Pipe in;
+    Pipe out;
+    for (const char* host : {"", "."}) {
+        CAPTURE(host);
+        const auto refused = ends.context->wrap(std::make_unique<Narrow>(in, out, SIZE_MAX, false),
+                                                {.host = host, .target = "there"});
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code == ErrorCode::tls_config);
+    }
 }
 
 TEST_CASE("a change of keys in the middle is answered and does not disturb") {

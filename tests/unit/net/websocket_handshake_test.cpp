@@ -107,6 +107,22 @@ TEST_CASE("headers that belong to the protocol are refused") {
     CHECK(check_websocket_options({.headers = {"Upgrades: x"}}));
 }
 
+TEST_CASE("a path or a header that would be more than its line is refused") {
+    for (const char* path : {"", "mqtt", "/a b", "/a\r\nX: y", "/a\x7f"}) {
+        CAPTURE(path);
+        const auto checked = check_websocket_options({.path = path, .headers = {}});
+        REQUIRE_FALSE(checked.has_value());
+        CHECK(checked.error().code == ErrorCode::usage);
+    }
+    for (const char* header : {"", "no colon", ": x", "a b: c", "a: b\r\nc: d", "a: b\nc"}) {
+        CAPTURE(header);
+        const auto checked = check_websocket_options({.headers = {header}});
+        REQUIRE_FALSE(checked.has_value());
+        CHECK(checked.error().code == ErrorCode::usage);
+    }
+    CHECK(check_websocket_options({.path = "/mqtt?x=y", .headers = {"Origin: http://a b", "x:"}}).has_value());
+}
+
 TEST_CASE("good answers") {
     CHECK(verdict(good_answer()).empty());
     CHECK(verdict("HTTP/1.1 101\r\nupgrade: WebSocket\r\nconnection: keep-alive, upgrade\r\n" + accept_line +
