@@ -63,8 +63,11 @@ std::expected<std::uint16_t, Error> parse_port(std::string_view text) {
     unsigned port = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535) {
-        return bad(
-            "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)");
+        std::string why = "the URL's port must be a number from 1 to 65535";
+        // Most likely the beginning of a password.
+        if (!std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; }))
+            why += " (in user name and password write '/' as %2F and '@' as %40)";
+        return bad(std::move(why));
     }
     return static_cast<std::uint16_t>(port);
 }

@@ -20,7 +20,8 @@ std::string with_reason_string(std::string text, PropertiesView properties) {
 }
 
 bool is_connection_start(unsigned type) {
-    return type == static_cast<unsigned>(PacketType::connack) || type == static_cast<unsigned>(PacketType::auth);
+    return type == static_cast<unsigned>(PacketType::connack) ||
+           type == static_cast<unsigned>(PacketType::auth);
 }
 
 /// What can be done about a refused CONNECT, in parentheses, or nothing.
@@ -67,7 +68,8 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     std::size_t used = 0;
     // Whoever is no broker often speaks first, and less than a packet of ours.
     if (!conn.connected && !is_connection_start(bytes.front() >> 4U)) {
-        return fail(reason::protocol_error, "the other side did not begin with CONNACK (is it an MQTT broker?)");
+        return fail(reason::protocol_error,
+                    "the other side did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
@@ -278,7 +280,8 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
     constexpr std::uint8_t last_v3_code = 5;
     if (!v5() && packet.code > last_v3_code) {
         return fail(reason::protocol_error,
-                    "the broker refused the connection with a code that there is not: " + std::to_string(packet.code));
+                    "the broker refused the connection with a code that there is not: " +
+                        std::to_string(packet.code));
     }
     if (packet.code != 0) {
         conn.closing = conn.mute = true;
@@ -325,8 +328,8 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
     conn.quota = conn.quota_initial = limits.receive_maximum;
     conn.connected = true;
     lasting.session_present = present;
-    const bool resumed = options.version == ProtocolVersion::v31 ? lasting.ever_connected && !conn.clean
-                                                                 : present;
+    const bool resumed =
+        options.version == ProtocolVersion::v31 ? lasting.ever_connected && !conn.clean : present;
     lasting.ever_connected = true;
 
     Refusals refusals;

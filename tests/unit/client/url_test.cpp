@@ -70,11 +70,15 @@ TEST_CASE("bad URLs say what is wrong and never show the password") {
              Row{"mqtt://", "the URL names no host"},
              Row{"mqtt:///t", "the URL names no host"},
              Row{"mqtt://u:secret@", "the URL names no host"},
-             Row{"mqtt://h:x", "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)"},
-             Row{"mqtt://h:0", "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)"},
-             Row{"mqtt://h:65536", "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)"},
-             Row{"mqtt://h:-1", "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)"},
-             Row{"mqtt://h:99999999999", "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as %2F, '@' as %40)"},
+             Row{"mqtt://h:x",
+                 "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as "
+                 "%2F and '@' as %40)"},
+             Row{"mqtt://h:0", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://h:65536", "the URL's port must be a number from 1 to 65535"},
+             Row{"mqtt://h:-1",
+                 "the URL's port must be a number from 1 to 65535 (in user name and password write '/' as "
+                 "%2F and '@' as %40)"},
+             Row{"mqtt://h:99999999999", "the URL's port must be a number from 1 to 65535"},
              Row{"mqtt://::1", "the URL's host holds several ':' (write an IPv6 address in brackets: [::1])"},
              Row{"mqtt://[::1", "the URL's IPv6 address has no closing bracket"},
              Row{"mqtt://[::1]x", "in the URL something other than a port follows the ']'"},
@@ -86,8 +90,6 @@ TEST_CASE("bad URLs say what is wrong and never show the password") {
                  "in the URL's password a '%' is not followed by two hex digits (write a '%' as %25)"},
              Row{"mqtt://u%4:secret@h",
                  "in the URL's user name a '%' is not followed by two hex digits (write a '%' as %25)"},
-             Row{"mqtt://h/100%",
-                 "in the URL's topic a '%' is not followed by two hex digits (write a '%' as %25)"},
              Row{"mqtt://u%00:secret@h", "the URL's user name holds a NUL character"},
          }) {
         CAPTURE(row.url);

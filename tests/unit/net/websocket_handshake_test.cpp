@@ -120,7 +120,8 @@ TEST_CASE("a path or a header that would be more than its line is refused") {
         REQUIRE_FALSE(checked.has_value());
         CHECK(checked.error().code == ErrorCode::usage);
     }
-    CHECK(check_websocket_options({.path = "/mqtt?x=y", .headers = {"Origin: http://a b", "x:"}}).has_value());
+    CHECK(
+        check_websocket_options({.path = "/mqtt?x=y", .headers = {"Origin: http://a b", "x:"}}).has_value());
 }
 
 TEST_CASE("good answers") {

@@ -65,8 +65,9 @@ TEST_CASE("a refusal in MQTT 5 tells the broker's words on one line") {
     const auto error = dialogue.says("20 0b 00 87 08 1f 00 05 'n' 0a 'ope'");
     REQUIRE_FALSE(error.has_value());
     CHECK(error.error().detail == 0x87);
-    CHECK(error.error().context == "the broker refused the connection: not authorized (n\\x0aope)"
-                                   " (no user name was given: -u, and --password-file or MQTT_PASSWORD)");
+    CHECK(error.error().context ==
+          "the broker refused the connection: not authorized (n\\x0aope)"
+          " (no user name was given: -u, and --password-file or MQTT_PASSWORD)");
 }
 
 TEST_CASE("a refusal says what can be done about it") {
@@ -97,7 +98,8 @@ TEST_CASE("a return code that MQTT 3.1.1 does not have is a protocol error") {
     }
 }
 
-TEST_CASE("a session that is present after a clean start is an error in MQTT 5, and before only not believed") {
+TEST_CASE(
+    "a session that is present after a clean start is an error in MQTT 5, and before only not believed") {
     Dialogue five(options_of(ProtocolVersion::v5));
     five.open();
     CHECK(five.error_of("20 03 01 00 00").code == ErrorCode::protocol_error);
