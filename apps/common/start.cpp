@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "descriptor.hpp"
 #include "exit_code.hpp"
 #include "parse.hpp"
 #include "secrets.hpp"
@@ -43,15 +44,6 @@ std::optional<std::string> environment(std::string_view name) {
     const char* value = std::getenv(std::string(name).c_str());
     if (value == nullptr) return std::nullopt;
     return value;
-}
-
-// A program started without stdin, stdout or stderr must not get a socket in their place: whatever is missing
-// is opened the wrong way round, so that using it fails.
-void fill_standard_descriptors() {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
-        if (::fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
-        static_cast<void>(::open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY));
-    }
 }
 
 }  // namespace

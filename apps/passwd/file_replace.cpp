@@ -114,7 +114,7 @@ Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing 
 Result<void> FileReplacement::find_target() {
     // Opening lets the kernel apply its rules for symbolic links in folders anybody may write to;
     // realpath() alone would step around them.
-    const Descriptor opened(::open(path_.c_str(), O_PATH | O_CLOEXEC));
+    const app::Descriptor opened(::open(path_.c_str(), O_PATH | O_CLOEXEC));
     struct stat target{};
     std::string folder;
     if (opened) {
@@ -138,7 +138,7 @@ Result<void> FileReplacement::find_target() {
         name_ = slash == path_.npos ? path_ : path_.substr(slash + 1);
         if (name_.empty()) return cannot("open " + printable(path_), ENOENT);
     }
-    folder_ = Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    folder_ = app::Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder_) return cannot("open the folder of " + printable(path_), errno);
     sibling_ = "." + name_ + ".mqtt_passwd";
     return {};
@@ -149,9 +149,9 @@ Result<void> FileReplacement::take_lock() {
     bool told = false;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot(what, EINTR);
-        lock_ =
-            Descriptor(::openat(folder_.get(), sibling_.c_str(),
-                                O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
+        lock_ = app::Descriptor(::openat(folder_.get(), sibling_.c_str(),
+                                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+                                         S_IRUSR | S_IWUSR));
         if (!lock_) return cannot(what, errno);
         while (::flock(lock_.get(), told ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
             if (errno == EWOULDBLOCK) {
@@ -189,7 +189,7 @@ Result<void> FileReplacement::read_target() {
     const int fd =
         ::openat(folder_.get(), name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     const int why = errno;
-    source_ = Descriptor(fd);
+    source_ = app::Descriptor(fd);
     if (!source_) {
         if (why == ENOENT && !was_there) return {};
         return cannot("open " + printable(path_), why);
@@ -271,7 +271,7 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
 
 Result<Secret> read_whole_file(const std::string& path) {
     const bool from_stdin = path == "-";
-    const Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
+    const app::Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
     const std::string name = from_stdin ? "standard input" : printable(path);
     if (!from_stdin && !opened) return fail("cannot open " + name + ": " + reason(errno));
     const int fd = from_stdin ? STDIN_FILENO : opened.get();

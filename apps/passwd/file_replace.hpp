@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "descriptor.hpp"
+#include "common/descriptor.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "secret.hpp"
@@ -52,9 +52,9 @@ class FileReplacement {
     std::string path_;     // as the user gave it, for messages
     std::string name_;     // of the file within folder_
     std::string sibling_;  // likewise
-    Descriptor folder_;
-    Descriptor lock_;  // the sibling
-    Descriptor source_;
+    app::Descriptor folder_;
+    app::Descriptor lock_;  // the sibling
+    app::Descriptor source_;
     Secret text_;
     std::optional<struct stat> before_;
     bool sibling_is_ours_ = false;

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "actions.hpp"
+#include "common/descriptor.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
 #include "options.hpp"
@@ -41,6 +42,7 @@ int print_or_complain(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    mqttc::app::fill_standard_descriptors();
     signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error to report, not a way to die
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (const auto* options = std::get_if<Options>(&parsed)) return finish(run(*options));

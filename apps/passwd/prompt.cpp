@@ -12,7 +12,7 @@
 #include <cstring>
 #include <string>
 
-#include "descriptor.hpp"
+#include "common/descriptor.hpp"
 #include "password_hash.hpp"
 
 namespace mqttc::passwd {
@@ -140,7 +140,7 @@ Result<Secret> read_line(int fd, const sigset_t* mask, bool& interrupted) {
 }  // namespace
 
 Result<Secret> prompt_password(std::string_view question) {
-    const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
+    const app::Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
     const int in = terminal ? terminal.get() : STDIN_FILENO;
     const int out = terminal ? terminal.get() : STDERR_FILENO;
     for (;;) {

@@ -1,6 +1,7 @@
 // mqtt_passwd from the outside: what each action does, prints and answers.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 
@@ -183,6 +184,22 @@ TEST_CASE("-U hashes what is not hashed, keeps the rest and says what it could n
 
     CHECK(passwd({"-U", file}).exit.code == 0);
     CHECK(read_file(file) == text);
+}
+
+TEST_CASE("without stdout or stderr nothing that was meant for them gets into the file") {
+    const TempDir dir;
+    const auto closed = [](const std::string& redirection, std::vector<std::string> arguments) {
+        std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" " + redirection, "sh"};
+        for (std::string& part : passwd_argv(std::move(arguments))) argv.push_back(std::move(part));
+        return run(std::move(argv));
+    };
+    const std::string odd = "no colon\nu:$6$AAAA$\n";
+    const std::string file = dir.write("pw", odd + "me:plain\n");
+    CHECK(closed("2>&-", {"-U", "-I", "1", file}).exit.code == 0);
+    CHECK(read_file(file).starts_with(odd + "me:$7$1$"));
+    CHECK(std::ranges::count(read_file(file), '\n') == 3);
+    CHECK(closed(">&-", {"--list", file}).exit.code == 1);
+    CHECK(closed("<&-", {"--stdin", file, "me"}).exit.code == 1);
 }
 
 TEST_CASE("-U with nothing to do does not touch the file") {

@@ -191,7 +191,7 @@ TEST_CASE("while one changes the file nobody else gets the lock") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     const auto file = begun(path);
-    const Descriptor sibling(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
+    const mqttc::app::Descriptor sibling(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
     REQUIRE(sibling);
     CHECK(::flock(sibling.get(), LOCK_EX | LOCK_NB) != 0);
 }

@@ -1,11 +1,11 @@
-// A file descriptor that is closed when its owner goes.
+// File descriptors: one that is closed when its owner goes, and the three that every program must have.
 #pragma once
 
 #include <unistd.h>
 
 #include <utility>
 
-namespace mqttc::passwd {
+namespace mqttc::app {
 
 class Descriptor {
   public:
@@ -29,4 +29,9 @@ class Descriptor {
     int fd_ = -1;
 };
 
-}  // namespace mqttc::passwd
+/// A program started without stdin, stdout or stderr must not get a socket or a file of its own in their
+/// place: whatever is missing is opened the wrong way round, so that using it fails. Call it before anything
+/// else is opened.
+void fill_standard_descriptors();
+
+}  // namespace mqttc::app
