@@ -20,8 +20,7 @@ inline constexpr std::size_t max_secret_bytes = 65'535;
 
 /// The first line of a file, without its line end. "-" is stdin. Error: one line for people.
 std::expected<Secret, std::string> read_secret_file(const std::string& path);
-/// Asks on the terminal (/dev/tty) without echo; the terminal is restored, also on SIGINT. Error: one line
-/// for people; without a terminal it recommends what is in `instead`.
+/// Asks on the terminal without echo, as ask_secret_line() does. Error: one line for people.
 std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::string_view instead);
 
 /// Replaces file and prompt by the secret itself: settings.password becomes `given` or `none`, key passphrase

@@ -43,15 +43,14 @@ std::expected<Secret, int> read_all(int fd, std::size_t expected_size) {
     Secret text;
     text.reserve(std::min(expected_size, max_file_size) + 1);
     Secret block;
-    block.append(std::string(first_read, '\0'));
-    auto* buffer = const_cast<char*>(block.view().data());
+    block.resize(first_read);
     for (;;) {
-        const ssize_t got = ::read(fd, buffer, block.size());
+        const ssize_t got = ::read(fd, block.bytes().data(), block.size());
         if (got < 0 && errno == EINTR && InterruptGuard::caught() == 0) continue;
         if (got < 0) return std::unexpected(errno);
         if (got == 0) return text;
         if (text.size() + static_cast<std::size_t>(got) > max_file_size) return std::unexpected(EFBIG);
-        text.append({buffer, static_cast<std::size_t>(got)});
+        text.append(block.view().substr(0, static_cast<std::size_t>(got)));
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "prompt.hpp"
+#include "common/prompt.hpp"
 
 namespace mqttc::passwd {
 namespace {
@@ -26,15 +26,26 @@ Result<Secret> checked(Result<Secret> password) {
     return password;
 }
 
+// One line of standard input, or of the terminal when there is a question.
+Result<Secret> read_line(std::string_view question = {}) {
+    Secret line;
+    // One more shows that it is too long and not a shorter one.
+    line.resize(max_password_length + 1 + app::line_ending_room);
+    const auto length = question.empty() ? app::read_secret_line(STDIN_FILENO, line.bytes())
+                                         : app::ask_secret_line(question, "--stdin", line.bytes());
+    if (!length) return fail("cannot read the password: " + length.error());
+    return Secret(line.view().substr(0, *length));
+}
+
 Result<Secret> ask_once(std::string_view question) {
-    return ::isatty(STDIN_FILENO) == 1 ? prompt_password(question) : read_password_line(STDIN_FILENO);
+    return read_line(::isatty(STDIN_FILENO) == 1 ? question : std::string_view());
 }
 
 }  // namespace
 
 Result<Secret> new_password(const Options& options) {
     if (options.password) return checked(take_from_command_line(*options.password));
-    if (options.one_line_stdin) return checked(read_password_line(STDIN_FILENO));
+    if (options.one_line_stdin) return checked(read_line());
     auto first = checked(ask_once(first_question));
     if (!first) return first;
     auto second = ask_once(second_question);
@@ -48,7 +59,7 @@ Result<Secret> new_password(const Options& options) {
 
 Result<Secret> claimed_password(const Options& options) {
     if (options.password) return take_from_command_line(*options.password);
-    if (options.one_line_stdin) return read_password_line(STDIN_FILENO);
+    if (options.one_line_stdin) return read_line();
     return ask_once(first_question);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstring>
+#include <span>
 #include <string_view>
 #include <utility>
 
@@ -49,9 +50,14 @@ class Secret {
         size_ += text.size();
     }
     void append(char byte) { append(std::string_view(&byte, 1)); }
-    void remove_last() {
-        if (size_ > 0) --size_;
+
+    /// Any bytes come at the end, to be written to by bytes(), or go from there.
+    void resize(std::size_t size) {
+        reserve(size);
+        size_ = size;
     }
+    /// As view(), to be written to.
+    [[nodiscard]] std::span<char> bytes() { return {memory_, size_}; }
 
     friend bool operator==(const Secret& a, const Secret& b) { return a.view() == b.view(); }
 

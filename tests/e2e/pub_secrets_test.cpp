@@ -15,6 +15,14 @@ using broker::BrokerThread;
 
 namespace {
 
+// mqtt_pub that asks, started by what `before` says: a shell, for example.
+Command asking(std::uint16_t port, const std::vector<std::string>& before) {
+    Command command = pub_command(port, {"-t", "a", "-m", "x", "-u", "me", "--ask-password"});
+    command.argv = runnable(std::move(command.argv));
+    command.argv.insert(command.argv.begin(), before.begin(), before.end());
+    return command;
+}
+
 std::optional<std::string> password_seen(BrokerThread& broker) {
     const auto connects = broker.connects();
     return connects.empty() ? std::nullopt : connects.back().password;
@@ -72,6 +80,53 @@ TEST_CASE("an interrupted prompt is no password, and the echo is back") {
     CHECK(process.wait().signal == SIGINT);
     CHECK(process.echo());
     CHECK(broker.connects().empty());
+}
+
+TEST_CASE("stopped at the prompt and continued, mqtt_pub asks again without echo") {
+    BrokerThread broker;
+    const std::string script =
+        "set -m; sh -c 'echo \"pid $$ \"; exec \"$@\"' sh \"$@\"; echo away; read -r; fg; echo \"code $? \"; "
+        "read -r";
+    for (const bool by_key : {true, false}) {
+        CAPTURE(by_key);
+        PtyProcess terminal(asking(broker.port(), {"bash", "-c", script, "bash"}));
+        REQUIRE(terminal.expect("pid "));
+        REQUIRE(terminal.expect("Password: "));
+        CHECK_FALSE(terminal.echo());
+        if (by_key) {
+            terminal.send("half\x1a");
+        } else {
+            const auto at = terminal.screen().find("pid ");
+            REQUIRE(::kill(static_cast<pid_t>(std::stol(terminal.screen().substr(at + 4))), SIGSTOP) == 0);
+        }
+        REQUIRE(terminal.expect("away"));
+        if (by_key) CHECK(terminal.echo());
+        terminal.send("\n");
+        REQUIRE(terminal.expect("Password: "));
+        CHECK_FALSE(terminal.echo());
+        terminal.send("again\n");
+        CHECK(terminal.expect("code 0 "));
+        CHECK(password_seen(broker) == "again");
+        CHECK(terminal.screen().find("again") == std::string::npos);
+    }
+}
+
+TEST_CASE("the prompt does not obey a signal that is ignored, as under nohup") {
+    BrokerThread broker;
+    PtyProcess process(asking(broker.port(), {"sh", "-c", "trap '' HUP; exec \"$@\"", "sh"}));
+    REQUIRE(process.expect("Password: "));
+    process.send_signal(SIGHUP);
+    process.send("typed in\n");
+    CHECK(process.wait().code == 0);
+    CHECK(password_seen(broker) == "typed in");
+}
+
+TEST_CASE("who has no terminal to be asked on is told what else there is") {
+    const Result result = run(asking(1, {"setsid", "--wait"}));
+    CHECK(result.exit.code == 1);
+    CHECK(
+        result.err ==
+        "mqtt_pub: --ask-password: cannot ask: there is no terminal; use --password-file or MQTT_PASSWORD\n");
 }
 
 TEST_CASE("a password file that is not there is told before connecting") {

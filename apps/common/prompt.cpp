@@ -10,12 +10,10 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <string>
 
-#include "common/descriptor.hpp"
-#include "password_hash.hpp"
+#include "descriptor.hpp"
 
-namespace mqttc::passwd {
+namespace mqttc::app {
 namespace {
 
 // Everything that ends or stops a program and can be caught, and SIGCONT: who was stopped with SIGSTOP
@@ -92,6 +90,8 @@ class EchoOff {
     bool off_ = false;
 };
 
+using Length = std::expected<std::size_t, std::string>;
+
 void show(int fd, std::string_view text) {
     if (::write(fd, text.data(), text.size()) < 0) return;  // an unseen prompt is no reason to fail
 }
@@ -107,65 +107,65 @@ Key read_key(int fd, const sigset_t* mask, char& byte) {
     return got < 0 ? Key::error : got == 0 ? Key::end : Key::byte;
 }
 
-// Reads up to the line's end. `interrupted` is set when a signal came first; with no `mask` none is reported.
-Result<Secret> read_line(int fd, const sigset_t* mask, bool& interrupted) {
-    Secret line;
-    line.reserve(256);
+// `interrupted` is set when a signal came first; with no `mask` none is reported.
+Length read_line(int fd, std::span<char> into, const sigset_t* mask, bool& interrupted) {
+    std::size_t size = 0;
     bool any = false;
-    for (;;) {
-        char byte = 0;
+    char byte = 0;
+    while (true) {
         switch (read_key(fd, mask, byte)) {
             case Key::signal:
                 if (mask == nullptr) continue;
                 interrupted = true;
-                return line;
+                return 0;
             case Key::error:
-                return fail(std::string("cannot read the password: ") + std::strerror(errno));
+                return std::unexpected(std::string(std::strerror(errno)));
             case Key::end:
-                if (!any) return fail("cannot read the password: end of input");
-                return line;
+                if (!any) return std::unexpected(std::string(end_of_input));
+                byte = '\n';
+                break;
             case Key::byte:
                 any = true;
                 break;
         }
-        if (byte == '\n') {
-            if (line.view().ends_with('\r')) line.remove_last();
-            return line;
-        }
-        // One more than allowed, so that the caller sees that it is too long and not a shorter one.
-        if (line.size() <= max_password_length + 1) line.append(byte);
+        if (byte == '\n') break;
+        if (size < into.size()) into[size++] = byte;
     }
+    return size > 0 && into[size - 1] == '\r' ? size - 1 : size;
 }
 
 }  // namespace
 
-Result<Secret> prompt_password(std::string_view question) {
-    const app::Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
+Length read_secret_line(int fd, std::span<char> into) {
+    bool interrupted = false;
+    return read_line(fd, into, nullptr, interrupted);
+}
+
+Length ask_secret_line(std::string_view question, std::string_view instead, std::span<char> into) {
+    const Descriptor terminal(::open("/dev/tty", O_RDWR | O_CLOEXEC));
+    if (!terminal && ::isatty(STDIN_FILENO) != 1)
+        return std::unexpected(std::string("there is no terminal; use ").append(instead));
     const int in = terminal ? terminal.get() : STDIN_FILENO;
     const int out = terminal ? terminal.get() : STDERR_FILENO;
     for (;;) {
         bool interrupted = false;
-        Result<Secret> line;
+        Length line;
         {
             const SignalHold hold;
             const EchoOff quiet(in);
             if (!quiet.done())
-                return fail(std::string("cannot switch the terminal's echo off: ") + std::strerror(errno));
+                return std::unexpected(
+                    std::string("the terminal's echo cannot be switched off: ").append(std::strerror(errno)));
             show(out, question);
-            line = read_line(in, &hold.outside(), interrupted);
+            line = read_line(in, into, &hold.outside(), interrupted);
             show(out, "\n");
         }
         if (!interrupted) return line;
         const int number = came;
         if (number == SIGCONT) continue;
         ::raise(number);
-        if (number != SIGTSTP) return fail("interrupted");
+        if (number != SIGTSTP) return std::unexpected(std::string("interrupted"));
     }
 }
 
-Result<Secret> read_password_line(int fd) {
-    bool interrupted = false;
-    return read_line(fd, nullptr, interrupted);
-}
-
-}  // namespace mqttc::passwd
+}  // namespace mqttc::app
