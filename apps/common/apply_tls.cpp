@@ -93,15 +93,16 @@ Result OptionsBuilder::apply_transport(const Occurrence& option) {
         to.websocket_options.path = value;
     }
     if (option.row->id == OptionId::websocket_header) {
-        const std::size_t colon = value.find(':');
+        const std::string_view name = header_name(value);
         const bool controls = std::ranges::any_of(
             value, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
-        if (colon == value.npos || colon == 0 || controls || value.substr(0, colon).find(' ') != value.npos) {
-            return std::unexpected(quoted(value).append(" is not 'Name: value'"));
+        if (name.empty() || value[name.size()] != ':' || controls) {
+            return std::unexpected(name.empty()
+                                       ? std::string("the header is not 'Name: value'")
+                                       : quoted(name).append(" and what follows is not 'Name: value'"));
         }
         if (is_reserved_websocket_header(value)) {
-            return std::unexpected("the header " + quoted(value.substr(0, colon)) +
-                                   " belongs to the protocol itself");
+            return std::unexpected("the header " + quoted(name) + " belongs to the protocol itself");
         }
         to.websocket_options.headers.emplace_back(value);
     }

@@ -19,8 +19,9 @@ using R = Repeats;
 using S = OptionStatus;
 using I = OptionId;
 
-constexpr bool open_value = false;
-constexpr bool secret = true;
+using X = Secrecy;
+
+constexpr Secrecy open_value = Secrecy::open;
 
 // clang-format off
 constexpr OptionRow rows[] = {
@@ -126,7 +127,7 @@ constexpr OptionRow rows[] = {
      "broker's name or address (default localhost)"},
     {I::port, 'p', "port", "PORT", both, broker, K::number, R::last_wins, S::ready, open_value, {},
      "default 1883, 8883 with TLS; 8883 turns TLS on"},
-    {I::url, 'L', "url", "URL", both, broker, K::url, R::last_wins, S::ready, secret, {},
+    {I::url, 'L', "url", "URL", both, broker, K::url, R::last_wins, S::ready, X::url_password, {},
      "mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss"},
     {I::unix_socket, 0, "unix", "PATH", both, broker, K::file, R::last_wins, S::ready, open_value, {},
      "connect to a unix domain socket"},
@@ -159,7 +160,7 @@ constexpr OptionRow rows[] = {
     {I::id_prefix, 'I', "id-prefix", "PREFIX", both, identity, K::text, R::last_wins, S::ready, open_value, {},
      "client id is PREFIX and the process id"},
     {I::username, 'u', "username", "NAME", both, identity, K::text, R::last_wins, S::ready, open_value, {}, "user name"},
-    {I::password, 'P', "pw", "PASSWORD", both, identity, K::text, R::last_wins, S::ready, secret, {},
+    {I::password, 'P', "pw", "PASSWORD", both, identity, K::text, R::last_wins, S::ready, X::value, {},
      "password (others may see it; better one of the next two)"},
     {I::password_file, 0, "password-file", "FILE", both, identity, K::file, R::last_wins, S::ready, open_value, {},
      "the password is the first line of FILE"},
@@ -169,7 +170,7 @@ constexpr OptionRow rows[] = {
      "the broker keeps the session; needs -i"},
     {I::session_expiry, 'x', {}, "SECONDS", both, identity, K::number, R::last_wins, S::ready, open_value, {},
      "session expiry, -1 = never; selects MQTT 5"},
-    {I::property, 'D', "property", "COMMAND NAME VALUE", both, identity, K::property, R::adds, S::ready, open_value, {},
+    {I::property, 'D', "property", "COMMAND NAME VALUE", both, identity, K::property, R::adds, S::ready, X::property_value, {},
      "MQTT 5 property, e.g. -D publish content-type text/plain; repeats"},
 
     {I::ca_file, 0, "cafile", "FILE", both, tls, K::file, R::last_wins, S::ready, open_value, {},
@@ -194,7 +195,7 @@ constexpr OptionRow rows[] = {
      "don't verify the broker's certificate: anybody can listen"},
     {I::tls_keylog, 0, "tls-keylog", "FILE", both, tls, K::file, R::last_wins, S::ready, open_value, {},
      "write the session keys to FILE, for Wireshark"},
-    {I::psk, 0, "psk", "HEX", both, tls, K::text, R::last_wins, S::ready, secret, {}, "pre-shared key in hex"},
+    {I::psk, 0, "psk", "HEX", both, tls, K::text, R::last_wins, S::ready, X::value, {}, "pre-shared key in hex"},
     {I::psk_file, 0, "psk-file", "FILE", both, tls, K::file, R::last_wins, S::ready, open_value, {},
      "the pre-shared key is the first line of FILE"},
     {I::psk_identity, 0, "psk-identity", "NAME", both, tls, K::text, R::last_wins, S::ready, open_value, {},
@@ -203,14 +204,14 @@ constexpr OptionRow rows[] = {
      "no TLS, whatever the other options say"},
     {I::key_form, 0, "keyform", "FORM", both, tls, K::text, R::last_wins, S::unsupported, open_value, {}, {}},
     {I::tls_engine, 0, "tls-engine", "ENGINE", both, tls, K::text, R::last_wins, S::unsupported, open_value, {}, {}},
-    {I::tls_engine_kpass_sha1, 0, "tls-engine-kpass-sha1", "SHA1", both, tls, K::text, R::last_wins, S::unsupported, secret, {}, {}},
+    {I::tls_engine_kpass_sha1, 0, "tls-engine-kpass-sha1", "SHA1", both, tls, K::text, R::last_wins, S::unsupported, X::value, {}, {}},
 
     {I::websocket, 0, "ws", {}, both, transport, K::none, R::last_wins, S::ready, open_value, {}, "MQTT over WebSocket"},
     {I::websocket_path, 0, "ws-path", "PATH", both, transport, K::text, R::last_wins, S::ready, open_value, {},
      "path of the WebSocket (default /mqtt)"},
-    {I::websocket_header, 0, "ws-header", "'NAME: VALUE'", both, transport, K::text, R::adds, S::ready, open_value, {},
+    {I::websocket_header, 0, "ws-header", "'NAME: VALUE'", both, transport, K::text, R::adds, S::ready, X::header_value, {},
      "header line of the WebSocket request; repeats"},
-    {I::proxy, 0, "proxy", "URL", both, transport, K::url, R::last_wins, S::ready, secret, {},
+    {I::proxy, 0, "proxy", "URL", both, transport, K::url, R::last_wins, S::ready, X::url_password, {},
      "socks5h://[user[:password]@]host[:port] or http://…"},
 
     {I::will_topic, 0, "will-topic", "TOPIC", both, will, K::topic, R::last_wins, S::ready, open_value, {},

@@ -185,6 +185,15 @@ enum class Repeats : std::uint8_t {
     once,       ///< an error in the same place, the higher layer wins otherwise
 };
 
+/// What of the value is wiped from the process's arguments.
+enum class Secrecy : std::uint8_t {
+    open,
+    value,          ///< all of it
+    url_password,   ///< the password of scheme://user:password@host
+    header_value,   ///< all but header_name()
+    property_value  ///< the value of authentication-data
+};
+
 /// One option. The table is sorted by group.
 struct OptionRow {
     OptionId id;
@@ -196,7 +205,7 @@ struct OptionRow {
     ValueKind kind;
     Repeats repeats;
     OptionStatus status;
-    bool secret;               ///< its value is wiped from the process's arguments
+    Secrecy secrecy;
     std::string_view choices;  ///< separated by blanks, for ValueKind::choice
     std::string_view help;     ///< one line
 

@@ -11,6 +11,7 @@
 #include "descriptor.hpp"
 #include "prompt.hpp"
 #include "tokenize.hpp"
+#include "values.hpp"
 #include "visible.hpp"
 
 namespace mqttc::app {
@@ -38,14 +39,20 @@ void overwrite(std::string_view value) {
     explicit_bzero(const_cast<char*>(value.data()), value.size());
 }
 
-// Stars instead of the password of scheme://user:password@host.
+// Stars instead of the password of scheme://user:password@host, also when the scheme was forgotten.
 void star_url_password(std::string_view url) {
     const std::size_t scheme = url.find("://");
     const std::size_t at = url.rfind('@');
-    if (scheme == url.npos || at == url.npos) return;
-    const std::size_t colon = url.find(':', scheme + 3);
+    if (at == url.npos) return;
+    const std::size_t colon = url.find(':', scheme == url.npos ? 0 : scheme + 3);
     if (colon == url.npos || colon > at) return;
     std::memset(const_cast<char*>(url.data()) + colon + 1, '*', at - colon - 1);
+}
+
+// The colon stays: it says that there was something.
+std::string_view behind_header_name(std::string_view line) {
+    const std::string_view name = header_name(line);
+    return line.substr(name.empty() ? 0 : name.size() + 1);
 }
 
 // PEM says so in the key's first lines, in both of its formats. A file that can't be read is somebody else's
@@ -130,11 +137,25 @@ void wipe_arguments(Program program, std::span<char*> arguments) {
     // An error after the secret doesn't matter: what came before it is in `options`.
     static_cast<void>(tokenize_arguments(program, views, &options));
     for (const Occurrence& option : options) {
-        if (!option.row->secret) continue;
-        if (option.row->kind == ValueKind::url) {
-            star_url_password(option.value());
-        } else {
-            overwrite(option.value());
+        const std::string_view value = option.value();
+        switch (option.row->secrecy) {
+            case Secrecy::open:
+                break;
+            case Secrecy::value:
+                overwrite(value);
+                break;
+            case Secrecy::url_password:
+                star_url_password(value);
+                break;
+            case Secrecy::header_value:
+                overwrite(behind_header_name(value));
+                break;
+            case Secrecy::property_value: {
+                const PropertyInfo* info = find_property(option.values[1]);
+                if (info != nullptr && info->id == PropertyId::authentication_data)
+                    overwrite(option.values[2]);
+                break;
+            }
         }
     }
 }

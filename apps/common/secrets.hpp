@@ -28,7 +28,7 @@ std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::stri
 /// line for people.
 std::expected<void, std::string> resolve_secrets(ConnectionSettings& settings);
 
-/// Overwrites the values of secret options (-P, --psk, the passwords in -L and --proxy) in the process's
+/// Overwrites what the option rows call secret (-P, --psk, the passwords in -L and --proxy, ...) in the process's
 /// arguments, so that other users don't see them in the list of processes. Call it when the options have been
 /// parsed.
 void wipe_arguments(Program program, std::span<char*> arguments);

@@ -136,4 +136,9 @@ std::string quoted(std::string_view text) {
     return std::string("'").append(visible(text)).append("'");
 }
 
+std::string_view header_name(std::string_view line) {
+    const std::size_t end = line.find_first_of(": \t");
+    return end == line.npos ? std::string_view() : line.substr(0, end);
+}
+
 }  // namespace mqttc::app

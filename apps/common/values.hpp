@@ -63,4 +63,8 @@ std::expected<void, std::string> store(To& to, std::expected<From, std::string> 
     return {};
 }
 
+/// The name of a header line: what stands before the first colon or blank, or nothing when there is neither.
+/// All else may be a secret, also in a line that is wrong.
+std::string_view header_name(std::string_view line);
+
 }  // namespace mqttc::app

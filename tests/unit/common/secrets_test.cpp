@@ -56,10 +56,28 @@ TEST_CASE("secret arguments are wiped, others stay") {
     CHECK(arguments[14] == std::string(5, '\0'));
 }
 
+TEST_CASE("of headers and properties what may be a secret is wiped") {
+    std::vector<std::string> arguments = words(
+        "--ws-header 'Authorization: Bearer TOKEN' --ws-header 'Cookie TOKEN' --ws-header=TOKEN "
+        "-D connect authentication-data TOKEN --property connect user-property name value");
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    wipe_arguments(Program::pub, pointers);
+    for (const std::string& argument : arguments) CHECK(argument.find("TOKEN") == argument.npos);
+    CHECK(std::string(arguments[1].c_str()) == "Authorization:");
+    CHECK(std::string(arguments[3].c_str()) == "Cookie ");
+    CHECK(std::string(arguments[4].c_str()) == "--ws-header=");
+    CHECK(arguments[7] == "authentication-data");
+    CHECK(arguments[8] == std::string(5, '\0'));
+    CHECK(arguments[12] == "name");
+    CHECK(arguments[13] == "value");
+}
+
 TEST_CASE("secrets are wiped although the command line is wrong") {
-    std::vector<std::string> arguments = words("-P secret --nonsense");
+    std::vector<std::string> arguments = words("-P secret -L me:pass@host --nonsense");
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     wipe_arguments(Program::pub, pointers);
     CHECK(arguments[1] == std::string(6, '\0'));
+    CHECK(arguments[3] == "me:****@host");
 }
