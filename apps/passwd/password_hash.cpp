@@ -49,10 +49,11 @@ bool sha512(std::string_view password, std::string_view salt, Digest& out) {
            EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
 }
 
-// A hash taken apart. For argon2id only `scheme` counts: libsodium reads the rest itself.
+// A hash taken apart. Of argon2id only its costs: libsodium reads the rest itself.
 struct Parts {
     HashScheme scheme;
     std::uint32_t iterations = 0;
+    std::uint32_t memory_kib = 0;
     std::string salt;
     std::string digest;
 };
@@ -81,25 +82,29 @@ std::optional<Parts> parse_salt_and_digest(Parts parts, std::string_view rest) {
     return parts;
 }
 
-bool has_number(std::string_view field, std::string_view key) {
-    return field.starts_with(key) &&
-           number(field.substr(key.size()), std::numeric_limits<std::uint32_t>::max()).has_value();
+// The number of "KEY=NUMBER".
+std::optional<std::uint32_t> number_of(std::string_view key, std::string_view field) {
+    if (!field.starts_with(key)) return std::nullopt;
+    return number(field.substr(key.size()), std::numeric_limits<std::uint32_t>::max());
 }
 
 // "v=19$m=47104,t=1,p=1$salt$hash"
-bool is_phc_tail(std::string_view rest) {
-    if (rest.size() > max_phc_length) return false;
-    if (next_field(rest) != "v=19") return false;
+std::optional<Parts> parse_phc_tail(Parts parts, std::string_view rest) {
+    if (rest.size() > max_phc_length) return std::nullopt;
+    if (next_field(rest) != "v=19") return std::nullopt;
     const std::string_view costs = next_field(rest);
     const auto t = costs.find(',');
     const auto p = t == costs.npos ? t : costs.find(',', t + 1);
-    if (p == costs.npos) return false;
-    if (!has_number(costs.substr(0, t), "m=") || !has_number(costs.substr(t + 1, p - t - 1), "t=") ||
-        !has_number(costs.substr(p + 1), "p="))
-        return false;
+    if (p == costs.npos) return std::nullopt;
+    const auto memory = number_of("m=", costs.substr(0, t));
+    const auto passes = number_of("t=", costs.substr(t + 1, p - t - 1));
+    if (!memory || !passes || !number_of("p=", costs.substr(p + 1))) return std::nullopt;
     const auto salt = sodium::from_base64(next_field(rest), max_salt_length, false);
     const auto digest = sodium::from_base64(rest, max_argon2id_output, false);
-    return salt && !salt->empty() && digest && !digest->empty();
+    if (!salt || salt->empty() || !digest || digest->empty()) return std::nullopt;
+    parts.iterations = *passes;
+    parts.memory_kib = *memory;
+    return parts;
 }
 
 std::optional<Parts> parse(std::string_view stored) {
@@ -110,16 +115,30 @@ std::optional<Parts> parse(std::string_view stored) {
             case HashScheme::sha512_pbkdf2: {
                 const auto iterations = number(next_field(rest), std::numeric_limits<int>::max());
                 if (!iterations) return std::nullopt;
-                return parse_salt_and_digest({row.scheme, *iterations, {}, {}}, rest);
+                return parse_salt_and_digest({row.scheme, *iterations, 0, {}, {}}, rest);
             }
             case HashScheme::sha512:
-                return parse_salt_and_digest({row.scheme, 0, {}, {}}, rest);
+                return parse_salt_and_digest({row.scheme, 0, 0, {}, {}}, rest);
             case HashScheme::argon2id:
-                if (!is_phc_tail(rest)) return std::nullopt;
-                return Parts{row.scheme, 0, {}, {}};
+                return parse_phc_tail({row.scheme, 0, 0, {}, {}}, rest);
         }
     }
     return std::nullopt;
+}
+
+std::expected<bool, std::string> check_argon2id(const std::string& stored, std::uint32_t memory_kib,
+                                                std::string_view password) {
+    switch (sodium::argon2id_verify(stored, memory_kib, password)) {
+        case sodium::Argon2id::match:
+            return true;
+        case sodium::Argon2id::mismatch:
+            return false;
+        case sodium::Argon2id::no_memory:
+            return std::unexpected(std::string("not enough memory for the argon2id hash"));
+        case sodium::Argon2id::refused:
+            break;
+    }
+    return std::unexpected(std::string("the argon2id hash has parameters that cannot be computed"));
 }
 
 // "$id$something", the shape every crypt(3) descendant has.
@@ -152,17 +171,19 @@ std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view 
     return stretched ? "$7$" + std::to_string(recipe.cost()) + "$" + tail : "$6$" + tail;
 }
 
-bool verify_password(std::string_view stored_hash, std::string_view password) {
+std::expected<bool, std::string> check_password(std::string_view stored_hash, std::string_view password) {
     if (password.size() > max_password_length) return false;
     const std::string_view stored = trim_blanks(stored_hash);
     const auto parts = parse(stored);
     if (!parts) return false;
-    if (parts->scheme == HashScheme::argon2id) return sodium::argon2id_verify(std::string(stored), password);
+    if (parts->scheme == HashScheme::argon2id)
+        return check_argon2id(std::string(stored), parts->memory_kib, password);
     Digest digest{};
     const bool hashed = parts->scheme == HashScheme::sha512_pbkdf2
                             ? pbkdf2(password, parts->salt, parts->iterations, digest)
                             : sha512(password, parts->salt, digest);
-    return hashed && sodium::equal(digest, bytes_of(parts->digest));
+    if (!hashed) return std::unexpected(std::string("OpenSSL cannot compute the hash"));
+    return sodium::equal(digest, bytes_of(parts->digest));
 }
 
 StoredForm stored_form(std::string_view stored) {

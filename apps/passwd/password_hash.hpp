@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,10 +47,16 @@ struct HashRecipe {
 /// argon2id wants cannot be had. REQUIRES: values within the limits above. Safe to call from many threads.
 [[nodiscard]] std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password);
 
-/// True iff `password` is the one `stored_hash` was made of. False for anything that is not a hash we
-/// know, plain text included. Blanks around the hash don't count, as for brokers. The comparison takes
-/// the same time whatever the password. Safe to call from many threads.
-[[nodiscard]] bool verify_password(std::string_view stored_hash, std::string_view password);
+/// Whether `password` is the one `stored_hash` was made of, or why that could not be found out. False for
+/// anything that is not a hash we know, plain text included. Blanks around the hash don't count, as for
+/// brokers. The comparison takes the same time whatever the password. Safe to call from many threads.
+[[nodiscard]] std::expected<bool, std::string> check_password(std::string_view stored_hash,
+                                                              std::string_view password);
+
+/// True iff check_password() finds it right: for who can only let in or not.
+[[nodiscard]] inline bool verify_password(std::string_view stored_hash, std::string_view password) {
+    return check_password(stored_hash, password).value_or(false);
+}
 
 enum class StoredForm : std::uint8_t {
     plain,    ///< a password in clear

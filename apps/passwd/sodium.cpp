@@ -2,7 +2,9 @@
 #include "sodium.hpp"
 
 #include <sodium.h>
+#include <sys/mman.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 
@@ -15,6 +17,20 @@ void start() {
         std::fputs("mqtt_passwd: libsodium cannot be initialised: no source of random bytes\n", stderr);
         std::abort();
     }
+}
+
+// libsodium calls a password wrong when it has no memory to check it with, so that is looked at before.
+bool can_be_had(std::uint32_t memory_kib) {
+    constexpr std::size_t block = 1024;
+    constexpr std::size_t beside_block = 2;  // addresses of blocks, for a quarter of them at a time
+    constexpr std::size_t of_each_kib = block + beside_block;
+    constexpr std::size_t beside_all = std::size_t{256} * 1024;
+    if (memory_kib > (SIZE_MAX - beside_all) / of_each_kib) return false;
+    const std::size_t size = memory_kib * of_each_kib + beside_all;
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) return false;
+    ::munmap(memory, size);
+    return true;
 }
 
 }  // namespace
@@ -77,9 +93,14 @@ std::optional<std::string> argon2id(std::string_view password, std::uint32_t pas
     return std::string(phc);
 }
 
-bool argon2id_verify(const std::string& phc, std::string_view password) {
+Argon2id argon2id_verify(const std::string& phc, std::uint32_t memory_kib, std::string_view password) {
     start();
-    return crypto_pwhash_argon2id_str_verify(phc.c_str(), password.data(), password.size()) == 0;
+    if (!can_be_had(memory_kib)) return Argon2id::no_memory;
+    errno = 0;
+    if (crypto_pwhash_argon2id_str_verify(phc.c_str(), password.data(), password.size()) == 0)
+        return Argon2id::match;
+    // For another hash as for no hash at all it is EINVAL; what it does not begin to compute sets nothing.
+    return errno == EINVAL ? Argon2id::mismatch : Argon2id::refused;
 }
 
 }  // namespace mqttc::passwd::sodium

@@ -36,7 +36,14 @@ void fill_random(std::span<unsigned char> out);
 [[nodiscard]] std::optional<std::string> argon2id(std::string_view password, std::uint32_t passes,
                                                   std::uint32_t memory_kib);
 
-/// True iff `password` belongs to the PHC string. Any memory, passes, lanes and salt in the string.
-[[nodiscard]] bool argon2id_verify(const std::string& phc, std::string_view password);
+enum class Argon2id : unsigned char {
+    match,
+    mismatch,
+    no_memory,  ///< what the string asks for cannot be had
+    refused,    ///< costs, salt or hash are outside of what libsodium computes
+};
+/// Whether `password` belongs to the PHC string, which asks for `memory_kib`. Any passes, lanes and salt.
+[[nodiscard]] Argon2id argon2id_verify(const std::string& phc, std::uint32_t memory_kib,
+                                       std::string_view password);
 
 }  // namespace mqttc::passwd::sodium

@@ -29,8 +29,9 @@ Result<void> verify_user(const Options& options) {
     }
     const auto password = claimed_password(options);
     if (!password) return std::unexpected(password.error());
-    if (!verify_password(line->stored, password->view()))
-        return fail("wrong password for " + who, ExitCode::mismatch);
+    const auto right = check_password(line->stored, password->view());
+    if (!right) return fail(where + "the password could not be checked: " + right.error());
+    if (!*right) return fail("wrong password for " + who, ExitCode::mismatch);
     return {};
 }
 

@@ -74,6 +74,23 @@ TEST_CASE("a new file is private, and the broker's user is mentioned") {
     CHECK((about.st_mode & 07777) == 0600);
 }
 
+TEST_CASE("a password that cannot be checked for want of memory is not called wrong") {
+#ifdef __SANITIZE_ADDRESS__
+    MESSAGE("skipped: AddressSanitizer needs more address space than any limit leaves");
+    return;
+#endif
+    const TempDir dir;
+    const std::string file = dir.file("pw");
+    CHECK(passwd({"-c", "-b", "-H", "argon2id", "--memory", "400000", file, "u", "p"}).exit.code == 0);
+    std::vector<std::string> argv = {"sh", "-c", "ulimit -v 200000; exec \"$@\"", "sh"};
+    for (std::string& part : passwd_argv({"-b", "--verify", "u", file, "p"})) argv.push_back(std::move(part));
+    const Result result = run(std::move(argv));
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "mqtt_passwd: " + file +
+                            ", line 1: the password could not be checked: not enough memory for the "
+                            "argon2id hash\n");
+}
+
 TEST_CASE("-c empties a file that exists and keeps its mode") {
     const TempDir dir;
     const std::string file = dir.write("pw", "old:x\n# gone\n");
