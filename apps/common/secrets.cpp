@@ -2,6 +2,7 @@
 #include "secrets.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -56,11 +57,12 @@ std::string_view behind_header_name(std::string_view line) {
 }
 
 // PEM says so in the key's first lines, in both of its formats. A file that can't be read is somebody else's
-// to complain about.
+// to complain about, and what is no file, such as a pipe, can be read only once: by who needs the key.
 bool is_encrypted(const std::string& key_file) {
     if (key_file.empty()) return false;
     const Descriptor file(::open(key_file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-    if (!file) return false;
+    struct stat about{};
+    if (!file || ::fstat(file.get(), &about) != 0 || !S_ISREG(about.st_mode)) return false;
     SecretBuffer buffer;
     std::size_t size = 0;
     ssize_t got = 0;

@@ -2,6 +2,9 @@
 #include "secrets.hpp"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
 
 #include "support/temp_dir.hpp"
 #include "world.hpp"
@@ -39,6 +42,20 @@ TEST_CASE("files are read into the connection's settings") {
 
     options = world.good("-t a -n --psk-identity me --psk-file " + dir.write("k", "nothex\n"));
     CHECK(resolve_secrets(options.connection).error().find("not hexadecimal") != std::string::npos);
+}
+
+TEST_CASE("a key that comes from a pipe is left there for who needs it") {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe(ends.data()) == 0);
+    constexpr std::string_view key = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
+    REQUIRE(::write(ends[1], key.data(), key.size()) == static_cast<ssize_t>(key.size()));
+    ConnectionSettings settings;
+    settings.tls.key_file = "/dev/fd/" + std::to_string(ends[0]);
+    CHECK(resolve_secrets(settings).has_value());
+    ::close(ends[1]);
+    std::string left(key.size() + 1, '\0');
+    CHECK(::read(ends[0], left.data(), left.size()) == static_cast<ssize_t>(key.size()));
+    ::close(ends[0]);
 }
 
 TEST_CASE("secret arguments are wiped, others stay") {
