@@ -57,6 +57,20 @@ std::string needs_value(const Occurrence& option) {
         " needs a command, a property name and a value (a user-property: a name and a value)");
 }
 
+// Whether blanks behind the value can't be meant. In a text they may be, and Mosquitto keeps them.
+bool ends_at_blank(ValueKind kind) {
+    return kind == ValueKind::number || kind == ValueKind::seconds || kind == ValueKind::choice;
+}
+
+// What options of a config file have and others don't: a line, and blanks that nobody sees.
+void settle(std::span<Occurrence> options, unsigned line) {
+    for (Occurrence& option : options) {
+        option.line = line;
+        std::string_view& value = option.values[0];
+        if (ends_at_blank(option.row->kind)) value = value.substr(0, value.find_last_not_of(blanks) + 1);
+    }
+}
+
 // Takes the values of `option`; `attached` is the first one when it stood in the same argument ("--qos=1",
 // "-q1").
 std::optional<std::string> take_values(Occurrence& option, std::optional<std::string_view> attached,
@@ -180,7 +194,7 @@ Tokens tokenize_file(Program program, std::string_view content, bool skip_other_
             LineValues nothing{std::string_view()};
             const auto error = take_option(program, line.substr(start), nothing, one);
             if (error) return std::unexpected(TokenError{*error, number});
-            one.front().line = number;
+            settle(one, number);
             options.push_back(one.front());
             continue;
         }
@@ -193,10 +207,14 @@ Tokens tokenize_file(Program program, std::string_view content, bool skip_other_
             if (options.size() == before && !take_option(other, *word, again, ignored)) continue;
         }
         if (!error && !source.empty()) {
-            error = options.back().spelling().append(" takes no value");
+            // Not repeated: it may be a password.
+            const bool flag = options.back().row->values() == 0;
+            error = options.back().spelling().append(
+                flag ? " takes no value"
+                     : ": unexpected text behind its value (a blank belongs between option and value)");
         }
         if (error) return std::unexpected(TokenError{std::move(*error), number});
-        for (std::size_t i = before; i < options.size(); ++i) options[i].line = number;
+        settle(std::span(options).subspan(before), number);
     }
     return options;
 }

@@ -43,7 +43,8 @@ using Tokens = std::expected<std::vector<Occurrence>, TokenError>;
 Tokens tokenize_arguments(Program program, std::span<const std::string_view> arguments,
                           std::vector<Occurrence>* complete = nullptr);
 
-/// One option a line, the last value is the rest of the line; '#' in column one starts a comment. With
+/// One option a line, the last value is the rest of the line (of numbers and choices without blanks at its
+/// end); '#' in column one starts a comment. With
 /// `skip_other_program` options that only the other program has are left out.
 Tokens tokenize_file(Program program, std::string_view content, bool skip_other_program);
 

@@ -159,6 +159,22 @@ TEST_CASE("config lines: comments, blank lines, CRLF, values with blanks, no len
     CHECK(options.pub.message == long_value);
 }
 
+TEST_CASE("config lines: blanks behind numbers and choices don't count") {
+    World world = pub_world();
+    world.files["/home/me/.config/mqtt_pub"] =
+        "-q 1 \n-p 1884\t\n--keepalive=7 \n-V mqttv5 \r\n--repeat-delay 0.5  \n-h a \n--pw x \n";
+    const Options options = world.good("-t a -n");
+    CHECK(options.qos == std::vector{Qos::at_least_once});
+    CHECK(options.connection.port == 1884);
+    CHECK(options.connection.keep_alive == 7);
+    CHECK(options.connection.version == ProtocolVersion::v5);
+    CHECK(options.pub.repeat_delay == std::chrono::milliseconds(500));
+    CHECK(options.connection.endpoint.host == "a ");
+    CHECK(options.connection.password.value.view() == "x ");
+    CHECK(pub_world().parse(std::vector<std::string>{"-t", "a", "-n", "-q", "1 "}).index() ==
+          ParseResult(UsageError{}).index());
+}
+
 TEST_CASE("the command line overrides the config file, the profile and the environment, in this order") {
     World world = pub_world();
     world.environment["MQTT_HOST"] = "environment";

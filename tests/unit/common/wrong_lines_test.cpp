@@ -78,6 +78,9 @@ TEST_CASE("errors in a config file name file and line") {
         {"-v\n", "/home/me/.config/mqtt_pub:1: unknown option '-v' (it is one of mqtt_sub)"},
         {"-h\n", "/home/me/.config/mqtt_pub:1: -h needs a value: HOST"},
         {"-d yes\n", "/home/me/.config/mqtt_pub:1: -d takes no value"},
+        {"-uP secret\n",
+         "/home/me/.config/mqtt_pub:1: -u: unexpected text behind its value (a blank belongs between option "
+         "and value)"},
         {"host broker\n",
          "/home/me/.config/mqtt_pub:1: unexpected argument 'host' (a value with blanks needs quotes)"},
         {"-o other\n", "/home/me/.config/mqtt_pub:1: -o belongs on the command line, not in a file"},
