@@ -143,6 +143,11 @@ Result<void> FileReplacement::find_target() {
     return {};
 }
 
+Result<void> FileReplacement::remove_left_over() const {
+    if (::unlinkat(folder_.get(), sibling_.c_str(), 0) == 0 || errno == ENOENT) return {};
+    return cannot("remove the left-over " + printable(sibling_) + " beside " + printable(path_), errno);
+}
+
 Result<void> FileReplacement::take_lock() {
     const std::string what = "make a file beside " + printable(path_);
     bool told = false;
@@ -151,7 +156,12 @@ Result<void> FileReplacement::take_lock() {
         lock_ = app::Descriptor(::openat(folder_.get(), sibling_.c_str(),
                                          O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
                                          S_IRUSR | S_IWUSR));
-        if (!lock_) return cannot(what, errno);
+        if (!lock_) {
+            if (errno != ELOOP) return cannot(what, errno);
+            // A symbolic link, which nobody who means well puts there.
+            if (auto removed = remove_left_over(); !removed) return removed;
+            continue;
+        }
         while (::flock(lock_.get(), told ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
             if (errno == EWOULDBLOCK) {
                 told = true;
@@ -173,9 +183,7 @@ Result<void> FileReplacement::take_lock() {
         const bool fresh = held.st_uid == ::geteuid() && S_ISREG(held.st_mode) && held.st_nlink == 1 &&
                            (held.st_mode & (S_IRWXG | S_IRWXO)) == 0 && held.st_size == 0;
         if (fresh) break;
-        if (::unlinkat(folder_.get(), sibling_.c_str(), 0) != 0)
-            return cannot("remove the left-over " + printable(sibling_) + " beside " + printable(path_),
-                          errno);
+        if (auto removed = remove_left_over(); !removed) return removed;
     }
     sibling_is_ours_ = true;
     return {};

@@ -44,6 +44,7 @@ class FileReplacement {
   private:
     explicit FileReplacement(std::string path) : path_(std::move(path)) {}
     [[nodiscard]] Result<void> find_target();
+    [[nodiscard]] Result<void> remove_left_over() const;
     [[nodiscard]] Result<void> take_lock();
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> keep_attributes() const;

@@ -8,6 +8,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -31,6 +32,7 @@ struct stat look_at(const std::string& path) {
 std::vector<std::string> names_in(const TempDir& dir) {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(dir.path())) names.push_back(entry.path().filename());
+    std::ranges::sort(names);
     return names;
 }
 
@@ -159,20 +161,26 @@ TEST_CASE("a sibling left by a killed process is taken over") {
     CHECK(names_in(dir) == std::vector<std::string>{"pw"});
 }
 
-TEST_CASE("a sibling planted as a link is not followed") {
+TEST_CASE("a sibling planted as a link is not followed, but replaced") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     const std::string victim = dir.write("victim", "precious");
     SUBCASE("symbolic") {
         fs::create_symlink("victim", dir.file(".pw.mqtt_passwd"));
-        CHECK_FALSE(FileReplacement::begin(path, Missing::refuse));
+        replace(path, "new");
+    }
+    SUBCASE("symbolic, to nowhere") {
+        fs::create_symlink("nowhere", dir.file(".pw.mqtt_passwd"));
+        replace(path, "new");
+        CHECK_FALSE(fs::exists(dir.file("nowhere")));
     }
     SUBCASE("hard") {
         fs::create_hard_link(victim, dir.file(".pw.mqtt_passwd"));
         replace(path, "new");
-        CHECK(read_file(path) == "new");
     }
+    CHECK(read_file(path) == "new");
     CHECK(read_file(victim) == "precious");
+    CHECK(names_in(dir) == std::vector<std::string>{"pw", "victim"});
 }
 
 TEST_CASE("a change by another program in between is noticed and kept") {
