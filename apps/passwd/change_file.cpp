@@ -3,10 +3,10 @@
 
 #include <string>
 
+#include "common/visible.hpp"
 #include "file_replace.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 namespace {
@@ -36,8 +36,8 @@ Result<void> change_file(const Options& options, const std::function<Result<Edit
     if (*edited == Edited::no) return {};
     if (auto done = replacement->commit(file.pieces()); !done) return done;
     if (!replacement->existed())
-        say("only you can read the new file " + printable(options.file) +
-            "; a broker that runs as another user needs: chown mosquitto: " + printable(options.file));
+        say("only you can read the new file " + app::visible(options.file) +
+            "; a broker that runs as another user needs: chown mosquitto: " + app::visible(options.file));
     return {};
 }
 

@@ -15,8 +15,8 @@
 #include <cstring>
 #include <memory>
 
+#include "common/visible.hpp"
 #include "message.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 namespace {
@@ -92,7 +92,7 @@ FileReplacement::~FileReplacement() {
 
 std::unexpected<Failure> FileReplacement::cannot(const std::string& what, int error) const {
     if (error == EINTR && InterruptGuard::caught() != 0)
-        return fail("interrupted; " + printable(path_) + " is unchanged");
+        return fail("interrupted; " + app::visible(path_) + " is unchanged");
     return fail("cannot " + what + ": " + reason(error));
 }
 
@@ -100,12 +100,12 @@ Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing 
     FileReplacement file(path);
     if (auto found = file.find_target(); !found) return std::unexpected(found.error());
     if (!file.before_ && missing == Missing::refuse)
-        return fail("cannot open " + printable(path) + ": " + reason(ENOENT) + " (-c creates it)");
+        return fail("cannot open " + app::visible(path) + ": " + reason(ENOENT) + " (-c creates it)");
     if (auto locked = file.take_lock(); !locked) return std::unexpected(locked.error());
     // Whoever held the lock before may have put another file there.
     if (auto read = file.read_target(); !read) return std::unexpected(read.error());
     if (!file.before_ && missing == Missing::refuse)
-        return fail("cannot open " + printable(path) + ": " + reason(ENOENT) + " (-c creates it)");
+        return fail("cannot open " + app::visible(path) + ": " + reason(ENOENT) + " (-c creates it)");
     return file;
 }
 
@@ -117,39 +117,40 @@ Result<void> FileReplacement::find_target() {
     struct stat target{};
     std::string folder;
     if (opened) {
-        if (::fstat(opened.get(), &target) != 0) return cannot("look at " + printable(path_), errno);
-        if (!S_ISREG(target.st_mode)) return fail("cannot use " + printable(path_) + ": not a regular file");
+        if (::fstat(opened.get(), &target) != 0) return cannot("look at " + app::visible(path_), errno);
+        if (!S_ISREG(target.st_mode))
+            return fail("cannot use " + app::visible(path_) + ": not a regular file");
         const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path_.c_str(), nullptr),
                                                                &std::free);
-        if (!real) return cannot("follow " + printable(path_), errno);
+        if (!real) return cannot("follow " + app::visible(path_), errno);
         const std::string resolved(real.get());
         const auto slash = resolved.rfind('/');
         folder = slash == 0 ? "/" : resolved.substr(0, slash);
         name_ = resolved.substr(slash + 1);
         before_ = target;
     } else {
-        if (errno != ENOENT) return cannot("open " + printable(path_), errno);
+        if (errno != ENOENT) return cannot("open " + app::visible(path_), errno);
         if (::lstat(path_.c_str(), &target) == 0)
-            return fail("cannot open " + printable(path_) +
+            return fail("cannot open " + app::visible(path_) +
                         ": it is a symbolic link to a file that does not exist");
         const auto slash = path_.rfind('/');
         folder = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
         name_ = slash == path_.npos ? path_ : path_.substr(slash + 1);
-        if (name_.empty()) return cannot("open " + printable(path_), ENOENT);
+        if (name_.empty()) return cannot("open " + app::visible(path_), ENOENT);
     }
     folder_ = app::Descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder_) return cannot("open the folder of " + printable(path_), errno);
+    if (!folder_) return cannot("open the folder of " + app::visible(path_), errno);
     sibling_ = "." + name_ + ".mqtt_passwd";
     return {};
 }
 
 Result<void> FileReplacement::remove_left_over() const {
     if (::unlinkat(folder_.get(), sibling_.c_str(), 0) == 0 || errno == ENOENT) return {};
-    return cannot("remove the left-over " + printable(sibling_) + " beside " + printable(path_), errno);
+    return cannot("remove the left-over " + app::visible(sibling_) + " beside " + app::visible(path_), errno);
 }
 
 Result<void> FileReplacement::take_lock() {
-    const std::string what = "make a file beside " + printable(path_);
+    const std::string what = "make a file beside " + app::visible(path_);
     bool told = false;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot(what, EINTR);
@@ -166,15 +167,15 @@ Result<void> FileReplacement::take_lock() {
             if (errno == EWOULDBLOCK) {
                 told = true;
                 if (::isatty(STDERR_FILENO) == 1)
-                    say("waiting for another mqtt_passwd that is changing " + printable(path_));
+                    say("waiting for another mqtt_passwd that is changing " + app::visible(path_));
             } else if (errno != EINTR || InterruptGuard::caught() != 0) {
-                return cannot("lock " + printable(path_), errno);
+                return cannot("lock " + app::visible(path_), errno);
             }
         }
         // The one we waited for has renamed or removed this file: it is no lock any more.
         struct stat held{};
         struct stat there{};
-        if (::fstat(lock_.get(), &held) != 0) return cannot("lock " + printable(path_), errno);
+        if (::fstat(lock_.get(), &held) != 0) return cannot("lock " + app::visible(path_), errno);
         if (::fstatat(folder_.get(), sibling_.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
             !same_file(held, there))
             continue;
@@ -199,16 +200,16 @@ Result<void> FileReplacement::read_target() {
     source_ = app::Descriptor(fd);
     if (!source_) {
         if (why == ENOENT && !was_there) return {};
-        return cannot("open " + printable(path_), why);
+        return cannot("open " + app::visible(path_), why);
     }
     struct stat now{};
-    if (::fstat(source_.get(), &now) != 0) return cannot("look at " + printable(path_), errno);
-    if (!S_ISREG(now.st_mode)) return fail("cannot use " + printable(path_) + ": not a regular file");
+    if (::fstat(source_.get(), &now) != 0) return cannot("look at " + app::visible(path_), errno);
+    if (!S_ISREG(now.st_mode)) return fail("cannot use " + app::visible(path_) + ": not a regular file");
     if (now.st_nlink > 1)
-        return fail("cannot change " + printable(path_) + ": it has " + std::to_string(now.st_nlink) +
+        return fail("cannot change " + app::visible(path_) + ": it has " + std::to_string(now.st_nlink) +
                     " hard links, and the others would keep the old passwords (use a symbolic link)");
     auto text = read_all(source_.get(), static_cast<std::size_t>(now.st_size));
-    if (!text) return cannot("read " + printable(path_), text.error());
+    if (!text) return cannot("read " + app::visible(path_), text.error());
     text_ = std::move(*text);
     before_ = now;
     return {};
@@ -220,17 +221,18 @@ Result<void> FileReplacement::keep_attributes() const {
     // The folder may have given the sibling a default ACL that the file itself does not have.
     ::fremovexattr(fd, "system.posix_acl_access");
     if (!before_) {
-        if (::fchmod(fd, S_IRUSR | S_IWUSR) != 0) return cannot("set the mode of " + printable(path_), errno);
+        if (::fchmod(fd, S_IRUSR | S_IWUSR) != 0)
+            return cannot("set the mode of " + app::visible(path_), errno);
         return {};
     }
     struct stat mine{};
-    if (::fstat(fd, &mine) != 0) return cannot("look at the new " + printable(path_), errno);
+    if (::fstat(fd, &mine) != 0) return cannot("look at the new " + app::visible(path_), errno);
     if ((mine.st_uid != before_->st_uid || mine.st_gid != before_->st_gid) &&
         ::fchown(fd, before_->st_uid, before_->st_gid) != 0)
-        return fail("cannot keep owner and group of " + printable(path_) + ": " + reason(errno) +
+        return fail("cannot keep owner and group of " + app::visible(path_) + ": " + reason(errno) +
                     " (run mqtt_passwd as its owner or as root)");
     if (::fchmod(fd, before_->st_mode & 07777) != 0)
-        return cannot("keep the mode of " + printable(path_), errno);
+        return cannot("keep the mode of " + app::visible(path_), errno);
 
     std::string names(max_attribute_size, '\0');
     const ssize_t length = ::flistxattr(source_.get(), names.data(), names.size());
@@ -245,7 +247,7 @@ Result<void> FileReplacement::keep_attributes() const {
         if (::fsetxattr(fd, name.c_str(), value.data(), static_cast<std::size_t>(size), 0) == 0) continue;
         // Security labels are the system's to give; access rights and notes of the owner must not be lost.
         if (name.starts_with("system.") || name.starts_with("user."))
-            return cannot("keep the attribute " + printable(name) + " of " + printable(path_), errno);
+            return cannot("keep the attribute " + app::visible(name) + " of " + app::visible(path_), errno);
     }
     return {};
 }
@@ -253,33 +255,34 @@ Result<void> FileReplacement::keep_attributes() const {
 Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
     const int fd = lock_.get();
     if (const int error = write_all(fd, pieces); error != 0)
-        return cannot("write the new " + printable(path_), error);
+        return cannot("write the new " + app::visible(path_), error);
     if (auto kept = keep_attributes(); !kept) return kept;
-    if (::fsync(fd) != 0) return cannot("write the new " + printable(path_), errno);
+    if (::fsync(fd) != 0) return cannot("write the new " + app::visible(path_), errno);
 
     struct stat now{};
     const bool there = ::fstatat(folder_.get(), name_.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0;
     if (there != before_.has_value() || (there && !untouched(now, *before_)))
-        return fail("cannot change " + printable(path_) +
+        return fail("cannot change " + app::visible(path_) +
                     ": another program changed it at the same time; try again");
-    if (InterruptGuard::caught() != 0) return cannot("replace " + printable(path_), EINTR);
+    if (InterruptGuard::caught() != 0) return cannot("replace " + app::visible(path_), EINTR);
     if (::renameat(folder_.get(), sibling_.c_str(), folder_.get(), name_.c_str()) != 0) {
         if (errno == EBUSY)
-            return fail("cannot replace " + printable(path_) +
+            return fail("cannot replace " + app::visible(path_) +
                         ": it is a mount point (mount the folder it stands in, not the single file)");
-        return cannot("replace " + printable(path_), errno);
+        return cannot("replace " + app::visible(path_), errno);
     }
     sibling_is_ours_ = false;
     // Some file systems cannot sync a folder and say EINVAL; there the rename is as safe as it gets.
     if (::fsync(folder_.get()) != 0 && errno != EINVAL)
-        return fail(printable(path_) + " is changed, but its folder could not be synced: " + reason(errno));
+        return fail(app::visible(path_) +
+                    " is changed, but its folder could not be synced: " + reason(errno));
     return {};
 }
 
 Result<Secret> read_whole_file(const std::string& path) {
     const bool from_stdin = path == "-";
     const app::Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
-    const std::string name = from_stdin ? "standard input" : printable(path);
+    const std::string name = from_stdin ? "standard input" : app::visible(path);
     if (!from_stdin && !opened) return fail("cannot open " + name + ": " + reason(errno));
     const int fd = from_stdin ? STDIN_FILENO : opened.get();
     struct stat about{};

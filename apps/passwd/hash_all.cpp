@@ -1,9 +1,9 @@
 // -U: hashes the passwords that stand in clear, and only those.
 #include "actions.hpp"
 #include "change_file.hpp"
+#include "common/visible.hpp"
 #include "hash_many.hpp"
 #include "message.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 
@@ -14,7 +14,7 @@ Result<void> hash_all(const Options& options) {
         for (std::size_t i = 0; i < file.lines().size(); ++i) {
             const PasswordLine& line = file.lines()[i];
             const auto warn = [&](const std::string& what) {
-                say(printable(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
+                say(app::visible(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
                     "; left as it is");
             };
             if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
@@ -22,16 +22,16 @@ Result<void> hash_all(const Options& options) {
             switch (stored_form(line.stored)) {
                 case StoredForm::plain:
                     if (line.stored.size() > max_password_length)
-                        return fail(printable(options.file) + ", line " + std::to_string(i + 1) +
+                        return fail(app::visible(options.file) + ", line " + std::to_string(i + 1) +
                                     ": the password is longer than 65,535 bytes; nothing was changed");
                     where.push_back(i);
                     passwords.push_back(line.stored);
                     break;
                 case StoredForm::foreign:
-                    warn("user '" + printable(line.name) + "' has a hash of an unknown kind");
+                    warn("user '" + app::visible(line.name) + "' has a hash of an unknown kind");
                     break;
                 case StoredForm::empty:
-                    warn("user '" + printable(line.name) + "' has no password");
+                    warn("user '" + app::visible(line.name) + "' has no password");
                     break;
                 case StoredForm::hashed:
                     break;

@@ -11,9 +11,9 @@
 #include <system_error>
 #include <thread>
 
+#include "common/visible.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 namespace {
@@ -96,7 +96,7 @@ Result<std::vector<std::string>> hash_many(std::span<const std::string_view> pas
         Progress progress(passwords.size());
         while (!finished.wait_for(lock, look_around, [&] { return working == 0; })) progress.update(done);
     }
-    if (InterruptGuard::caught() != 0) return fail("interrupted; " + printable(file) + " is unchanged");
+    if (InterruptGuard::caught() != 0) return fail("interrupted; " + app::visible(file) + " is unchanged");
     if (short_of_memory) return std::unexpected(no_memory());
     return hashes;
 }

@@ -1,6 +1,7 @@
 // --import: adds or replaces many users at once.
 #include "actions.hpp"
 #include "change_file.hpp"
+#include "common/visible.hpp"
 #include "file_replace.hpp"
 #include "hash_many.hpp"
 #include "interrupt.hpp"
@@ -28,13 +29,13 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         if (line.kind == PasswordLine::Kind::blank || line.kind == PasswordLine::Kind::comment) continue;
         if (line.kind == PasswordLine::Kind::unreadable) return wrong("not user:password");
         if (auto good = check_name(line.name); !good)
-            return wrong("the user name '" + printable(line.name) + "' " + good.error());
-        if (line.stored.empty()) return wrong("user '" + printable(line.name) + "' has no password");
+            return wrong("the user name '" + app::visible(line.name) + "' " + good.error());
+        if (line.stored.empty()) return wrong("user '" + app::visible(line.name) + "' has no password");
         if (line.stored.size() > max_password_length)
             return wrong("the password is longer than 65,535 bytes");
         const auto [first, fresh] = seen.try_emplace(line.name, number);
         if (!fresh)
-            return wrong("user '" + printable(line.name) + "' stands on line " +
+            return wrong("user '" + app::visible(line.name) + "' stands on line " +
                          std::to_string(first->second) + " already");
         users.push_back({line.name, line.stored, stored_form(line.stored) == StoredForm::hashed});
     }
@@ -46,7 +47,8 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
 Result<void> import_users(const Options& options) {
     const auto text = read_whole_file(options.import_from);
     if (!text) return std::unexpected(text.error());
-    const std::string source = options.import_from == "-" ? "standard input" : printable(options.import_from);
+    const std::string source =
+        options.import_from == "-" ? "standard input" : app::visible(options.import_from);
     const auto users = users_of(text->view(), source);
     if (!users) return std::unexpected(users.error());
 

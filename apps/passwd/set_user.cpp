@@ -1,15 +1,15 @@
 // Adds a user or replaces the password of one.
 #include "actions.hpp"
 #include "change_file.hpp"
+#include "common/visible.hpp"
 #include "hash_many.hpp"
 #include "password_source.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 
 Result<void> set_user(const Options& options) {
     if (auto good = check_name(options.user); !good)
-        return fail("the user name '" + printable(options.user) + "' " + good.error());
+        return fail("the user name '" + app::visible(options.user) + "' " + good.error());
     // Asking and hashing come before the lock: nobody waits for a person.
     const auto password = new_password(options);
     if (!password) return std::unexpected(password.error());

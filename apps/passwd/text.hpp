@@ -1,7 +1,6 @@
-// Small questions about text that the file parser and the messages share.
+// Small questions about text that the file parser and its users share.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 namespace mqttc::passwd {
@@ -10,9 +9,6 @@ namespace mqttc::passwd {
 [[nodiscard]] std::string_view trim_blanks(std::string_view text);
 
 [[nodiscard]] bool is_control(char c);
-
-/// `text` with control characters written as \xNN, fit for a terminal.
-[[nodiscard]] std::string printable(std::string_view text);
 
 /// True iff `text` is well-formed UTF-8 (no surrogates, no overlong forms).
 [[nodiscard]] bool is_utf8(std::string_view text);

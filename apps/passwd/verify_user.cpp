@@ -1,10 +1,10 @@
 // --verify: is this the user's password?
 #include "actions.hpp"
+#include "common/visible.hpp"
 #include "file_replace.hpp"
 #include "password_file.hpp"
 #include "password_hash.hpp"
 #include "password_source.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 
@@ -13,10 +13,10 @@ Result<void> verify_user(const Options& options) {
     if (!text) return std::unexpected(text.error());
     const PasswordFile file(text->view());
     const PasswordLine* line = file.find(options.user);
-    const std::string who = "user '" + printable(options.user) + "' in " + printable(options.file);
+    const std::string who = "user '" + app::visible(options.user) + "' in " + app::visible(options.file);
     if (line == nullptr) return fail("there is no " + who);
     const std::string where =
-        printable(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
+        app::visible(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
     switch (stored_form(line->stored)) {
         case StoredForm::hashed:
             break;

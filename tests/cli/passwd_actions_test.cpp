@@ -129,8 +129,8 @@ TEST_CASE("what cannot be done is one line and leaves the file alone") {
     CHECK(refused({"-b", file, "u", ""}) == "mqtt_passwd: the password is empty\n");
     CHECK(refused({"-b", file, "u", std::string(65'536, 'x')}) ==
           "mqtt_passwd: the password is longer than 65,535 bytes\n");
-    CHECK(refused({"-b", file, "new\nline", "p"})
-              .starts_with("mqtt_passwd: the user name 'new\\x0aline' holds"));
+    CHECK(
+        refused({"-b", file, "new\nline", "p"}).starts_with("mqtt_passwd: the user name 'new\\nline' holds"));
     CHECK(refused({"-b", "--verify", "nobody", file, "p"}) ==
           "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
     CHECK(refused({"-b", "--verify", "u", file, "p"}) ==

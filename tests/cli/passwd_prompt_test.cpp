@@ -214,9 +214,11 @@ TEST_CASE("a terminal is told who is waited for") {
 
 TEST_CASE("names from a file cannot drive the terminal") {
     const TempDir dir;
-    PtyProcess terminal(Command{.argv = passwd_argv({"--list", dir.write("pw", "a\x1b[2J:2\n")})});
+    PtyProcess terminal(Command{.argv = passwd_argv({"--list", dir.write("pw",
+                                                                         "a\x1b[2J:2\nb\x9b"
+                                                                         "2J:2\nm\xc3\xbc:2\n")})});
     CHECK(terminal.wait().code == 0);
-    CHECK(terminal.screen() == "a\\x1b[2J\r\n");
+    CHECK(terminal.screen() == "a\\x1b[2J\r\nb\\x9b2J\r\nm\xc3\xbc\r\n");
 }
 
 TEST_CASE("who waits for many hashes sees how far they are") {

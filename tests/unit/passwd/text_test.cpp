@@ -1,4 +1,4 @@
-// Blanks, control characters, UTF-8.
+// Blanks, UTF-8.
 #include "text.hpp"
 
 #include <doctest/doctest.h>
@@ -11,16 +11,6 @@ TEST_CASE("blanks are trimmed at both ends only") {
     CHECK(trim_blanks("a") == "a");
     CHECK(trim_blanks(" \t ").empty());
     CHECK(trim_blanks("").empty());
-}
-
-TEST_CASE("what would drive a terminal is made visible") {
-    CHECK(printable("plain m\xc3\xbcller") == "plain m\xc3\xbcller");
-    CHECK(printable("\x1b[2J\n\0"sv) == "\\x1b[2J\\x0a\\x00");
-    CHECK(printable("\xc2\x9b"
-                    "1m") ==
-          "\\xc2\x9b"
-          "1m");  // U+009B is CSI; a lone 9b is no longer that
-    CHECK(printable("\xc2\xa0") == "\xc2\xa0");
 }
 
 TEST_CASE("UTF-8 is told from what is not") {
