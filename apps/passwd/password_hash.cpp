@@ -176,6 +176,10 @@ std::expected<bool, std::string> check_password(std::string_view stored_hash, st
     const std::string_view stored = trim_blanks(stored_hash);
     const auto parts = parse(stored);
     if (!parts) return false;
+    if (parts->iterations > max_checked_iterations)
+        return std::unexpected("the hash asks for " + std::to_string(parts->iterations) +
+                               " iterations, and more than " + std::to_string(max_checked_iterations) +
+                               " are not tried");
     if (parts->scheme == HashScheme::argon2id)
         return check_argon2id(std::string(stored), parts->memory_kib, password);
     Digest digest{};

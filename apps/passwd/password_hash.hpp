@@ -21,10 +21,13 @@ struct HashSchemeName {
 /// One row a scheme.
 [[nodiscard]] std::span<const HashSchemeName> hash_schemes();
 
-/// Limits for hashes we make. Those found in files may have any cost.
+/// Limits for hashes we make.
 inline constexpr std::uint32_t max_iterations = 10'000'000;
 inline constexpr std::uint32_t min_argon2id_memory_kib = 8;
 inline constexpr std::uint32_t max_argon2id_memory_kib = 4'194'303;
+/// Hashes found in files may have any cost but this: iterations or passes that take minutes are no hash that
+/// somebody uses.
+inline constexpr std::uint32_t max_checked_iterations = 100'000'000;
 /// An MQTT password is binary data with a two-byte length.
 inline constexpr std::size_t max_password_length = 65'535;
 
@@ -43,8 +46,8 @@ struct HashRecipe {
     }
 };
 
-/// A new hash with a fresh random salt, ready to stand behind "name:". Nothing only when the memory
-/// argon2id wants cannot be had. REQUIRES: values within the limits above. Safe to call from many threads.
+/// A new hash with a fresh random salt, ready to stand behind "name:". Nothing when it cannot be computed: the
+/// memory argon2id wants cannot be had, or OpenSSL fails. REQUIRES: values within the limits above. Safe to call from many threads.
 [[nodiscard]] std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password);
 
 /// Whether `password` is the one `stored_hash` was made of, or why that could not be found out. False for

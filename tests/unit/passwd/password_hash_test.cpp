@@ -126,6 +126,21 @@ TEST_CASE("a hash that cannot be computed is no wrong password") {
     CHECK(result.error() == "the argon2id hash has parameters that cannot be computed");
 }
 
+TEST_CASE("a hash that would take minutes is not tried") {
+    std::string pbkdf2 = by_mosquitto_pbkdf2;
+    pbkdf2.replace(3, 3, "2147483647");
+    std::string argon2id = by_reference_argon2id[1];
+    argon2id.replace(argon2id.find("t=1"), 3, "t=100000001");
+    for (const std::string& dear : {pbkdf2, argon2id}) {
+        CAPTURE(dear);
+        CHECK(stored_form(dear) == StoredForm::hashed);
+        const auto result = check_password(dear, "p");
+        REQUIRE_FALSE(result);
+        CHECK(result.error().ends_with(" iterations, and more than 100000000 are not tried"));
+        CHECK_FALSE(verify_password(dear, "p"));
+    }
+}
+
 TEST_CASE("plain text verifies nothing, not even itself") {
     CHECK_FALSE(verify_password("p", "p"));
     CHECK_FALSE(verify_password("", ""));
