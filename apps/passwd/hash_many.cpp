@@ -1,4 +1,4 @@
-// One thread a core, a shared counter as the queue.
+// One thread a core, as far as memory goes; a shared counter as the queue.
 #include "hash_many.hpp"
 
 #include <unistd.h>
@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <fstream>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -21,8 +22,23 @@ namespace {
 constexpr std::chrono::milliseconds look_around{100};  // how often a signal is looked for
 constexpr int looks_before_progress = 5;
 
-Failure no_memory() {
-    return {"cannot hash: not enough memory for argon2id (use a smaller --memory)"};
+Failure cannot_hash(const HashRecipe& recipe) {
+    if (recipe.scheme == HashScheme::argon2id)
+        return {"cannot hash: not enough memory for argon2id (use a smaller --memory)"};
+    return {"cannot hash: OpenSSL cannot compute the hash"};
+}
+
+// What can be had without swapping: MemAvailable, since most of what is not free is only cached.
+std::uint64_t available_kib() {
+    std::ifstream file("/proc/meminfo");
+    for (std::string word; file >> word;) {
+        std::uint64_t kib = 0;
+        if (word == "MemAvailable:" && file >> kib) return kib;
+    }
+    const long pages = ::sysconf(_SC_AVPHYS_PAGES);
+    const long page_size = ::sysconf(_SC_PAGESIZE);
+    if (pages <= 0 || page_size <= 0) return 0;
+    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_size) / 1024;
 }
 
 // A line that writes over itself; only for a person who waits.
@@ -54,22 +70,30 @@ class Progress {
 
 }  // namespace
 
+std::size_t threads_for(const HashRecipe& recipe, std::size_t count, std::size_t cores,
+                        std::uint64_t available_kib) {
+    std::uint64_t threads = std::min<std::uint64_t>(count, cores);
+    if (recipe.scheme == HashScheme::argon2id)
+        threads = std::min<std::uint64_t>(threads, available_kib / recipe.memory_kib);
+    return static_cast<std::size_t>(std::max<std::uint64_t>(threads, 1));
+}
+
 Result<std::vector<std::string>> hash_many(std::span<const std::string_view> passwords,
                                            const HashRecipe& recipe, const std::string& file) {
     std::vector<std::string> hashes(passwords.size());
     std::atomic<std::size_t> next{0};
     std::atomic<std::size_t> done{0};
-    std::atomic<bool> short_of_memory{false};
+    std::atomic<bool> failed{false};
     std::mutex mutex;
     std::condition_variable finished;
     std::size_t working = 0;
 
     const auto work = [&] {
         for (std::size_t i = next++; i < passwords.size(); i = next++) {
-            if (short_of_memory || InterruptGuard::caught() != 0) break;
+            if (failed || InterruptGuard::caught() != 0) break;
             auto hash = make_hash(recipe, passwords[i]);
             if (!hash) {
-                short_of_memory = true;
+                failed = true;
                 break;
             }
             hashes[i] = std::move(*hash);
@@ -81,7 +105,7 @@ Result<std::vector<std::string>> hash_many(std::span<const std::string_view> pas
     };
     {
         const std::size_t wanted =
-            std::min<std::size_t>(passwords.size(), std::max(1U, std::thread::hardware_concurrency()));
+            threads_for(recipe, passwords.size(), std::thread::hardware_concurrency(), available_kib());
         std::vector<std::jthread> threads;
         std::unique_lock lock(mutex);
         try {
@@ -97,13 +121,13 @@ Result<std::vector<std::string>> hash_many(std::span<const std::string_view> pas
         while (!finished.wait_for(lock, look_around, [&] { return working == 0; })) progress.update(done);
     }
     if (InterruptGuard::caught() != 0) return fail("interrupted; " + app::visible(file) + " is unchanged");
-    if (short_of_memory) return std::unexpected(no_memory());
+    if (failed) return std::unexpected(cannot_hash(recipe));
     return hashes;
 }
 
 Result<std::string> hash_one(std::string_view password, const HashRecipe& recipe) {
     auto hash = make_hash(recipe, password);
-    if (!hash) return std::unexpected(no_memory());
+    if (!hash) return std::unexpected(cannot_hash(recipe));
     return std::move(*hash);
 }
 
