@@ -16,9 +16,7 @@ using Result = std::expected<void, std::string>;
 std::expected<void, std::string> OptionsBuilder::apply(const Occurrence& option, Layer layer) {
     layer_ = layer;
     Result result;
-    if (option.row->status == OptionStatus::later) {
-        result = std::unexpected(std::string("not available yet"));
-    } else if (option.row->status == OptionStatus::unsupported) {
+    if (option.row->status == OptionStatus::unsupported) {
         result = std::unexpected(std::string("not supported: OpenSSL engines are deprecated"));
     } else {
         switch (option.row->group) {

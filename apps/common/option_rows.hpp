@@ -173,7 +173,6 @@ enum class ValueKind : std::uint8_t {
 
 enum class OptionStatus : std::uint8_t {
     ready,
-    later,        ///< reserved: a clear "not available yet"
     unsupported,  ///< known from the original and deliberately left out: a clear "not supported"
 };
 

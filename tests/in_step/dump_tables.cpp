@@ -35,8 +35,6 @@ std::string_view name_of(OptionStatus status) {
     switch (status) {
         case OptionStatus::ready:
             return "ready";
-        case OptionStatus::later:
-            return "later";
         case OptionStatus::unsupported:
             return "unsupported";
     }

@@ -67,11 +67,11 @@ def read_facts(dump_tables):
     return facts
 
 
-def difference(where, wanted, found, allowed=frozenset()):
-    """Complaints about what is wanted and not found, and about what is found and neither wanted nor allowed."""
+def difference(where, wanted, found):
+    """Complaints about what is wanted and not found, and about what is found and not wanted."""
     for name in sorted(set(wanted) - set(found)):
         yield f"{where}: {name} is missing"
-    for name in sorted(set(found) - set(wanted) - set(allowed)):
+    for name in sorted(set(found) - set(wanted)):
         yield f"{where}: {name} is not in the programs"
 
 
@@ -122,8 +122,7 @@ def check_manual_options(facts, program, page):
     for head, body in items(page):
         for name in re.findall(r"Fl (-?[\w-]+)", head) if head.startswith("Fl ") else []:
             found["-" + name] = (head, body)
-    allowed = facts.names(program, "later")
-    yield from difference(where, facts.names(program, "ready", "unsupported"), found, allowed)
+    yield from difference(where, facts.names(program), found)
     for row in facts.options[program]:
         for name in row.names():
             if name not in found or row.status == "unsupported":
@@ -176,7 +175,7 @@ def questions(facts):
     """Questions and what the answer must hold: (words, check, values)."""
     for program in PROGRAMS:
         for start in ("-", "--"):
-            yield [program, start], "options", {name for name in facts.names(program, "ready") if name.startswith(start)}
+            yield [program, start], "exactly", {name for name in facts.names(program, "ready") if name.startswith(start)}
         for row in facts.options[program]:
             if row.status == "unsupported":
                 continue
@@ -236,8 +235,6 @@ def check_completions(facts, seen):
             answer = {re.sub(r"^--[\w-]+=", "", word).rstrip("/") for word in answer}
             if check == "exactly":
                 yield from difference(where, values, answer)
-            elif check == "options":
-                yield from difference(where, values, answer, facts.names(words[0], "later"))
             elif not values <= answer:
                 yield f"{where}: options are not offered, as if a value were wanted"
 
