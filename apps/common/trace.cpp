@@ -2,12 +2,13 @@
 #include "trace.hpp"
 
 #include "mqttc/packet.hpp"
+#include "values.hpp"
 
 namespace mqttc::app {
 namespace {
 
-std::string quoted(std::string_view text) {
-    return std::string(" '").append(text).append("'");
+std::string named(std::string_view text) {
+    return " " + quoted(text);
 }
 
 std::string number(std::string_view name, std::uint32_t value) {
@@ -26,10 +27,10 @@ std::string properties_of(PropertiesView properties) {
         out.append(", ").append(info->name);
         switch (info->type) {
             case PropertyType::utf8:
-                out.append(quoted(property.text));
+                out.append(named(property.text));
                 break;
             case PropertyType::utf8_pair:
-                out.append(quoted(property.name)).append(quoted(property.text));
+                out.append(named(property.name)).append(named(property.text));
                 break;
             case PropertyType::binary:
                 out.append(number("", static_cast<std::uint32_t>(property.text.size()))).append(" bytes");
@@ -49,13 +50,13 @@ std::string code_of(PacketType type, ReasonCode code) {
 
 struct Describe {
     std::string operator()(const Connect& packet) const {
-        std::string out = quoted(packet.client_id);
+        std::string out = named(packet.client_id);
         out.append(number("version", static_cast<std::uint32_t>(packet.version)));
         out.append(packet.clean_start ? " clean" : " resuming");
         out.append(number("keepalive", packet.keep_alive));
-        if (packet.username) out.append(" user").append(quoted(*packet.username));
+        if (packet.username) out.append(" user").append(named(*packet.username));
         if (packet.password) out.append(" with password");
-        if (packet.will) out.append(" will").append(quoted(packet.will->topic));
+        if (packet.will) out.append(" will").append(named(packet.will->topic));
         return out.append(properties_of(packet.properties));
     }
     std::string operator()(const Connack& packet) const {
@@ -68,7 +69,7 @@ struct Describe {
         if (packet.packet_id != 0) out.insert(0, number("id", packet.packet_id));
         if (packet.retain) out.append(" retain");
         if (packet.dup) out.append(" dup");
-        out.append(quoted(packet.topic))
+        out.append(named(packet.topic))
             .append(" ")
             .append(std::to_string(packet.payload.size()))
             .append(" bytes");
@@ -82,7 +83,7 @@ struct Describe {
     std::string operator()(const Subscribe& packet) const {
         std::string out = number("id", packet.packet_id);
         for (const Subscription& subscription : packet.subscriptions) {
-            out.append(quoted(subscription.filter)).append(qos_of(subscription.qos));
+            out.append(named(subscription.filter)).append(qos_of(subscription.qos));
             if (subscription.no_local) out.append(" no-local");
             if (subscription.retain_as_published) out.append(" retain-as-published");
             if (subscription.retain_handling != RetainHandling::send_always) {
@@ -97,7 +98,7 @@ struct Describe {
     }
     std::string operator()(const Unsubscribe& packet) const {
         std::string out = number("id", packet.packet_id);
-        for (const std::string_view filter : packet.filters) out.append(quoted(filter));
+        for (const std::string_view filter : packet.filters) out.append(named(filter));
         return out.append(properties_of(packet.properties));
     }
     std::string operator()(const Unsuback& packet) const {

@@ -30,6 +30,11 @@ TEST_CASE("a connect shows that there is a password, not which") {
     CHECK(line == "CONNECT 'me' version 4 clean keepalive 60 user 'sondes' with password");
 }
 
+TEST_CASE("what drives a terminal is made visible where it stands") {
+    CHECK(describe_packet(Publish{.topic = "a\x1b[2J", .payload = {}, .properties = {}}) ==
+          "PUBLISH qos 0 'a\\x1b[2J' 0 bytes");
+}
+
 TEST_CASE("answers with their codes") {
     const std::uint8_t codes[] = {0, 1, 0x80};
     CHECK(describe_packet(Suback{.packet_id = 3, .codes = codes, .properties = {}}) ==
