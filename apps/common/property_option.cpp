@@ -36,10 +36,6 @@ const PropertyInfo* info_of(PropertyId id) {
     return find_property(static_cast<std::uint8_t>(id));
 }
 
-bool is_text(PropertyType type) {
-    return type == PropertyType::utf8 || type == PropertyType::binary;
-}
-
 }  // namespace
 
 std::expected<PropertyOption, std::string> to_property(const Occurrence& option) {

@@ -9,6 +9,11 @@
 
 namespace mqttc::app {
 
+/// True iff a property of that type is given as text: a string or binary data.
+constexpr bool is_text(PropertyType type) {
+    return type == PropertyType::utf8 || type == PropertyType::binary;
+}
+
 /// The property that -D asks for, checked against the property table; its layer is not set. Error: one line
 /// for people.
 std::expected<PropertyOption, std::string> to_property(const Occurrence& option);

@@ -11,6 +11,7 @@
 
 #include "mqttc/property.hpp"
 #include "mqttc/topic.hpp"
+#include "property_option.hpp"
 #include "text_in.hpp"
 #include "time_text.hpp"
 #include "unread_number.hpp"
@@ -80,10 +81,6 @@ std::optional<app::Encoding> encoding_named(std::string_view name) {
 // These belong to the connection on which a message was received.
 bool belongs_to_connection(PropertyId id) {
     return id == PropertyId::topic_alias || id == PropertyId::subscription_identifier;
-}
-
-bool is_text(PropertyType type) {
-    return type == PropertyType::utf8 || type == PropertyType::binary;
 }
 
 }  // namespace
@@ -317,7 +314,7 @@ bool JsonLines::Reader::number_unsigned(std::uint64_t value) {
         return true;
     }
     const bool for_property = level_ == Level::properties && property_ != nullptr && !is_encoding_;
-    if (!for_property || is_text(property_->type)) return odd_number();
+    if (!for_property || app::is_text(property_->type)) return odd_number();
     if (belongs_to_connection(property_->id)) return true;
     if (value > UINT32_MAX) return is_not("a value of that property");
     return add(properties_.add(property_->id, static_cast<std::uint32_t>(value)), name_);
@@ -369,7 +366,7 @@ bool JsonLines::Reader::string(std::string& text) {
 }
 
 bool JsonLines::Reader::property_text(const std::string& text) {
-    if (property_ == nullptr || !is_text(property_->type)) return is_not("a value of that property");
+    if (property_ == nullptr || !app::is_text(property_->type)) return is_not("a value of that property");
     if (is_encoding_) {
         property_encoding_ = encoding_named(text);
         return property_encoding_ || is_not("base64 or hex");
