@@ -2,15 +2,19 @@
 #include "saver.hpp"
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "exit_code.hpp"
+#include "file_name.hpp"
+#include "text_out.hpp"
 
 namespace mqttc::sub {
 namespace {
@@ -97,6 +101,7 @@ std::expected<void, std::string> Saver::start() {
     base_ = OpenFile(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!base_)
         return std::unexpected("cannot open the folder '" + std::string(path) + "': " + reason_text(errno));
+    if (!choose_temporary()) return std::unexpected("the system gives no random numbers");
     return {};
 }
 
@@ -159,13 +164,30 @@ bool Saver::enter(std::string_view folders) {
     return true;
 }
 
+// A name that no message and no other process has: the process identifier would be the same in two containers.
+bool Saver::choose_temporary() {
+    std::array<std::uint8_t, 8> number{};
+    if (getrandom(number.data(), number.size(), 0) != static_cast<ssize_t>(number.size())) return false;
+    Buffer name;
+    name.append(".mqtt_sub.");
+    append_hex(name, number, HexCase::lower);
+    name.append(".tmp");
+    temporary_ = name.view();
+    return true;
+}
+
+OpenFile Saver::open_temporary() {
+    constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    for (;;) {
+        OpenFile file(openat(here_.get(), temporary_.c_str(), flags, new_file));
+        if (file || errno != EEXIST || !choose_temporary()) return file;
+    }
+}
+
 // Readers of the folder see the whole file or none.
-int Saver::write(std::string_view name, Bytes payload) const {
+int Saver::write(std::string_view name, Bytes payload) {
     const std::string last(name);
-    const std::string temporary = ".mqtt_sub." + std::to_string(getpid()) + ".tmp";
-    unlinkat(here_.get(), temporary.c_str(), 0);
-    OpenFile file(openat(here_.get(), temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                         new_file));
+    OpenFile file = open_temporary();
     if (!file) return errno;
     int error = 0;
     while (error == 0 && !payload.empty()) {
@@ -177,8 +199,9 @@ int Saver::write(std::string_view name, Bytes payload) const {
         }
     }
     if (!file.close() && error == 0) error = errno;
-    if (error == 0 && renameat(here_.get(), temporary.c_str(), here_.get(), last.c_str()) != 0) error = errno;
-    if (error != 0) unlinkat(here_.get(), temporary.c_str(), 0);
+    if (error == 0 && renameat(here_.get(), temporary_.c_str(), here_.get(), last.c_str()) != 0)
+        error = errno;
+    if (error != 0) unlinkat(here_.get(), temporary_.c_str(), 0);
     return error;
 }
 

@@ -44,15 +44,18 @@ class Saver final : public Sink {
 
     int save(std::string_view path, Bytes payload);
     bool enter(std::string_view folders);
-    int write(std::string_view name, Bytes payload) const;
+    bool choose_temporary();
+    OpenFile open_temporary();
+    int write(std::string_view name, Bytes payload);
     bool not_saved(const Publish& message, std::string_view why);
 
     std::string folder_;  // with the slash at its end; empty: the working directory
     Format name_;
     const app::Messages& messages_;
     OpenFile base_;
-    OpenFile here_;     // the folder of the last file
-    std::string path_;  // its path below base_
+    OpenFile here_;          // the folder of the last file
+    std::string path_;       // its path below base_
+    std::string temporary_;  // the name of a file that is not complete
     bool some_not_saved_ = false;
 };
 

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <string>
+#include <thread>
 
 #include "message.hpp"
 #include "support/temp_dir.hpp"
@@ -112,6 +113,44 @@ TEST_CASE("a folder that vanished is made again, one that can't be written to en
     fs::remove_all(saving.dir.file("in"));
     CHECK_FALSE(saving.take("a/b", "3"));
     CHECK(saving.sink->exit_code() == 68);
+}
+
+TEST_CASE("two savers with one process identifier don't write into each other's files") {
+    const Saving saving("in/%t");
+    const auto other = Saver::make(saving.dir.file("in/%t"), saving.messages);
+    REQUIRE(other);
+    REQUIRE((*other)->start());
+    // As two containers do, each of which knows its first process as 1.
+    const auto save = [](Sink& sink, char letter) {
+        const std::string payload(200'000, letter);
+        bool all = true;
+        for (int i = 0; i < 100; ++i)
+            all = sink.take(Message{.topic = letter + std::to_string(i), .payload = payload}.view()) && all;
+        return all;
+    };
+    bool saved = false;
+    std::thread second([&] { saved = save(**other, 'b'); });
+    CHECK(save(*saving.sink, 'a'));
+    second.join();
+    CHECK(saved);
+    CHECK(saving.files() == 200);
+    int mixed = 0;
+    for (int i = 0; i < 100; ++i) {
+        for (const char letter : {'a', 'b'})
+            mixed += saving.content("in/" + (letter + std::to_string(i))) != std::string(200'000, letter);
+    }
+    CHECK(mixed == 0);
+    CHECK(saving.sink->exit_code() == 0);
+    CHECK((*other)->exit_code() == 0);
+}
+
+TEST_CASE("a topic does not name the file that is being written") {
+    const Saving saving(".%t");
+    const std::string name = "mqtt_sub." + std::to_string(getpid()) + ".tmp";
+    CHECK(saving.take(name, "kept"));
+    CHECK(saving.take("a", "1"));
+    CHECK(saving.content("." + name) == "kept");
+    CHECK(saving.files() == 2);
 }
 
 TEST_CASE("templates that make no name are refused") {
