@@ -4,25 +4,12 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace mqttc::app {
 namespace {
 
 constexpr std::string_view clear_line = "\r\x1b[K";
-
-bool write_all(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0) {
-            if (errno == EINTR) continue;
-            return false;
-        }
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-}
 
 }  // namespace
 
@@ -36,7 +23,16 @@ std::string reason_text(PacketType type, ReasonCode code, PropertiesView propert
 void Messages::line(std::string_view prefix, std::string_view text) const {
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
     out.append(way_made()).append(program_).append(": ").append(prefix).append(visible(text)).append("\n");
-    write_all(STDERR_FILENO, out);
+    write(out);
+}
+
+bool Messages::write(std::string_view text) const {
+    if (!outlet_) outlet_.emplace(STDERR_FILENO);
+    if (deadline_) outlet_->give_up_at(*deadline_);
+    const bool whole = outlet_->write(text, {}, Outlet::Wait::yes) == text.size();
+    // What went wrong is not for ever: a full disk may have room for the next line.
+    if (!whole) outlet_.reset();
+    return whole;
 }
 
 void Messages::error(std::string_view text) const {
@@ -61,11 +57,11 @@ void Messages::progress(std::string_view text) const {
     const std::size_t width = known ? size.ws_col : usual_width;
     std::string out(clear_line);
     out.append(std::string(program_).append(": ").append(text).substr(0, width - 1));
-    progress_shown_ = write_all(STDERR_FILENO, out);
+    progress_shown_ = write(out);
 }
 
 void Messages::end_progress() const {
-    if (std::exchange(progress_shown_, false)) write_all(STDERR_FILENO, clear_line);
+    if (std::exchange(progress_shown_, false)) write(clear_line);
 }
 
 bool Messages::on_terminal() {
@@ -73,7 +69,7 @@ bool Messages::on_terminal() {
 }
 
 bool write_stdout(std::string_view text) {
-    return write_all(STDOUT_FILENO, text);
+    return Outlet(STDOUT_FILENO).write(text, {}, Outlet::Wait::yes) == text.size();
 }
 
 }  // namespace mqttc::app

@@ -1,14 +1,17 @@
 // The one writer of lines on stderr: "mqtt_pub: …". A line is one write, so lines of several processes don't
-// mix.
+// mix; a slow reader is waited for as an Outlet does.
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "mqttc/property.hpp"
 #include "mqttc/reason.hpp"
+#include "outlet.hpp"
 #include "visible.hpp"
 
 namespace mqttc::app {
@@ -40,6 +43,9 @@ class Messages {
     void end_progress() const;
     static bool on_terminal();
 
+    /// A reader is not waited for beyond this time: what he has no room for is then lost.
+    void give_up_at(std::chrono::steady_clock::time_point when) const { deadline_ = when; }
+
     /// Before each line `make_way` is asked for what must be written in front of it: who draws on the same
     /// terminal takes his drawing away. Empty: nobody draws.
     void give_way(std::function<std::string()> make_way) const { make_way_ = std::move(make_way); }
@@ -48,10 +54,14 @@ class Messages {
 
   private:
     void line(std::string_view prefix, std::string_view text) const;
+    bool write(std::string_view text) const;
+
     std::string_view program_;
     bool quiet_ = false;
     mutable bool progress_shown_ = false;
     mutable std::function<std::string()> make_way_;
+    mutable std::optional<Outlet> outlet_;  // made for the first line
+    mutable std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 
 /// Writes all of `text` to stdout (for --help and --version); false when that failed.

@@ -23,6 +23,7 @@ int publish(int argc, char** argv, app::Messages& messages) {
     if (options->debug) client->session.trace = &trace;
 
     const pub::PublishPlan plan = pub::make_plan(*options, started);
+    if (plan.deadline) messages.give_up_at(*plan.deadline);
     auto input = pub::open_input(*options, plan.deadline, messages);
     if (!input) {
         messages.error(input.error().message);

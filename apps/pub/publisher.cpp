@@ -16,8 +16,6 @@
 namespace mqttc::pub {
 namespace {
 
-// How long the DISCONNECT of an interrupted run may take; with the rest, a signal is answered within 100 ms.
-constexpr Duration farewell_time = std::chrono::milliseconds(50);
 // Messages of one kind that are told one by one; the last line counts them all.
 constexpr std::uint64_t max_complaints = 10;
 
@@ -298,6 +296,7 @@ void Publisher::count_problem(std::string_view what) {
 void Publisher::end(Ending how) {
     const bool hurries = how == Ending::interrupted || how == Ending::run_timeout;
     if (hurries && ending_ != Ending::interrupted && ending_ != Ending::run_timeout) {
+        messages_.give_up_at(client_.now() + farewell_time);
         client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
     }
     // The last bytes of a finished run may still be on their way.

@@ -15,6 +15,9 @@
 
 namespace mqttc::pub {
 
+/// How long the DISCONNECT of an interrupted run may take; with the rest, a signal is answered within 100 ms.
+inline constexpr Duration farewell_time = std::chrono::milliseconds(50);
+
 /// What is done with each message of the input.
 struct PublishPlan {
     std::vector<std::string> topics;  ///< for messages that bring none

@@ -4,21 +4,17 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <utility>
 
 #include "connection.hpp"
 #include "exit_code.hpp"
+#include "publisher.hpp"
 
 namespace mqttc::pub {
 namespace {
-
-// How long the DISCONNECT of an interrupted run may take; with the rest, a signal is answered within 100 ms.
-constexpr Duration farewell_time = std::chrono::milliseconds(50);
 
 std::string random_name() {
     std::array<unsigned char, 8> bytes{};
@@ -29,17 +25,6 @@ std::string random_name() {
         text += "0123456789abcdef"[byte & 15];
     }
     return text;
-}
-
-// 0, or the errno.
-int write_all(std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(STDOUT_FILENO, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return errno;
-        text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return 0;
 }
 
 }  // namespace
@@ -82,28 +67,24 @@ std::expected<RequestPlan, std::string> make_request(const app::Options& options
 }
 
 Requester::Requester(const RequestPlan& plan, ClientOptions options, const app::Messages& messages)
-    : plan_(plan),
-      messages_(messages),
-      client_(std::move(options), *this),
-      terminal_(::isatty(STDOUT_FILENO) == 1) {}
+    : plan_(plan), messages_(messages), client_(std::move(options), *this), out_(STDOUT_FILENO) {
+    if (plan.deadline) out_.give_up_at(*plan.deadline);
+}
 
 int Requester::run() {
     for (const int signal : {SIGINT, SIGTERM}) {
         client_.on_signal(signal, [this] {
             if (code_) return client_.stop();
-            messages_.error("interrupted after " + std::to_string(answers_) + " of " +
-                            app::count_text(plan_.answers, "answer"));
-            end(app::exit_code::not_delivered);
-            client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
+            hurry(app::exit_code::not_delivered, "interrupted after " + std::to_string(answers_) + " of " +
+                                                     app::count_text(plan_.answers, "answer"));
         });
     }
     if (plan_.deadline) {
         client_.at(*plan_.deadline, [this] {
             if (code_) return;
-            messages_.error(std::to_string(answers_) + " of " + app::count_text(plan_.answers, "answer") +
-                            " came within the " + plan_.deadline_text + " of -W");
-            end(app::exit_code::run_timeout);
-            client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
+            hurry(app::exit_code::run_timeout, std::to_string(answers_) + " of " +
+                                                   app::count_text(plan_.answers, "answer") +
+                                                   " came within the " + plan_.deadline_text + " of -W");
         });
     }
     const auto result = client_.run();
@@ -180,36 +161,42 @@ bool Requester::on_publish(const Publish& message) {
         ++ignored_;
         return true;
     }
+    const auto came = std::chrono::steady_clock::now();
+    if (!print(message.payload)) return true;
     ++answers_;
-    latencies_.add(std::chrono::steady_clock::now() - sent_at_);
-    print(message.payload);
+    latencies_.add(came - sent_at_);
     if (answers_ == plan_.answers) end(app::exit_code::ok);
     return true;
 }
 
-// As mqtt_sub prints a payload: with a newline, nothing when it is empty, harmless on a terminal.
-void Requester::print(Bytes payload) {
-    if (payload.empty()) return;
-    if (terminal_) {
-        std::string_view text = as_text(payload);
-        while (true) {
-            const std::size_t at = std::min(text.find_first_of("\n\t"), text.size());
-            out_ += app::visible(text.substr(0, at));
-            if (at == text.size()) break;
-            out_ += text[at];
-            text.remove_prefix(at + 1);
-        }
+// As mqtt_sub prints a payload: with a newline, nothing when it is empty, harmless on a terminal. False: it was
+// not printed, and the run has ended or ends in this turn.
+bool Requester::print(Bytes payload) {
+    if (payload.empty()) return true;
+    line_.clear();
+    if (out_.terminal()) {
+        app::append_visible(line_, as_text(payload), app::LineBreaks::keep);
     } else {
-        out_.append(as_text(payload));
+        line_.append(as_text(payload));
     }
-    out_ += '\n';
-    const int error = write_all(out_);
-    out_.clear();
-    if (error == 0) return;
-    // Who reads only the first lines wants no more of them.
-    if (error == EPIPE) return end(app::exit_code::ok);
-    messages_.error("cannot write to stdout: " + std::string(std::strerror(error)));
+    line_ += '\n';
+    // Behind an answer that could not be printed whole, none is begun.
+    if (out_.state() == app::Outlet::State::open) out_.write(line_, {}, app::Outlet::Wait::yes);
+    switch (out_.state()) {
+        case app::Outlet::State::open:
+            return true;
+        case app::Outlet::State::interrupted:  // the loop sees the signal or the deadline too
+            return false;
+        case app::Outlet::State::reader_left:
+            // Who reads only the first lines wants no more of them.
+            end(app::exit_code::ok);
+            return false;
+        case app::Outlet::State::failed:
+            break;
+    }
+    messages_.error("cannot write to stdout: " + std::string(std::strerror(out_.error())));
     end(app::exit_code::output_failed);
+    return false;
 }
 
 void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView properties) {
@@ -224,6 +211,14 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (retry_in) messages_.note(error.context + "; trying again in " + app::duration_text(*retry_in));
+}
+
+// A signal or the deadline: neither the broker nor who reads stderr is waited for.
+void Requester::hurry(int code, std::string_view why) {
+    messages_.give_up_at(client_.now() + farewell_time);
+    messages_.error(why);
+    end(code);
+    client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
 }
 
 void Requester::end(int code) {

@@ -12,6 +12,7 @@
 #include "messages.hpp"
 #include "mqttc/client.hpp"
 #include "options.hpp"
+#include "outlet.hpp"
 
 namespace mqttc::pub {
 
@@ -60,13 +61,15 @@ class Requester : public ClientHandler {
   private:
     void send();
     bool is_answer(const Publish& message) const;
-    void print(Bytes payload);
+    bool print(Bytes payload);
+    void hurry(int code, std::string_view why);
     void end(int code);
 
     const RequestPlan& plan_;
     const app::Messages& messages_;
     Client client_;
-    bool terminal_;
+    app::Outlet out_;
+    std::string line_;  ///< the answer as it is printed
 
     bool ever_connected_ = false;
     bool asked_ = false;       ///< SUBSCRIBE was sent
@@ -77,7 +80,6 @@ class Requester : public ClientHandler {
     std::uint64_t answers_ = 0;
     std::uint64_t ignored_ = 0;
     app::Latencies latencies_;
-    std::string out_;
     std::optional<int> code_;  ///< the run has ended
 };
 

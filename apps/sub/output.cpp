@@ -1,69 +1,26 @@
 // The program's stdout: collects what a turn prints and writes it at once; large payloads are not copied.
 #include "output.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstdint>
-#include <string>
-
 namespace mqttc::sub {
-namespace {
-
-// A blocking pipe that poll() calls writable takes this much without blocking (PIPE_BUF of Linux).
-constexpr std::size_t surely_writable = 4096;
-
-}  // namespace
-
-Output::Output(int fd) : given_(fd), fd_(fd) {
-    struct stat status{};
-    if (fstat(fd, &status) != 0) {
-        state_ = State::failed;
-        error_ = errno;
-        return;
-    }
-    terminal_ = isatty(fd) != 0;
-    if (S_ISSOCK(status.st_mode)) {
-        kind_ = Kind::socket;
-        blocking_ = false;
-    } else if (S_ISFIFO(status.st_mode) || terminal_) {
-        kind_ = Kind::pipe;
-        const int again = open(("/proc/self/fd/" + std::to_string(fd)).c_str(),
-                               O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        if (again >= 0) {
-            fd_ = again;
-            blocking_ = false;
-        }
-    }
-}
 
 Output::~Output() {
-    if (fd_ != given_) close(fd_);
-    if (signal_fd_ >= 0) close(signal_fd_);
     if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
 bool Output::flush() {
     if (empty()) return true;
-    drop_front(write_out(view(), {}, Wait::no));
-    if (state_ != State::open) clear();
-    return empty() && state_ == State::open;
+    drop_front(write(view(), {}, Wait::no));
+    if (state() != State::open) clear();
+    return empty() && state() == State::open;
 }
 
 bool Output::flush_waiting() {
-    if (!empty()) write_out(view(), {}, Wait::yes);
+    if (!empty()) write(view(), {}, Wait::yes);
     clear();
-    return state_ == State::open;
+    return state() == State::open;
 }
 
 void Output::make_room(std::size_t n) {
@@ -73,89 +30,8 @@ void Output::make_room(std::size_t n) {
 }
 
 void Output::append_large(std::string_view bytes) {
-    write_out(view(), bytes, Wait::yes);
+    write(view(), bytes, Wait::yes);
     clear();
-}
-
-long Output::write_some(std::string_view first, std::string_view second) const {
-    if (blocking_ && kind_ == Kind::pipe) {
-        pollfd polled{fd_, POLLOUT, 0};
-        if (poll(&polled, 1, 0) == 0) {
-            errno = EAGAIN;
-            return -1;
-        }
-        const std::string_view part = first.empty() ? second : first;
-        return ::write(fd_, part.data(), std::min(part.size(), surely_writable));
-    }
-    std::array<iovec, 2> parts{
-        {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}}};
-    if (kind_ != Kind::socket) return writev(fd_, parts.data(), parts.size());
-    msghdr message{};
-    message.msg_iov = parts.data();
-    message.msg_iovlen = parts.size();
-    return sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-// How many bytes of both were written. All, unless the state is not open or there was no room and no wait.
-std::size_t Output::write_out(std::string_view first, std::string_view second, Wait wait) {
-    std::size_t done = 0;
-    if (state_ == State::failed || state_ == State::reader_left) return done;
-    while (!first.empty() || !second.empty()) {
-        const long written = write_some(first, second);
-        if (written < 0) {
-            if (errno == EINTR) continue;
-            if (errno == EAGAIN || errno == EWOULDBLOCK) {
-                if (wait == Wait::no || !wait_writable()) return done;
-                continue;
-            }
-            const bool left = errno == EPIPE || (kind_ == Kind::socket && errno == ECONNRESET);
-            state_ = left ? State::reader_left : State::failed;
-            error_ = errno;
-            return done;
-        }
-        const auto n = static_cast<std::size_t>(written);
-        const std::size_t of_first = std::min(n, first.size());
-        first.remove_prefix(of_first);
-        second.remove_prefix(n - of_first);
-        done += n;
-    }
-    return done;
-}
-
-// False: the wait was given up. Errors of the descriptor show at the next write.
-bool Output::wait_writable() {
-    if (state_ != State::open) return false;
-    if (signal_fd_ < 0) {
-        // The loop blocks these and takes them between turns: here they are only looked at.
-        sigset_t set;
-        sigemptyset(&set);
-        for (const int number : {SIGINT, SIGTERM}) sigaddset(&set, number);
-        signal_fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    }
-    std::array<pollfd, 2> polled{{{fd_, POLLOUT, 0}, {signal_fd_, POLLIN, 0}}};
-    for (;;) {
-        int timeout = -1;
-        if (deadline_) {
-            const auto left = *deadline_ - std::chrono::steady_clock::now();
-            const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
-            timeout = static_cast<int>(std::clamp<std::int64_t>(milliseconds, 0, INT32_MAX));
-        }
-        const int ready = poll(polled.data(), polled.size(), timeout);
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready == 0 || (polled[1].revents & POLLIN) != 0) {
-            state_ = State::interrupted;
-            return false;
-        }
-        if (polled[0].revents != 0) return true;
-    }
-}
-
-bool Output::reader_left() {
-    pollfd polled{fd_, 0, 0};
-    if (state_ == State::open && poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP)) != 0) {
-        state_ = State::reader_left;
-    }
-    return state_ == State::reader_left;
 }
 
 int Output::room_descriptor() {
@@ -163,7 +39,7 @@ int Output::room_descriptor() {
     epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};
     event.events = EPOLLOUT;
-    if (epoll_fd_ >= 0 && epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd_, &event) != 0) {
+    if (epoll_fd_ >= 0 && epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, descriptor(), &event) != 0) {
         close(epoll_fd_);
         epoll_fd_ = -1;
     }

@@ -16,7 +16,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// How long a signal may wait for a broker that does not take our DISCONNECT.
+// How long a signal may wait for a broker that does not take our DISCONNECT, and for who reads stderr.
 constexpr Duration signal_patience = std::chrono::milliseconds(80);
 
 std::uint64_t random_seed() {
@@ -67,6 +67,7 @@ void Subscriber::attach(Client& client) {
     if (options_.run_timeout) {
         run_end_ = start + *options_.run_timeout;
         out_.give_up_at(*run_end_);
+        messages_.give_up_at(*run_end_);
         client.at(*run_end_, [this] { time_is_up(); });
     }
     if (const int fd = out_.reader_descriptor(); fd >= 0) {
@@ -345,6 +346,7 @@ void Subscriber::finish_at_once(int code) {
     if (ending_ == Ending::none) code_ = code;
     ending_ = Ending::at_once;
     out_.give_up_at(client_->now());
+    messages_.give_up_at(client_->now() + signal_patience);
     if (!out_.flush() && unprinted_promise_) return client_->stop();
     disconnect();
 }

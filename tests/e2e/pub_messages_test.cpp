@@ -3,7 +3,10 @@
 
 #include <sys/stat.h>
 
+#include <csignal>
+
 #include "broker_thread.hpp"
+#include "full_fifo.hpp"
 #include "pub_program.hpp"
 #include "support/temp_dir.hpp"
 
@@ -199,6 +202,28 @@ TEST_CASE("--rate holds messages back") {
     // Ten gaps of 20 ms, of which 10 ms may be caught up.
     CHECK(took >= std::chrono::milliseconds(180));
     CHECK(broker.wait_for_received(11));
+}
+
+TEST_CASE("a signal and -W are answered while nobody reads what -d tells") {
+    BrokerThread broker;
+    for (const int signal : {SIGINT, SIGTERM, 0}) {
+        CAPTURE(signal);
+        const FullFifo fifo;
+        std::vector<std::string> options{"-d", "-t", "a", "-l"};
+        if (signal == 0) options.insert(options.end(), {"-W", "0.5"});
+        Command command = fifo.behind(pub_command(broker.port(), options));
+        command.keep_stdin_open = true;
+        Process pub(command);
+        REQUIRE(broker.wait_for_clients(1));
+        fifo.fill();
+        pub.write("x\n");
+        if (signal != 0) pub.send_signal(signal);
+        const Exit exit = pub.wait();
+        CHECK_FALSE(exit.timed_out);
+        CHECK(exit.signal == 0);
+        CHECK((exit.code == 27) == (signal == 0));
+        REQUIRE(broker.wait_for_clients(0));
+    }
 }
 
 TEST_CASE("-d shows the packets on stderr, nothing on stdout") {

@@ -1,7 +1,9 @@
 // Requests and their answers; the responder is the test's own script of both programs.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <cstdio>
+#include <memory>
 #include <regex>
 #include <string>
 #include <vector>
@@ -115,6 +117,45 @@ TEST_CASE("a request without an answer ends with -W and 27") {
     CHECK(result.exit.code == 27);
     CHECK(result.out.empty());
     CHECK(result.err == "mqtt_pub: 0 of 1 answer came within the 300 ms of -W\n");
+}
+
+TEST_CASE("a signal and -W are answered while nobody reads the answers") {
+    BrokerThread broker;
+    Command command = pub_command(broker.port(), {"--request", "-t", "service", "-n", "-V", "mqttv311", "-C",
+                                                  "2", "--response-topic", "replies"});
+    command.read_stdout = false;
+    std::size_t requests = 0;
+    const auto ask = [&](const Command& how) {
+        auto request = std::make_unique<Process>(how);
+        REQUIRE(broker.wait_for_received(++requests));
+        broker.publish("replies", std::string(200'000, 'x'));
+        return request;
+    };
+    for (const int signal : {SIGINT, SIGTERM}) {
+        const auto request = ask(command);
+        request->send_signal(signal);
+        CHECK(request->wait() == Exit{.code = 66});
+        CHECK(request->err() == "mqtt_pub: interrupted after 0 of 2 answers\n");
+    }
+    command.argv.insert(command.argv.end(), {"-W", "0.5"});
+    const auto timed = ask(command);
+    CHECK(timed->wait() == Exit{.code = 27});
+    CHECK(timed->err() == "mqtt_pub: 0 of 2 answers came within the 500 ms of -W\n");
+}
+
+TEST_CASE("a large answer reaches a reader that takes its time") {
+    BrokerThread broker;
+    Command command = pub_command(
+        broker.port(), {"--request", "-t", "service", "-n", "-V", "mqttv311", "--response-topic", "replies"});
+    command.read_stdout = false;
+    Process request(command);
+    REQUIRE(broker.wait_for_received(1));
+    const std::string answer(2'000'000, 'x');
+    broker.publish("replies", answer);
+    broker.ask([](broker::Broker&) {});
+    request.resume_stdout();
+    CHECK(request.wait() == Exit{.code = 0});
+    CHECK((request.out() == answer + "\n"));
 }
 
 TEST_CASE("a request that nobody takes ends at once") {

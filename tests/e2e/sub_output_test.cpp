@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "full_fifo.hpp"
 #include "sub_program.hpp"
 #include "support/pty.hpp"
 #include "support/real_broker.hpp"
@@ -125,6 +126,42 @@ TEST_CASE("a signal and -W are answered while nobody reads") {
         CHECK(timed.wait() == Exit{.code = 27});
         REQUIRE(wait_for_subscriptions(broker, 0));
     }
+}
+
+TEST_CASE("a signal and -W are answered while nobody reads what -d tells") {
+    BrokerThread broker;
+    for (const int signal : {SIGINT, SIGTERM, 0}) {
+        CAPTURE(signal);
+        const FullFifo fifo;
+        Words options{"-d", "-t", "a"};
+        if (signal == 0) options.insert(options.end(), {"-W", "0.5"});
+        Process sub(fifo.behind(subscriber(broker, options)));
+        REQUIRE(wait_for_subscriptions(broker));
+        fifo.fill();
+        broker.publish("a", "x");
+        if (signal != 0) sub.send_signal(signal);
+        CHECK(sub.wait() == Exit{.code = signal != 0 ? 0 : 27});
+        REQUIRE(wait_for_subscriptions(broker, 0));
+    }
+}
+
+TEST_CASE("whoever reads what -d tells late gets all of it") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-d", "-t", "a", "-C", "5000"});
+    command.argv.insert(command.argv.begin(), {"/bin/sh", "-c", "exec \"$@\" 2>&1 >/dev/null", "sh"});
+    command.read_stdout = false;
+    Process sub(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    publish_many(broker, 5'000, "x", Qos::at_most_once);
+    broker.ask([](Broker&) {});
+    sub.resume_stdout();
+    CHECK(sub.wait() == ok);
+    const std::string out = sub.out();
+    std::size_t told = 0;
+    for (auto at = out.find("received PUBLISH"); at != out.npos; at = out.find("received PUBLISH", at + 1))
+        ++told;
+    CHECK(told == 5'000);
+    CHECK(out.find("sent DISCONNECT") != std::string::npos);
 }
 
 TEST_CASE("large payloads go through unchanged, also to a slow reader and in formats") {

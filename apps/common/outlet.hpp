@@ -1,0 +1,64 @@
+// A descriptor that is written to: a slow reader is waited for, but a signal and a deadline end the wait.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace mqttc::app {
+
+class Outlet {
+  public:
+    enum class State : unsigned char {
+        open,
+        reader_left,  ///< nobody reads the pipe any more
+        failed,       ///< error() says why
+        interrupted,  ///< a signal or the deadline came while the reader was waited for
+    };
+    enum class Wait : bool { no, yes };
+
+    /// Writes to `fd`, which the caller keeps. A pipe or terminal is opened once more so that writing to it
+    /// can be non-blocking without a change that other processes on the same pipe would feel.
+    explicit Outlet(int fd);
+    ~Outlet();
+    Outlet(const Outlet&) = delete;
+    Outlet& operator=(const Outlet&) = delete;
+
+    /// Writes `first` and then `second`; how many bytes of both were written. All, unless the state is not open
+    /// or there was no room and no wait. Once interrupted, a reader is not waited for again.
+    std::size_t write(std::string_view first, std::string_view second, Wait wait);
+
+    State state() const { return state_; }
+    /// The errno of State::failed.
+    int error() const { return error_; }
+    bool terminal() const { return terminal_; }
+
+    /// A reader is not waited for beyond this time.
+    void give_up_at(std::chrono::steady_clock::time_point when) { deadline_ = when; }
+
+    /// A descriptor on which poll() reports an error when the reader has left, or -1 (files, terminals).
+    int reader_descriptor() const { return kind_ == Kind::pipe && fd_ != given_ && !terminal_ ? fd_ : -1; }
+    /// Looks whether the reader has left, without writing.
+    bool reader_left();
+    /// For poll().
+    int descriptor() const { return fd_; }
+
+  private:
+    enum class Kind : unsigned char { file, pipe, socket };
+
+    long write_some(std::string_view first, std::string_view second) const;
+    bool wait_writable();
+
+    int given_;
+    int fd_;
+    int signal_fd_ = -1;  // made when a reader is waited for
+    Kind kind_ = Kind::file;
+    bool terminal_ = false;
+    bool blocking_ = true;
+    State state_ = State::open;
+    int error_ = 0;
+    std::optional<std::chrono::steady_clock::time_point> deadline_;
+};
+
+}  // namespace mqttc::app
