@@ -54,6 +54,8 @@ Runner::Runner(std::string command, unsigned jobs, const app::Messages& messages
       messages_(messages),
       environment_(environment_without_message()) {
     pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
+    // Who started the program may have had it ignored: then nothing is known of how commands end.
+    std::signal(SIGCHLD, SIG_DFL);
 }
 
 Runner::~Runner() {
@@ -136,7 +138,15 @@ void Runner::ended(int pid_fd) {
 
 void Runner::reap(const Job& job) {
     int status = 0;
-    while (waitpid(job.pid, &status, 0) < 0 && errno == EINTR) {
+    pid_t reaped = -1;
+    do {
+        reaped = waitpid(job.pid, &status, 0);
+    } while (reaped < 0 && errno == EINTR);
+    if (reaped < 0) {
+        ++failed_;
+        messages_.error("how the command for a message on topic '" + job.topic +
+                        "' ended is not known: " + std::strerror(errno));
+        return;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     // Ctrl-C reaches the commands too.

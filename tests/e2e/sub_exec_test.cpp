@@ -135,6 +135,19 @@ TEST_CASE("after SIGTERM a running command is waited for, a second signal ends i
     CHECK(sub.process.err() == "mqtt_sub: warning: commands that still run are ended: 1\n");
 }
 
+TEST_CASE("a failing command is known also when the ends of children are ignored") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-t", "#", "-C", "1", "--exec", "exit 3"});
+    command.argv.insert(command.argv.begin(), {"env", "--ignore-signal=CHLD"});
+    Process sub(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "");
+    CHECK(sub.wait() == Exit{.code = 66});
+    CHECK(sub.err() ==
+          "mqtt_sub: the command for a message on topic 'a' ended with exit status 3\n"
+          "mqtt_sub: 1 of 1 commands failed\n");
+}
+
 TEST_CASE("a command has the usual signals") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "-C", "1", "--exec", "grep -E '^Sig(Blk|Ign):' /proc/self/status"});
