@@ -41,7 +41,12 @@ int make_input(Bytes payload) {
     return fd;
 }
 
-// -1: no more descriptors. (glibc 2.36 declares pidfd_open() for C only.)
+// Descriptors or processes that a command which ends gives back.
+bool is_shortage(int error) {
+    return error == EMFILE || error == ENFILE || error == EAGAIN;
+}
+
+// -1: errno says why. (glibc 2.36 declares pidfd_open() for C only.)
 int open_pid(pid_t pid) {
     return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
 }
@@ -72,6 +77,10 @@ bool Runner::take(const Publish& message) {
         error = spawn(input, message, pid);
         close(input);
     }
+    if (is_shortage(error) && !running_.empty()) {
+        short_ = true;
+        return false;
+    }
     if (error == E2BIG) {  // the message's fault: no reason to end
         ++run_;
         ++failed_;
@@ -86,7 +95,7 @@ bool Runner::take(const Publish& message) {
     }
     ++run_;
     const Job job{pid, open_pid(pid), std::string(message.topic)};
-    if (job.pid_fd < 0) {  // no more descriptors: one at a time
+    if (job.pid_fd < 0) {  // an old kernel or a sandbox that has none: one at a time
         reap(job);
         return true;
     }
@@ -134,6 +143,7 @@ void Runner::ended(int pid_fd) {
     reap(*found);
     close(pid_fd);
     running_.erase(found);
+    short_ = false;
 }
 
 void Runner::reap(const Job& job) {

@@ -28,7 +28,7 @@ class Runner final : public Sink {
 
     void attach(Client& client) override { client_ = &client; }
     bool take(const Publish& message) override;
-    bool busy() const override { return running_.size() >= jobs_; }
+    bool busy() const override { return short_ || running_.size() >= jobs_; }
     bool acknowledged_when_free() const override { return jobs_ == 1; }
     void conclude() override;
     int exit_code() const override;
@@ -56,6 +56,7 @@ class Runner final : public Sink {
     std::uint64_t run_ = 0;
     std::uint64_t failed_ = 0;
     bool cannot_run_ = false;
+    bool short_ = false;        // no more can run beside those that do
     bool told_to_end_ = false;  // commands that end by a signal now do as they are told
 };
 

@@ -26,8 +26,8 @@ class Sink {
     virtual bool busy() const { return false; }
     /// A message taken is acknowledged when the sink is not busy any more.
     virtual bool acknowledged_when_free() const { return false; }
-    /// Takes one message; its views live until the call returns. False: it is lost and must not be
-    /// acknowledged, and the program ends with exit_code(); the user has been told.
+    /// Takes one message; its views live until the call returns. False: not now, when the sink is busy(); else
+    /// it is lost and must not be acknowledged, and the program ends with exit_code(); the user has been told.
     virtual bool take(const Publish& message) = 0;
     /// How often tick() is to be called; none = never.
     virtual std::optional<Duration> interval() const { return std::nullopt; }

@@ -255,7 +255,7 @@ bool Subscriber::take_by_rules(const Publish& message) {
 
 bool Subscriber::give(const Publish& message) {
     if (sink_.take(message)) return true;
-    finish(sink_.exit_code());
+    if (!sink_.busy()) finish(sink_.exit_code());
     return false;
 }
 

@@ -75,6 +75,25 @@ TEST_CASE("as many commands run at a time as --jobs says, and no more") {
     CHECK(sub.process.wait() == ok);
 }
 
+TEST_CASE("when descriptors run out, a command waits until another one has ended") {
+    BrokerThread broker;
+    const TempDir dir;
+    Command command =
+        subscriber(broker, {"-t", "#", "-C", "40", "--jobs", "100", "--exec",
+                            "echo run; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"});
+    command.argv.insert(command.argv.begin(), {"/bin/sh", "-c", "ulimit -n 24; exec \"$@\"", "sh"});
+    Process sub(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.ask([](broker::Broker& it) {
+        for (int i = 0; i < 40; ++i) it.publish("a", "");
+    });
+    REQUIRE(sub.wait_out("run\nrun\nrun\n"));
+    dir.write("go", "");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.out().size() == 40 * 4);
+    CHECK(sub.err().empty());
+}
+
 TEST_CASE("a message is acknowledged when its command has ended") {
     for (const char* qos : {"1", "2"}) {
         CAPTURE(qos);
