@@ -27,6 +27,8 @@ constexpr std::array<std::string_view, 11> names{
     "MQTT_PAYLOAD_FORMAT_INDICATOR",
     "MQTT_SUBSCRIPTION_IDENTIFIER",
 };
+// What is for the connection only. A URL may hold a password.
+constexpr std::array<std::string_view, 2> secrets{"MQTT_PASSWORD", "MQTT_URL"};
 
 class Variables {
   public:
@@ -76,7 +78,9 @@ std::vector<std::string> environment_without_message() {
     for (char** at = environ; at != nullptr && *at != nullptr; ++at) {
         const std::string_view variable = *at;
         if (variable.starts_with(user_property_start)) continue;
-        if (std::ranges::find(names, variable.substr(0, variable.find('='))) != names.end()) continue;
+        const std::string_view name = variable.substr(0, variable.find('='));
+        if (std::ranges::find(names, name) != names.end()) continue;
+        if (std::ranges::find(secrets, name) != secrets.end()) continue;
         environment.emplace_back(variable);
     }
     return environment;

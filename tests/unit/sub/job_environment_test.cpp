@@ -55,6 +55,15 @@ TEST_CASE("what the system could not take is left out") {
     CHECK(std::ranges::count(variables(message), "MQTT_USER_PROPERTY_COUNT=20") == 1);
 }
 
+TEST_CASE("a command does not get the password, nor a URL, which may hold one") {
+    setenv("MQTT_PASSWORD", "secret", 1);
+    setenv("MQTT_URL", "mqtt://user:secret@broker", 1);
+    const Words environment = environment_without_message();
+    for (const char* name : {"MQTT_PASSWORD", "MQTT_URL"}) unsetenv(name);
+    CHECK(std::ranges::none_of(environment,
+                               [](const std::string& it) { return it.find("secret") != std::string::npos; }));
+}
+
 TEST_CASE("nothing is left of a message of a program further out") {
     setenv("MQTT_TOPIC", "old", 1);
     setenv("MQTT_USER_PROPERTY_1_NAME", "old", 1);
