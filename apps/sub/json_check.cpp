@@ -21,7 +21,10 @@ class Rewriter : public nlohmann::json_sax<Json> {
 
     bool null() override { return put("null"); }
     bool boolean(bool value) override { return put(value ? "true" : "false"); }
-    bool number_integer(std::int64_t value) override { return put(std::to_string(value)); }
+    // Only what has a minus comes here.
+    bool number_integer(std::int64_t value) override {
+        return put(value == 0 ? "-0" : std::to_string(value));
+    }
     bool number_unsigned(std::uint64_t value) override { return put(std::to_string(value)); }
     bool number_float(app::UnreadNumber /*value*/, const std::string& digits) override { return put(digits); }
     bool string(std::string& text) override {

@@ -172,6 +172,7 @@ TEST_CASE("%J holds the payload as JSON with its numbers as they were") {
         {"[]", "[]"},
         {"{}", "{}"},
         {"[[],{},[{}]]", "[[],{},[{}]]"},
+        {"[-0,0,-0.0,-1,-1e0]", "[-0,0,-0.0,-1,-1e0]"},
         {"\xef\xbb\xbf{}", "{}"},
         {"", "null"},
     };
