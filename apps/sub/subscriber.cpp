@@ -211,7 +211,9 @@ void Subscriber::arm_idle_timer() {
 void Subscriber::arm_sink_timer(Time when) {
     client_->at(when, [this, when] {
         sink_.tick();
-        arm_sink_timer(when + *sink_.interval());
+        const Duration interval = *sink_.interval();
+        // Ticks that a stopped program has missed are not made up for.
+        arm_sink_timer(when + interval > client_->now() ? when + interval : client_->now() + interval);
     });
 }
 

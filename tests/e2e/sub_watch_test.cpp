@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <string>
+#include <thread>
 
 #include "sub_program.hpp"
 #include "support/pty.hpp"
@@ -144,6 +146,22 @@ TEST_CASE("--message-rate counts what Mosquitto sends") {
     CHECK(counted == 30);
     sub.send_signal(SIGINT);
     CHECK(sub.wait() == ok);
+}
+
+TEST_CASE("--message-rate does not count the seconds for which the program was stopped one by one") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"--message-rate", "-t", "a"});
+    REQUIRE(sub.process.read_line());
+    sub.process.send_signal(SIGSTOP);
+    // Time itself is what is tested.
+    std::this_thread::sleep_for(std::chrono::milliseconds(3200));
+    sub.process.send_signal(SIGCONT);
+    REQUIRE(sub.process.read_line());
+    const auto late = std::chrono::steady_clock::now();
+    REQUIRE(sub.process.read_line());
+    CHECK(std::chrono::steady_clock::now() - late >= std::chrono::milliseconds(500));
+    sub.process.send_signal(SIGINT);
+    CHECK(sub.process.wait() == ok);
 }
 
 TEST_CASE("the check of what is left behind finds it") {
