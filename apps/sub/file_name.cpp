@@ -26,15 +26,19 @@ std::size_t allowed(std::string_view text, bool first) {
     return c1 ? 0 : length;
 }
 
-/// SHA-256, so that nobody can make two long names meet. OpenSSL's library is loaded for the first long name only: it
-/// would cost every start of the program more than all else.
+using Sha256 = unsigned char*(const unsigned char*, std::size_t, unsigned char*);
+
+// nullptr: dlerror() says why. Only --save loads OpenSSL's library: it would cost every start of the program more
+// than all else.
+Sha256* load_sha256() {
+    void* library = ::dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
+    return library == nullptr ? nullptr : reinterpret_cast<Sha256*>(::dlsym(library, "SHA256"));
+}
+
+// SHA-256, so that nobody can make two long names meet.
 std::array<unsigned char, digest_bytes> sha256(std::string_view text) {
-    using Function = unsigned char*(const unsigned char*, std::size_t, unsigned char*);
-    static const auto hash = [] {
-        void* library = ::dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-        return library == nullptr ? nullptr : reinterpret_cast<Function*>(::dlsym(library, "SHA256"));
-    }();
-    // The package depends on it; a name that could meet another one would be worse than an end.
+    static Sha256* const hash = load_sha256();
+    // A name that could meet another one would be worse than an end; Saver::make has asked.
     if (hash == nullptr) std::abort();
     std::array<unsigned char, digest_bytes> digest{};
     hash(as_bytes(text).data(), text.size(), digest.data());
@@ -42,6 +46,12 @@ std::array<unsigned char, digest_bytes> sha256(std::string_view text) {
 }
 
 }  // namespace
+
+std::expected<void, std::string> check_file_names() {
+    if (load_sha256() != nullptr) return {};
+    const char* const why = ::dlerror();
+    return std::unexpected(why != nullptr ? why : "it has no SHA-256");
+}
 
 void append_file_part(Buffer& out, std::string_view text) {
     Buffer name;

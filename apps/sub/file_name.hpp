@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <expected>
+#include <string>
 #include <string_view>
 
 #include "buffer.hpp"
@@ -15,6 +17,9 @@ namespace mqttc::sub {
 inline constexpr std::size_t max_level = 120;
 /// So many levels of a topic become folders; what follows is one level.
 inline constexpr std::size_t max_topic_folders = 32;
+
+/// To be asked before names are made: whether the library is there that hashes long levels. Error: why not.
+std::expected<void, std::string> check_file_names();
 
 /// Control characters, bytes that are not UTF-8, '/', '%', a backslash and a leading '.' or '-' are written %XX.
 /// Empty text is nothing.

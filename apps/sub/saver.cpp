@@ -88,6 +88,8 @@ std::expected<std::unique_ptr<Sink>, std::string> Saver::make(std::string_view t
         return std::unexpected("--save: '.' and '..' can only stand in front of the first sequence");
     auto format = Format::compile(name, {.file_name = true});
     if (!format) return std::unexpected("--save: " + format.error());
+    if (const auto names = check_file_names(); !names)
+        return std::unexpected("--save needs OpenSSL's library for long names: " + names.error());
     return std::unique_ptr<Sink>(new Saver(text.substr(0, split), std::move(*format), messages));
 }
 

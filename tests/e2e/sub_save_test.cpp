@@ -60,6 +60,18 @@ TEST_CASE("a folder that can't be made is said before anything is connected") {
     CHECK(result.err == "mqtt_sub: cannot make the folder '" + file + "/below': Not a directory\n");
 }
 
+TEST_CASE("without the library that shortens long names --save says so at the start") {
+    const TempDir dir;
+    dir.write("libcrypto.so.3", "no library");
+    const Result result = run(
+        {.argv = {program("mqtt_sub"), "-t", "a", "--save", dir.file("new/%t"), "-h", "no-such-host.invalid"},
+         .env = {{"LD_LIBRARY_PATH", dir.path().string()}}});
+    CHECK(result.exit == Exit{.code = 1});
+    CHECK(result.err.starts_with("mqtt_sub: --save needs OpenSSL's library for long names: "));
+    CHECK(result.err.find('\n') == result.err.size() - 1);
+    CHECK_FALSE(fs::exists(dir.file("new")));
+}
+
 TEST_CASE("--save beside Mosquitto") {
     if (!RealBroker::available()) {
         MESSAGE("left out: mosquitto is not installed");
