@@ -1,5 +1,5 @@
-// Where messages come from: one interface for a fixed payload, lines of stdin, and what later reads topics or
-// JSON.
+// Where messages come from: one interface for a fixed payload, lines of stdin (payloads, topics with payloads,
+// JSON), and a recording that is replayed.
 #pragma once
 
 #include <cstddef>

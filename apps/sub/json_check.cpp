@@ -1,5 +1,6 @@
 // Payloads that must be JSON themselves (%J, --field): read by nlohmann's parser, written by ours. The only
-// file that includes nlohmann; numbers keep the digits they came with.
+// file of mqtt_sub that includes nlohmann, so what json_field.hpp declares of it is here too; numbers keep the
+// digits they came with.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
