@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "columns.hpp"
 #include "mqttc/client.hpp"
 #include "text_out.hpp"
 #include "values.hpp"
@@ -22,55 +23,8 @@ namespace {
 constexpr std::size_t width_for_columns = 60;
 constexpr std::size_t age_columns = 7;
 constexpr std::size_t rate_columns = 9;
-
-char32_t code_point(std::string_view sequence) {
-    const auto byte = [&](std::size_t i) {
-        return static_cast<char32_t>(static_cast<unsigned char>(sequence[i]));
-    };
-    switch (sequence.size()) {
-        case 2:
-            return (byte(0) & 0x1f) << 6 | (byte(1) & 0x3f);
-        case 3:
-            return (byte(0) & 0x0f) << 12 | (byte(1) & 0x3f) << 6 | (byte(2) & 0x3f);
-        case 4:
-            return (byte(0) & 0x07) << 18 | (byte(1) & 0x3f) << 12 | (byte(2) & 0x3f) << 6 | (byte(3) & 0x3f);
-        default:
-            return byte(0);
-    }
-}
-
-struct Range {
-    char32_t first;
-    char32_t last;
-};
-// East Asian wide characters and emoji, in blocks; combining marks.
-constexpr Range wide[] = {{0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xac00, 0xd7a3},
-                          {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff00, 0xff60},   {0xffe0, 0xffe6},
-                          {0x1f300, 0x1f64f}, {0x1f680, 0x1f6ff}, {0x1f900, 0x1faff}, {0x20000, 0x3fffd}};
-constexpr Range combining[] = {
-    {0x300, 0x36f}, {0x200b, 0x200f}, {0x20d0, 0x20ff}, {0xfe00, 0xfe0f}, {0xfe20, 0xfe2f}};
-
-// One character or escape sequence at the start of a text.
-struct Glyph {
-    std::size_t bytes;
-    std::size_t columns;
-};
-
-Glyph next_glyph(std::string_view text) {
-    if (text[0] == '\033') {
-        std::size_t end = 1;
-        if (end < text.size() && text[end] == '[') {
-            ++end;
-            while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
-        }
-        return {std::min(end + 1, text.size()), 0};
-    }
-    const std::size_t bytes = std::max<std::size_t>(utf8_sequence(text), 1);
-    const char32_t code = code_point(text.substr(0, bytes));
-    const auto holds = [code](const Range& range) { return code >= range.first && code <= range.last; };
-    if (code < 0x20 || code == 0x7f || std::ranges::any_of(combining, holds)) return {bytes, 0};
-    return {bytes, std::ranges::any_of(wide, holds) ? 2U : 1U};
-}
+constexpr std::string_view wrap_off = "\033[?7l";
+constexpr std::string_view wrap_on = "\033[?7h";
 
 std::string age_text(Duration age) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(age).count();
@@ -93,33 +47,6 @@ std::optional<double> as_number(std::string_view text) {
 }
 
 }  // namespace
-
-std::size_t display_width(std::string_view text) {
-    std::size_t columns = 0;
-    while (!text.empty()) {
-        const Glyph glyph = next_glyph(text);
-        columns += glyph.columns;
-        text.remove_prefix(glyph.bytes);
-    }
-    return columns;
-}
-
-void append_clipped(Buffer& out, std::string_view text, std::size_t columns) {
-    const bool cut = display_width(text) > columns;
-    std::size_t left = cut && columns > 0 ? columns - 1 : columns;
-    bool full = false;
-    while (!text.empty()) {
-        const Glyph glyph = next_glyph(text);
-        full = full || glyph.columns > left;
-        // Sequences behind the cut still count: one of them may end a colour.
-        if (glyph.columns == 0 ? !full || text[0] == '\033' : !full) {
-            out.append(text.substr(0, glyph.bytes));
-            left -= glyph.columns;
-        }
-        text.remove_prefix(glyph.bytes);
-    }
-    if (cut && columns > 0) out.append("\xe2\x80\xa6");
-}
 
 ScreenSize terminal_size(int fd) {
     winsize size{};
@@ -257,6 +184,7 @@ void Watch::finish() {
         draw();
     } else if (rows_drawn_ > 0) {
         out_.append("\r\033[J");  // without the ^C of the terminal
+        out_.append(wrap_on);     // the last drawing may have been cut off
     }
     // It stays; what is said from now on comes below.
     if (messages_ != nullptr) std::exchange(messages_, nullptr)->give_way({});
@@ -280,6 +208,8 @@ void Watch::draw() {
     for (const auto& [topic, entry] : entries_) topic_columns = std::max(topic_columns, display_width(topic));
     topic_columns = std::min(topic_columns, size.columns / 3);
 
+    // A text that is wider than it looks must not go on in the next line: from there all would be one too high.
+    out_.append(wrap_off);
     if (rows_drawn_ > 0) {
         out_.append("\033[");
         append_number(out_, std::min(rows_drawn_, most));
@@ -300,6 +230,7 @@ void Watch::draw() {
         ++rows;
     }
     out_.append("\033[J");
+    out_.append(wrap_on);
     rows_drawn_ = rows;
 }
 

@@ -25,12 +25,6 @@ struct ScreenSize {
     bool operator==(const ScreenSize&) const = default;
 };
 
-/// How many columns of a terminal `text` takes; escape sequences (CSI) take none.
-std::size_t display_width(std::string_view text);
-/// Appends as much of `text` as fits in `columns`, and an ellipsis where it was cut. Escape sequences are
-/// kept.
-void append_clipped(Buffer& out, std::string_view text, std::size_t columns);
-
 class Watch final : public Sink {
   public:
     /// Topics beyond this are counted, not shown.

@@ -25,6 +25,7 @@ std::string left_behind(const std::string& screen) {
         return at == std::string::npos ? -1 : static_cast<long>(at);
     };
     if (last("\033[?25l") > last("\033[?25h")) left += "the cursor is hidden; ";
+    if (last("\033[?7l") > last("\033[?7h")) left += "lines do not wrap; ";
     for (const std::string screen_of_its_own : {"1049", "1047", "47"}) {
         if (last("\033[?" + screen_of_its_own + "h") > last("\033[?" + screen_of_its_own + "l"))
             left += "on the other screen; ";
@@ -168,6 +169,7 @@ TEST_CASE("the check of what is left behind finds it") {
     CHECK(left_behind("a\r\n\033[J").empty());
     CHECK(left_behind("\033[31ma\033[0m\033[K\r\n\033[J").empty());
     CHECK(left_behind("\033[?25la\r\n") == "the cursor is hidden; ");
+    CHECK(left_behind("\033[?7la\r\n") == "lines do not wrap; ");
     CHECK(left_behind("\033[?1049h\r\n") == "on the other screen; ");
     CHECK(left_behind("\033[31ma\r\n") == "a colour is on; ");
     CHECK(left_behind("a\r\nb\033[K") == "the cursor is in a line; ");

@@ -32,9 +32,9 @@ def comparable(line):
 
 
 def screen_after(written):
-    """The lines that a terminal shows after these bytes: text, line ends, up, erasing; anything else is an error."""
+    """The lines that a terminal shows after these bytes: text, line ends, up, erasing, wrapping; other sequences are an error."""
     lines, row, column = [""], 0, 0
-    for kind, digits, letter, text in re.findall(r"(\x1b\[)(\d*)([A-Za-z])|([^\x1b])", written.decode()):
+    for kind, digits, letter, text in re.findall(r"(\x1b\[)(\??\d*)([A-Za-z])|([^\x1b])", written.decode()):
         if kind and letter == "A":
             row -= int(digits or 1)
         elif kind and letter == "K" and not digits:
@@ -42,6 +42,8 @@ def screen_after(written):
         elif kind and letter == "J" and not digits:
             lines[row] = lines[row][:column]
             del lines[row + 1:]
+        elif kind and digits == "?7":
+            pass  # wrapping of lines off and on; none is too long
         elif kind:
             raise Failed(f"cannot draw the sequence ESC [ {digits} {letter}")
         elif text == "\r":

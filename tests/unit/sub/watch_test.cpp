@@ -15,10 +15,9 @@ using namespace mqttc::sub::test;
 
 namespace {
 
-std::string clipped(std::string_view text, std::size_t columns) {
-    Buffer out;
-    append_clipped(out, text, columns);
-    return std::string(out.view());
+/// A drawing between what switches the terminal's wrapping off and on again.
+std::string drawing(const std::string& text) {
+    return "\033[?7l" + text + "\033[?7h";
 }
 
 struct Table {
@@ -48,47 +47,29 @@ struct Table {
 
 }  // namespace
 
-TEST_CASE("the width of a text is counted in columns, without escape sequences") {
-    CHECK(display_width("abc") == 3);
-    CHECK(display_width("\xc3\xa9t\xc3\xa9") == 3);
-    CHECK(display_width("\xe6\x97\xa5\xe6\x9c\xac") == 4);
-    CHECK(display_width("\033[1;31mred\033[0m") == 3);
-    CHECK(display_width("e\xcc\x81") == 1);
-    CHECK(display_width("\033[") == 0);
-    CHECK(display_width("\xff") == 1);
-}
-
-TEST_CASE("a text that does not fit ends with an ellipsis, its colours with it") {
-    CHECK(clipped("abc", 3) == "abc");
-    CHECK(clipped("abcd", 3) == "ab\xe2\x80\xa6");
-    CHECK(clipped("\xe6\x97\xa5\xe6\x9c\xac", 3) == "\xe6\x97\xa5\xe2\x80\xa6");
-    CHECK(clipped("\033[31mabcd\033[0m", 3) == "\033[31mab\033[0m\xe2\x80\xa6");
-    CHECK(clipped("abc", 0).empty());
-}
-
 TEST_CASE("topics keep sorted lines that are drawn over the last ones") {
     Table table;
     table.take("b", "2");
     table.take("a", "1");
-    CHECK(table.drawn() == "\ra 1\033[K\nb 2\033[K\n\033[J");
+    CHECK(table.drawn() == drawing("\ra 1\033[K\nb 2\033[K\n\033[J"));
     table.take("b", "3");
-    CHECK(table.drawn() == "\033[2A\ra 1\033[K\nb 3\033[K\n\033[J");
+    CHECK(table.drawn() == drawing("\033[2A\ra 1\033[K\nb 3\033[K\n\033[J"));
     CHECK(table.drawn().empty());
 }
 
 TEST_CASE("what does not fit the window is counted, and a smaller window is respected") {
     Table table;
     for (const char* topic : {"a", "b", "c", "d", "e", "f"}) table.take(topic, "x");
-    CHECK(table.drawn() == "\ra x\033[K\nb x\033[K\nc x\033[K\n3 more topics\033[K\n\033[J");
+    CHECK(table.drawn() == drawing("\ra x\033[K\nb x\033[K\nc x\033[K\n3 more topics\033[K\n\033[J"));
     table.size.rows = 3;
     table.take("a", "y");
-    CHECK(table.drawn() == "\033[H\033[2J\ra y\033[K\n5 more topics\033[K\n\033[J");
+    CHECK(table.drawn() == "\033[H\033[2J" + drawing("\ra y\033[K\n5 more topics\033[K\n\033[J"));
 }
 
 TEST_CASE("control characters and line breaks can't leave their line") {
     Table table;
     table.take("t\n\033[2J", "v\r\n\x07");
-    CHECK(table.drawn() == "\rt\\n\\x1b[2J v\\r\\n\\x07\033[K\n\033[J");
+    CHECK(table.drawn() == drawing("\rt\\n\\x1b[2J v\\r\\n\\x07\033[K\n\033[J"));
 }
 
 TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
@@ -98,9 +79,9 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
     for (const char* payload : {"1", "2.5", "4"}) table.take("t", payload);
     table.take("u", "text");
     table.now += std::chrono::seconds(1);
-    CHECK(table.drawn() == "\rt 4" + std::string(28, ' ') +
-                               "    1 s      3/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\033[K\nu text" +
-                               std::string(25, ' ') + "    1 s      1/s\033[K\n\033[J");
+    CHECK(table.drawn() == drawing("\rt 4" + std::string(28, ' ') +
+                                   "    1 s      3/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\033[K\nu text" +
+                                   std::string(25, ' ') + "    1 s      1/s\033[K\n\033[J"));
 }
 
 TEST_CASE("with a format each topic keeps what it prints") {
@@ -120,7 +101,7 @@ TEST_CASE("with a format each topic keeps what it prints") {
     watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
     watch.finish();
     // A format that does not switch its colour off must not colour what follows.
-    CHECK(out.view() == "\r\033[1mt=two\\nlines\033[0m\033[K\n\033[J");
+    CHECK(out.view() == drawing("\r\033[1mt=two\\nlines\033[0m\033[K\n\033[J"));
 }
 
 TEST_CASE("--field shows one value of each payload, and says what is not there") {
@@ -138,10 +119,10 @@ TEST_CASE("--field shows one value of each payload, and says what is not there")
     table.take("d", R"({"sensors":[{"temp":{"\u001b":[1,"x"]}}]})");
     table.take("e", R"({"sensors":[{"temp":"a\u001b[2J\nb"}]})");
     table.take("f", "[" + std::string(max_field_payload, ' ') + "]");
-    CHECK(table.drawn() == "\r" + row("a", "21.5", " \xe2\x96\x81\xe2\x96\x88") +
-                               row("b", "(no sensors.0.temp)", "") + row("c", "(not JSON)", "") +
-                               row("d", R"({"\u001b":[1,"x"]})", "") + row("e", "a\\x1b[2J\\nb", "") +
-                               row("f", "(JSON over 1024 KiB)", "") + "\033[J");
+    CHECK(table.drawn() ==
+          drawing("\r" + row("a", "21.5", " \xe2\x96\x81\xe2\x96\x88") + row("b", "(no sensors.0.temp)", "") +
+                  row("c", "(not JSON)", "") + row("d", R"({"\u001b":[1,"x"]})", "") +
+                  row("e", "a\\x1b[2J\\nb", "") + row("f", "(JSON over 1024 KiB)", "") + "\033[J"));
 }
 
 TEST_CASE("a message takes the table away, and it is drawn again below") {
@@ -152,7 +133,7 @@ TEST_CASE("a message takes the table away, and it is drawn again below") {
     table.take("a", "1");
     table.take("b", "2");
     const std::string drawn = table.drawn();
-    CHECK(drawn == "\ra 1\033[K\nb 2\033[K\n\033[J");
+    CHECK(drawn == drawing("\ra 1\033[K\nb 2\033[K\n\033[J"));
     // A drawing that is not written yet must come before what takes it away.
     CHECK(messages.way_made() == drawn + "\033[2A\r\033[J");
     CHECK(table.out.empty());

@@ -1,0 +1,17 @@
+// How wide a text is on a terminal, and as much of it as fits.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "buffer.hpp"
+
+namespace mqttc::sub {
+
+/// How many columns of a terminal `text` takes; escape sequences (CSI) take none.
+std::size_t display_width(std::string_view text);
+/// Appends as much of `text` as fits in `columns`, and an ellipsis where it was cut. Escape sequences are
+/// kept.
+void append_clipped(Buffer& out, std::string_view text, std::size_t columns);
+
+}  // namespace mqttc::sub
