@@ -1,8 +1,6 @@
 // Delays between tries, and which failures end them.
 #include "backoff.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
 
 #include "mqttc/reason.hpp"
@@ -94,12 +92,6 @@ bool is_final(const Error& error) {
 bool is_redirect(const Error& error) {
     return (error.code == ErrorCode::connection_refused || error.code == ErrorCode::server_disconnect) &&
            (error.detail == reason::use_another_server || error.detail == reason::server_moved);
-}
-
-double random_unit() {
-    std::uint32_t number = 0;
-    [[maybe_unused]] const auto got = getrandom(&number, sizeof number, 0);
-    return static_cast<double>(number) / 4294967296.0;
 }
 
 }  // namespace mqttc

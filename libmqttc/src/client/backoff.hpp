@@ -31,7 +31,4 @@ bool is_final(const Error& error);
 /// True iff the broker sent us to another one (reasons 0x9c and 0x9d).
 bool is_redirect(const Error& error);
 
-/// A number in [0, 1) from the kernel.
-double random_unit();
-
 }  // namespace mqttc

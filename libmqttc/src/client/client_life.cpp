@@ -4,6 +4,7 @@
 
 #include "client_impl.hpp"
 #include "mqttc/url.hpp"
+#include "random.hpp"
 
 namespace mqttc {
 
@@ -140,7 +141,7 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
     relay.accepted = false;
     if (lasted) backoff_.reset();
     ++tries_;
-    last_delay_ = backoff_.next(random_unit());
+    last_delay_ = backoff_.next(net::random_unit());
     return last_delay_;
 }
 

@@ -113,7 +113,7 @@ std::string Connector::target_name() const {
 
 void Connector::start() {
     // It is put into lines of HTTP as it is, where WebSocket or a proxy speaks that.
-    if (std::ranges::any_of(endpoint_.host, [](char c) { return (c >= '\0' && c <= ' ') || c == '\x7f'; })) {
+    if (std::ranges::any_of(endpoint_.host, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
         return fail(Error{ErrorCode::usage, 0, "a host name can't hold blanks and control characters"});
     }
     if (endpoint_.tls) {

@@ -4,12 +4,13 @@
 #include <arpa/nameser.h>
 #include <netdb.h>
 #include <resolv.h>
-#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <utility>
+
+#include "random.hpp"
 
 namespace mqttc::net {
 
@@ -60,12 +61,6 @@ class DnsReader {
     std::size_t position_ = 0;
     bool failed_ = false;
 };
-
-double random_unit() {
-    std::uint32_t number = 0;
-    [[maybe_unused]] const auto got = getrandom(&number, sizeof number, 0);
-    return static_cast<double>(number) / 4294967296.0;
-}
 
 }  // namespace
 

@@ -128,6 +128,7 @@ class WebSocketStream final : public Stream {
     bool in_message_ = false;  ///< between the fragments of a message
     std::vector<std::uint8_t> control_;
     std::optional<Error> failed_;  ///< comes again with each read
+    bool unmasked_ = false;        ///< a frame was not made: nothing more can be sent
     bool ended_ = false;
 
     std::vector<std::uint8_t> out_;  ///< whole frames, partly sent
@@ -236,11 +237,15 @@ void WebSocketStream::add_frame(std::uint8_t opcode, Bytes payload) {
     frame.payload_length = payload.size();
     frame.data = payload.data();
     frame.data_length = payload.size();
-    // on_send takes everything, so one call is enough.
-    wslay_frame_send(frames_, &frame);
+    // on_send takes everything, so one call is enough; without a mask nothing may be sent.
+    if (wslay_frame_send(frames_, &frame) < 0) unmasked_ = true;
 }
 
 std::expected<void, Error> WebSocketStream::flush() {
+    if (unmasked_) {
+        return std::unexpected(
+            Error{ErrorCode::websocket_failed, 0, "the system gives no random numbers for WebSocket frames"});
+    }
     for (;;) {
         if (out_begin_ == out_.size()) {
             out_.clear();

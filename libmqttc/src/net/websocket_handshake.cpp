@@ -113,10 +113,8 @@ Error websocket_error(const Endpoint& endpoint, const std::string& why, int stat
 }
 
 std::expected<void, Error> check_websocket_options(const WebSocketOptions& options) {
-    const auto plain = [](std::string_view text, char lowest) {
-        return std::ranges::all_of(text, [lowest](char c) {
-            return static_cast<unsigned char>(c) >= static_cast<unsigned char>(lowest) && c != '\x7f';
-        });
+    const auto plain = [](std::string_view text, unsigned char lowest) {
+        return std::ranges::all_of(text, [lowest](unsigned char c) { return c >= lowest && c != 0x7f; });
     };
     const auto refuse = [](std::string why) {
         return std::unexpected(Error{ErrorCode::usage, 0, std::move(why)});

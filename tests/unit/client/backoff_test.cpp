@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "random.hpp"
+
 using namespace mqttc;
 using namespace std::chrono_literals;
 
@@ -35,7 +37,7 @@ TEST_CASE("equal bounds give that delay exactly, and bounds the wrong way round 
 TEST_CASE("random numbers lie in [0, 1) and differ") {
     double sum = 0;
     for (int i = 0; i < 100; ++i) {
-        const double number = random_unit();
+        const double number = net::random_unit();
         CHECK(number >= 0.0);
         CHECK(number < 1.0);
         sum += number;
