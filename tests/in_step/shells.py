@@ -11,7 +11,7 @@ import subprocess
 import time
 
 UNIT = "\x1f"
-PATIENCE = 60  # seconds; only a failing test ever waits this long
+PATIENCE = 240  # seconds; only a failing test ever waits this long
 
 # As bash-completion does it: the file that has the program's name, when the program is completed first.
 BASH = r"""
