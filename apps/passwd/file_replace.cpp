@@ -154,11 +154,12 @@ Result<void> FileReplacement::take_lock() {
     bool told = false;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot(what, EINTR);
-        lock_ = app::Descriptor(::openat(folder_.get(), sibling_.c_str(),
-                                         O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                                         S_IRUSR | S_IWUSR));
+        const int fd = ::openat(folder_.get(), sibling_.c_str(),
+                                O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR);
+        const int why = errno;
+        lock_ = app::Descriptor(fd);
         if (!lock_) {
-            if (errno != ELOOP) return cannot(what, errno);
+            if (why != ELOOP) return cannot(what, why);
             // A symbolic link, which nobody who means well puts there.
             if (auto removed = remove_left_over(); !removed) return removed;
             continue;
