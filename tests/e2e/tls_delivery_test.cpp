@@ -133,6 +133,17 @@ TEST_CASE("a client shows its certificate, with a plain and with an encrypted ke
     CHECK(asked.screen().find("sesame") == std::string::npos);
 }
 
+TEST_CASE("a key comes through a pipe as well, which can be read only once") {
+    TlsBroker tls({.require_certificate = true});
+    const auto own = tls.certificates.issue("client", {.names = {}});
+    Command command = pub_command(
+        tls.port(), tls.trusting(joined({"--cert", own.certificate, "--key", "/dev/stdin"}, hello)));
+    command.input = read_file(own.key);
+    const Result result = run(command);
+    CHECK(result.err == "");
+    CHECK(result.exit == Exit{.code = 0});
+}
+
 TEST_CASE("a pre-shared key serves as well, in both TLS versions") {
     const TempDir dir;
     const auto keys = dir.write("psk", "me:00ff11\n");
