@@ -13,6 +13,17 @@ namespace mqttc::app {
 
 using Result = std::expected<void, std::string>;
 
+namespace {
+
+// Nothing in the packets of 3.x can carry what these ask for.
+bool selects_v5(OptionId id) {
+    using enum OptionId;
+    return id == session_expiry || id == property || id == no_local || id == retain_handling ||
+           id == retain_as_published;
+}
+
+}  // namespace
+
 std::expected<void, std::string> OptionsBuilder::apply(const Occurrence& option, Layer layer) {
     layer_ = layer;
     Result result;
@@ -50,6 +61,7 @@ std::expected<void, std::string> OptionsBuilder::apply(const Occurrence& option,
     }
     if (!result) return std::unexpected(option.spelling().append(": ").append(result.error()));
     given(option.row->id) = layer;
+    if (selects_v5(option.row->id)) options_.connection.v5_option = option.spelling();
     return {};
 }
 

@@ -100,7 +100,7 @@ std::optional<WillMessage> make_will(const Options& options) {
 }  // namespace
 
 ProtocolVersion effective_version(const ConnectionSettings& settings) {
-    if (settings.session_expiry || !settings.properties.empty()) return ProtocolVersion::v5;
+    if (!settings.v5_option.empty()) return ProtocolVersion::v5;
     return settings.version.value_or(ProtocolVersion::v311);
 }
 
@@ -144,8 +144,8 @@ std::expected<Connection, std::string> build_connection(const Options& options, 
     if (settings.version && *settings.version != session.version) {
         // Mosquitto accepts it too, so it is no error.
         const bool old = *settings.version == ProtocolVersion::v31;
-        connection.warnings.push_back(std::string(old ? "-V mqttv31" : "-V mqttv311") + " is not used: " +
-                                      (settings.session_expiry ? "-x" : "-D") + " needs MQTT 5");
+        connection.warnings.push_back(std::string(old ? "-V mqttv31" : "-V mqttv311") +
+                                      " is not used: " + settings.v5_option + " needs MQTT 5");
     }
     if (client.endpoint.tls && !client.endpoint.tls->verify) {
         connection.warnings.emplace_back("--insecure: the broker's certificate is not verified");

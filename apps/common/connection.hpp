@@ -21,7 +21,7 @@ struct Connection {
 /// ids. Error: one line for people, a usage error.
 std::expected<Connection, std::string> build_connection(const Options& options, unsigned long process_id);
 
-/// The version in force: -x and -D mean MQTT 5.
+/// The version in force: some options (-x, -D, --no-local, …) mean MQTT 5, whatever -V says.
 ProtocolVersion effective_version(const ConnectionSettings& settings);
 
 /// The properties for `where` (one packet bit): those given with -D, checked by parse(); and in DISCONNECT the end of

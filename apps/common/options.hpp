@@ -57,6 +57,7 @@ struct ConnectionSettings {
     bool clean = true;  ///< false: -c
     std::optional<std::uint32_t> session_expiry;
     std::optional<ProtocolVersion> version;
+    std::string v5_option;  ///< the last option given that selects MQTT 5, as spelled; empty = none
     std::uint16_t keep_alive = 60;
     std::uint16_t max_inflight = 20;
     std::uint32_t max_packet_size = max_remaining_length + 5;

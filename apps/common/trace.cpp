@@ -49,6 +49,8 @@ std::string code_of(PacketType type, ReasonCode code) {
 }
 
 struct Describe {
+    ProtocolVersion version;
+
     std::string operator()(const Connect& packet) const {
         std::string out = named(packet.client_id);
         out.append(number("version", static_cast<std::uint32_t>(packet.version)));
@@ -84,6 +86,7 @@ struct Describe {
         std::string out = number("id", packet.packet_id);
         for (const Subscription& subscription : packet.subscriptions) {
             out.append(named(subscription.filter)).append(qos_of(subscription.qos));
+            if (version != ProtocolVersion::v5) continue;
             if (subscription.no_local) out.append(" no-local");
             if (subscription.retain_as_published) out.append(" retain-as-published");
             if (subscription.retain_handling != RetainHandling::send_always) {
@@ -127,15 +130,16 @@ struct Describe {
 
 }  // namespace
 
-std::string describe_packet(const Packet& packet) {
-    return std::string(packet_type_name(type_of(packet))).append(std::visit(Describe{}, packet));
+std::string describe_packet(const Packet& packet, ProtocolVersion version) {
+    return std::string(packet_type_name(type_of(packet))).append(std::visit(Describe{version}, packet));
 }
 
 void DebugTrace::sent(const Packet& packet) {
-    messages_.debug("sent " + describe_packet(packet));
+    if (const auto* connect = std::get_if<Connect>(&packet)) version_ = connect->version;
+    messages_.debug("sent " + describe_packet(packet, version_));
 }
 void DebugTrace::received(const Packet& packet) {
-    messages_.debug("received " + describe_packet(packet));
+    messages_.debug("received " + describe_packet(packet, version_));
 }
 
 }  // namespace mqttc::app

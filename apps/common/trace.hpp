@@ -10,8 +10,8 @@
 namespace mqttc::app {
 
 /// "PUBLISH id 1 qos 1 topic 'a/b' 5 bytes": what a packet is, in one line; control characters are visible,
-/// secrets and payloads are not shown.
-std::string describe_packet(const Packet& packet);
+/// secrets and payloads are not shown. What packets of `version` can't carry is not shown either.
+std::string describe_packet(const Packet& packet, ProtocolVersion version = ProtocolVersion::v5);
 
 class DebugTrace : public PacketTrace {
   public:
@@ -21,6 +21,7 @@ class DebugTrace : public PacketTrace {
 
   private:
     const Messages& messages_;
+    ProtocolVersion version_ = ProtocolVersion::v5;  // of the last CONNECT
 };
 
 }  // namespace mqttc::app

@@ -34,16 +34,22 @@ TEST_CASE("the broker chooses the client id, except in 3.1") {
     CHECK(pub_client("-I me-").session.client_id == "me-4711");
 }
 
-TEST_CASE("-x and -D mean MQTT 5") {
+TEST_CASE("what only MQTT 5 can carry selects MQTT 5") {
     CHECK(pub_client("").session.version == ProtocolVersion::v311);
     CHECK(pub_client("-x 5").session.version == ProtocolVersion::v5);
     CHECK(pub_client("-D publish content-type x -V 311").session.version == ProtocolVersion::v5);
     CHECK(pub_client("--request").session.version == ProtocolVersion::v5);
     CHECK(pub_client("--request -V 311 --response-topic r").session.version == ProtocolVersion::v311);
     CHECK(pub_client("-V 31").session.version == ProtocolVersion::v31);
+    for (const char* option : {"--no-local", "--retain-as-published", "--retain-handling new"}) {
+        CAPTURE(option);
+        CHECK(build(sub_world(), std::string("-t a ") + option).client.session.version ==
+              ProtocolVersion::v5);
+    }
+    CHECK(build(sub_world(), "-t a").client.session.version == ProtocolVersion::v311);
 }
 
-TEST_CASE("-V that -x or -D overrides is told") {
+TEST_CASE("-V that another option overrides is told") {
     const auto warnings = [](std::string_view line) {
         const auto all = build(pub_world(), "-t a -n " + std::string(line)).warnings;
         return all.empty() ? std::string() : all.front();
@@ -51,6 +57,8 @@ TEST_CASE("-V that -x or -D overrides is told") {
     CHECK(warnings("-V 311 -x 5") == "-V mqttv311 is not used: -x needs MQTT 5");
     CHECK(warnings("-V 31 -D publish content-type x") == "-V mqttv31 is not used: -D needs MQTT 5");
     CHECK(warnings("-D publish content-type x -V mqttv311") == "-V mqttv311 is not used: -D needs MQTT 5");
+    CHECK(build(sub_world(), "-t a -V 311 --no-local").warnings ==
+          std::vector<std::string>{"-V mqttv311 is not used: --no-local needs MQTT 5"});
     CHECK(warnings("-V 5 -x 5").empty());
     CHECK(warnings("-x 5").empty());
     CHECK(warnings("-V 311").empty());

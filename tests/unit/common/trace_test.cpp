@@ -30,6 +30,13 @@ TEST_CASE("a connect shows that there is a password, not which") {
     CHECK(line == "CONNECT 'me' version 4 clean keepalive 60 user 'sondes' with password");
 }
 
+TEST_CASE("a subscription shows its options where the packet carries them") {
+    Subscribe subscribe{.packet_id = 1};
+    subscribe.subscriptions.push_back({.filter = "a", .qos = Qos::at_least_once, .no_local = true});
+    CHECK(describe_packet(subscribe) == "SUBSCRIBE id 1 'a' qos 1 no-local");
+    CHECK(describe_packet(subscribe, ProtocolVersion::v311) == "SUBSCRIBE id 1 'a' qos 1");
+}
+
 TEST_CASE("what drives a terminal is made visible where it stands") {
     CHECK(describe_packet(Publish{.topic = "a\x1b[2J", .payload = {}, .properties = {}}) ==
           "PUBLISH qos 0 'a\\x1b[2J' 0 bytes");
