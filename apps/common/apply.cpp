@@ -178,7 +178,7 @@ Result OptionsBuilder::apply_identity(const Occurrence& option) {
             const bool is_id = option.row->id == OptionId::client_id;
             const OptionId other = is_id ? OptionId::id_prefix : OptionId::client_id;
             if (repeated(other))
-                return std::unexpected(std::string("goes not with ").append(is_id ? "-I" : "-i"));
+                return std::unexpected(std::string("can't be used with ").append(is_id ? "-I" : "-i"));
             if (value.empty()) return std::unexpected(std::string("the client id is empty"));
             to.client_id.reset();
             to.id_prefix.reset();

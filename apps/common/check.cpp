@@ -53,7 +53,7 @@ Result check_tls(const ConnectionSettings& settings) {
     if (has_psk && tls.psk_identity.empty()) return wrong("--psk needs --psk-identity");
     if (!has_psk && !tls.psk_identity.empty()) return wrong("--psk-identity needs --psk or --psk-file");
     if (has_psk && !(tls.ca_file.empty() && tls.ca_path.empty())) {
-        return wrong("--psk goes not with --cafile or --capath");
+        return wrong("--psk can't be used with --cafile or --capath");
     }
     return {};
 }
@@ -66,7 +66,7 @@ Result OptionsBuilder::check_message() const {
     const bool lines_bring_topics = lines && pub.input.value_or(InputFormat::lines) != InputFormat::lines;
     if (pub.topics.empty() && !lines_bring_topics) return wrong("a topic is needed: -t TOPIC");
     if (pub.source == PayloadSource::none) return wrong("a message is needed: one of -m, -f, -l, -s, -n");
-    if (lines && pub.repeat > 1) return wrong("--repeat goes not with -l");
+    if (lines && pub.repeat > 1) return wrong("--repeat can't be used with -l");
     if (auto input = check_input(); !input) return input;
     return check_request();
 }
@@ -78,9 +78,9 @@ Result OptionsBuilder::check_request() const {
         if (options_.count) return wrong("-C needs --request");
         return {};
     }
-    if (pub.source == PayloadSource::lines) return wrong("--request goes not with -l");
-    if (pub.repeat > 1) return wrong("--request goes not with --repeat");
-    if (pub.stamp) return wrong("--request goes not with --stamp");
+    if (pub.source == PayloadSource::lines) return wrong("--request can't be used with -l");
+    if (pub.repeat > 1) return wrong("--request can't be used with --repeat");
+    if (pub.stamp) return wrong("--request can't be used with --stamp");
     if (effective_version(options_.connection) != ProtocolVersion::v5 && pub.response_topic.empty())
         return wrong("--request needs --response-topic without MQTT 5 (-V mqttv5)");
     return {};
@@ -94,11 +94,12 @@ Result OptionsBuilder::check_input() const {
     const bool topic_lines = pub.input == InputFormat::topic;
     const bool json = pub.input == InputFormat::json;
     if (pub.separator && !topic_lines) return wrong("--separator needs --input topic");
-    if (topic_lines && has(OptionId::topic)) return wrong("-t goes not with --input topic");
+    if (topic_lines && has(OptionId::topic)) return wrong("-t can't be used with --input topic");
     if (pub.encoding != Encoding::raw) {
         if (!lines && pub.source != PayloadSource::message) return wrong("--encoding needs -m or -l");
         if (json)
-            return wrong("--encoding goes not with --input json: write payload_encoding into the objects");
+            return wrong(
+                "--encoding can't be used with --input json: write payload_encoding into the objects");
     }
     if (pub.replay && !json) return wrong("--replay needs --input json");
     if (has(OptionId::speed) && !pub.replay) return wrong("--speed needs --replay");
@@ -115,7 +116,7 @@ Result OptionsBuilder::check_subscription() const {
                      std::to_string(sub.topics.size()) + " topics: give it once, or once for each topic");
     }
     if (sub.dry_run && !sub.remove_retained) return wrong("--dry-run needs --remove-retained");
-    if (sub.no_retain && sub.retained_only) return wrong("-R goes not with --retained-only");
+    if (sub.no_retain && sub.retained_only) return wrong("-R can't be used with --retained-only");
     return check_output();
 }
 
@@ -126,20 +127,20 @@ Result OptionsBuilder::check_output() const {
     OptionId first = version;
     for (const OptionId id : {save, exec, watch, message_rate}) {
         if (!has(id)) continue;
-        if (first != version) return wrong(long_name(id) + " goes not with " + long_name(first));
+        if (first != version) return wrong(long_name(id) + " can't be used with " + long_name(first));
         first = id;
     }
     if (has(jobs) && !sub.exec) return wrong("--jobs needs --exec");
     if (sub.field && !sub.watch) return wrong("--field needs -w");
     if (sub.field && has(format) && layer_of(format) >= layer_of(field))
-        return wrong("-F goes not with --field: both say what the table shows");
-    if (sub.dry_run && first != version) return wrong(long_name(first) + " goes not with --dry-run");
+        return wrong("-F can't be used with --field: both say what the table shows");
+    if (sub.dry_run && first != version) return wrong(long_name(first) + " can't be used with --dry-run");
     if (first != save && first != exec) return {};
     for (const OptionId id : {format, verbose}) {
         // One in a configuration file is left aside.
         if (has(id) && layer_of(id) >= layer_of(first))
-            return wrong((id == format ? "-F goes not with " : "-v goes not with ") + long_name(first) +
-                         ": nothing is printed");
+            return wrong((id == format ? "-F can't be used with " : "-v can't be used with ") +
+                         long_name(first) + ": nothing is printed");
     }
     return {};
 }
@@ -157,11 +158,11 @@ Result OptionsBuilder::check_connection() const {
         return wrong("a password needs a user name (-u), except in MQTT 5 (-V mqttv5)");
     }
     if (!settings.endpoint.unix_path.empty() && settings.endpoint.proxy)
-        return wrong("--proxy goes not with --unix");
+        return wrong("--proxy can't be used with --unix");
     if (settings.endpoint.srv && settings.endpoint.proxy)
-        return wrong("-S goes not with --proxy: the proxy resolves the name");
+        return wrong("-S can't be used with --proxy: the proxy resolves the name");
     if (!settings.endpoint.unix_path.empty() && settings.endpoint.srv)
-        return wrong("-S goes not with --unix");
+        return wrong("-S can't be used with --unix");
     return {};
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("errors in a config file name file and line") {
          "publish "
          "to: name one topic, such as a/x"},
         {"-m a\n-n\n", "/home/me/.config/mqtt_pub:2: -n: the message is already given by -m"},
-        {"-i a\n-I b\n", "/home/me/.config/mqtt_pub:2: -I: goes not with -i"},
+        {"-i a\n-I b\n", "/home/me/.config/mqtt_pub:2: -I: can't be used with -i"},
     };
     for (const InFile& row : wrong) {
         world.files[path] = row.content;
