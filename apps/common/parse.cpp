@@ -121,10 +121,12 @@ class Parser {
         const auto content = input_.load_file(path);
         if (content) return apply_file(*content, Layer::config_file, path);
         if (chosen != nullptr) return cannot_read("-o", path, content.error());
-        // No default file, or (started by sudo with somebody else's HOME) none that we may look for.
         const int error = content.error();
-        if (error == ENOENT || error == ENOTDIR || error == EACCES || error == EISDIR) return std::nullopt;
-        return cannot_read("config file", path, error);
+        if (error == ENOENT || error == ENOTDIR) return std::nullopt;
+        // What stands in it, such as TLS, must not be left out without a word.
+        UsageError unreadable = cannot_read("config file", path, error);
+        unreadable.message.append(" (-o reads another one, -o /dev/null none)");
+        return unreadable;
     }
 
     Failure apply_file(const std::string& content, Layer layer, const std::string& path) {

@@ -36,6 +36,7 @@ struct World {
     app::Program program = app::Program::pub;
     std::map<std::string, std::string, std::less<>> environment = {{"HOME", "/home/me"}};
     std::map<std::string, std::string> files = {};
+    std::map<std::string, int> unreadable = {};  ///< files that are there, and the errno of reading them
 
     app::ParseResult parse(const std::vector<std::string>& arguments) const {
         const std::vector<std::string_view> views(arguments.begin(), arguments.end());
@@ -46,6 +47,8 @@ struct World {
                                return found->second;
                            },
                            [this](const std::string& path) -> std::expected<std::string, int> {
+                               const auto broken = unreadable.find(path);
+                               if (broken != unreadable.end()) return std::unexpected(broken->second);
                                const auto found = files.find(path);
                                if (found == files.end()) return std::unexpected(ENOENT);
                                return found->second;

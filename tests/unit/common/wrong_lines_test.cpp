@@ -101,6 +101,20 @@ TEST_CASE("errors in a config file name file and line") {
     }
 }
 
+TEST_CASE("a default config file that is there and can't be read is an error") {
+    World world = pub_world();
+    const std::string path = "/home/me/.config/mqtt_pub";
+    for (const auto& [error, why] : {std::pair(EACCES, "Permission denied"), {EISDIR, "Is a directory"}}) {
+        world.unreadable[path] = error;
+        CHECK(world.wrong("-t a -n") ==
+              "config file: cannot read " + path + ": " + why + " (-o reads another one, -o /dev/null none)");
+    }
+    for (const int error : {ENOENT, ENOTDIR}) {
+        world.unreadable[path] = error;
+        CHECK(world.wrong("-t a -n").empty());
+    }
+}
+
 TEST_CASE("errors in the environment name the variable") {
     World world = pub_world();
     world.environment["MQTT_PORT"] = "abc";
