@@ -142,17 +142,41 @@ Result OptionsBuilder::apply_broker(const Occurrence& option) {
     }
 }
 
+// A URL is one thing: what another broker's URL gave, its password above all, must not go to this one.
+void OptionsBuilder::forget_lower_url() {
+    const auto lower = [&](std::optional<Layer>& from) {
+        if (!from || *from == layer_) return false;
+        from.reset();
+        return true;
+    };
+    if (lower(url_username_)) options_.connection.username.reset();
+    if (lower(url_password_)) options_.connection.password = {};
+    if (url_topic_ && given(OptionId::url) != layer_) {
+        options_.pub.topics.clear();
+        url_topic_ = false;
+    }
+    if (lower(url_filter_layer_))
+        options_.sub.topics.erase(options_.sub.topics.begin() + static_cast<std::ptrdiff_t>(url_filter_));
+}
+
 Result OptionsBuilder::apply_url(const Occurrence& option) {
     auto url = parse_url(option.value());
     if (!url) return std::unexpected(std::move(url.error().context));
+    forget_lower_url();
     ConnectionSettings& to = options_.connection;
     to.endpoint.host = std::move(url->host);
     to.endpoint.unix_path.clear();
     to.port = url->port == 0 ? std::nullopt : std::optional(url->port);
     to.url_tls = url->tls;
     to.url_websocket = url->websocket;
-    if (url->username) to.username = std::move(url->username);
-    if (url->password) to.password = {PasswordSource::Kind::given, std::move(*url->password), {}};
+    if (url->username) {
+        to.username = std::move(url->username);
+        url_username_ = layer_;
+    }
+    if (url->password) {
+        to.password = {PasswordSource::Kind::given, std::move(*url->password), {}};
+        url_password_ = layer_;
+    }
     if (!url->topic) return {};
 
     const bool publishing = options_.program == Program::pub;
@@ -164,6 +188,8 @@ Result OptionsBuilder::apply_url(const Occurrence& option) {
         topics.assign(1, *topic);
         url_topic_ = true;
     } else {
+        url_filter_ = options_.sub.topics.size();
+        url_filter_layer_ = layer_;
         options_.sub.topics.push_back(std::move(*topic));
     }
     return {};
@@ -185,15 +211,19 @@ Result OptionsBuilder::apply_identity(const Occurrence& option) {
             return store(is_id ? to.client_id : to.id_prefix, to_utf8(value));
         }
         case OptionId::username:
+            url_username_.reset();
             return store(to.username, to_utf8(value));
         case OptionId::password:
+            url_password_.reset();
             to.password = {PasswordSource::Kind::given, Secret(value), {}};
             return {};
         case OptionId::password_file: {
+            url_password_.reset();
             to.password = {PasswordSource::Kind::file, {}, {}};
             return store(to.password.path, to_path(value));
         }
         case OptionId::ask_password:
+            url_password_.reset();
             to.password = {PasswordSource::Kind::ask, {}, {}};
             return {};
         case OptionId::disable_clean_session:

@@ -35,6 +35,7 @@ class OptionsBuilder {
     Result apply_output(const Occurrence& option);
 
     Result apply_url(const Occurrence& option);
+    void forget_lower_url();
     Result apply_property(const Occurrence& option);
     Result apply_topic(const Occurrence& option);
     Result set_source(PayloadSource source, const Occurrence& option);
@@ -57,7 +58,12 @@ class OptionsBuilder {
     std::array<std::optional<Layer>, static_cast<std::size_t>(OptionId::version) + 1> given_{};
     std::optional<Layer> source_layer_;
     std::string source_name_;
-    bool url_topic_ = false;  ///< the only topic is that of -L, which -t replaces
+    bool url_topic_ = false;  ///< the only topic of mqtt_pub is that of -L, which -t replaces
+    /// The layers of what was taken from a URL and not been replaced since.
+    std::optional<Layer> url_username_;
+    std::optional<Layer> url_password_;
+    std::optional<Layer> url_filter_layer_;
+    std::size_t url_filter_ = 0;  ///< where it stands in the topics of mqtt_sub
 };
 
 }  // namespace mqttc::app

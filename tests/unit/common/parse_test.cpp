@@ -117,6 +117,31 @@ TEST_CASE("-t says more than the topic of a URL") {
     CHECK(sub_world().good("-L mqtt://b/url -t a").sub.topics == std::vector<std::string>{"url", "a"});
 }
 
+TEST_CASE("a URL replaces all that the URL of a lower layer gave, and nothing else") {
+    World world = pub_world();
+    world.environment["MQTT_URL"] = "mqtt://me:secret@home/old";
+    const Options other = world.good("-L mqtt://elsewhere -t a -n");
+    CHECK(other.connection.endpoint.host == "elsewhere");
+    CHECK_FALSE(other.connection.username);
+    CHECK(other.connection.password.kind == PasswordSource::Kind::none);
+    CHECK(world.wrong("-L mqtt://elsewhere -n").starts_with("a topic is needed"));
+    CHECK(world.good("-L mqtt://you@elsewhere/b -n").connection.username == "you");
+    CHECK(world.good("-n").connection.password.value.view() == "secret");
+
+    world.files["/home/me/.config/mqtt_pub"] = "-u sondes\n-P pw\n";
+    CHECK(world.good("-L mqtt://elsewhere -t a -n").connection.username == "sondes");
+    CHECK(world.good("-L mqtt://elsewhere -t a -n").connection.password.value.view() == "pw");
+    world.files["/home/me/.config/mqtt_pub"] = "-L mqtt://file\n";
+    CHECK_FALSE(world.good("-t a -n").connection.username);
+    CHECK(pub_world().good("-L mqtt://me:pw@a -L mqtt://b -t a -n").connection.username == "me");
+
+    world = sub_world();
+    world.environment["MQTT_URL"] = "mqtt://home/old";
+    CHECK(world.good("-t a -L mqtt://elsewhere/new -t b").sub.topics ==
+          std::vector<std::string>{"a", "new", "b"});
+    CHECK(world.good("-t a").sub.topics == std::vector<std::string>{"old", "a"});
+}
+
 TEST_CASE("several -t publish to several topics on the command line, in a file the last one counts") {
     World world = pub_world();
     CHECK(world.good("-t a -t b -m x").pub.topics == std::vector<std::string>{"a", "b"});
