@@ -18,7 +18,7 @@ class OptionsBuilder {
 
     /// Applies one option; layers must come in rising order.
     std::expected<void, std::string> apply(const Occurrence& option, Layer layer);
-    /// MQTT_PASSWORD: used when nothing else gives a password.
+    /// MQTT_PASSWORD: used when nothing else but MQTT_URL gives a password.
     void set_environment_password(std::string_view value);
     /// Checks combinations and completes the options. Call it once, at the end.
     std::expected<Options, std::string> finish();

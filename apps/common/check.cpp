@@ -167,7 +167,8 @@ Result OptionsBuilder::check_connection() const {
 }
 
 void OptionsBuilder::set_environment_password(std::string_view value) {
-    if (options_.connection.password.kind != PasswordSource::Kind::none) return;
+    const bool by_url = url_password_ == Layer::environment;
+    if (options_.connection.password.kind != PasswordSource::Kind::none && !by_url) return;
     options_.connection.password = {PasswordSource::Kind::environment, Secret(value), {}};
 }
 

@@ -275,6 +275,18 @@ TEST_CASE("the environment gives defaults") {
     CHECK(world.good("-t a -m x -P other").connection.password.kind == PasswordSource::Kind::given);
 }
 
+TEST_CASE("the single variables beat MQTT_URL, the password as the user name") {
+    World world = pub_world();
+    world.environment["MQTT_URL"] = "mqtt://url:of-url@home";
+    world.environment["MQTT_USERNAME"] = "me";
+    world.environment["MQTT_PASSWORD"] = "secret";
+    const Options options = world.good("-t a -n");
+    CHECK(options.connection.username == "me");
+    CHECK(options.connection.password.value.view() == "secret");
+    CHECK(world.good("-t a -n -P other").connection.password.value.view() == "other");
+    CHECK(world.good("-t a -n -L mqtt://you:yours@b").connection.password.value.view() == "yours");
+}
+
 TEST_CASE("a session that lasts needs no id of its own when it ends some day") {
     CHECK(pub_world().good("-t a -m x -x 10").connection.session_expiry == 10);
 }
