@@ -75,7 +75,7 @@ Result OptionsBuilder::check_request() const {
     const PubOptions& pub = options_.pub;
     if (!pub.request) {
         if (!pub.response_topic.empty()) return wrong("--response-topic needs --request");
-        if (options_.count) return wrong("-C needs --request");
+        if (options_.count && layer_of(OptionId::count) != Layer::profile) return wrong("-C needs --request");
         return {};
     }
     if (pub.source == PayloadSource::lines) return wrong("--request can't be used with -l");
@@ -179,6 +179,8 @@ std::expected<Options, std::string> OptionsBuilder::finish() {
     Result result = options_.program == Program::pub ? check_message() : check_subscription();
     if (result) result = check_connection();
     if (!result) return std::unexpected(std::move(result.error()));
+    // A profile's -C is meant for mqtt_sub.
+    if (options_.program == Program::pub && !options_.pub.request) options_.count.reset();
     if (options_.sub.topics.size() <= 1) options_.qos.assign(1, options_.qos.back());
     return std::move(options_);
 }

@@ -259,6 +259,16 @@ TEST_CASE("a profile is shared: what only the other program knows is left out") 
     CHECK(world.good("--profile p").sub.topics == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("-C of a profile is mqtt_sub's, unless mqtt_pub makes a request") {
+    World world = pub_world();
+    world.files["/home/me/.config/mqtt/p.conf"] = "-C 3\n";
+    CHECK_FALSE(world.good("-t a -n --profile p").count);
+    CHECK(world.good("-t a -n --profile p --request").count == 3);
+    CHECK(world.wrong("-t a -n --profile p -C 2") == "-C needs --request");
+    world.program = Program::sub;
+    CHECK(world.good("-t a --profile p").count == 3);
+}
+
 TEST_CASE("the environment gives defaults") {
     World world = pub_world();
     world.environment["MQTT_URL"] = "mqtt://url.example:1000";
