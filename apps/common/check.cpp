@@ -22,6 +22,28 @@ std::string long_name(OptionId id) {
     return std::string("--").append(option_row(Program::sub, id).long_name);
 }
 
+const PropertyOption* find_property(const ConnectionSettings& settings, PacketType where, PropertyId id) {
+    for (const PropertyOption& property : settings.properties) {
+        if (property.where == packet_bit(where) && property.id == id) return &property;
+    }
+    return nullptr;
+}
+
+// A session that was to end with its connection can't be prolonged when leaving (MQTT 5.0 section 3.14.2.2.2):
+// the broker would take the DISCONNECT for an error, and publish the Will.
+Result check_disconnect(const ConnectionSettings& settings) {
+    constexpr PropertyId interval = PropertyId::session_expiry_interval;
+    const PropertyOption* at_end = find_property(settings, PacketType::disconnect, interval);
+    if (at_end == nullptr || at_end->number == 0) return {};
+    const PropertyOption* at_start = find_property(settings, PacketType::connect, interval);
+    const bool kept = at_start != nullptr ? at_start->number > 0
+                                          : settings.session_expiry.value_or(settings.clean ? 0 : 1) > 0;
+    if (kept) return {};
+    return wrong(
+        "-D disconnect session-expiry-interval needs a session that is kept: -x SECONDS or -D connect "
+        "session-expiry-interval SECONDS");
+}
+
 Result check_will(const ConnectionSettings& settings) {
     const WillOptions& will = settings.will;
     if (will.topic) return {};
@@ -150,6 +172,7 @@ Result OptionsBuilder::check_connection() const {
     if (auto will = check_will(settings); !will) return will;
     if (auto session = check_session(settings); !session) return session;
     if (auto tls = check_tls(settings); !tls) return tls;
+    if (auto disconnect = check_disconnect(settings); !disconnect) return disconnect;
 
     using Kind = PasswordSource::Kind;
     const Kind kind = settings.password.kind;

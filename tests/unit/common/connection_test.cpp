@@ -65,6 +65,15 @@ TEST_CASE("-V that another option overrides is told") {
     CHECK(warnings("-V 311 --request --response-topic r").empty());
 }
 
+TEST_CASE("DISCONNECT may prolong a session that is kept, and end any") {
+    for (const char* kept : {"-x 9", "-c -i me", "-D connect session-expiry-interval 9"}) {
+        CAPTURE(kept);
+        const std::string line = std::string("-t a -n -D disconnect session-expiry-interval 5 ") + kept;
+        CHECK(pub_world().wrong(line).empty());
+    }
+    CHECK(pub_world().wrong("-t a -n -D disconnect session-expiry-interval 0").empty());
+}
+
 TEST_CASE("a session that is kept never expires in MQTT 5, unless -x says so") {
     const auto expiry = [](std::string_view line) {
         return pub_client(line).session.connect_properties.view().number_or(
@@ -117,8 +126,10 @@ TEST_CASE(
     CHECK(session_of(sub_world(), "-t a -q 1 -V 5 -c -i me") == Session{UINT32_MAX, std::nullopt});
     CHECK(session_of(sub_world(), "-t a -q 1 -D connect session-expiry-interval 9") ==
           Session{9, std::nullopt});
-    CHECK(session_of(sub_world(), "-t a -q 1 -D disconnect session-expiry-interval 9") ==
-          Session{std::nullopt, 9});
+    CHECK(session_of(sub_world(), "-t a -q 1 -D disconnect session-expiry-interval 0") ==
+          Session{std::nullopt, 0});
+    CHECK(session_of(sub_world(), "-t a -q 1 -x 60 -D disconnect session-expiry-interval 9") ==
+          Session{60, 9});
 }
 
 TEST_CASE("any TLS option turns TLS on, and so does port 8883") {
