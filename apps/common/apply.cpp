@@ -26,6 +26,7 @@ bool selects_v5(OptionId id) {
 
 std::expected<void, std::string> OptionsBuilder::apply(const Occurrence& option, Layer layer) {
     layer_ = layer;
+    if (option.row->group == OptionGroup::tls && options_.connection.no_tls) return {};
     Result result;
     if (option.row->status == OptionStatus::unsupported) {
         result = std::unexpected(std::string("not supported: OpenSSL engines are deprecated"));

@@ -18,6 +18,8 @@ class OptionsBuilder {
 
     /// Applies one option; layers must come in rising order.
     std::expected<void, std::string> apply(const Occurrence& option, Layer layer);
+    /// --no-tls is among the options to come: those of TLS are left aside, whatever is wrong with them.
+    void drop_tls() { options_.connection.no_tls = true; }
     /// MQTT_PASSWORD: used when nothing else but MQTT_URL gives a password.
     void set_environment_password(std::string_view value);
     /// Checks combinations and completes the options. Call it once, at the end.

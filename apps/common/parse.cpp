@@ -1,6 +1,7 @@
 // The layers of options: environment, profile, config file, command line.
 #include "parse.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -29,6 +30,7 @@ class Parser {
             if (option.row->id == OptionId::quiet) quiet_ = true;
         }
         if (!tokens) return failed({.message = tokens.error().message});
+        drop_tls_if_asked(*tokens);
         if (auto failure = read_environment()) return failed(*failure);
         if (auto failure = read_profile(*tokens)) return failed(*failure);
         if (auto failure = read_config(*tokens)) return failed(*failure);
@@ -147,7 +149,13 @@ class Parser {
                     break;
             }
         }
+        drop_tls_if_asked(*tokens);
         return apply_all(*tokens, layer, path);
+    }
+
+    void drop_tls_if_asked(const std::vector<Occurrence>& options) {
+        const auto asks = [](const Occurrence& option) { return option.row->id == OptionId::no_tls; };
+        if (std::ranges::any_of(options, asks)) builder_.drop_tls();
     }
 
     Failure apply_all(const std::vector<Occurrence>& options, Layer layer, const std::string& path) {

@@ -297,6 +297,16 @@ TEST_CASE("the single variables beat MQTT_URL, the password as the user name") {
     CHECK(world.good("-t a -n -L mqtt://you:yours@b").connection.password.value.view() == "yours");
 }
 
+TEST_CASE("--no-tls drops TLS options with whatever is wrong with them") {
+    World world = pub_world();
+    CHECK(world.good("-t a -n --psk nothex --no-tls --tls-engine e").connection.no_tls);
+    world.files["/home/me/.config/mqtt_pub"] = "--psk nothex\n--keyform engine\n--tls-version none\n";
+    CHECK(world.wrong("-t a -n").starts_with("/home/me/.config/mqtt_pub:1: --psk: "));
+    CHECK(world.good("-t a -n --no-tls").connection.no_tls);
+    world.files["/home/me/.config/mqtt_pub"] += "--no-tls\n";
+    CHECK(world.good("-t a -n").connection.no_tls);
+}
+
 TEST_CASE("a session that lasts needs no id of its own when it ends some day") {
     CHECK(pub_world().good("-t a -m x -x 10").connection.session_expiry == 10);
 }
