@@ -161,6 +161,8 @@ class Parser {
     Failure apply_all(const std::vector<Occurrence>& options, Layer layer, const std::string& path) {
         for (const Occurrence& option : options) {
             if (auto applied = builder_.apply(option, layer); !applied) {
+                if (path.empty() && is_option_name(input_.program, option.value()))
+                    applied.error().append(" (is its own value missing?)");
                 return UsageError{std::move(applied.error()), path, option.line};
             }
         }

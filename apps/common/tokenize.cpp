@@ -1,6 +1,7 @@
 // Splits arguments and config lines into options and their values, by the option rows.
 #include "tokenize.hpp"
 
+#include <algorithm>
 #include <optional>
 
 #include "messages.hpp"
@@ -103,6 +104,41 @@ std::string unknown_option(Program program, std::string_view given) {
     return message;
 }
 
+// What is wrong with an argument that is neither an option nor the value of one.
+std::string unexpected_argument(Program program, std::string_view argument,
+                                std::span<const Occurrence> before) {
+    std::string message = std::string("unexpected argument ").append(quoted(argument));
+    const auto took_option = std::ranges::find_if(before.rbegin(), before.rend(), [&](const Occurrence& one) {
+        return one.value_count == 1 && is_option_name(program, one.value());
+    });
+    if (took_option != before.rend()) {
+        const bool open = took_option->row->secrecy == Secrecy::open;
+        return message.append(": ")
+            .append(took_option->spelling())
+            .append(" took ")
+            .append(open ? quoted(took_option->value()) : "an option")
+            .append(" as its value: is its own value missing?");
+    }
+    const auto names_topic = [](const Occurrence& one) {
+        using enum OptionId;
+        return one.row->id == topic || one.row->id == url || one.row->id == unsubscribe;
+    };
+    const bool goes_on = !before.empty() && before.back().row->kind == ValueKind::text;
+    if (!goes_on && std::ranges::none_of(before, names_topic))
+        return message.append(" (a topic goes with -t)");
+    return message.append(" (a value with blanks needs quotes)");
+}
+
+// The same in a config file.
+std::string unexpected_word(Program program, std::string_view word) {
+    std::string message = quoted(word).append(" is no option");
+    const OptionRow* row = find_option(program, word);
+    if (row == nullptr) return message.append(": an option begins with '-'");
+    message.append(" (did you mean ");
+    if (row->short_name != 0) message.append("-").append(1, row->short_name).append(" or ");
+    return message.append("--").append(row->long_name).append("?)");
+}
+
 // Splits one argument and takes its values. `find` looks an option up by name. Error: the message.
 std::optional<std::string> take_option(Program program, std::string_view argument, ValueSource& source,
                                        std::vector<Occurrence>& out) {
@@ -121,11 +157,7 @@ std::optional<std::string> take_option(Program program, std::string_view argumen
         out.push_back(option);
         return std::nullopt;
     }
-    if (!argument.starts_with('-') || argument.size() < 2) {
-        return std::string("unexpected argument ")
-            .append(quoted(argument))
-            .append(" (a value with blanks needs quotes)");
-    }
+    if (!argument.starts_with('-') || argument.size() < 2) return unexpected_argument(program, argument, out);
     // "-topic" is no cluster of -t with "opic", but a slip.
     if (argument.size() > 2 && find_option(program, argument.substr(1)) != nullptr) {
         return std::string("unknown option ")
@@ -163,6 +195,11 @@ std::string Occurrence::spelling() const {
     return std::string("-") + row->short_name;
 }
 
+bool is_option_name(Program program, std::string_view text) {
+    if (text.starts_with("--")) return find_option(program, text.substr(2)) != nullptr;
+    return text.size() == 2 && text.front() == '-' && find_option(program, text[1]) != nullptr;
+}
+
 Tokens tokenize_arguments(Program program, std::span<const std::string_view> arguments,
                           std::vector<Occurrence>* complete) {
     std::vector<Occurrence> options;
@@ -198,6 +235,8 @@ Tokens tokenize_file(Program program, std::string_view content, bool skip_other_
             options.push_back(one.front());
             continue;
         }
+        if (!word->starts_with('-'))
+            return std::unexpected(TokenError{unexpected_word(program, *word), number});
         const std::size_t before = options.size();
         auto error = take_option(program, *word, source, options);
         if (error && skip_other_program) {

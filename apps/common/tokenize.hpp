@@ -31,6 +31,9 @@ struct Occurrence {
     std::string spelling() const;
 };
 
+/// Whether `text` is the name of an option: as a value that is allowed, and mostly a slip.
+bool is_option_name(Program program, std::string_view text);
+
 /// A line that can't be split. `message` as in UsageError.
 struct TokenError {
     std::string message;

@@ -81,8 +81,9 @@ TEST_CASE("errors in a config file name file and line") {
         {"-uP secret\n",
          "/home/me/.config/mqtt_pub:1: -u: unexpected text behind its value (a blank belongs between option "
          "and value)"},
-        {"host broker\n",
-         "/home/me/.config/mqtt_pub:1: unexpected argument 'host' (a value with blanks needs quotes)"},
+        {"host broker\n", "/home/me/.config/mqtt_pub:1: 'host' is no option (did you mean -h or --host?)"},
+        {"cafile x\n", "/home/me/.config/mqtt_pub:1: 'cafile' is no option (did you mean --cafile?)"},
+        {"broker\n", "/home/me/.config/mqtt_pub:1: 'broker' is no option: an option begins with '-'"},
         {"-o other\n", "/home/me/.config/mqtt_pub:1: -o belongs on the command line, not in a file"},
         {"--help\n", "/home/me/.config/mqtt_pub:1: --help belongs on the command line, not in a file"},
         {"--profile x\n",
