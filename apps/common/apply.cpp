@@ -71,10 +71,8 @@ Result OptionsBuilder::apply_broker(const Occurrence& option) {
     const std::string_view value = option.value();
     switch (option.row->id) {
         case OptionId::host:
-            if (value.empty()) return std::unexpected(std::string("the host name is empty"));
-            to.endpoint.host = value;
             to.endpoint.unix_path.clear();
-            return {};
+            return store(to.endpoint.host, to_host(value));
         case OptionId::port: {
             const auto port = to_number(value, 0, 65'535);
             if (!port) return std::unexpected(port.error());

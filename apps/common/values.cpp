@@ -96,6 +96,21 @@ std::expected<std::string, std::string> to_path(std::string_view text) {
     return std::unexpected(std::string("the name of a file is empty"));
 }
 
+std::expected<std::string, std::string> to_host(std::string_view text) {
+    // Not repeated: there may be a password in it.
+    if (text.find("://") != text.npos) return std::unexpected(std::string("a URL goes with -L"));
+    const bool bracketed = text.starts_with('[');
+    if (bracketed && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+    const std::size_t colon = text.rfind(':');
+    const bool one_colon = colon != text.npos && text.find(':') == colon;  // more: an IPv6 address
+    const bool behind_bracket = bracketed && colon != text.npos && colon > 0 && text[colon - 1] == ']';
+    const bool digits = colon != text.npos && colon + 1 < text.size() &&
+                        text.find_first_not_of("0123456789", colon + 1) == text.npos;
+    if (digits && (one_colon || behind_bracket)) return std::unexpected(std::string("a port goes with -p"));
+    if (text.empty()) return std::unexpected(std::string("the host name is empty"));
+    return std::string(text);
+}
+
 std::expected<std::string, std::string> to_topic(std::string_view text) {
     if (const auto fault = check_topic_name(text)) return std::unexpected(explain(*fault, text));
     return std::string(text);

@@ -38,6 +38,8 @@ std::expected<Qos, std::string> to_qos(const Occurrence& option);
 std::expected<std::string, std::string> to_utf8(std::string_view text);
 /// Anything but an empty text.
 std::expected<std::string, std::string> to_path(std::string_view text);
+/// A name or address, of an IPv6 address in brackets what is in them.
+std::expected<std::string, std::string> to_host(std::string_view text);
 /// A topic name or filter as MQTT wants it.
 std::expected<std::string, std::string> to_topic(std::string_view text);
 std::expected<std::string, std::string> to_filter(std::string_view text);

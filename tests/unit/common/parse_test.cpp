@@ -18,6 +18,11 @@ TEST_CASE("a plain publish") {
     CHECK(options.pub.retain);
 }
 
+TEST_CASE("an IPv6 address may stand in brackets, as in a URL") {
+    CHECK(pub_world().good("-t a -n -h [::1]").connection.endpoint.host == "::1");
+    CHECK(pub_world().good("-t a -n -h ::1").connection.endpoint.host == "::1");
+}
+
 TEST_CASE("a value may look like an option") {
     const Options options = pub_world().good("-t a -m -5 -u me -P -x -i --help");
     CHECK(options.pub.message == "-5");
