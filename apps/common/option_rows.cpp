@@ -2,9 +2,10 @@
 #include "option_rows.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <vector>
+
+#include "nearest.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -261,24 +262,28 @@ static_assert(std::ranges::all_of(rows, [](const OptionRow& row) {
            (row.kind == ValueKind::choice) == !row.choices.empty();
 }));
 
-// Number of single-character edits (insert, delete, replace, swap of neighbours) between two words.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    const std::size_t width = b.size() + 1;
-    std::vector<std::size_t> table((a.size() + 1) * width);
-    const auto at = [&](std::size_t i, std::size_t j) -> std::size_t& { return table[i * width + j]; };
-    for (std::size_t i = 0; i <= a.size(); ++i) at(i, 0) = i;
-    for (std::size_t j = 0; j <= b.size(); ++j) at(0, j) = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            const std::size_t replaced = at(i - 1, j - 1) + (a[i - 1] == b[j - 1] ? 0 : 1);
-            at(i, j) = std::min({replaced, at(i - 1, j) + 1, at(i, j - 1) + 1});
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) {
-                at(i, j) = std::min(at(i, j), at(i - 2, j - 2) + 1);
-            }
-        }
-    }
-    return at(a.size(), b.size());
-}
+// Names that other programs, or common sense, give to options of ours.
+struct Synonym {
+    std::string_view name;
+    OptionId id;
+    std::string_view meant;
+};
+constexpr Synonym synonyms[] = {
+    {"password", I::password, "--pw or --password-file"},
+    {"passwd", I::password, "--pw or --password-file"},
+    {"pass", I::password, "--pw or --password-file"},
+    {"user", I::username, "--username"},
+    {"client-id", I::client_id, "--id"},
+    {"clientid", I::client_id, "--id"},
+    {"payload", I::message, "--message"},
+    {"timeout", I::run_timeout, "-W"},
+    {"count", I::count, "-C"},
+    {"format", I::format, "-F"},
+    {"json", I::format, "-F %j"},
+    {"tls", I::system_store, "--tls-use-os-certs"},
+    {"ssl", I::system_store, "--tls-use-os-certs"},
+    {"ca", I::ca_file, "--cafile"},
+};
 
 }  // namespace
 
@@ -356,20 +361,17 @@ std::string option_name(const OptionRow& row) {
 std::string nearest_option(Program program, std::string_view given) {
     while (given.starts_with('-')) given.remove_prefix(1);
     given = given.substr(0, given.find('='));
-    constexpr std::size_t longest = 64;
-    if (given.size() < 2 || given.size() > longest) return {};
-    const OptionRow* nearest = nullptr;
-    std::size_t best = std::max<std::size_t>(1, given.size() / 3) + 1;
+    std::vector<std::string_view> names;
     for (const OptionRow& row : rows) {
-        if ((row.programs & only(program)) == 0 || row.long_name.empty()) continue;
-        const std::size_t distance = edit_distance(given, row.long_name);
-        if (distance < best) {
-            best = distance;
-            nearest = &row;
-        }
+        if ((row.programs & only(program)) == 0) continue;
+        const auto* const synonym = std::ranges::find_if(
+            synonyms, [&](const Synonym& one) { return one.name == given && one.id == row.id; });
+        if (synonym != std::end(synonyms)) return std::string(synonym->meant);
+        if (!row.long_name.empty()) names.push_back(row.long_name);
     }
-    if (nearest == nullptr) return {};
-    return std::string("--").append(nearest->long_name);
+    const std::string_view nearest = nearest_name(given, names);
+    if (nearest.empty()) return {};
+    return std::string("--").append(nearest);
 }
 
 }  // namespace mqttc::app

@@ -223,8 +223,8 @@ const OptionRow* find_option(Program program, char short_name);
 const OptionRow& option_row(Program program, OptionId id);
 /// "-q, --qos", "-M" or "--will-topic", for messages.
 std::string option_name(const OptionRow& row);
-/// The known spelling that is nearest to a wrong one ("--retian" -> "--retain"), with its dashes; empty when
-/// none is near.
+/// What a wrong name was meant to be, with its dashes ("--retian" -> "--retain", "--conn" ->
+/// "--connect-timeout", "--user" -> "--username"); empty when none is near.
 std::string nearest_option(Program program, std::string_view given);
 
 }  // namespace mqttc::app

@@ -92,15 +92,11 @@ std::optional<std::string> take_values(Occurrence& option, std::optional<std::st
 std::string unknown_option(Program program, std::string_view given) {
     std::string message("unknown option ");
     message += quoted(given.substr(0, given.find('=')));
-    const std::string near = nearest_option(program, given);
-    if (!near.empty()) return message.append(" (did you mean ").append(near).append("?)");
     const Program other = program == Program::pub ? Program::sub : Program::pub;
-    std::string_view name = given;
-    const bool is_long = name.starts_with("--");
-    name.remove_prefix(is_long ? 2 : 1);
-    const bool of_other = is_long ? find_option(other, name) != nullptr
-                                  : name.size() == 1 && find_option(other, name.front()) != nullptr;
-    if (of_other) message.append(" (it is one of ").append(program_name(other)).append(")");
+    if (is_option_name(other, given.substr(0, given.find('='))))
+        return message.append(" (it is one of ").append(program_name(other)).append(")");
+    const std::string near = nearest_option(program, given);
+    if (!near.empty()) message.append(" (did you mean ").append(near).append("?)");
     return message;
 }
 

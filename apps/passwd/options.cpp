@@ -7,6 +7,9 @@
 #include <expected>
 #include <vector>
 
+#include "common/nearest.hpp"
+#include "common/visible.hpp"
+
 namespace mqttc::passwd {
 
 // What the arguments said, before it is known whether it makes sense together.
@@ -122,6 +125,15 @@ constexpr std::array<OptionRow, 14> rows{{
      }},
 }};
 
+std::string unknown_long_option(std::string_view name) {
+    std::array<std::string_view, rows.size()> names;
+    std::ranges::transform(rows, names.begin(), &OptionRow::name);
+    const std::string_view near = app::nearest_name(name, names);
+    std::string message = "unknown option --" + app::visible(name);
+    if (!near.empty()) message += " (did you mean --" + std::string(near) + "?)";
+    return message;
+}
+
 // Walks the options at the front; what is left is in `rest`. As with the original, options end at the
 // first argument that is none, so that a password may start with "-".
 Wrong walk(std::span<const char* const> arguments, Draft& draft, std::vector<std::string_view>& rest) {
@@ -134,7 +146,7 @@ Wrong walk(std::span<const char* const> arguments, Draft& draft, std::vector<std
             glued = arguments[++i];
         }
         const auto wrong = row.apply(draft, glued.value_or(""));
-        if (wrong) return as_written + " " + std::string(*glued) + ": " + *wrong;
+        if (wrong) return as_written + " " + app::visible(*glued) + ": " + *wrong;
         return std::nullopt;
     };
     for (; i < arguments.size(); ++i) {
@@ -148,7 +160,7 @@ Wrong walk(std::span<const char* const> arguments, Draft& draft, std::vector<std
             const auto equals = argument.find('=');
             const auto name = argument.substr(2, equals == argument.npos ? equals : equals - 2);
             const auto* row = std::ranges::find(rows, name, &OptionRow::name);
-            if (row == rows.end()) return "unknown option --" + std::string(name);
+            if (row == rows.end()) return unknown_long_option(name);
             std::optional<std::string_view> glued;
             if (equals != argument.npos) glued = argument.substr(equals + 1);
             if (auto wrong = apply(*row, "--" + std::string(name), glued)) return wrong;
@@ -156,7 +168,7 @@ Wrong walk(std::span<const char* const> arguments, Draft& draft, std::vector<std
         }
         for (std::size_t k = 1; k < argument.size(); ++k) {
             const auto* row = std::ranges::find(rows, argument[k], &OptionRow::flag);
-            if (row == rows.end()) return std::string("unknown option -") + argument[k];
+            if (row == rows.end()) return "unknown option -" + app::visible(argument.substr(k, 1));
             std::optional<std::string_view> glued;
             if (!row->value.empty() && k + 1 < argument.size()) glued = argument.substr(k + 1);
             if (auto wrong = apply(*row, std::string("-") + row->flag, glued)) return wrong;

@@ -80,10 +80,31 @@ TEST_CASE("an option is found by its names, in its programs only") {
 
 TEST_CASE("a slip finds its option") {
     CHECK(nearest_option(Program::pub, "--retian") == "--retain");
-    CHECK(nearest_option(Program::pub, "--user") == "");
     CHECK(nearest_option(Program::pub, "--user-name") == "--username");
     CHECK(nearest_option(Program::pub, "--ca-file=x") == "--cafile");
     CHECK(nearest_option(Program::pub, "-hots") == "--host");
     CHECK(nearest_option(Program::pub, "--zzzzzz") == "");
     CHECK(nearest_option(Program::pub, std::string(1000, 'a')) == "");
+}
+
+TEST_CASE("the begin of a name finds its option when there is only one") {
+    CHECK(nearest_option(Program::pub, "--conn") == "--connect-timeout");
+    CHECK(nearest_option(Program::pub, "--insec=1") == "--insecure");
+    CHECK(nearest_option(Program::sub, "--remove") == "--remove-retained");
+    CHECK(nearest_option(Program::pub, "--will-") == "");
+}
+
+TEST_CASE("names that others give to an option find it, where the program has it") {
+    CHECK(nearest_option(Program::pub, "--password=x") == "--pw or --password-file");
+    CHECK(nearest_option(Program::pub, "--pass") == "--pw or --password-file");
+    CHECK(nearest_option(Program::pub, "--user") == "--username");
+    CHECK(nearest_option(Program::pub, "--clientid") == "--id");
+    CHECK(nearest_option(Program::pub, "--timeout") == "-W");
+    CHECK(nearest_option(Program::sub, "--json") == "-F %j");
+    CHECK(nearest_option(Program::sub, "--ssl") == "--tls-use-os-certs");
+    CHECK(nearest_option(Program::sub, "--ca") == "--cafile");
+    CHECK(nearest_option(Program::pub, "--payload") == "--message");
+    CHECK(nearest_option(Program::sub, "--payload") == "");
+    CHECK(nearest_option(Program::sub, "--count") == "-C");
+    CHECK(nearest_option(Program::pub, "--format") == "");
 }

@@ -131,6 +131,19 @@ TEST_CASE("wrong command lines are refused with the reason") {
               .starts_with("--memory 7: not a number from 8"));
 }
 
+TEST_CASE("a slip in the name of an option finds it") {
+    CHECK(wrong({"--liste", "file"}) == "unknown option --liste (did you mean --list?)");
+    CHECK(wrong({"--verfy", "u", "file"}) == "unknown option --verfy (did you mean --verify?)");
+    CHECK(wrong({"--iter=5", "file", "u"}) == "unknown option --iter (did you mean --iterations?)");
+    CHECK(wrong({"--zzzz", "file", "u"}) == "unknown option --zzzz");
+}
+
+TEST_CASE("what is repeated of a wrong command line cannot drive the terminal") {
+    CHECK(wrong({"--x\x1b[31m", "file", "u"}) == "unknown option --x\\x1b[31m");
+    CHECK(wrong({"-\x9b", "file", "u"}) == "unknown option -\\x9b");
+    CHECK(wrong({"-I", "\x1b[2J", "file", "u"}) == "-I \\x1b[2J: not a number from 1 to 10000000");
+}
+
 TEST_CASE("options that contradict each other are refused") {
     CHECK(wrong({"-c", "-D", "file", "user"}) == "-c and -D exclude each other");
     CHECK(wrong({"-U", "-c", "file"}) == "-c and -U exclude each other");
