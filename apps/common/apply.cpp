@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 
-#include "mqttc/topic.hpp"
 #include "mqttc/url.hpp"
 #include "property_option.hpp"
 #include "values.hpp"
@@ -161,6 +160,10 @@ void OptionsBuilder::forget_lower_url() {
 Result OptionsBuilder::apply_url(const Occurrence& option) {
     auto url = parse_url(option.value());
     if (!url) return std::unexpected(std::move(url.error().context));
+    if (url->username)
+        if (auto good = fits(*url->username, "the user name"); !good) return good;
+    if (url->password)
+        if (auto good = fits(url->password->view(), "the password"); !good) return good;
     forget_lower_url();
     ConnectionSettings& to = options_.connection;
     to.endpoint.host = std::move(url->host);
@@ -205,14 +208,20 @@ Result OptionsBuilder::apply_identity(const Occurrence& option) {
             if (repeated(other))
                 return std::unexpected(std::string("can't be used with ").append(is_id ? "-I" : "-i"));
             if (value.empty()) return std::unexpected(std::string("the client id is empty"));
+            constexpr std::size_t longest_pid = 20;
+            const auto good = is_id ? fits(value, "the client id")
+                                    : fits(value, "the prefix of a client id", max_text_bytes - longest_pid);
+            if (!good) return good;
             to.client_id.reset();
             to.id_prefix.reset();
             return store(is_id ? to.client_id : to.id_prefix, to_utf8(value));
         }
         case OptionId::username:
+            if (auto good = fits(value, "the user name"); !good) return good;
             url_username_.reset();
             return store(to.username, to_utf8(value));
         case OptionId::password:
+            if (auto good = fits(value, "the password"); !good) return good;
             url_password_.reset();
             to.password = {PasswordSource::Kind::given, Secret(value), {}};
             return {};
@@ -243,9 +252,7 @@ Result OptionsBuilder::apply_will(const Occurrence& option) {
         case OptionId::will_topic:
             return store(will.topic, to_topic(option.value()));
         case OptionId::will_payload: {
-            if (option.value().size() > max_topic_bytes) {
-                return std::unexpected(std::string("the payload of a will has at most 65535 bytes"));
-            }
+            if (auto good = fits(option.value(), "the payload of a will"); !good) return good;
             will.payload = option.value();
             return {};
         }

@@ -21,7 +21,7 @@ class OptionsBuilder {
     /// --no-tls is among the options to come: those of TLS are left aside, whatever is wrong with them.
     void drop_tls() { options_.connection.no_tls = true; }
     /// MQTT_PASSWORD: used when nothing else but MQTT_URL gives a password.
-    void set_environment_password(std::string_view value);
+    std::expected<void, std::string> set_environment_password(std::string_view value);
     /// Checks combinations and completes the options. Call it once, at the end.
     std::expected<Options, std::string> finish();
 

@@ -1,6 +1,7 @@
 // Which options go together, and what must be there: the end of OptionsBuilder's work.
 #include "apply.hpp"
 #include "connection.hpp"
+#include "values.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -42,6 +43,13 @@ Result check_disconnect(const ConnectionSettings& settings) {
     return wrong(
         "-D disconnect session-expiry-interval needs a session that is kept: -x SECONDS or -D connect "
         "session-expiry-interval SECONDS");
+}
+
+Result check_authentication(const ConnectionSettings& settings) {
+    const auto given = [&](PropertyId id) { return find_property(settings, PacketType::connect, id); };
+    if (given(PropertyId::authentication_data) && !given(PropertyId::authentication_method))
+        return wrong("-D connect authentication-data needs -D connect authentication-method");
+    return {};
 }
 
 Result check_will(const ConnectionSettings& settings) {
@@ -172,6 +180,7 @@ Result OptionsBuilder::check_connection() const {
     if (auto will = check_will(settings); !will) return will;
     if (auto session = check_session(settings); !session) return session;
     if (auto tls = check_tls(settings); !tls) return tls;
+    if (auto authentication = check_authentication(settings); !authentication) return authentication;
     if (auto disconnect = check_disconnect(settings); !disconnect) return disconnect;
 
     using Kind = PasswordSource::Kind;
@@ -189,10 +198,12 @@ Result OptionsBuilder::check_connection() const {
     return {};
 }
 
-void OptionsBuilder::set_environment_password(std::string_view value) {
+Result OptionsBuilder::set_environment_password(std::string_view value) {
     const bool by_url = url_password_ == Layer::environment;
-    if (options_.connection.password.kind != PasswordSource::Kind::none && !by_url) return;
+    if (options_.connection.password.kind != PasswordSource::Kind::none && !by_url) return {};
+    if (auto good = fits(value, "the password"); !good) return good;
     options_.connection.password = {PasswordSource::Kind::environment, Secret(value), {}};
+    return {};
 }
 
 std::expected<Options, std::string> OptionsBuilder::finish() {

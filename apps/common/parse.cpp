@@ -35,7 +35,10 @@ class Parser {
         if (auto failure = read_profile(*tokens)) return failed(*failure);
         if (auto failure = read_config(*tokens)) return failed(*failure);
         if (auto failure = apply_all(*tokens, Layer::command_line, {})) return failed(*failure);
-        if (const auto password = environment("MQTT_PASSWORD")) builder_.set_environment_password(*password);
+        if (const auto password = environment("MQTT_PASSWORD")) {
+            const auto set = builder_.set_environment_password(*password);
+            if (!set) return failed({"environment variable MQTT_PASSWORD: " + set.error()});
+        }
         auto options = builder_.finish();
         if (!options) return failed({.message = options.error()});
         return std::move(*options);

@@ -91,6 +91,12 @@ std::expected<std::string, std::string> to_utf8(std::string_view text) {
     return std::unexpected(quoted(text).append(" is not valid UTF-8"));
 }
 
+std::expected<void, std::string> fits(std::string_view text, std::string_view what, std::size_t most) {
+    if (text.size() <= most) return {};
+    return std::unexpected(
+        std::string(what).append(" has at most ").append(std::to_string(most)).append(" bytes"));
+}
+
 std::expected<std::string, std::string> to_path(std::string_view text) {
     if (!text.empty()) return std::string(text);
     return std::unexpected(std::string("the name of a file is empty"));

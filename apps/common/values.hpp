@@ -36,6 +36,11 @@ inline constexpr double max_seconds = 2'147'483'647;
 std::expected<std::size_t, std::string> to_choice(const Occurrence& option);
 std::expected<Qos, std::string> to_qos(const Occurrence& option);
 std::expected<std::string, std::string> to_utf8(std::string_view text);
+/// The longest text and binary data of MQTT (section 1.5).
+inline constexpr std::size_t max_text_bytes = 65'535;
+/// Whether `text` is no longer than that; `what` names it: "the client id has at most 65535 bytes".
+std::expected<void, std::string> fits(std::string_view text, std::string_view what,
+                                      std::size_t most = max_text_bytes);
 /// Anything but an empty text.
 std::expected<std::string, std::string> to_path(std::string_view text);
 /// A name or address, of an IPv6 address in brackets what is in them.

@@ -116,6 +116,23 @@ TEST_CASE("a default config file that is there and can't be read is an error") {
     }
 }
 
+TEST_CASE("a text that no packet holds is told with its option") {
+    const std::string text(65'536, 'x');
+    const auto wrong = [&](const std::string& before, const std::string& behind = {}) {
+        return pub_world().wrong("-t a -n -u me " + before + text + behind);
+    };
+    CHECK(wrong("-i ") == "-i: the client id has at most 65535 bytes");
+    CHECK(wrong("-I ") == "-I: the prefix of a client id has at most 65515 bytes");
+    CHECK(wrong("-u ") == "-u: the user name has at most 65535 bytes");
+    CHECK(wrong("-P ") == "-P: the password has at most 65535 bytes");
+    CHECK(wrong("-L mqtt://", "@b") == "-L: the user name has at most 65535 bytes");
+    CHECK(wrong("-L mqtt://me:", "@b") == "-L: the password has at most 65535 bytes");
+    World world = pub_world();
+    world.environment["MQTT_PASSWORD"] = text;
+    CHECK(world.wrong("-t a -n -u me") ==
+          "environment variable MQTT_PASSWORD: the password has at most 65535 bytes");
+}
+
 TEST_CASE("errors in the environment name the variable") {
     World world = pub_world();
     world.environment["MQTT_PORT"] = "abc";
