@@ -66,10 +66,17 @@ std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view
 }
 
 std::expected<std::size_t, std::string> to_choice(const Occurrence& option) {
+    // Taken for the choice beside it, and told to nobody.
+    constexpr std::pair<std::string_view, std::string_view> aliases[] = {
+        {"3.1", "31"}, {"3.1.1", "311"}, {"5.0", "5"}, {"1.2", "tlsv1.2"}, {"1.3", "tlsv1.3"}};
+    std::string_view value = option.value();
+    for (const auto& [alias, choice] : aliases) {
+        if (value == alias) value = choice;
+    }
     std::string_view rest = option.row->choices;
     for (std::size_t i = 0; !rest.empty(); ++i) {
         const std::string_view choice = rest.substr(0, rest.find(' '));
-        if (option.value() == choice) return i;
+        if (value == choice) return i;
         rest.remove_prefix(std::min(rest.size(), choice.size() + 1));
     }
     std::string message = quoted(option.value()).append(" is not one of ");

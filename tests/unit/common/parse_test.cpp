@@ -52,6 +52,15 @@ TEST_CASE("a value may stand in the same argument") {
     CHECK(options.qos.front() == Qos::exactly_once);
 }
 
+TEST_CASE("versions may be written as people write them") {
+    CHECK(pub_world().good("-t a -n -V 3.1").connection.version == ProtocolVersion::v31);
+    CHECK(pub_world().good("-t a -n -V 3.1.1").connection.version == ProtocolVersion::v311);
+    CHECK(pub_world().good("-t a -n -V 5.0").connection.version == ProtocolVersion::v5);
+    CHECK(pub_world().good("-t a -n --tls-version 1.2").connection.tls.minimum == TlsVersion::v1_2);
+    CHECK(pub_world().good("-t a -n --tls-version 1.3").connection.tls.minimum == TlsVersion::v1_3);
+    CHECK(pub_world().wrong("-t a -n -q 1.2") == "-q: '1.2' is not one of 0, 1, 2");
+}
+
 TEST_CASE("the last occurrence wins") {
     const Options options = pub_world().good("-t a -m x -p 1 -p 2 -q 2 -q 0 -h a -h b");
     CHECK(options.connection.port == 2);
