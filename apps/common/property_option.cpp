@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <vector>
 
 #include "mqttc/topic.hpp"
+#include "nearest.hpp"
 #include "values.hpp"
 
 namespace mqttc::app {
@@ -32,6 +34,37 @@ bool is_command(std::string_view word, std::string_view name) {
     return std::ranges::equal(word, name, {}, lower);
 }
 
+// Not what packets of both sides may carry, but not ours (sections 3.3.4 and 3.14.2.2.5).
+bool takes(const Command& command, const PropertyInfo& info) {
+    const bool from_broker = (info.id == PropertyId::subscription_identifier &&
+                              command.where == packet_bit(PacketType::publish)) ||
+                             info.id == PropertyId::server_reference;
+    return (info.packets & command.where) != 0 && !from_broker;
+}
+
+std::string unknown_property(const Command& command, std::string_view given) {
+    std::vector<std::string_view> names;
+    for (const PropertyInfo& info : property_table()) {
+        if (takes(command, info)) names.push_back(info.name);
+    }
+    std::string message = quoted(given).append(" is no property of MQTT 5");
+    const std::string_view near = nearest_name(given, names);
+    if (near.empty()) return message.append(": the manual page lists them under -D");
+    return message.append(" (did you mean ").append(near).append("?)");
+}
+
+std::string not_for(const Command& command, const PropertyInfo& info) {
+    std::string message(info.name);
+    message.append(" is not allowed for ").append(command.name).append(": ");
+    std::string others;
+    for (const Command& other : commands) {
+        if (!takes(other, info)) continue;
+        others.append(others.empty() ? "it is for " : ", ").append(other.name);
+    }
+    const bool sent_here = (info.packets & command.where) != 0;
+    return message.append(others.empty() || sent_here ? "only a broker sends it" : others);
+}
+
 const PropertyInfo* info_of(PropertyId id) {
     return find_property(static_cast<std::uint8_t>(id));
 }
@@ -47,17 +80,9 @@ std::expected<PropertyOption, std::string> to_property(const Occurrence& option)
                 .append(" is not one of connect, publish, will, subscribe, unsubscribe, disconnect"));
     }
     const PropertyInfo* info = find_property(option.values[1]);
-    if (info == nullptr) return std::unexpected(quoted(option.values[1]).append(" is no property of MQTT 5"));
+    if (info == nullptr) return std::unexpected(unknown_property(*command, option.values[1]));
     const std::string name(info->name);
-    // What packets of both sides may carry, but not ours (sections 3.3.4 and 3.14.2.2.5).
-    const bool from_broker = (info->id == PropertyId::subscription_identifier &&
-                              command->where == packet_bit(PacketType::publish)) ||
-                             info->id == PropertyId::server_reference;
-    const bool known = (info->packets & command->where) != 0;
-    if (!known || from_broker) {
-        return std::unexpected(name + " is not allowed for " + std::string(command->name) +
-                               (known ? ": only a broker sends it" : ""));
-    }
+    if (!takes(*command, *info)) return std::unexpected(not_for(*command, *info));
     PropertyOption property;
     property.where = command->where;
     property.id = info->id;
