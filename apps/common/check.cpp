@@ -94,7 +94,9 @@ Result OptionsBuilder::check_message() const {
     const PubOptions& pub = options_.pub;
     const bool lines = pub.source == PayloadSource::lines;
     const bool lines_bring_topics = lines && pub.input.value_or(InputFormat::lines) != InputFormat::lines;
-    if (pub.topics.empty() && !lines_bring_topics) return wrong("a topic is needed: -t TOPIC");
+    if (pub.topics.empty() && !lines_bring_topics)
+        return wrong(has(OptionId::url) ? "a topic is needed: -t TOPIC, or /TOPIC in the URL"
+                                        : "a topic is needed: -t TOPIC");
     if (pub.source == PayloadSource::none) return wrong("a message is needed: one of -m, -f, -l, -s, -n");
     if (lines && pub.repeat > 1) return wrong("--repeat can't be used with -l");
     if (auto input = check_input(); !input) return input;
@@ -139,7 +141,8 @@ Result OptionsBuilder::check_input() const {
 Result OptionsBuilder::check_subscription() const {
     const SubOptions& sub = options_.sub;
     if (sub.topics.empty() && sub.unsubscribe.empty())
-        return wrong("a topic is needed: -t FILTER (or -U FILTER)");
+        return wrong(has(OptionId::url) ? "a topic is needed: -t FILTER, or /FILTER in the URL (or -U FILTER)"
+                                        : "a topic is needed: -t FILTER (or -U FILTER)");
     // With a single topic the last -q counts, as it does in scripts that override an earlier one.
     if (options_.qos.size() != 1 && sub.topics.size() > 1 && options_.qos.size() != sub.topics.size()) {
         return wrong("-q is given " + std::to_string(options_.qos.size()) + " times for " +
