@@ -38,6 +38,7 @@ class OptionsBuilder {
 
     Result apply_url(const Occurrence& option);
     void forget_lower_url();
+    bool url_without_tls_beats_environment() const;
     Result apply_property(const Occurrence& option);
     Result apply_topic(const Occurrence& option);
     Result set_source(PayloadSource source, const Occurrence& option);

@@ -1,4 +1,6 @@
 // Which options go together, and what must be there: the end of OptionsBuilder's work.
+#include <algorithm>
+
 #include "apply.hpp"
 #include "connection.hpp"
 #include "values.hpp"
@@ -201,6 +203,15 @@ Result OptionsBuilder::check_connection() const {
     return {};
 }
 
+// MQTT_CAFILE is a default; mqtt:// on a higher layer says that there is no TLS.
+bool OptionsBuilder::url_without_tls_beats_environment() const {
+    const auto beaten = [&](const OptionRow& row) {
+        return row.group != OptionGroup::tls || !has(row.id) || layer_of(row.id) == Layer::environment;
+    };
+    return has(OptionId::url) && layer_of(OptionId::url) > Layer::environment &&
+           !options_.connection.url_tls && std::ranges::all_of(option_rows(), beaten);
+}
+
 Result OptionsBuilder::set_environment_password(std::string_view value) {
     const bool by_url = url_password_ == Layer::environment;
     if (options_.connection.password.kind != PasswordSource::Kind::none && !by_url) return {};
@@ -213,6 +224,7 @@ std::expected<Options, std::string> OptionsBuilder::finish() {
     // Answers are told apart by properties, so a request is MQTT 5 unless the user chose otherwise.
     ConnectionSettings& connection = options_.connection;
     if (options_.pub.request && !connection.version) connection.version = ProtocolVersion::v5;
+    if (url_without_tls_beats_environment()) connection.tls_asked = false;
     Result result = options_.program == Program::pub ? check_message() : check_subscription();
     if (result) result = check_connection();
     if (!result) return std::unexpected(std::move(result.error()));

@@ -132,6 +132,21 @@ TEST_CASE(
           Session{60, 9});
 }
 
+TEST_CASE("MQTT_CAFILE turns TLS on, unless a URL above it says mqtt://") {
+    World world = pub_world();
+    world.environment["MQTT_CAFILE"] = "ca.pem";
+    const auto has_tls = [&](std::string_view line) {
+        return build(world, line).client.endpoint.tls.has_value();
+    };
+    CHECK(has_tls("-t a -n"));
+    CHECK_FALSE(has_tls("-t a -n -L mqtt://b"));
+    CHECK(has_tls("-t a -n -L mqtts://b"));
+    CHECK(has_tls("-t a -n -L mqtt://b --tls-version tlsv1.3"));
+    CHECK(build(world, "-t a -n -L mqtt://b:8883").client.endpoint.tls->ca_file == "ca.pem");
+    world.environment["MQTT_URL"] = "mqtt://b";
+    CHECK(has_tls("-t a -n"));
+}
+
 TEST_CASE("any TLS option turns TLS on, and so does port 8883") {
     CHECK_FALSE(pub_client("").endpoint.tls.has_value());
     for (const char* line :
