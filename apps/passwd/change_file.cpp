@@ -20,15 +20,25 @@ Result<void> write_to_stdout(const std::function<Result<Edited>(PasswordFile&)>&
     return {};
 }
 
+FileReplacement::Missing if_missing(const Options& options) {
+    using enum FileReplacement::Missing;
+    if (options.create) return create;
+    const bool may_create = options.action == Action::set || options.action == Action::import_users;
+    return may_create ? refuse_with_hint : refuse;
+}
+
 }  // namespace
+
+Result<void> look_at_file(const Options& options) {
+    if (options.file == "-") return {};
+    return FileReplacement::look(options.file, if_missing(options));
+}
 
 Result<void> change_file(const Options& options, const std::function<Result<Edited>(PasswordFile&)>& edit) {
     if (options.file == "-") return write_to_stdout(edit);
 
     const InterruptGuard guard;
-    using Missing = FileReplacement::Missing;
-    auto replacement =
-        FileReplacement::begin(options.file, options.create ? Missing::create : Missing::refuse);
+    auto replacement = FileReplacement::begin(options.file, if_missing(options));
     if (!replacement) return std::unexpected(replacement.error());
     PasswordFile file(options.create ? std::string_view() : replacement->text());
     const auto edited = edit(file);

@@ -12,6 +12,9 @@ namespace mqttc::passwd {
 /// What an edit did: is there anything to write?
 enum class Edited : unsigned char { no, yes };
 
+/// Fails when change_file() would, as far as can be seen without the lock.
+[[nodiscard]] Result<void> look_at_file(const Options& options);
+
 /// Reads options.file under the lock, lets `edit` change it and puts the result in its place. With
 /// options.create `edit` sees an empty file, whatever was there. Signals that come meanwhile undo
 /// everything and are left for die_of_caught_signal().

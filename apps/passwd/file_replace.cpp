@@ -96,16 +96,36 @@ std::unexpected<Failure> FileReplacement::cannot(const std::string& what, int er
     return fail("cannot " + what + ": " + reason(error));
 }
 
+Result<void> FileReplacement::check_missing(Missing missing) const {
+    if (before_ || missing == Missing::create) return {};
+    return fail("cannot open " + app::visible(path_) + ": " + reason(ENOENT) +
+                (missing == Missing::refuse_with_hint ? " (-c creates it)" : ""));
+}
+
+std::unexpected<Failure> FileReplacement::cannot_make_sibling(int error) const {
+    auto failure = cannot("make a file beside " + app::visible(path_), error);
+    // Nobody expects that of who changes a file he may write to.
+    if (error == EACCES) failure.error().text += " (the folder must be writable)";
+    return failure;
+}
+
+Result<void> FileReplacement::look(const std::string& path, Missing missing) {
+    FileReplacement file(path);
+    if (auto found = file.find_target(); !found) return found;
+    if (auto there = file.check_missing(missing); !there) return there;
+    if (::faccessat(file.folder_.get(), ".", W_OK | X_OK, AT_EACCESS) != 0)
+        return file.cannot_make_sibling(errno);
+    return {};
+}
+
 Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing missing) {
     FileReplacement file(path);
     if (auto found = file.find_target(); !found) return std::unexpected(found.error());
-    if (!file.before_ && missing == Missing::refuse)
-        return fail("cannot open " + app::visible(path) + ": " + reason(ENOENT) + " (-c creates it)");
+    if (auto there = file.check_missing(missing); !there) return std::unexpected(there.error());
     if (auto locked = file.take_lock(); !locked) return std::unexpected(locked.error());
     // Whoever held the lock before may have put another file there.
     if (auto read = file.read_target(); !read) return std::unexpected(read.error());
-    if (!file.before_ && missing == Missing::refuse)
-        return fail("cannot open " + app::visible(path) + ": " + reason(ENOENT) + " (-c creates it)");
+    if (auto there = file.check_missing(missing); !there) return std::unexpected(there.error());
     return file;
 }
 
@@ -150,16 +170,15 @@ Result<void> FileReplacement::remove_left_over() const {
 }
 
 Result<void> FileReplacement::take_lock() {
-    const std::string what = "make a file beside " + app::visible(path_);
     bool told = false;
     for (;;) {
-        if (InterruptGuard::caught() != 0) return cannot(what, EINTR);
+        if (InterruptGuard::caught() != 0) return cannot_make_sibling(EINTR);
         const int fd = ::openat(folder_.get(), sibling_.c_str(),
                                 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR);
         const int why = errno;
         lock_ = app::Descriptor(fd);
         if (!lock_) {
-            if (why != ELOOP) return cannot(what, why);
+            if (why != ELOOP) return cannot_make_sibling(why);
             // A symbolic link, which nobody who means well puts there.
             if (auto removed = remove_left_over(); !removed) return removed;
             continue;

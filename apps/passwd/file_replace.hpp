@@ -23,10 +23,14 @@ namespace mqttc::passwd {
 /// Symbolic links are followed once, at the start, to the file that is then replaced.
 class FileReplacement {
   public:
-    enum class Missing : unsigned char { refuse, create };
+    /// What a file that doesn't exist is: an error, one that -c helps against, or nothing to worry about.
+    enum class Missing : unsigned char { refuse, refuse_with_hint, create };
 
     /// Waits for the lock and reads the file. A wait that a signal ends is a failure.
     [[nodiscard]] static Result<FileReplacement> begin(const std::string& path, Missing missing);
+    /// Whether begin() has a chance, for who has something long to do before: file and folder are looked at
+    /// and left alone.
+    [[nodiscard]] static Result<void> look(const std::string& path, Missing missing);
 
     FileReplacement(FileReplacement&&) noexcept;
     FileReplacement& operator=(FileReplacement&&) = delete;
@@ -44,6 +48,8 @@ class FileReplacement {
   private:
     explicit FileReplacement(std::string path) : path_(std::move(path)) {}
     [[nodiscard]] Result<void> find_target();
+    [[nodiscard]] Result<void> check_missing(Missing missing) const;
+    [[nodiscard]] std::unexpected<Failure> cannot_make_sibling(int error) const;
     [[nodiscard]] Result<void> remove_left_over() const;
     [[nodiscard]] Result<void> take_lock();
     [[nodiscard]] Result<void> read_target();

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <string>
 
+#include "common/visible.hpp"
+
 namespace mqttc::passwd {
 namespace {
 
@@ -23,7 +25,7 @@ bool write_to(int fd, std::string_view text) {
 
 void say(std::string_view text) {
     std::string line = "mqtt_passwd: ";
-    line += text;
+    line += app::visible(text);
     line += '\n';
     (void)write_to(STDERR_FILENO, line);
 }

@@ -5,7 +5,7 @@
 
 namespace mqttc::passwd {
 
-/// Writes "mqtt_passwd: TEXT" and a newline to stderr, in one write.
+/// Writes "mqtt_passwd: TEXT" and a newline to stderr, in one write. TEXT is made visible().
 void say(std::string_view text);
 
 /// Writes all of `text` to stdout. Returns false iff that failed.

@@ -1,4 +1,9 @@
 // Adds a user or replaces the password of one.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "actions.hpp"
 #include "change_file.hpp"
 #include "common/visible.hpp"
@@ -7,9 +12,25 @@
 
 namespace mqttc::passwd {
 
+namespace {
+
+// "mqtt_passwd user file" instead of "mqtt_passwd file user".
+bool is_swapped(const Options& options) {
+    struct stat about{};
+    const bool missing = !options.create && ::access(options.file.c_str(), F_OK) != 0 && errno == ENOENT;
+    return missing && ::stat(options.user.c_str(), &about) == 0 && S_ISREG(about.st_mode);
+}
+
+}  // namespace
+
 Result<void> set_user(const Options& options) {
     if (auto good = check_name(options.user); !good)
         return fail("the user name '" + app::visible(options.user) + "' " + good.error());
+    if (is_swapped(options))
+        return fail("there is no file " + app::visible(options.file) +
+                    " (the password file stands before the user name)");
+    // Nobody types a password twice for a file that can't be changed.
+    if (auto seen = look_at_file(options); !seen) return seen;
     // Asking and hashing come before the lock: nobody waits for a person.
     const auto password = new_password(options);
     if (!password) return std::unexpected(password.error());

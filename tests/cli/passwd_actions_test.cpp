@@ -122,6 +122,16 @@ TEST_CASE("what cannot be done is one line and leaves the file alone") {
     };
     CHECK(refused({"-b", dir.file("none"), "u", "p"}) ==
           "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory (-c creates it)\n");
+    for (const std::vector<std::string>& arguments :
+         {std::vector<std::string>{"-D", dir.file("none"), "u"}, {"-U", dir.file("none")}}) {
+        CHECK(refused(arguments) ==
+              "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory\n");
+    }
+    CHECK(refused({"-b", dir.file("u"), file, "p"}) ==
+          "mqtt_passwd: there is no file " + dir.file("u") +
+              " (the password file stands before the user name)\n");
+    CHECK(refused({"--x\x1b[31m", file, "u"}) ==
+          "mqtt_passwd: unknown option --x\\x1b[31m (see mqtt_passwd --help)\n");
     CHECK(refused({"-D", file, "nobody"}) == "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
     CHECK(refused({"-b", file, "a:b", "p"}) ==
           "mqtt_passwd: the user name 'a:b' holds a ':', which ends the name in a password file\n");

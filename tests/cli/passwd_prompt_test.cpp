@@ -59,6 +59,14 @@ TEST_CASE("the password is asked for twice without echo") {
     CHECK(right_password(file, "u", "s3cret"));
 }
 
+TEST_CASE("nobody is asked for a password for a file that isn't there") {
+    const TempDir dir;
+    PtyProcess terminal(Command{.argv = passwd_argv({dir.file("none"), "u"})});
+    CHECK(terminal.wait().code == 1);
+    CHECK(terminal.screen().find("assword:") == std::string::npos);
+    CHECK(terminal.screen().find("(-c creates it)") != std::string::npos);
+}
+
 TEST_CASE("both passwords may be typed ahead") {
     const TempDir dir;
     const std::string file = dir.write("pw", "");

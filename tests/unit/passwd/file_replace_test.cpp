@@ -89,11 +89,36 @@ TEST_CASE("a new file is readable by its owner only") {
 
 TEST_CASE("a missing file is refused unless it is to be created") {
     const TempDir dir;
-    const auto file = FileReplacement::begin(dir.file("pw"), Missing::refuse);
-    REQUIRE_FALSE(file);
-    CHECK(file.error().text ==
-          "cannot open " + dir.file("pw") + ": No such file or directory (-c creates it)");
+    const std::string cannot = "cannot open " + dir.file("pw") + ": No such file or directory";
+    for (const auto& [missing, text] : {std::pair(Missing::refuse, cannot),
+                                        std::pair(Missing::refuse_with_hint, cannot + " (-c creates it)")}) {
+        const auto file = FileReplacement::begin(dir.file("pw"), missing);
+        REQUIRE_FALSE(file);
+        CHECK(file.error().text == text);
+        CHECK(FileReplacement::look(dir.file("pw"), missing).error().text == text);
+    }
+    CHECK(FileReplacement::look(dir.file("pw"), Missing::create));
     CHECK(names_in(dir).empty());
+}
+
+TEST_CASE("a folder that can't be written to is told before anything is asked") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "u:h\n");
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    REQUIRE(::chmod(dir.path().c_str(), 0555) == 0);
+    const uid_t before = ::geteuid();
+    constexpr uid_t nobody = 65534;
+    if (before == 0) REQUIRE(::seteuid(nobody) == 0);
+    const auto seen = FileReplacement::look(path, Missing::refuse);
+    const auto file = FileReplacement::begin(path, Missing::refuse);
+    REQUIRE(::seteuid(before) == 0);
+    REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+    const std::string text =
+        "cannot make a file beside " + path + ": Permission denied (the folder must be writable)";
+    REQUIRE_FALSE(seen);
+    CHECK(seen.error().text == text);
+    REQUIRE_FALSE(file);
+    CHECK(file.error().text == text);
 }
 
 TEST_CASE("mode, owner, group and extended attributes stay") {
