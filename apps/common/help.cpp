@@ -18,6 +18,17 @@ constexpr std::string_view usage_of_sub =
     "       mqtt_sub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/FILTER [options]\n"
     "Subscribes to topics of an MQTT broker and prints the messages.\n";
 
+constexpr std::string_view examples_of_pub =
+    "  mqtt_pub -t home/lamp -m on                       one message\n"
+    "  mqtt_pub -t home/lamp -r -m on                    the broker keeps it\n"
+    "  mqtt_pub -t home/lamp -r -n                       and forgets it\n"
+    "  vmstat 5 | mqtt_pub -h broker.example -t load -l  each line a message\n";
+constexpr std::string_view examples_of_sub =
+    "  mqtt_sub -t 'home/#' -v                           topics and payloads below home\n"
+    "  mqtt_sub -t home/lamp -C 1 -W 10                  one message, within 10 seconds\n"
+    "  mqtt_sub -t 'home/#' -F %j                        JSON\n"
+    "  mqtt_sub -h broker.example -t '#' -w              a table on the terminal\n";
+
 // Columns that UTF-8 text takes, for the characters this text has.
 std::size_t columns(std::string_view text) {
     return static_cast<std::size_t>(
@@ -72,7 +83,9 @@ std::string help_text(Program program) {
     out.append(" or ~/.config/").append(program_name(program));
     out.append(
         ", one option a line.\nEnvironment: MQTT_URL, MQTT_HOST, MQTT_PORT, MQTT_USERNAME, MQTT_PASSWORD, "
-        "MQTT_CAFILE.\n");
+        "MQTT_CAFILE.\n\nExamples:\n");
+    out.append(program == Program::pub ? examples_of_pub : examples_of_sub);
+    out.append("See ").append(program_name(program)).append("(1).\n");
     return out;
 }
 

@@ -328,7 +328,9 @@ TEST_CASE("a session that lasts needs no id of its own when it ends some day") {
 TEST_CASE("help fits the terminal and has a line for each option that works") {
     for (const Program program : {Program::pub, Program::sub}) {
         const std::string text = help_text(program);
-        CHECK(text.ends_with('\n'));
+        CHECK(text.ends_with(std::string("\nSee ").append(program_name(program)).append("(1).\n")));
+        CHECK(text.find("\nExamples:\n  " + std::string(program_name(program)) + " -t ") !=
+              std::string::npos);
         for (const OptionRow& row : option_rows()) {
             if ((row.programs & only(program)) == 0 || row.status != OptionStatus::ready) continue;
             CAPTURE(option_name(row));
