@@ -22,7 +22,11 @@ namespace {
 constexpr mode_t new_folder = 0777;
 constexpr mode_t new_file = 0666;
 
+// Stands for what renaming would not fail on: nothing else here ends with it.
+constexpr int no_regular_file = EEXIST;
+
 std::string reason_text(int error) {
+    if (error == no_regular_file) return "a device, FIFO or socket has that name";
     return std::strerror(error);
 }
 
@@ -33,7 +37,7 @@ bool make_folder(int where, const char* name) {
 // The file's name is taken by something else, or can't be one: the message's fault, not the disk's.
 bool is_of_the_name(int error) {
     switch (error) {
-        case EEXIST:
+        case no_regular_file:
         case EISDIR:
         case ENOTDIR:
         case ELOOP:
@@ -45,6 +49,13 @@ bool is_of_the_name(int error) {
         default:
             return false;
     }
+}
+
+// A new file in its place would take away what other programs talk through. A link is only a name.
+bool is_replaceable(int where, const char* name) {
+    struct stat status{};
+    if (fstatat(where, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
+    return S_ISREG(status.st_mode) || S_ISLNK(status.st_mode) || S_ISDIR(status.st_mode);
 }
 
 bool goes_up(std::string_view path) {
@@ -189,6 +200,7 @@ OpenFile Saver::open_temporary() {
 // Readers of the folder see the whole file or none.
 int Saver::write(std::string_view name, Bytes payload) {
     const std::string last(name);
+    if (!is_replaceable(here_.get(), last.c_str())) return no_regular_file;
     OpenFile file = open_temporary();
     if (!file) return errno;
     int error = 0;

@@ -1,5 +1,6 @@
 // mqtt_sub --save: each message a file.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <string>
@@ -49,6 +50,20 @@ TEST_CASE("a message that can't be saved ends with 68 and is not acknowledged") 
         CHECK(again.wait() == ok);
         CHECK(read_file(dir.path() / "a") == "kept");
     }
+}
+
+TEST_CASE("--save does not replace a FIFO by a file: the message is left out and told, the rest goes on") {
+    BrokerThread broker;
+    const TempDir dir;
+    REQUIRE(mkfifo(dir.file("pipe").c_str(), 0600) == 0);
+    Subscribed sub(broker, {"-t", "#", "-C", "2", "--save", dir.file("%t")});
+    broker.publish("pipe", "lost");
+    broker.publish("file", "saved");
+    CHECK(sub.process.wait() == Exit{.code = 68});
+    CHECK(sub.process.err() == "mqtt_sub: a message on topic 'pipe' is not saved: '" + dir.file("pipe") +
+                                   "': a device, FIFO or socket has that name\n");
+    CHECK(fs::is_fifo(dir.file("pipe")));
+    CHECK(read_file(dir.path() / "file") == "saved");
 }
 
 TEST_CASE("a folder that can't be made is said before anything is connected") {

@@ -104,6 +104,17 @@ TEST_CASE("a name that another file stands in the way of leaves out that message
     CHECK(saving.sink->exit_code() == 68);
 }
 
+TEST_CASE("a FIFO, socket or device is left as it is") {
+    const Saving saving("in/%t");
+    const std::string fifo = saving.dir.file("in/fifo");
+    REQUIRE(mkfifo(fifo.c_str(), 0600) == 0);
+    CHECK(saving.take("fifo", "x"));
+    CHECK(fs::is_fifo(fifo));
+    CHECK(saving.take("fifo.txt", "x"));
+    CHECK(saving.files() == 1);
+    CHECK(saving.sink->exit_code() == 68);
+}
+
 TEST_CASE("a folder that vanished is made again, one that can't be written to ends the saving") {
     const Saving saving("in/%t");
     CHECK(saving.take("a/b", "1"));
