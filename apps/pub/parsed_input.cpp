@@ -3,10 +3,17 @@
 
 namespace mqttc::pub {
 
+bool ParsedInput::is_skipped(const InputMessage& message) const {
+    if (!message.problem.empty() || !parser_->skips_blank()) return false;
+    return as_text(message.payload).find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
 InputSource::State ParsedInput::next(InputMessage& message, Time now) {
     if (!failure_.empty()) return State::finished;
-    if (const State state = lines_.next(message, now); state != State::ready) return state;
-    ++line_;
+    do {
+        if (const State state = lines_.next(message, now); state != State::ready) return state;
+        ++line_;
+    } while (is_skipped(message));
     if (message.problem.empty()) {
         const std::string_view line = as_text(message.payload);
         message.payload = {};

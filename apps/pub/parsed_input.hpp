@@ -19,6 +19,8 @@ class LineParser {
     /// Fills in what the line gives; views may point into `line` and into the parser, until the next call.
     /// Error: what is wrong, for people, without the line's number.
     virtual std::expected<void, std::string> parse(std::string_view line, InputMessage& message) = 0;
+    /// A line of nothing but blanks is no message.
+    virtual bool skips_blank() const { return true; }
 };
 
 class ParsedInput : public InputSource {
@@ -36,6 +38,8 @@ class ParsedInput : public InputSource {
     const std::string& failure() const override { return failure_.empty() ? lines_.failure() : failure_; }
 
   private:
+    bool is_skipped(const InputMessage& message) const;
+
     LineInput lines_;
     std::unique_ptr<LineParser> parser_;
     bool skip_invalid_;

@@ -13,6 +13,8 @@ class PayloadLines : public LineParser {
   public:
     explicit PayloadLines(app::Encoding encoding) : encoding_(encoding) {}
     std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
+    /// An empty payload is one.
+    bool skips_blank() const override { return false; }
 
   private:
     app::Encoding encoding_;

@@ -56,9 +56,19 @@ Stamp stamp_now() {
 
 FormatTrouble Format::render(const Publish& message, Stamp stamp, Buffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
+    if (!needs_json_) return render_steps(message, stamp, out);
+    // What was appended to a buffer may be written already when the payload turns out to be no JSON.
+    Buffer whole;
+    const FormatTrouble trouble = render_steps(message, stamp, whole);
+    if (trouble != FormatTrouble::not_json) out.append(whole.view());
+    return trouble;
+}
+
+FormatTrouble Format::render_steps(const Publish& message, Stamp stamp, Buffer& out) {
     FormatTrouble trouble = FormatTrouble::none;
     for (const Step& step : steps_) {
         const FormatTrouble of_step = render_step(step, message, stamp, out);
+        if (of_step == FormatTrouble::not_json) return of_step;
         if (trouble == FormatTrouble::none) trouble = of_step;
     }
     return trouble;
@@ -183,16 +193,13 @@ FormatTrouble Format::render_json(const Step& step, const Publish& message, Stam
     length += 6;
     length += clock_.json_zone.copy(time + length, sizeof time - length);
 
+    JsonWriter json(out, options_.json, options_.terminal);
     if (step.kind == Kind::json) {
-        JsonWriter json(out, options_.json, options_.terminal);
         write_message_json(json, message, {time, length});
         return FormatTrouble::none;
     }
-    Buffer object;
-    JsonWriter json(object, options_.json, options_.terminal);
-    if (!write_message_json_payload(json, message, {time, length})) return FormatTrouble::not_json;
-    out.append(object.view());
-    return FormatTrouble::none;
+    return write_message_json_payload(json, message, {time, length}) ? FormatTrouble::none
+                                                                     : FormatTrouble::not_json;
 }
 
 std::string_view Format::cut(const Step& step, std::string_view text) {

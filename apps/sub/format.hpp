@@ -22,7 +22,8 @@ struct Stamp {
 };
 Stamp stamp_now();
 
-/// What a message could not be printed as; the sequence concerned printed nothing.
+/// What a message could not be printed as. The sequence concerned printed nothing; not_json: nothing of the
+/// message was printed at all, so that who reads objects finds no line without one.
 enum class FormatTrouble : std::uint8_t { none, not_json, not_float, not_double };
 
 struct FormatOptions {
@@ -97,6 +98,7 @@ class Format {
 
     void add_literal(std::string_view text);
     void set_clock(std::int64_t second);
+    FormatTrouble render_steps(const Publish& message, Stamp stamp, Buffer& out);
     FormatTrouble render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
     FormatTrouble render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
 
@@ -112,6 +114,7 @@ class Format {
     std::vector<Step> steps_;
     std::string literals_;
     bool needs_time_ = false;
+    bool needs_json_ = false;  // of the payload: %J
     Clock clock_;
 };
 

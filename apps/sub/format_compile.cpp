@@ -134,6 +134,7 @@ struct Format::Parser {
             step.kind = *kind;
             format.needs_time_ |= *kind == Kind::iso_time || *kind == Kind::unix_time ||
                                   *kind == Kind::json || *kind == Kind::json_payload;
+            format.needs_json_ |= *kind == Kind::json_payload;
             format.steps_.push_back(step);
         } else {
             return std::unexpected(wrong(start, unknown));

@@ -59,7 +59,8 @@ void PlainPrinter::take_unusual(std::string_view topic, std::string_view payload
 bool FormatPrinter::take(const Publish& message) {
     const Stamp stamp = format_.needs_time() ? stamp_now() : Stamp{};
     const FormatTrouble trouble = format_.render(message, stamp, out_);
-    if (newline_) out_.push_back('\n');
+    counts_ = trouble != FormatTrouble::not_json;
+    if (newline_ && counts_) out_.push_back('\n');
     if (trouble != FormatTrouble::none) complain(trouble, message);
     return true;
 }
@@ -69,7 +70,7 @@ void FormatPrinter::complain(FormatTrouble trouble, const Publish& message) cons
     line.append(message.topic).append("' ");
     switch (trouble) {
         case FormatTrouble::not_json:
-            line.append("is not valid JSON (%J)");
+            line.append("is not valid JSON: not printed (%j prints any payload)");
             break;
         case FormatTrouble::not_float:
             line.append("is not a float: it has ")

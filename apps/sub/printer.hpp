@@ -38,6 +38,7 @@ class FormatPrinter final : public Sink {
     FormatPrinter(Buffer& out, Format format, bool newline, const app::Messages& messages)
         : out_(out), format_(std::move(format)), newline_(newline), messages_(messages) {}
     bool take(const Publish& message) override;
+    bool counts() const override { return counts_; }
 
   private:
     void complain(FormatTrouble trouble, const Publish& message) const;
@@ -45,6 +46,7 @@ class FormatPrinter final : public Sink {
     Buffer& out_;
     Format format_;
     bool newline_;
+    bool counts_ = true;
     const app::Messages& messages_;
 };
 

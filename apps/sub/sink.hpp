@@ -29,6 +29,8 @@ class Sink {
     /// Takes one message; its views live until the call returns. False: not now, when the sink is busy(); else
     /// it is lost and must not be acknowledged, and the program ends with exit_code(); the user has been told.
     virtual bool take(const Publish& message) = 0;
+    /// The message taken last counts for -C. False: there was nothing of it that could be printed.
+    virtual bool counts() const { return true; }
     /// How often tick() is to be called; none = never.
     virtual std::optional<Duration> interval() const { return std::nullopt; }
     virtual void tick() {}

@@ -263,7 +263,7 @@ bool Subscriber::give(const Publish& message) {
 
 bool Subscriber::given(const Publish& message) {
     unprinted_promise_ = unprinted_promise_ || message.qos != Qos::at_most_once;
-    if (still_to_print_) {
+    if (still_to_print_ && sink_.counts()) {
         *still_to_print_ -= 1;
         if (*still_to_print_ == 0) finish(app::exit_code::ok);
     }

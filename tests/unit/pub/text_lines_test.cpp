@@ -122,6 +122,13 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
           Texts{"? line 1: the payload: 'x' at character 1 is no digit of hexadecimal"});
 }
 
+TEST_CASE(
+    "blank lines between topics are passed over but counted, where lines are payloads they are messages") {
+    CHECK(messages("\na b\n \t\r\nwrong\n\n", std::make_unique<TopicLines>(std::nullopt, Encoding::raw),
+                   true) == Texts{"a=b", "? line 4: there is no tab or space behind the topic"});
+    CHECK(messages("\n61\n", std::make_unique<PayloadLines>(Encoding::hex), true) == Texts{"=", "=a"});
+}
+
 TEST_CASE("a wrong line ends the input, or is passed over when asked") {
     const auto hex = [] { return std::make_unique<PayloadLines>(Encoding::hex); };
     CHECK(messages("61\nzz\n62\n", hex(), false) ==

@@ -189,7 +189,8 @@ TEST_CASE("%J prints nothing for a payload that is not JSON and says so") {
           std::string("{\"a\"}"), std::string("\"\\ud800\""), std::string("'x'"),
           std::string(max_json_depth + 1, '[') + std::string(max_json_depth + 1, ']')}) {
         CAPTURE(payload);
-        CHECK(rendered("x%Jy", {.payload = payload}) == "xy<not json>");
+        CHECK(rendered("x%Jy", {.payload = payload}) == "<not json>");
+        CHECK(rendered("%f%J", {.payload = payload}) == "<not json>");
     }
     const auto deep = std::string(max_json_depth, '[') + std::string(max_json_depth, ']');
     CHECK(rendered("%J", {.payload = deep}).find(deep) != std::string::npos);

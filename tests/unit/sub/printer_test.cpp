@@ -60,6 +60,22 @@ TEST_CASE("payload, topic and newline as -v and -N say") {
     CHECK(printed(options, full) == "<p>\n");
 }
 
+TEST_CASE("%J prints nothing of a message that is not JSON, not even a newline, and does not count it") {
+    app::SubOptions options;
+    options.format = "%t %J";
+    Buffer out;
+    app::Messages messages("test");
+    messages.set_quiet(true);
+    const auto sink = make_printer(options, false, out, messages);
+    REQUIRE(sink);
+    CHECK((*sink)->take(Message{.topic = "t", .payload = "no"}.view()));
+    CHECK_FALSE((*sink)->counts());
+    CHECK(out.empty());
+    CHECK((*sink)->take(Message{.topic = "t", .payload = "[]"}.view()));
+    CHECK((*sink)->counts());
+    CHECK(out.view().ends_with("\"payload\":[]}\n"));
+}
+
 TEST_CASE("a payload of any size comes whole") {
     app::SubOptions options;
     options.verbose = true;
