@@ -54,16 +54,18 @@ enum class Field : std::uint8_t {
     topic_encoding,
     payload,
     payload_encoding,
+    payload_length,
     qos,
     retain,
     properties,
     tst,
 };
-constexpr std::array<std::pair<std::string_view, Field>, 8> fields{{
+constexpr std::array<std::pair<std::string_view, Field>, 9> fields{{
     {"topic", Field::topic},
     {"topic_encoding", Field::topic_encoding},
     {"payload", Field::payload},
     {"payload_encoding", Field::payload_encoding},
+    {"payloadlen", Field::payload_length},
     {"qos", Field::qos},
     {"retain", Field::retain},
     {"properties", Field::properties},
@@ -125,6 +127,7 @@ class JsonLines::Reader : public nlohmann::json_sax<Json> {
     bool finish_property();
     bool add(std::expected<void, CodecError> added, std::string_view name);
     bool decode_into(std::string& text, app::Encoding encoding, std::string_view name);
+    std::string_view text_at_value() const;
     std::string_view number_at_value() const;
     std::expected<void, std::string> conclude(InputMessage& message);
 
@@ -146,9 +149,10 @@ class JsonLines::Reader : public nlohmann::json_sax<Json> {
     std::string topic_;
     std::optional<app::Encoding> topic_encoding_;
     std::string payload_;
-    bool payload_is_text_ = false;
-    std::string_view raw_payload_;
+    bool payload_is_text_ = false;  // a string, or null, which has no characters
+    std::string_view raw_payload_;  // as it stands in the line
     std::optional<app::Encoding> payload_encoding_;
+    std::optional<std::uint64_t> payload_length_;
     std::optional<Qos> qos_;
     std::optional<bool> retain_;
     std::optional<std::int64_t> time_;
@@ -174,6 +178,7 @@ std::expected<void, std::string> JsonLines::Reader::read(std::string_view line, 
     payload_is_text_ = false;
     raw_payload_ = {};
     payload_encoding_.reset();
+    payload_length_.reset();
     qos_.reset();
     retain_.reset();
     time_.reset();
@@ -237,12 +242,15 @@ bool JsonLines::Reader::key(std::string& name) {
     return level_ != Level::properties || property_key(name);
 }
 
-// Where the value behind the key at hand stands, as far as it is a number.
-std::string_view JsonLines::Reader::number_at_value() const {
+// The line from the value behind the key at hand on.
+std::string_view JsonLines::Reader::text_at_value() const {
     const std::string_view rest(key_end_, static_cast<std::size_t>(end_ - key_end_));
-    const std::size_t start = std::min(rest.find_first_not_of(" \t\r\n:"), rest.size());
-    const std::size_t length = rest.substr(start).find_first_not_of("+-.0123456789eE");
-    return rest.substr(start, length);
+    return rest.substr(std::min(rest.find_first_not_of(" \t\r\n:"), rest.size()));
+}
+
+std::string_view JsonLines::Reader::number_at_value() const {
+    const std::string_view text = text_at_value();
+    return text.substr(0, text.find_first_not_of("+-.0123456789eE"));
 }
 
 bool JsonLines::Reader::null() {
@@ -250,8 +258,9 @@ bool JsonLines::Reader::null() {
     if (level_ == Level::outside) return fail("it is not an object");
     if (level_ != Level::message) return is_not("a value of that property");
     if (field_ == Field::payload) {
-        payload_is_text_ = false;
-        raw_payload_ = {};
+        payload_.clear();
+        payload_is_text_ = true;
+        raw_payload_ = "null";
     } else if (field_ == Field::topic) {
         has_topic_ = false;
     }
@@ -271,6 +280,7 @@ bool JsonLines::Reader::boolean(bool value) {
             retain_ = value;
             return true;
         case Field::unknown:
+        case Field::payload_length:
         case Field::tst:
             return true;
         default:
@@ -290,6 +300,7 @@ bool JsonLines::Reader::odd_number() {
             raw_payload_ = number_at_value();
             return true;
         case Field::unknown:
+        case Field::payload_length:
         case Field::tst:
             return true;
         case Field::qos:
@@ -311,6 +322,10 @@ bool JsonLines::Reader::number_unsigned(std::uint64_t value) {
     }
     if (level_ == Level::message && field_ == Field::retain && value <= 1) {
         retain_ = value == 1;
+        return true;
+    }
+    if (level_ == Level::message && field_ == Field::payload_length) {
+        payload_length_ = value;
         return true;
     }
     const bool for_property = level_ == Level::properties && property_ != nullptr && !is_encoding_;
@@ -342,6 +357,8 @@ bool JsonLines::Reader::string(std::string& text) {
         case Field::payload:
             payload_.assign(text);
             payload_is_text_ = true;
+            raw_payload_ = text_at_value();
+            raw_payload_ = raw_payload_.substr(0, static_cast<std::size_t>(seen_ - raw_payload_.data()));
             return true;
         case Field::topic_encoding:
         case Field::payload_encoding: {
@@ -356,6 +373,7 @@ bool JsonLines::Reader::string(std::string& text) {
             return time_ || fail("tst: " + app::quoted(text) + " is not a time such as " +
                                  "2026-01-31T23:59:59.123456+0100");
         case Field::unknown:
+        case Field::payload_length:
             return true;
         case Field::qos:
         case Field::retain:
@@ -421,7 +439,8 @@ bool JsonLines::Reader::container(bool object) {
                 property_ = nullptr;
                 return true;
             }
-            if (field_ != Field::payload && field_ != Field::unknown && field_ != Field::tst)
+            if (field_ != Field::payload && field_ != Field::unknown && field_ != Field::payload_length &&
+                field_ != Field::tst)
                 return odd_number();
             nested_ = 1;
             raw_start_ = seen_ - 1;
@@ -494,7 +513,11 @@ std::expected<void, std::string> JsonLines::Reader::conclude(InputMessage& messa
         return std::unexpected(std::move(wrong_));
     if (payload_encoding_ && !payload_is_text_ && !raw_payload_.empty())
         return std::unexpected(std::string("payload_encoding is given, but the payload is not a string"));
-    message.payload = as_bytes(payload_is_text_ ? std::string_view(payload_) : raw_payload_);
+    // %J and %j write the payloads "on" and on alike; their lengths tell them apart, for the quotes are part
+    // of the longer one.
+    const bool is_json = !payload_encoding_ && payload_length_ == raw_payload_.size();
+    const bool by_characters = payload_is_text_ && !is_json;
+    message.payload = as_bytes(by_characters ? std::string_view(payload_) : raw_payload_);
     message.qos = qos_;
     message.retain = retain_;
     if (rules_.need_time && !time_) return std::unexpected(std::string("there is no tst in it"));

@@ -202,6 +202,42 @@ TEST_CASE("a recording that is published again gives the same recording, with Mo
     check_round_trip(broker.port());
 }
 
+TEST_CASE("payloads that are JSON come back as they were, from recordings of %J and of %j") {
+    const std::vector<std::string> payloads = {R"("on")",
+                                               "null",
+                                               "1.0",
+                                               R"({"a":1})",
+                                               "[]",
+                                               R"("")",
+                                               R"("a\nb\"")",
+                                               "true",
+                                               "\"\xc3\xa9\"",
+                                               "",
+                                               R"({"payload":"x","payloadlen":3})"};
+    const auto came = [](BrokerThread& broker, std::size_t count) {
+        REQUIRE(broker.wait_for_received(count));
+        std::vector<std::string> all;
+        for (const broker::Received& one : broker.received()) all.emplace_back(as_text(one.message->payload));
+        return all;
+    };
+    for (const char* format : {"%J", "%j"}) {
+        CAPTURE(format);
+        BrokerThread first;
+        Process recorder({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(first.port()),
+                                   "-t", "#", "-F", format, "-C", std::to_string(payloads.size() + 1)},
+                          .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}});
+        publish_ok(first.port(), {"-t", "a", "-m", "0", "-r", "-q", "1"});
+        REQUIRE(recorder.wait_out("\n"));
+        for (const std::string& payload : payloads) first.publish("a", payload);
+        CHECK(recorder.wait().code == 0);
+        BrokerThread second;
+        publish_ok(second.port(), {"-l", "--input", "json"}, recorder.out());
+        auto all = came(second, payloads.size() + 1);
+        all.erase(all.begin());
+        CHECK(all == payloads);
+    }
+}
+
 namespace {
 
 constexpr int timed = 200;

@@ -112,6 +112,25 @@ TEST_CASE("a payload string may hold any character and stand for any bytes") {
           "payload_encoding is not base64 or hex");
 }
 
+TEST_CASE("payloadlen tells a payload that is a JSON string or null from its characters") {
+    CHECK(payload_of(R"({"payloadlen":4,"payload":"on"})") == "\"on\"");
+    CHECK(payload_of(R"({"payload" : "on" , "payloadlen":4})") == "\"on\"");
+    CHECK(payload_of(R"({"payloadlen":2,"payload":"on"})") == "on");
+    CHECK(payload_of(R"({"payloadlen":4,"payload":null})") == "null");
+    CHECK(payload_of(R"({"payloadlen":0,"payload":null})").empty());
+    CHECK(payload_of(R"({"payloadlen":2,"payload":""})") == "\"\"");
+    CHECK(payload_of(R"({"payloadlen":0,"payload":""})").empty());
+    CHECK(payload_of(R"({"payloadlen":10,"payload":"\"\u00e9"})") == R"("\"\u00e9")");
+    CHECK(payload_of(R"({"payloadlen":3,"payload":"\"\u00e9"})") == "\"é");
+    CHECK(payload_of(R"({"payloadlen":3,"payload":"b24=","payload_encoding":"base64"})") == "on");
+    CHECK(payload_of(R"({"payloadlen":6,"payload":"b24=","payload_encoding":"base64"})") == "on");
+    // Written by hand, or left as it was when the payload was changed.
+    for (const char* odd : {"3", "-4", "4.0", "\"4\"", "true", "null", "{}", "[4]"}) {
+        CAPTURE(odd);
+        CHECK(payload_of(R"({"payload":"on","payloadlen":)" + std::string(odd) + "}") == "on");
+    }
+}
+
 TEST_CASE("unknown members are passed over, whatever they hold") {
     CHECK(
         payload_of(R"({"x":{"payload":"no","properties":{"y":1}},"z":[[["a"]]],"tst":{},"payload":"yes"})") ==
