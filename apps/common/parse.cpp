@@ -128,6 +128,10 @@ class Parser {
         if (chosen != nullptr) return cannot_read("-o", path, content.error());
         const int error = content.error();
         if (error == ENOENT || error == ENOTDIR) return std::nullopt;
+        // With somebody else's HOME (services, sudo) not even its folder may be looked into: as if it were not there.
+        // Behind a file that is there nothing can stand.
+        const auto behind = input_.load_file(path + "/.");
+        if (error == EACCES && (behind || behind.error() != ENOTDIR)) return std::nullopt;
         // What stands in it, such as TLS, must not be left out without a word.
         UsageError unreadable = cannot_read("config file", path, error);
         unreadable.message.append(" (-o reads another one, -o /dev/null none)");

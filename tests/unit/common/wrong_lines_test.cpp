@@ -105,6 +105,7 @@ TEST_CASE("errors in a config file name file and line") {
 TEST_CASE("a default config file that is there and can't be read is an error") {
     World world = pub_world();
     const std::string path = "/home/me/.config/mqtt_pub";
+    world.unreadable[path + "/."] = ENOTDIR;
     for (const auto& [error, why] : {std::pair(EACCES, "Permission denied"), {EISDIR, "Is a directory"}}) {
         world.unreadable[path] = error;
         CHECK(world.wrong("-t a -n") ==
@@ -114,6 +115,9 @@ TEST_CASE("a default config file that is there and can't be read is an error") {
         world.unreadable[path] = error;
         CHECK(world.wrong("-t a -n").empty());
     }
+    // A folder that can't be looked into: nobody knows what is there.
+    world.unreadable[path] = world.unreadable[path + "/."] = EACCES;
+    CHECK(world.wrong("-t a -n").empty());
 }
 
 TEST_CASE("a text that no packet holds is told with its option") {
