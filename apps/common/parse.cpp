@@ -9,6 +9,7 @@
 
 #include "apply.hpp"
 #include "messages.hpp"
+#include "secrets.hpp"
 #include "tokenize.hpp"
 
 namespace mqttc::app {
@@ -41,6 +42,7 @@ class Parser {
         }
         auto options = builder_.finish();
         if (!options) return failed({.message = options.error()});
+        options->warnings = std::move(warnings_);
         return std::move(*options);
     }
 
@@ -156,6 +158,12 @@ class Parser {
                     break;
             }
         }
+        if (std::ranges::any_of(*tokens, holds_secret) && input_.open_to_others &&
+            input_.open_to_others(path)) {
+            warnings_.push_back(visible(path)
+                                    .append(" holds a secret and others may read it: chmod 600 ")
+                                    .append(visible(path)));
+        }
         drop_tls_if_asked(*tokens);
         return apply_all(*tokens, layer, path);
     }
@@ -179,6 +187,7 @@ class Parser {
     const ParseInput& input_;
     OptionsBuilder builder_;
     bool quiet_ = false;
+    std::vector<std::string> warnings_;
 };
 
 }  // namespace

@@ -38,6 +38,8 @@ struct ParseInput {
     std::function<std::optional<std::string>(std::string_view name)> environment;
     /// The content of a file, or the errno that reading it gave.
     std::function<std::expected<std::string, int>(const std::string& path)> load_file;
+    /// Whether others than the owner may read a file; asked of those that hold a secret. Empty: none.
+    std::function<bool(const std::string& path)> open_to_others = {};
 };
 
 ParseResult parse(const ParseInput& input);

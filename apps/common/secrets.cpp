@@ -40,20 +40,40 @@ void overwrite(std::string_view value) {
     explicit_bzero(const_cast<char*>(value.data()), value.size());
 }
 
-// Stars instead of the password of scheme://user:password@host, also when the scheme was forgotten.
-void star_url_password(std::string_view url) {
+// The password of scheme://user:password@host, also when the scheme was forgotten.
+std::string_view url_password(std::string_view url) {
     const std::size_t scheme = url.find("://");
     const std::size_t at = url.rfind('@');
-    if (at == url.npos) return;
+    if (at == url.npos) return {};
     const std::size_t colon = url.find(':', scheme == url.npos ? 0 : scheme + 3);
-    if (colon == url.npos || colon > at) return;
-    std::memset(const_cast<char*>(url.data()) + colon + 1, '*', at - colon - 1);
+    if (colon == url.npos || colon > at) return {};
+    return url.substr(colon + 1, at - colon - 1);
 }
 
 // The colon stays: it says that there was something.
 std::string_view behind_header_name(std::string_view line) {
     const std::string_view name = header_name(line);
     return line.substr(name.empty() ? 0 : name.size() + 1);
+}
+
+// What nobody else may see of an option's values.
+std::string_view secret_of(const Occurrence& option) {
+    switch (option.row->secrecy) {
+        case Secrecy::open:
+            break;
+        case Secrecy::value:
+            return option.value();
+        case Secrecy::url_password:
+            return url_password(option.value());
+        case Secrecy::header_value:
+            return behind_header_name(option.value());
+        case Secrecy::property_value: {
+            const PropertyInfo* info = find_property(option.values[1]);
+            if (info != nullptr && info->id == PropertyId::authentication_data) return option.values[2];
+            break;
+        }
+    }
+    return {};
 }
 
 // PEM says so in the key's first lines, in both of its formats. A file that can't be read is somebody else's
@@ -139,27 +159,17 @@ void wipe_arguments(Program program, std::span<char*> arguments) {
     // An error after the secret doesn't matter: what came before it is in `options`.
     static_cast<void>(tokenize_arguments(program, views, &options));
     for (const Occurrence& option : options) {
-        const std::string_view value = option.value();
-        switch (option.row->secrecy) {
-            case Secrecy::open:
-                break;
-            case Secrecy::value:
-                overwrite(value);
-                break;
-            case Secrecy::url_password:
-                star_url_password(value);
-                break;
-            case Secrecy::header_value:
-                overwrite(behind_header_name(value));
-                break;
-            case Secrecy::property_value: {
-                const PropertyInfo* info = find_property(option.values[1]);
-                if (info != nullptr && info->id == PropertyId::authentication_data)
-                    overwrite(option.values[2]);
-                break;
-            }
-        }
+        const std::string_view secret = secret_of(option);
+        // What is left of a URL should still look like one.
+        if (option.row->secrecy == Secrecy::url_password && !secret.empty())
+            std::memset(const_cast<char*>(secret.data()), '*', secret.size());
+        else
+            overwrite(secret);
     }
+}
+
+bool holds_secret(const Occurrence& option) {
+    return option.row->secrecy != Secrecy::header_value && !secret_of(option).empty();
 }
 
 }  // namespace mqttc::app

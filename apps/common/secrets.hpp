@@ -12,6 +12,7 @@
 #include "mqttc/types.hpp"
 
 #include "options.hpp"
+#include "tokenize.hpp"
 
 namespace mqttc::app {
 
@@ -32,5 +33,8 @@ std::expected<void, std::string> resolve_secrets(ConnectionSettings& settings);
 /// arguments, so that other users don't see them in the list of processes. Call it when the options have been
 /// parsed.
 void wipe_arguments(Program program, std::span<char*> arguments);
+
+/// Whether the option holds one of those; most headers are none.
+bool holds_secret(const Occurrence& option);
 
 }  // namespace mqttc::app

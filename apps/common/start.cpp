@@ -2,6 +2,7 @@
 #include "start.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cerrno>
 #include <csignal>
@@ -46,6 +47,12 @@ std::optional<std::string> environment(std::string_view name) {
     return value;
 }
 
+bool open_to_others(const std::string& path) {
+    struct stat about{};
+    return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
+           (about.st_mode & (S_IRGRP | S_IROTH)) != 0;
+}
+
 }  // namespace
 
 std::expected<Options, int> start(Program program, int argc, char** argv, Messages& messages) {
@@ -55,11 +62,12 @@ std::expected<Options, int> start(Program program, int argc, char** argv, Messag
     const std::span<char*> arguments(argv + (argc > 0 ? 1 : 0),
                                      static_cast<std::size_t>(argc > 0 ? argc - 1 : 0));
     const std::vector<std::string_view> views(arguments.begin(), arguments.end());
-    ParseResult parsed = parse({program, views, environment, load_file});
+    ParseResult parsed = parse({program, views, environment, load_file, open_to_others});
     wipe_arguments(program, arguments);
 
     if (auto* options = std::get_if<Options>(&parsed)) {
         messages.set_quiet(options->quiet);
+        for (const std::string& warning : options->warnings) messages.warning(warning);
         return std::move(*options);
     }
     if (const auto* error = std::get_if<UsageError>(&parsed)) {

@@ -256,6 +256,25 @@ TEST_CASE("-o replaces the default config file") {
     CHECK(world.good("-o /etc/mine -t a -m x").connection.endpoint.host == "mine");
 }
 
+TEST_CASE("a file with a secret that others may read is warned of") {
+    const std::string path = "/home/me/.config/mqtt_pub";
+    World world = pub_world();
+    world.open_to_others = true;
+    for (const char* secret : {"--pw x", "-P x", "-L mqtt://me:x@b", "--psk 00"}) {
+        world.files[path] = std::string("-u me\n--psk-identity i\n") + secret + "\n";
+        CAPTURE(secret);
+        const auto result = world.parse("-t a -n --no-tls");
+        REQUIRE(std::holds_alternative<Options>(result));
+        CHECK(std::get<Options>(result).warnings ==
+              std::vector{path + " holds a secret and others may read it: chmod 600 " + path});
+    }
+    world.files[path] = "-u me\n-L mqtt://me@b\n--password-file x\n--ws-header A: b\n";
+    CHECK(world.good("-t a -n").warnings.empty());
+    world.open_to_others = false;
+    world.files[path] = "-u me\n-P x\n";
+    CHECK(world.good("-t a -n").warnings.empty());
+}
+
 TEST_CASE("XDG_CONFIG_HOME comes before HOME") {
     World world = pub_world();
     world.environment["XDG_CONFIG_HOME"] = "/xdg";

@@ -38,6 +38,8 @@ struct World {
     std::map<std::string, std::string> files = {};
     std::map<std::string, int> unreadable = {};  ///< files that are there, and the errno of reading them
 
+    bool open_to_others = false;  ///< the files
+
     app::ParseResult parse(const std::vector<std::string>& arguments) const {
         const std::vector<std::string_view> views(arguments.begin(), arguments.end());
         return app::parse({program, views,
@@ -52,7 +54,8 @@ struct World {
                                const auto found = files.find(path);
                                if (found == files.end()) return std::unexpected(ENOENT);
                                return found->second;
-                           }});
+                           },
+                           [this](const std::string&) { return open_to_others; }});
     }
     app::ParseResult parse(std::string_view line) const { return parse(words(line)); }
 
