@@ -14,7 +14,7 @@ namespace mqttc::sub {
 namespace {
 
 constexpr std::string_view user_property_start = "MQTT_USER_PROPERTY_";
-constexpr std::array<std::string_view, 11> names{
+constexpr std::array<std::string_view, 12> names{
     "MQTT_TOPIC",
     "MQTT_QOS",
     "MQTT_RETAIN",
@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 11> names{
     "MQTT_CONTENT_TYPE",
     "MQTT_RESPONSE_TOPIC",
     "MQTT_CORRELATION_DATA",
+    "MQTT_CORRELATION_DATA_ENCODING",
     "MQTT_MESSAGE_EXPIRY_INTERVAL",
     "MQTT_PAYLOAD_FORMAT_INDICATOR",
     "MQTT_SUBSCRIPTION_IDENTIFIER",
@@ -56,9 +57,13 @@ void set_property(Variables& variables, const Property& property) {
         case PropertyId::response_topic:
             return variables.set("MQTT_RESPONSE_TOPIC", property.text);
         case PropertyId::correlation_data: {
+            // What -D takes for an answer goes through as it is.
+            if (!has_controls(property.text, LineBreaks::hide))
+                return variables.set("MQTT_CORRELATION_DATA", property.text);
             Buffer hex;
             append_hex(hex, as_bytes(property.text), HexCase::lower);
-            return variables.set("MQTT_CORRELATION_DATA", hex.view());
+            variables.set("MQTT_CORRELATION_DATA", hex.view());
+            return variables.set("MQTT_CORRELATION_DATA_ENCODING", "hex");
         }
         case PropertyId::message_expiry_interval:
             return variables.set_number("MQTT_MESSAGE_EXPIRY_INTERVAL", property.number);

@@ -1,6 +1,7 @@
 // Requests and their answers; the responder is the test's own script of both programs.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -167,6 +168,27 @@ TEST_CASE("a request that nobody takes ends at once") {
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-q", "1", "-W", "30"});
     CHECK(result.exit.code == 66);
     CHECK(result.err.starts_with("mqtt_pub: nobody receives the request: "));
+}
+
+TEST_CASE("a command of mqtt_sub --exec answers a request") {
+    BrokerThread broker;
+    std::string command;
+    for (const std::string& word : runnable({program("mqtt_pub")})) command += "'" + word + "' ";
+    command += "-h 127.0.0.1 -p " + std::to_string(broker.port()) +
+               R"sh( -V 5 -t "$MQTT_RESPONSE_TOPIC" -m "answer to $(cat)")sh"
+               R"sh( -D publish correlation-data "$MQTT_CORRELATION_DATA")sh";
+    Process responder({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
+                                "-V", "mqttv5", "-t", "service", "-C", "1", "--exec", command},
+                       .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}});
+    REQUIRE(broker.wait_until([](broker::Broker& it) {
+        return std::ranges::any_of(it.sessions(),
+                                   [](const auto& one) { return !one.second->subscriptions.empty(); });
+    }));
+    const Result result =
+        run(pub_command(broker.port(), {"--request", "-t", "service", "-m", "time?", "-W", "20"}));
+    CHECK(result.exit.code == 0);
+    CHECK(result.out == "answer to time?\n");
+    CHECK(responder.wait().code == 0);
 }
 
 TEST_CASE("the user's own correlation data are kept, a second response topic is refused") {

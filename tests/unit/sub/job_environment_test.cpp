@@ -31,16 +31,32 @@ TEST_CASE("a command finds its message in its environment") {
                                                                    "MQTT_PACKET_ID=0"});
     CHECK(variables(full_message()) ==
           Words{"MQTT_TOPIC=a/b", "MQTT_QOS=1", "MQTT_RETAIN=1", "MQTT_PAYLOAD_LENGTH=5", "MQTT_PACKET_ID=7",
-                "MQTT_CONTENT_TYPE=text/plain", "MQTT_CORRELATION_DATA=636f7272",
+                "MQTT_CONTENT_TYPE=text/plain", "MQTT_CORRELATION_DATA=corr",
                 "MQTT_MESSAGE_EXPIRY_INTERVAL=100000", "MQTT_PAYLOAD_FORMAT_INDICATOR=1",
                 "MQTT_RESPONSE_TOPIC=re/topic", "MQTT_SUBSCRIPTION_IDENTIFIER=9",
                 "MQTT_USER_PROPERTY_COUNT=2", "MQTT_USER_PROPERTY_1_NAME=k1", "MQTT_USER_PROPERTY_1_VALUE=v1",
                 "MQTT_USER_PROPERTY_2_NAME=k2", "MQTT_USER_PROPERTY_2_VALUE=v2"});
 }
 
+TEST_CASE("correlation data that are text are given as they are, others in hexadecimal, which is said") {
+    const auto given = [](const std::string& data) {
+        Message message;
+        REQUIRE(message.properties.add(PropertyId::correlation_data, data));
+        Words all = variables(message);
+        std::erase_if(all, [](const std::string& it) { return !it.starts_with("MQTT_CORRELATION_DATA"); });
+        return all;
+    };
+    CHECK(given("\xc3\xa9 = 'a'") == Words{"MQTT_CORRELATION_DATA=\xc3\xa9 = 'a'"});
+    CHECK(given("00ff") == Words{"MQTT_CORRELATION_DATA=00ff"});
+    CHECK(given("") == Words{"MQTT_CORRELATION_DATA="});
+    const Words hex{"MQTT_CORRELATION_DATA=610aff", "MQTT_CORRELATION_DATA_ENCODING=hex"};
+    CHECK(given("a\n\xff") == hex);
+    CHECK(given(std::string(1, '\0'))[0] == "MQTT_CORRELATION_DATA=00");
+}
+
 TEST_CASE("what the system could not take is left out") {
     Message message{.topic = std::string(65'535, 't')};
-    REQUIRE(message.properties.add(PropertyId::correlation_data, std::string(65'535, 'c')));
+    REQUIRE(message.properties.add(PropertyId::correlation_data, std::string(65'535, '\x01')));
     for (int i = 0; i < 20; ++i) REQUIRE(message.properties.add_user_property("k", std::string(60'000, 'v')));
     std::size_t size = 0;
     bool correlation = false;
