@@ -18,7 +18,6 @@ namespace {
 // mqtt_pub that asks, started by what `before` says: a shell, for example.
 Command asking(std::uint16_t port, const std::vector<std::string>& before) {
     Command command = pub_command(port, {"-t", "a", "-m", "x", "-u", "me", "--ask-password"});
-    command.argv = runnable(std::move(command.argv));
     command.argv.insert(command.argv.begin(), before.begin(), before.end());
     return command;
 }
