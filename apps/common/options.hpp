@@ -146,8 +146,8 @@ struct Options {
     bool debug = false;
     bool quiet = false;
     std::vector<std::string> warnings;  ///< each one line for people, without the program's name
-    PubOptions pub;  ///< filled for mqtt_pub
-    SubOptions sub;  ///< filled for mqtt_sub
+    PubOptions pub;                     ///< filled for mqtt_pub
+    SubOptions sub;                     ///< filled for mqtt_sub
 };
 
 }  // namespace mqttc::app

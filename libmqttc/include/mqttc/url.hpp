@@ -20,7 +20,7 @@ struct Url {
     std::uint16_t port = 0;               ///< 0 = not given
     std::optional<std::string> username;  ///< percent-decoded; none when there is no '@'
     std::optional<Secret> password;       ///< percent-decoded; none when there is no ':' in front of '@'
-    std::optional<std::string> topic;  ///< what stands behind the first '/', as it is; none when empty
+    std::optional<std::string> topic;     ///< what stands behind the first '/', as it is; none when empty
 };
 
 /// Takes a broker URL apart. Error: usage, with a context that says what is wrong and never shows the password.
