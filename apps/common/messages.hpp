@@ -32,7 +32,7 @@ class Messages {
     void error(std::string_view text) const;
     /// "program: warning: text"
     void warning(std::string_view text) const;
-    /// A change of state ("connection lost, next try in 2 s"): "program: text".
+    /// A change of state ("connection lost; trying again in 2 s"): "program: text".
     void note(std::string_view text) const { error(text); }
     /// A line for -d, also with --quiet.
     void debug(std::string_view text) const;

@@ -97,6 +97,7 @@ PublishPlan make_plan(const app::Options& options, Time started) {
     plan.progress = options.pub.progress;
     plan.progress_by_itself = app::Messages::on_terminal() && !options.debug && !options.quiet;
     plan.reconnect_chosen = options.connection.reconnect.has_value();
+    plan.outage = app::Outage(options);
     plan.confirm = options.pub.source == app::PayloadSource::lines;
     if (options.run_timeout) plan.deadline = started + *options.run_timeout;
     return plan;

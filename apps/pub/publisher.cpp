@@ -19,11 +19,6 @@ namespace {
 // Messages of one kind that are told one by one; the last line counts them all.
 constexpr std::uint64_t max_complaints = 10;
 
-std::string seconds(Duration duration) {
-    const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(duration).count() / 100;
-    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
-}
-
 }  // namespace
 
 Publisher::Publisher(const PublishPlan& plan, InputSource& input, ClientOptions options,
@@ -33,7 +28,8 @@ Publisher::Publisher(const PublishPlan& plan, InputSource& input, ClientOptions 
       messages_(messages),
       rate_(plan.rate),
       each_alike_(plan.qos == Qos::at_most_once && plan.topics.size() == 1 && !plan.rate && !plan.stamp),
-      client_(std::move(options), *this) {
+      client_(std::move(options), *this),
+      outage_(plan.outage) {
     if (plan.stats) stats_.emplace();
     if (plan.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
 }
@@ -59,7 +55,7 @@ void Publisher::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     ever_connected_ = true;
     if (std::exchange(away_, false)) messages_.note("connected again");
-    last_loss_.clear();
+    outage_.over();
 }
 
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
@@ -107,7 +103,7 @@ void Publisher::wait_for_answer() {
 
 void Publisher::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in) return;  // run() ends with this error
-    away_ = ever_connected_;
+    const bool was_connected = ever_connected_ && !std::exchange(away_, ever_connected_);
     const std::uint64_t dropped = client_.session().counters().dropped;
     if (const auto lost = dropped - std::exchange(dropped_, dropped); lost > 0) {
         count_problem("at least " + std::to_string(lost) +
@@ -118,11 +114,9 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
         messages_.error(error.context);
         return end(Ending::hopeless);
     }
-    // Once for each reason, not for each try.
-    if (std::exchange(last_loss_, error.context) == error.context) return;
-    const bool uncertain = away_ && plan_.qos == Qos::at_most_once && published() > 0;
-    messages_.note(error.context + (uncertain ? "; QoS 0 messages on their way may be lost" : "") +
-                   "; trying again in " + seconds(*retry_in));
+    const bool uncertain = was_connected && plan_.qos == Qos::at_most_once && published() > 0;
+    const std::string_view more = uncertain ? "; QoS 0 messages on their way may be lost" : "";
+    if (const auto line = outage_.line(error.context, more, *retry_in, client_.now())) messages_.note(*line);
 }
 
 bool Publisher::gives_up_on_silence(const Error& error) {

@@ -9,6 +9,7 @@
 #include "input.hpp"
 #include "messages.hpp"
 #include "mqttc/client.hpp"
+#include "outage.hpp"
 #include "progress.hpp"
 #include "publish_stats.hpp"
 #include "rate_limit.hpp"
@@ -32,6 +33,7 @@ struct PublishPlan {
     bool progress_by_itself = false;  ///< show it when the work is long
     std::optional<Time> deadline;     ///< of the whole run
     bool reconnect_chosen = false;    ///< --reconnect was given
+    app::Outage outage;               ///< how one is told
     bool confirm = false;             ///< what was sent last at QoS 0 must be read by the broker
 };
 
@@ -113,7 +115,7 @@ class Publisher : public ClientHandler {
     std::optional<std::uint64_t> answered_;  ///< messages, when the last acknowledgement time-out came
     bool ever_connected_ = false;
     bool away_ = false;  ///< the connection was lost and is not back
-    std::string last_loss_;
+    app::Outage outage_;
 };
 
 }  // namespace mqttc::pub

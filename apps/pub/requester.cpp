@@ -42,6 +42,7 @@ std::expected<RequestPlan, std::string> make_request(const app::Options& options
     plan.answers = options.count.value_or(1);
     plan.stats = options.stats;
     plan.debug = options.debug;
+    plan.outage = app::Outage(options);
     if (options.run_timeout) {
         plan.deadline = started + *options.run_timeout;
         plan.deadline_text = app::duration_text(*options.run_timeout);
@@ -67,7 +68,11 @@ std::expected<RequestPlan, std::string> make_request(const app::Options& options
 }
 
 Requester::Requester(const RequestPlan& plan, ClientOptions options, const app::Messages& messages)
-    : plan_(plan), messages_(messages), client_(std::move(options), *this), out_(STDOUT_FILENO) {
+    : plan_(plan),
+      messages_(messages),
+      client_(std::move(options), *this),
+      out_(STDOUT_FILENO),
+      outage_(plan.outage) {
     if (plan.deadline) out_.give_up_at(*plan.deadline);
 }
 
@@ -105,6 +110,7 @@ int Requester::run() {
 void Requester::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     ever_connected_ = true;
+    outage_.over();
     if (std::exchange(asked_, true)) return;
     const Subscription subscription{
         .filter = plan_.response_topic, .qos = plan_.qos, .retain_handling = RetainHandling::send_never};
@@ -210,7 +216,8 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
 }
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
-    if (retry_in) messages_.note(error.context + "; trying again in " + app::duration_text(*retry_in));
+    if (!retry_in) return;
+    if (const auto line = outage_.line(error.context, {}, *retry_in, client_.now())) messages_.note(*line);
 }
 
 // A signal or the deadline: neither the broker nor who reads stderr is waited for.

@@ -12,6 +12,7 @@
 #include "messages.hpp"
 #include "mqttc/client.hpp"
 #include "options.hpp"
+#include "outage.hpp"
 #include "outlet.hpp"
 
 namespace mqttc::pub {
@@ -32,6 +33,7 @@ struct RequestPlan {
     std::string deadline_text;  ///< "2.5 s", for the message
     bool stats = false;
     bool debug = false;
+    app::Outage outage;  ///< how one is told
 };
 
 /// The plan for these options, with random correlation data and, unless given, a random response topic.
@@ -69,6 +71,7 @@ class Requester : public ClientHandler {
     const app::Messages& messages_;
     Client client_;
     app::Outlet out_;
+    app::Outage outage_;
     std::string line_;  ///< the answer as it is printed
 
     bool ever_connected_ = false;

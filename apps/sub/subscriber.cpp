@@ -27,16 +27,6 @@ std::uint64_t random_seed() {
     return seed;
 }
 
-std::string seconds_text(Duration duration) {
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
-    std::string text = std::to_string(milliseconds / 1000);
-    if (const auto rest = milliseconds % 1000; rest != 0) {
-        text.append(".").append(std::to_string(1000 + rest).substr(1));
-        text.erase(text.find_last_not_of('0') + 1);
-    }
-    return text.append(" s");
-}
-
 }  // namespace
 
 Subscriber::Subscriber(const app::Options& options, Sink& sink, Output& out, const app::Messages& messages,
@@ -51,6 +41,7 @@ Subscriber::Subscriber(const app::Options& options, Sink& sink, Output& out, con
       without_rules_(filters_.none() && !options.sub.idle_timeout && !options.sub.remove_retained &&
                      !options.sub.dry_run && !options.stats),
       cleaner_(messages),
+      outage_(options),
       still_to_print_(options.count) {}
 
 void Subscriber::attach(Client& client) {
@@ -82,15 +73,15 @@ void Subscriber::attach(Client& client) {
 
 void Subscriber::time_is_up() {
     if (ending_ != Ending::none) return;
-    messages_.error("stopped: the " + seconds_text(*options_.run_timeout) + " of -W are over");
+    messages_.error("stopped: the " + app::seconds_text(*options_.run_timeout) + " of -W are over");
     finish_at_once(app::exit_code::run_timeout);
 }
 
 void Subscriber::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     ever_connected_ = true;
-    if (!lost_because_.empty()) messages_.note("connected again to " + broker_);
-    lost_because_.clear();
+    if (!outage_.reason().empty()) messages_.note("connected again to " + broker_);
+    outage_.over();
     if (!std::exchange(subscribed_, true)) subscribe();
 }
 
@@ -333,9 +324,7 @@ void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> 
     const bool silent = error.code == ErrorCode::ack_timeout;
     if (silent && std::exchange(silent_before_, true) && !options_.connection.reconnect)
         return finish_at_once(app::report(error, ever_connected_, messages_));
-    if (error.context == lost_because_) return;
-    lost_because_ = error.context;
-    messages_.note(error.context + "; next try in " + seconds_text(*retry_in));
+    if (const auto line = outage_.line(error.context, {}, *retry_in, client_->now())) messages_.note(*line);
 }
 
 void Subscriber::finish(int code) {

@@ -13,6 +13,7 @@
 #include "messages.hpp"
 #include "mqttc/client.hpp"
 #include "options.hpp"
+#include "outage.hpp"
 #include "output.hpp"
 #include "receive_stats.hpp"
 #include "retained_cleaner.hpp"
@@ -79,6 +80,7 @@ class Subscriber final : public ClientHandler {
     Filters filters_;
     const bool without_rules_;  // every message goes to the sink, and nothing else is done with it
     RetainedCleaner cleaner_;
+    app::Outage outage_;
     ReceiveStats stats_;
 
     struct Asked {
@@ -102,7 +104,6 @@ class Subscriber final : public ClientHandler {
     /// The broker answered nothing since the last acknowledgement time-out: once more, and it is given up
     /// unless the user said how often to try.
     bool silent_before_ = false;
-    std::string lost_because_;  // the connection's last error, while there is none
 };
 
 /// The whole program behind its options; returns the exit code.

@@ -191,7 +191,7 @@ TEST_CASE("in MQTT 5 mqtt_sub gets what came while it was away, once, and leaves
             it.drop_connections();
             for (int i = 0; i < 50; ++i) it.publish("lines", std::to_string(i), Qos::exactly_once);
         });
-        REQUIRE(sub.wait_err("next try"));
+        REQUIRE(sub.wait_err("trying again"));
         REQUIRE(broker.resume_accepting());
         REQUIRE(sub.wait_err("connected again"));
         broker.publish("end", "end", Qos::at_least_once);

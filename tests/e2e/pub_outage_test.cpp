@@ -82,8 +82,19 @@ TEST_CASE("-l at QoS 0 knows what an outage cost") {
     Process process(std::move(command));
     process.write("one\n");
     REQUIRE(broker.wait_for_received(1));
-    broker.drop_connections();
+    // What may be lost is told with the connection, not with each try.
+    broker.ask([](Broker& it) {
+        it.stop_accepting();
+        it.drop_connections();
+    });
+    REQUIRE(process.wait_err("cannot connect"));
+    REQUIRE(broker.resume_accepting());
     REQUIRE(process.wait_err("connected again"));
+    const std::string err = process.err();
+    CHECK(has(err.substr(0, err.find('\n')), "; QoS 0 messages on their way may be lost; trying again in "));
+    CHECK(has(err.substr(0, err.find('\n')), " (for ever; --reconnect N or -W limits it)"));
+    CHECK_FALSE(has(err.substr(err.find('\n')), "may be lost"));
+    CHECK_FALSE(has(err.substr(err.find('\n')), "for ever"));
     process.write("two\n");
     REQUIRE(broker.wait_for_received(2));
     process.close_stdin();

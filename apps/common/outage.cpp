@@ -1,0 +1,39 @@
+// The lines of an outage.
+#include "outage.hpp"
+
+#include <utility>
+
+namespace mqttc::app {
+
+std::string seconds_text(Duration duration) {
+    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
+    std::string text = std::to_string(milliseconds / 1000);
+    if (const auto rest = milliseconds % 1000; rest != 0) {
+        text.append(".").append(std::to_string(1000 + rest).substr(1));
+        text.erase(text.find_last_not_of('0') + 1);
+    }
+    return text.append(" s");
+}
+
+std::optional<std::string> Outage::line(std::string_view why, std::string_view more, Duration retry_in,
+                                        Time now) {
+    const bool begins = reason_.empty();
+    const bool reminds = !begins && now - told_ >= reminder;
+    if (reason_ == why && !reminds) return std::nullopt;
+    if (begins) since_ = now;
+    told_ = now;
+    reason_ = why;
+    std::string text;
+    if (reminds) {
+        const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - since_).count();
+        text.append("not connected for ").append(std::to_string(minutes)).append(" min: ");
+    }
+    // Jitter makes the time odd: nobody wants its milliseconds when it is long.
+    constexpr Duration tenth = std::chrono::milliseconds(100);
+    const Duration shown = retry_in < std::chrono::seconds(1) ? retry_in : retry_in / tenth * tenth;
+    text.append(why).append(more).append("; trying again in ").append(seconds_text(shown));
+    if (std::exchange(endless_, false)) text.append(" (for ever; --reconnect N or -W limits it)");
+    return text;
+}
+
+}  // namespace mqttc::app

@@ -1,0 +1,62 @@
+// Tests of what is told of an outage (apps/common/outage.cpp).
+#include "outage.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace mqttc;
+using namespace mqttc::app;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Time start{1h};
+
+std::string line(Outage& outage, std::string_view why, Duration retry_in, Time now) {
+    return outage.line(why, {}, retry_in, now).value_or("nothing");
+}
+
+}  // namespace
+
+TEST_CASE("an outage is told once for each reason, and the first time how it could end") {
+    Outage outage{Options{}};
+    CHECK(outage.line("lost", "; some more", 50ms, start) ==
+          "lost; some more; trying again in 0.05 s (for ever; --reconnect N or -W limits it)");
+    CHECK(line(outage, "lost", 2s, start + 1s) == "nothing");
+    CHECK(line(outage, "refused", 1342ms, start + 2s) == "refused; trying again in 1.3 s");
+    CHECK(outage.reason() == "refused");
+    outage.over();
+    CHECK(outage.reason().empty());
+    CHECK(line(outage, "refused", 1s, start + 3s) == "refused; trying again in 1 s");
+}
+
+TEST_CASE("a long outage is told again each minute, with how long it has been") {
+    Outage outage{Options{}};
+    line(outage, "lost", 1s, start);
+    CHECK(line(outage, "lost", 32s, start + 59s) == "nothing");
+    CHECK(line(outage, "lost", 32s, start + 61s) == "not connected for 1 min: lost; trying again in 32 s");
+    CHECK(line(outage, "lost", 60s, start + 93s) == "nothing");
+    CHECK(line(outage, "refused", 60s, start + 153s) ==
+          "not connected for 2 min: refused; trying again in 60 s");
+    CHECK(line(outage, "refused", 60s, start + 212s) == "nothing");
+    outage.over();
+    CHECK(line(outage, "lost", 1s, start + 300s) == "lost; trying again in 1 s");
+}
+
+TEST_CASE("who has said when to give up is not told how to") {
+    Options tries;
+    tries.connection.reconnect = 3;
+    Outage some(tries);
+    CHECK(line(some, "lost", 1s, start) == "lost; trying again in 1 s");
+    Options time;
+    time.run_timeout = 1h;
+    Outage timed(time);
+    CHECK(line(timed, "lost", 1s, start) == "lost; trying again in 1 s");
+}
+
+TEST_CASE("seconds are written as people write them") {
+    CHECK(seconds_text(1s) == "1 s");
+    CHECK(seconds_text(50ms) == "0.05 s");
+    CHECK(seconds_text(1500ms) == "1.5 s");
+    CHECK(seconds_text(1ns) == "0.001 s");
+    CHECK(seconds_text(0s) == "0 s");
+}
