@@ -55,7 +55,7 @@ std::expected<RequestPlan, std::string> make_request(const app::Options& options
 
     if (plan.properties.view().find(PropertyId::response_topic)) {
         return std::unexpected(
-            std::string("-D publish response-topic goes not with --request: use --response-topic"));
+            std::string("-D publish response-topic can't be used with --request: use --response-topic"));
     }
     if (const auto given = plan.properties.view().find(PropertyId::correlation_data)) {
         plan.correlation = given->text;

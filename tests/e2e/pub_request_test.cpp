@@ -207,7 +207,8 @@ TEST_CASE("the user's own correlation data are kept, a second response topic is 
     const Result wrong =
         publish(broker.port(), {"--request", "-t", "service", "-n", "-D", "publish", "response-topic", "r"});
     CHECK(wrong.exit.code == 1);
-    CHECK(wrong.err == "mqtt_pub: -D publish response-topic goes not with --request: use --response-topic\n");
+    CHECK(wrong.err ==
+          "mqtt_pub: -D publish response-topic can't be used with --request: use --response-topic\n");
 }
 
 TEST_CASE("a refused subscription to the response topic is 67") {
