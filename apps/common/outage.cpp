@@ -15,6 +15,10 @@ std::string seconds_text(Duration duration) {
     return text.append(" s");
 }
 
+std::string Outage::not_connected() const {
+    return "not connected: " + (reason_.empty() ? "no CONNACK came from the broker" : reason_);
+}
+
 std::optional<std::string> Outage::line(std::string_view why, std::string_view more, Duration retry_in,
                                         Time now) {
     const bool begins = reason_.empty();

@@ -31,6 +31,8 @@ class Outage {
     void over() { *this = Outage(endless_); }
     /// Why it is away; empty: it is not, or nothing was tried yet.
     const std::string& reason() const { return reason_; }
+    /// What there is to say while it is not connected: why not, as far as that is known.
+    std::string not_connected() const;
 
   private:
     explicit Outage(bool endless) : endless_(endless) {}

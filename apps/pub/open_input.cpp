@@ -99,7 +99,10 @@ PublishPlan make_plan(const app::Options& options, Time started) {
     plan.reconnect_chosen = options.connection.reconnect.has_value();
     plan.outage = app::Outage(options);
     plan.confirm = options.pub.source == app::PayloadSource::lines;
-    if (options.run_timeout) plan.deadline = started + *options.run_timeout;
+    if (options.run_timeout) {
+        plan.deadline = started + *options.run_timeout;
+        plan.deadline_text = app::seconds_text(*options.run_timeout);
+    }
     return plan;
 }
 

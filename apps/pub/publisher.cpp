@@ -41,7 +41,11 @@ int Publisher::run() {
             end(Ending::interrupted);
         });
     }
-    if (plan_.deadline) client_.at(*plan_.deadline, [this] { end(Ending::run_timeout); });
+    if (plan_.deadline)
+        client_.at(*plan_.deadline, [this] {
+            ended_while_ = state();
+            end(Ending::run_timeout);
+        });
     start_ = std::chrono::steady_clock::now();
     if (plan_.progress || (plan_.progress_by_itself && input_.extent()))
         show_progress_at(start_ + progress_patience);
@@ -287,6 +291,14 @@ void Publisher::count_problem(std::string_view what) {
     if (complaints_ == max_complaints) messages_.note("more of this kind will only be counted");
 }
 
+// What the run is at.
+std::string Publisher::state() const {
+    if (!client_.session().connected()) return outage_.not_connected();
+    if (client_.session().inflight() > 0) return "waiting for acknowledgements";
+    if (asked_) return "waiting for the answer to PINGREQ";
+    return watching_ ? "waiting for input" : "not all was sent";
+}
+
 void Publisher::end(Ending how) {
     const bool hurries = how == Ending::interrupted || how == Ending::run_timeout;
     if (hurries && ending_ != Ending::interrupted && ending_ != Ending::run_timeout) {
@@ -325,8 +337,17 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
         messages_.error("the broker did not answer PINGREQ: it may not have read all of the " +
                         std::to_string(published()) + " messages");
     }
-    if (done < all || unread) {
-        std::string line(asked_ ? "at most " : "");
+    const bool complete = input_finished_ && !has_current_ && done == all && !asked_;
+    const bool out_of_time = ending_ == Ending::run_timeout && !complete;
+    if (done < all || unread || out_of_time) {
+        std::string line;
+        if (out_of_time)
+            line.append("stopped by -W after ")
+                .append(plan_.deadline_text)
+                .append(": ")
+                .append(ended_while_)
+                .append("; ");
+        line.append(asked_ ? "at most " : "");
         line += std::to_string(done) + " of " + std::to_string(all) + " messages delivered";
         if (unreadable_ > 0)
             line.append(", ")
@@ -337,8 +358,7 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
         messages_.error(line);
     }
     if (stats_) messages_.debug(stats_->text(done));
-    const bool complete = input_finished_ && !has_current_ && done == all && !asked_;
-    if (ending_ == Ending::run_timeout && !complete) return app::exit_code::run_timeout;
+    if (out_of_time) return app::exit_code::run_timeout;
     const bool cut_short = ending_ == Ending::interrupted && unread;
     if (done < all || cut_short || starved || asked_ || ending_ == Ending::hopeless)
         return app::exit_code::not_delivered;

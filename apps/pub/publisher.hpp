@@ -32,6 +32,7 @@ struct PublishPlan {
     bool progress = false;            ///< show it, whatever stderr is
     bool progress_by_itself = false;  ///< show it when the work is long
     std::optional<Time> deadline;     ///< of the whole run
+    std::string deadline_text;        ///< "2.5 s", for the message
     bool reconnect_chosen = false;    ///< --reconnect was given
     app::Outage outage;               ///< how one is told
     bool confirm = false;             ///< what was sent last at QoS 0 must be read by the broker
@@ -75,6 +76,7 @@ class Publisher : public ClientHandler {
     void show_progress_at(Time when);
     ProgressFacts progress() const;
     void count_problem(std::string_view what);
+    std::string state() const;
     void end(Ending how);
     int conclude(const std::expected<void, Error>& result);
 
@@ -103,6 +105,7 @@ class Publisher : public ClientHandler {
     std::string stamped_;
 
     Ending ending_ = Ending::none;
+    std::string ended_while_;           ///< what went on when the time of -W was over
     bool last_unacknowledged_ = false;  ///< the last message was one of QoS 0
     bool asked_ = false;                ///< PINGREQ was sent behind the last message
     std::size_t unarrived_ = SIZE_MAX;  ///< bytes, when its answer was late for the first time

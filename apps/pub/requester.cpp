@@ -45,7 +45,7 @@ std::expected<RequestPlan, std::string> make_request(const app::Options& options
     plan.outage = app::Outage(options);
     if (options.run_timeout) {
         plan.deadline = started + *options.run_timeout;
-        plan.deadline_text = app::duration_text(*options.run_timeout);
+        plan.deadline_text = app::seconds_text(*options.run_timeout);
     }
     plan.response_topic = options.pub.response_topic;
     const std::string name = random_name();
@@ -80,16 +80,13 @@ int Requester::run() {
     for (const int signal : {SIGINT, SIGTERM}) {
         client_.on_signal(signal, [this] {
             if (code_) return client_.stop();
-            hurry(app::exit_code::not_delivered, "interrupted after " + std::to_string(answers_) + " of " +
-                                                     app::count_text(plan_.answers, "answer"));
+            hurry(app::exit_code::not_delivered, "interrupted: " + state());
         });
     }
     if (plan_.deadline) {
         client_.at(*plan_.deadline, [this] {
             if (code_) return;
-            hurry(app::exit_code::run_timeout, std::to_string(answers_) + " of " +
-                                                   app::count_text(plan_.answers, "answer") +
-                                                   " came within the " + plan_.deadline_text + " of -W");
+            hurry(app::exit_code::run_timeout, "stopped by -W after " + plan_.deadline_text + ": " + state());
         });
     }
     const auto result = client_.run();
@@ -218,6 +215,13 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in) return;
     if (const auto line = outage_.line(error.context, {}, *retry_in, client_.now())) messages_.note(*line);
+}
+
+// How far the work is.
+std::string Requester::state() const {
+    if (!client_.session().connected()) return outage_.not_connected();
+    if (!subscribed_) return "the subscription was not acknowledged";
+    return std::to_string(answers_) + " of " + app::count_text(plan_.answers, "answer") + " came";
 }
 
 // A signal or the deadline: neither the broker nor who reads stderr is waited for.

@@ -65,6 +65,7 @@ class Requester : public ClientHandler {
     bool is_answer(const Publish& message) const;
     bool print(Bytes payload);
     void hurry(int code, std::string_view why);
+    std::string state() const;
     void end(int code);
 
     const RequestPlan& plan_;

@@ -73,8 +73,20 @@ void Subscriber::attach(Client& client) {
 
 void Subscriber::time_is_up() {
     if (ending_ != Ending::none) return;
-    messages_.error("stopped: the " + app::seconds_text(*options_.run_timeout) + " of -W are over");
+    messages_.error("stopped by -W after " + app::seconds_text(*options_.run_timeout) + ": " + state());
     finish_at_once(app::exit_code::run_timeout);
+}
+
+// How far the work is.
+std::string Subscriber::state() const {
+    if (!client_->session().connected()) return outage_.not_connected();
+    if (answers_missing_ > 0) return "the subscriptions were not acknowledged";
+    const std::uint64_t came = client_->session().counters().received;
+    if (options_.count) {
+        const std::uint64_t printed = *options_.count - *still_to_print_;
+        return std::to_string(printed) + " of " + app::count_text(*options_.count, "message") + " came";
+    }
+    return came == 0 ? "no message came" : app::count_text(came, "message") + " came";
 }
 
 void Subscriber::on_connack(const Connack& packet) {

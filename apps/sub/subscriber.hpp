@@ -64,6 +64,7 @@ class Subscriber final : public ClientHandler {
     void output_has_room();
     void output_is_gone();
     void time_is_up();
+    std::string state() const;
     void finish(int code);
     void finish_at_once(int code);
     void disconnect();

@@ -61,13 +61,26 @@ TEST_CASE("an acknowledgement that does not come ends the run") {
 TEST_CASE("-W bounds the whole run") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.answer_publish = false; });
-    Result result = publish(broker.port(), {"-q", "1", "-t", "a", "-m", "x", "-W", "0.2"});
+    Result result = publish(broker.port(), {"-q", "1", "-t", "a", "-m", "x", "-W", "1"});
     CHECK(result.exit.code == 27);
-    CHECK(has(result.err, "0 of 1 messages delivered"));
+    CHECK(result.err ==
+          "mqtt_pub: stopped by -W after 1 s: waiting for acknowledgements; 0 of 1 messages delivered\n");
+
+    Command lines = pub_command(broker.port(), {"-t", "a", "-l", "-W", "1"});
+    lines.keep_stdin_open = true;
+    lines.input = "x\n";
+    CHECK(run(std::move(lines)).err ==
+          "mqtt_pub: stopped by -W after 1 s: waiting for input; 1 of 1 messages delivered, and the input "
+          "was "
+          "not read to its end\n");
 
     broker.set([](Behaviour& it) { it.answer_connect = false; });
     result = publish(broker.port(), {"-t", "a", "-m", "x", "-W", "0.2"});
     CHECK(result.exit.code == 27);
+    CHECK(result.err ==
+          "mqtt_pub: stopped by -W after 0.2 s: not connected: no CONNACK came from the broker; 0 of 1 "
+          "messages "
+          "delivered\n");
 
     Command command = pub_command(broker.port(), {"-t", "a", "-s", "-W", "0.2"});
     command.keep_stdin_open = true;

@@ -117,7 +117,7 @@ TEST_CASE("a request without an answer ends with -W and 27") {
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "0.3"});
     CHECK(result.exit.code == 27);
     CHECK(result.out.empty());
-    CHECK(result.err == "mqtt_pub: 0 of 1 answer came within the 300 ms of -W\n");
+    CHECK(result.err == "mqtt_pub: stopped by -W after 0.3 s: 0 of 1 answer came\n");
 }
 
 TEST_CASE("a signal and -W are answered while nobody reads the answers") {
@@ -136,12 +136,12 @@ TEST_CASE("a signal and -W are answered while nobody reads the answers") {
         const auto request = ask(command);
         request->send_signal(signal);
         CHECK(request->wait() == Exit{.code = 66});
-        CHECK(request->err() == "mqtt_pub: interrupted after 0 of 2 answers\n");
+        CHECK(request->err() == "mqtt_pub: interrupted: 0 of 2 answers came\n");
     }
     command.argv.insert(command.argv.end(), {"-W", "0.5"});
     const auto timed = ask(command);
     CHECK(timed->wait() == Exit{.code = 27});
-    CHECK(timed->err() == "mqtt_pub: 0 of 2 answers came within the 500 ms of -W\n");
+    CHECK(timed->err() == "mqtt_pub: stopped by -W after 0.5 s: 0 of 2 answers came\n");
 }
 
 TEST_CASE("a large answer reaches a reader that takes its time") {

@@ -106,14 +106,32 @@ TEST_CASE("-E ends when all subscriptions are acknowledged") {
     CHECK(result.err.empty());
 }
 
+TEST_CASE("-W says how far the work was") {
+    BrokerThread broker;
+    const auto end_of = [&](const Words& options, unsigned messages) {
+        Words all{"-t", "a", "-W", "1"};
+        all.insert(all.end(), options.begin(), options.end());
+        Subscribed sub(broker, all);
+        for (unsigned i = 0; i < messages; ++i) broker.publish("a", "x");
+        CHECK(sub.process.wait() == Exit{.code = 27});
+        CHECK(wait_for_subscriptions(broker, 0));
+        return sub.process.err();
+    };
+    CHECK(end_of({}, 0) == "mqtt_sub: stopped by -W after 1 s: no message came\n");
+    CHECK(end_of({}, 2) == "mqtt_sub: stopped by -W after 1 s: 2 messages came\n");
+    CHECK(end_of({"-C", "3"}, 1) == "mqtt_sub: stopped by -W after 1 s: 1 of 3 messages came\n");
+}
+
 TEST_CASE("-W ends with 27, also before there is a connection") {
     BrokerThread broker;
     Result result = run(subscriber(broker, {"-W", "0.05", "-t", "a"}));
     CHECK(result.exit == Exit{.code = 27});
-    CHECK(result.err == "mqtt_sub: stopped: the 0.05 s of -W are over\n");
+    CHECK(result.err.starts_with("mqtt_sub: stopped by -W after 0.05 s: "));
     broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
     result = run(subscriber(broker, {"-W", "0.05", "-t", "a"}));
     CHECK(result.exit == Exit{.code = 27});
+    CHECK(result.err ==
+          "mqtt_sub: stopped by -W after 0.05 s: not connected: no CONNACK came from the broker\n");
     result = run(subscriber(broker, {"-W", "0.05", "-t", "a", "--quiet"}));
     CHECK(result.err.empty());
 }

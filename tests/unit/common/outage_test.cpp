@@ -19,11 +19,13 @@ std::string line(Outage& outage, std::string_view why, Duration retry_in, Time n
 
 TEST_CASE("an outage is told once for each reason, and the first time how it could end") {
     Outage outage{Options{}};
+    CHECK(outage.not_connected() == "not connected: no CONNACK came from the broker");
     CHECK(outage.line("lost", "; some more", 50ms, start) ==
           "lost; some more; trying again in 0.05 s (for ever; --reconnect N or -W limits it)");
     CHECK(line(outage, "lost", 2s, start + 1s) == "nothing");
     CHECK(line(outage, "refused", 1342ms, start + 2s) == "refused; trying again in 1.3 s");
     CHECK(outage.reason() == "refused");
+    CHECK(outage.not_connected() == "not connected: refused");
     outage.over();
     CHECK(outage.reason().empty());
     CHECK(line(outage, "refused", 1s, start + 3s) == "refused; trying again in 1 s");
