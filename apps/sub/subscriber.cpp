@@ -166,6 +166,7 @@ void Subscriber::on_suback(const Suback& packet) {
         if (refused > 1) messages_.error("all subscriptions were refused");
         return finish(app::exit_code::all_refused);
     }
+    some_refused_ = some_refused_ || refused > 0;
     acknowledged();
 }
 
@@ -186,6 +187,7 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
     }
     if (sub_.topics.empty() && refused > 0 && refused == sub_.unsubscribe.size())
         return finish(app::exit_code::all_refused);
+    some_refused_ = some_refused_ || refused > 0;
     for (const std::string& filter : sub_.unsubscribe)
         std::erase_if(asked_, [&](const Asked& asked) { return asked.filter == filter; });
     acknowledged();
@@ -196,7 +198,9 @@ void Subscriber::acknowledged() {
     if (answers_missing_ == 0) return;
     answers_missing_ -= 1;
     if (answers_missing_ > 0) return;
-    if (sub_.exit_after_suback) return finish(app::exit_code::ok);
+    // There is no rest that could go on.
+    if (sub_.exit_after_suback)
+        return finish(some_refused_ ? app::exit_code::all_refused : app::exit_code::ok);
     if (sub_.idle_timeout) {
         last_message_ = client_->now();
         arm_idle_timer();

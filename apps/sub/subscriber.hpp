@@ -90,6 +90,7 @@ class Subscriber final : public ClientHandler {
     };
     std::vector<Asked> asked_;  // as in the SUBSCRIBE that a reconnect repeats
     bool subscribed_ = false;
+    bool some_refused_ = false;
     unsigned answers_missing_ = 0;  // of SUBSCRIBE and UNSUBSCRIBE
 
     std::optional<std::uint64_t> still_to_print_;  // -C

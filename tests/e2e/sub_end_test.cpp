@@ -67,6 +67,18 @@ TEST_CASE("one subscription refused of several is a warning, and the rest goes o
     CHECK(sub.process.out() == "x\n");
 }
 
+TEST_CASE("with -E one that is refused ends with 67, for the end was to be that all are acknowledged") {
+    broker::Options options;
+    options.deny_subscribe = {"secret"};
+    BrokerThread broker(options);
+    const Result result = run(subscriber(broker, {"-V", "5", "-t", "secret", "-t", "open", "-E"}));
+    CHECK(result.exit == Exit{.code = 67});
+    CHECK(result.err ==
+          "mqtt_sub: warning: the broker refused the subscription to 'secret': not authorized\n");
+    broker.set([](Behaviour& it) { it.unsuback_code = reason::not_authorized; });
+    CHECK(run(subscriber(broker, {"-V", "5", "-t", "open", "-U", "old", "-E"})).exit == Exit{.code = 67});
+}
+
 TEST_CASE("the broker's refusal of the connection is the exit code") {
     struct Row {
         const char* version;
