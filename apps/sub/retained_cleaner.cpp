@@ -1,9 +1,12 @@
 // --remove-retained: publishes an empty retained message for each topic it is given.
 #include "retained_cleaner.hpp"
 
+#include "figures.hpp"
+
 namespace mqttc::sub {
 
 void RetainedCleaner::add(std::string_view topic) {
+    ++given_;
     const std::size_t bytes = topic.size() + sizeof(std::string);
     if (waiting_bytes_ + bytes > max_waiting_bytes) {
         if (!warned_) messages_.warning("too many retained messages at once; run again to clear the rest");
@@ -29,6 +32,8 @@ void RetainedCleaner::publish(Client& client) {
             messages_.warning("cannot clear the retained message of '" + topic + "': " + id.error().context);
         } else if (*id != 0) {
             unacknowledged_.insert_or_assign(*id, std::move(topic));
+        } else {
+            ++cleared_;
         }
     }
 }
@@ -39,8 +44,14 @@ void RetainedCleaner::delivered(PacketId id, ReasonCode code) {
     if (code >= reason::unspecified_error) {
         messages_.warning("the broker did not clear the retained message of '" + found->second +
                           "': " + std::string(reason_name(PacketType::puback, code)));
+    } else {
+        ++cleared_;
     }
     unacknowledged_.erase(found);
+}
+
+std::string RetainedCleaner::account() const {
+    return std::to_string(cleared_) + " of " + app::count_text(given_, "retained message") + " cleared";
 }
 
 }  // namespace mqttc::sub

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <map>
 #include <string>
@@ -31,11 +32,18 @@ class RetainedCleaner {
     /// All are acknowledged too.
     bool done() const { return waiting_.empty() && unacknowledged_.empty(); }
 
+    /// Each topic that was given is cleared, as far as the broker tells (MQTT 5).
+    bool all_cleared() const { return cleared_ == given_; }
+    /// "2 of 3 retained messages cleared"
+    std::string account() const;
+
   private:
     const app::Messages& messages_;
     std::deque<std::string> waiting_;
     std::size_t waiting_bytes_ = 0;
     bool warned_ = false;
+    std::uint64_t given_ = 0;
+    std::uint64_t cleared_ = 0;
     std::map<PacketId, std::string> unacknowledged_;
 };
 

@@ -367,6 +367,7 @@ void Subscriber::disconnect() {
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.conclude();
     if (options_.stats) messages_.debug(stats_.text());
+    if (!cleaner_.all_cleared()) messages_.error(cleaner_.account());
     sink_.finish();
     if (ending_ != Ending::at_once) out_.flush_waiting();
     out_.flush();
@@ -375,7 +376,8 @@ int Subscriber::conclude(const std::expected<void, Error>& ended) {
         return app::exit_code::output_failed;
     }
     if (!ended && ending_ == Ending::none) return app::report(ended.error(), ever_connected_, messages_);
-    return code_ == app::exit_code::ok ? sink_.exit_code() : code_;
+    if (code_ != app::exit_code::ok) return code_;
+    return cleaner_.all_cleared() ? sink_.exit_code() : app::exit_code::not_delivered;
 }
 
 }  // namespace mqttc::sub
