@@ -59,6 +59,10 @@ class RatePrinter final : public Sink {
     }
     std::optional<Duration> interval() const override { return std::chrono::seconds(1); }
     void tick() override;
+    /// What came in the second that was not over.
+    void finish() override {
+        if (count_ > 0) tick();
+    }
 
   private:
     Buffer& out_;

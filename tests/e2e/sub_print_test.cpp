@@ -144,6 +144,16 @@ TEST_CASE("--idle-timeout ends well after a time without messages") {
     CHECK(result.out == "kept\n");
 }
 
+TEST_CASE("--message-rate prints the rest of a second at the end") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"--message-rate", "-t", "a", "-C", "3"});
+    for (int i = 0; i < 3; ++i) broker.publish("a", "x");
+    CHECK(sub.process.wait() == ok);
+    int all = 0;
+    while (const auto line = sub.process.read_line()) all += std::stoi(*line);
+    CHECK(all == 3);
+}
+
 TEST_CASE("--message-rate prints numbers instead of messages") {
     BrokerThread broker;
     Subscribed sub(broker, {"--message-rate", "-t", "a"});

@@ -102,6 +102,10 @@ TEST_CASE("rates are counted from second to second") {
     rate.take(message.view());
     rate.tick();
     CHECK(out.view() == "3\n0\n1\n");
+    rate.take(message.view());
+    rate.finish();
+    rate.finish();
+    CHECK(out.view() == "3\n0\n1\n1\n");
 }
 
 TEST_CASE("printing allocates nothing once the buffer has its size") {
