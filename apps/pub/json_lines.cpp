@@ -194,8 +194,11 @@ std::expected<void, std::string> JsonLines::Reader::read(std::string_view line, 
     }
     seen_ = line.data();
     end_ = line.data() + line.size();
-    if (!Json::sax_parse(Cursor{seen_, &seen_}, Cursor{end_, &seen_}, this))
+    if (!Json::sax_parse(Cursor{seen_, &seen_}, Cursor{end_, &seen_}, this)) {
+        // The first line of what mqtt_sub indents.
+        if (line == "{") wrong_.append(" (one object a line: without --pretty)");
         return std::unexpected(std::move(wrong_));
+    }
     return conclude(message);
 }
 

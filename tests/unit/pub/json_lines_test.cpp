@@ -218,6 +218,8 @@ TEST_CASE("wrong lines are told what is wrong") {
         CHECK(problem_of(line).starts_with("it is not JSON from byte "));
     }
     CHECK(problem_of(R"({"a":})").find("line 1") == std::string::npos);
+    CHECK(problem_of("{").ends_with(" (one object a line: without --pretty)"));
+    CHECK_FALSE(problem_of("{{").ends_with(" (one object a line: without --pretty)"));
 }
 
 TEST_CASE("times are read only when they are needed") {
