@@ -48,7 +48,7 @@ for program in mqtt_pub mqtt_sub mqtt_passwd; do
         $program 2>&1 | grep -q -- '-F _mqttc ' || die "bash does not complete $program"
     [ "$(zsh -f -c 'autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $program)" = _mqttc ] ||
         die "zsh does not complete $program"
-    fish --no-config -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
+    HOME=$work fish -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
 done
 
 # A program of one's own, begun with the examples of the development package.
