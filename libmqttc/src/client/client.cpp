@@ -53,11 +53,11 @@ std::expected<void, Error> Client::Impl::run() {
             loop.turn(deadline(), busy());
         }
     } catch (const std::bad_alloc&) {
-        // Setting the session right may need memory, too; then it stays as it is until it is opened again.
         try {
-            end(std::unexpected(Error{ErrorCode::out_of_memory, 0, {}}));
-            result_.error().context = "out of memory";
+            end(std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"}));
         } catch (const std::bad_alloc&) {
+            // Setting the session right needed some, too: it stays as it is until it is opened again.
+            phase_ = Phase::ended;
         }
     }
     farewell.reset();
