@@ -64,7 +64,9 @@ void Requests::forget(const Filters& filters, PacketId except, PacketIds& ids) {
         const auto owned = owners_.find(filter);
         if (owned != owners_.end() && owned->second != except) by_owner[owned->second].insert(filter);
     }
-    for (const auto& [id, gone] : by_owner) {
+    for (const auto& entry : by_owner) {
+        const PacketId id = entry.first;
+        const Filters& gone = entry.second;
         for (const std::string_view filter : gone) owners_.erase(owners_.find(filter));
         Request& request = *index_.find(id)->second.at;
         Packet packet = packet_of(request, version_);
