@@ -36,6 +36,8 @@ std::expected<Secret, std::string> secret_in(const SecretBuffer& buffer,
 }
 
 void overwrite(std::string_view value) {
+    // An option without a secret leaves an empty view, which may have no address.
+    if (value.empty()) return;
     // The value is a view of the process's argument memory, which is writable.
     explicit_bzero(const_cast<char*>(value.data()), value.size());
 }

@@ -5,8 +5,10 @@
 #include <sys/mman.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 namespace mqttc::passwd::sodium {
 namespace {
@@ -25,11 +27,11 @@ bool can_be_had(std::uint32_t memory_kib) {
     constexpr std::size_t beside_block = 2;  // addresses of blocks, for a quarter of them at a time
     constexpr std::size_t of_each_kib = block + beside_block;
     constexpr std::size_t beside_all = std::size_t{256} * 1024;
-    if (memory_kib > (SIZE_MAX - beside_all) / of_each_kib) return false;
-    const std::size_t size = memory_kib * of_each_kib + beside_all;
-    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    const std::uint64_t size = std::uint64_t{memory_kib} * of_each_kib + beside_all;
+    if (!std::in_range<std::size_t>(size)) return false;
+    void* memory = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return false;
-    ::munmap(memory, size);
+    ::munmap(memory, static_cast<std::size_t>(size));
     return true;
 }
 
