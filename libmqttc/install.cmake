@@ -9,7 +9,7 @@ target_include_directories(mqttc INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_I
 add_library(mqttc_shared SHARED)
 set_target_properties(mqttc_shared PROPERTIES
   OUTPUT_NAME mqttc EXPORT_NAME mqttc LINKER_LANGUAGE CXX
-  VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+  VERSION ${PROJECT_VERSION} SOVERSION ${MQTTC_ABI_VERSION}
   LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/libmqttc.map)
 target_include_directories(mqttc_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(mqttc_shared INTERFACE cxx_std_23)

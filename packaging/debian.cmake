@@ -30,9 +30,9 @@ codes and messages tell what happened.
 
 MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets.")
 # The programs carry the library in themselves and load its TLS module when they need it.
-set(CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_RECOMMENDS "libmqttc0 (= ${PROJECT_VERSION}-1), ca-certificates")
+set(CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_RECOMMENDS "libmqttc${MQTTC_ABI_VERSION} (= ${PROJECT_VERSION}-1), ca-certificates")
 
-set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_NAME libmqttc0)
+set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_NAME libmqttc${MQTTC_ABI_VERSION})
 set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_LIBMQTTC_DESCRIPTION "MQTT client library - shared library and TLS module
@@ -43,7 +43,7 @@ set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_CONTROL_EXTRA ${deb}/triggers)
 
 set(CPACK_DEBIAN_LIBMQTTC-DEV_PACKAGE_NAME libmqttc-dev)
 set(CPACK_DEBIAN_LIBMQTTC-DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_LIBMQTTC-DEV_PACKAGE_DEPENDS "libmqttc0 (= ${PROJECT_VERSION}-1), libwslay-dev")
+set(CPACK_DEBIAN_LIBMQTTC-DEV_PACKAGE_DEPENDS "libmqttc${MQTTC_ABI_VERSION} (= ${PROJECT_VERSION}-1), libwslay-dev")
 set(CPACK_DEBIAN_LIBMQTTC-DEV_DESCRIPTION "MQTT client library - development files
 Headers, the static library, the CMake package, the pkg-config file and the
 manual of libmqttc, a C++23 library for MQTT 3.1, 3.1.1 and 5.0.")
@@ -70,8 +70,8 @@ file(WRITE ${deb}/changelog "mqttc (${PROJECT_VERSION}-1) bookworm; urgency=medi
 ")
 find_program(MQTTC_GZIP gzip REQUIRED)
 execute_process(COMMAND ${MQTTC_GZIP} -9 -n -f -k changelog WORKING_DIRECTORY ${deb} COMMAND_ERROR_IS_FATAL ANY)
-foreach(package mqttc-clients libmqttc0 libmqttc-dev)
-  string(REGEX REPLACE "0$" "" component ${package})
+foreach(package mqttc-clients libmqttc${MQTTC_ABI_VERSION} libmqttc-dev)
+  string(REGEX REPLACE "[0-9.]+$" "" component ${package})
   install(FILES ${deb}/copyright DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} COMPONENT ${component})
   install(FILES ${deb}/changelog.gz DESTINATION ${CMAKE_INSTALL_DATADIR}/doc/${package} COMPONENT ${component}
     RENAME changelog.Debian.gz)

@@ -1,17 +1,21 @@
 // One thread a core, as far as memory goes; a shared counter as the queue.
 #include "hash_many.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
+#include <string_view>
 #include <system_error>
 #include <thread>
 
+#include "common/descriptor.hpp"
 #include "common/visible.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
@@ -30,10 +34,17 @@ Failure cannot_hash(const HashRecipe& recipe) {
 
 // What can be had without swapping: MemAvailable, since most of what is not free is only cached.
 std::uint64_t available_kib() {
-    std::ifstream file("/proc/meminfo");
-    for (std::string word; file >> word;) {
+    // Not by a stream: libstdc++'s locales would double the program.
+    const app::Descriptor file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
+    std::array<char, 4096> bytes{};
+    const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
+    const std::string_view text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    constexpr std::string_view name = "MemAvailable:";
+    if (const std::size_t at = text.find(name); at != text.npos) {
+        const std::size_t number = std::min(text.find_first_not_of(' ', at + name.size()), text.size());
         std::uint64_t kib = 0;
-        if (word == "MemAvailable:" && file >> kib) return kib;
+        const auto [end, error] = std::from_chars(text.data() + number, text.data() + text.size(), kib);
+        if (error == std::errc{}) return kib;
     }
     const long pages = ::sysconf(_SC_AVPHYS_PAGES);
     const long page_size = ::sysconf(_SC_PAGESIZE);

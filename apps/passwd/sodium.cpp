@@ -29,7 +29,8 @@ bool can_be_had(std::uint32_t memory_kib) {
     constexpr std::size_t beside_all = std::size_t{256} * 1024;
     const std::uint64_t size = std::uint64_t{memory_kib} * of_each_kib + beside_all;
     if (!std::in_range<std::size_t>(size)) return false;
-    void* memory = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* memory = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) return false;
     ::munmap(memory, static_cast<std::size_t>(size));
     return true;

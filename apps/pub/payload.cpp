@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "descriptor.hpp"
 #include "messages.hpp"
 
 namespace mqttc::pub {
@@ -60,20 +61,6 @@ void file_was_cut(int) {
     static_cast<void>(!::write(STDERR_FILENO, message.data(), message.size()));
     ::_exit(1);
 }
-
-class Descriptor {
-  public:
-    explicit Descriptor(int fd) : fd_(fd) {}
-    ~Descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    int get() const { return fd_; }
-
-  private:
-    int fd_;
-};
 
 }  // namespace
 
@@ -158,7 +145,7 @@ std::expected<Payload, PayloadError> Payload::from_file(const std::string& path,
     // A pipe or socket as stdin can't always be opened again by its name.
     if (path == "-" || path == "/dev/stdin") return from_stdin(deadline);
     // O_NONBLOCK: opening a FIFO doesn't wait for its writer, poll() does.
-    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    const app::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) return cannot_read(path, std::strerror(errno));
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return cannot_read(path, std::strerror(errno));

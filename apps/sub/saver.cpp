@@ -69,20 +69,6 @@ bool goes_up(std::string_view path) {
 
 }  // namespace
 
-OpenFile::~OpenFile() {
-    close();
-}
-
-OpenFile& OpenFile::operator=(OpenFile&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-}
-
-bool OpenFile::close() {
-    const int fd = std::exchange(fd_, -1);
-    return fd < 0 || ::close(fd) == 0;
-}
-
 Saver::Saver(std::string_view folder, Format name, const app::Messages& messages)
     : folder_(folder), name_(std::move(name)), messages_(messages) {}
 
@@ -111,7 +97,7 @@ std::expected<void, std::string> Saver::start() {
                                    "': " + reason_text(errno));
     }
     const char* const path = folder_.empty() ? "." : folder_.c_str();
-    base_ = OpenFile(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    base_ = app::Descriptor(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!base_)
         return std::unexpected("cannot open the folder '" + std::string(path) + "': " + reason_text(errno));
     if (!choose_temporary()) return std::unexpected("the system gives no random numbers");
@@ -129,7 +115,7 @@ bool Saver::take(const Publish& message) {
         return not_saved(message, "its payload is not what the template says");
     int error = goes_up(path.view()) ? EINVAL : save(path.view(), message.payload);
     if (error == ENOENT) {  // somebody has removed the folder that is held open
-        here_ = OpenFile();
+        here_ = app::Descriptor();
         path_.clear();
         error = save(path.view(), message.payload);
     }
@@ -162,14 +148,14 @@ int Saver::save(std::string_view path, Bytes payload) {
 // Level by level, so that no symbolic link leads out of the folder.
 bool Saver::enter(std::string_view folders) {
     if (here_ && path_ == folders) return true;
-    OpenFile at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
+    app::Descriptor at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
     for (std::string_view rest = folders; at && !rest.empty();) {
         const std::string_view part = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(part.size() + 1, rest.size()));
         if (part.empty()) continue;
         const std::string name(part);
         if (!make_folder(at.get(), name.c_str())) return false;
-        at = OpenFile(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        at = app::Descriptor(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }
     if (!at) return false;
     here_ = std::move(at);
@@ -189,10 +175,10 @@ bool Saver::choose_temporary() {
     return true;
 }
 
-OpenFile Saver::open_temporary() {
+app::Descriptor Saver::open_temporary() {
     constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     for (;;) {
-        OpenFile file(openat(here_.get(), temporary_.c_str(), flags, new_file));
+        app::Descriptor file(openat(here_.get(), temporary_.c_str(), flags, new_file));
         if (file || errno != EEXIST || !choose_temporary()) return file;
     }
 }
@@ -201,7 +187,7 @@ OpenFile Saver::open_temporary() {
 int Saver::write(std::string_view name, Bytes payload) {
     const std::string last(name);
     if (!is_replaceable(here_.get(), last.c_str())) return no_regular_file;
-    OpenFile file = open_temporary();
+    app::Descriptor file = open_temporary();
     if (!file) return errno;
     int error = 0;
     while (error == 0 && !payload.empty()) {

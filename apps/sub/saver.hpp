@@ -6,27 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "descriptor.hpp"
 #include "format.hpp"
 #include "messages.hpp"
 #include "sink.hpp"
 
 namespace mqttc::sub {
-
-/// A descriptor that is closed with it.
-class OpenFile {
-  public:
-    explicit OpenFile(int fd = -1) : fd_(fd) {}
-    ~OpenFile();
-    OpenFile(OpenFile&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-    OpenFile& operator=(OpenFile&& other) noexcept;
-    int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-    /// False: errno says why.
-    bool close();
-
-  private:
-    int fd_;
-};
 
 class Saver final : public Sink {
   public:
@@ -45,15 +30,15 @@ class Saver final : public Sink {
     int save(std::string_view path, Bytes payload);
     bool enter(std::string_view folders);
     bool choose_temporary();
-    OpenFile open_temporary();
+    app::Descriptor open_temporary();
     int write(std::string_view name, Bytes payload);
     bool not_saved(const Publish& message, std::string_view why);
 
     std::string folder_;  // with the slash at its end; empty: the working directory
     Format name_;
     const app::Messages& messages_;
-    OpenFile base_;
-    OpenFile here_;          // the folder of the last file
+    app::Descriptor base_;
+    app::Descriptor here_;   // the folder of the last file
     std::string path_;       // its path below base_
     std::string temporary_;  // the name of a file that is not complete
     bool some_not_saved_ = false;

@@ -19,17 +19,23 @@ for program in mqtt_pub mqtt_sub; do
         grep -vE '^(libc|libwslay|ld-linux.*)\.so\.' || true)
     [ -z "$more" ] || die "$program loads at its start what it can do without: $more"
 done
+for program in mqtt_pub mqtt_sub mqtt_passwd; do
+    if nm -C "$build/bin/$program" | grep -q 'std::time_get<'; then
+        die "$program carries the locales of iostreams, which double it"
+    fi
+done
 if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: only root can install packages"
     exit 77
 fi
-for package in mqttc-clients libmqttc0 libmqttc-dev; do
+packages=(mqttc-clients libmqttc0.1 libmqttc-dev)
+for package in "${packages[@]}"; do
     if dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
         echo "skipped: $package is installed already, and this test would remove it"
         exit 77
     fi
 done
-trap 'dpkg -r libmqttc-dev mqttc-clients libmqttc0 >/dev/null 2>&1; rm -rf "$work"' EXIT
+trap 'dpkg -r "${packages[@]}" >/dev/null 2>&1; rm -rf "$work"' EXIT
 apt-get -q install -y --no-install-recommends "${debs[@]}" >"$work/apt.log" 2>&1 </dev/null ||
     { cat "$work/apt.log"; die "apt cannot install them"; }
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
@@ -59,6 +65,6 @@ if message=$("$work/own/build/publish" mqtt://127.0.0.1:1 2>&1); then die "nobod
 case $message in "publish: cannot connect to 127.0.0.1:1: "*) ;; *) die "the example says: $message" ;; esac
 
 trap 'rm -rf "$work"' EXIT
-dpkg -r libmqttc-dev mqttc-clients libmqttc0 >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot remove them"; }
+dpkg -r "${packages[@]}" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot remove them"; }
 [ ! -e /usr/bin/mqtt_pub ] || die "mqtt_pub was left behind"
 echo "packages made, judged, installed, used, removed"

@@ -246,8 +246,12 @@ TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unch
     const TempDir dir;
     const std::string sent = dir.file("sent");
     const std::string topic = "big";
+#ifdef __SANITIZE_ADDRESS__  // whose bookkeeping of the largest takes minutes: longer than any buffer is enough
+    const std::size_t size = std::size_t{32} << 20;
+#else
     // Fixed header of 5 bytes apart: two bytes of length, the topic, two bytes of packet identifier.
     const std::size_t size = 268'435'455 - 2 - topic.size() - 2;
+#endif
     {
         std::string block(std::size_t{1} << 20, '\0');
         std::uint32_t state = 1;
