@@ -24,7 +24,7 @@ constexpr std::array handled = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGALRM, S
 
 volatile sig_atomic_t came = 0;
 
-extern "C" void note_prompt_signal(int number) {
+void note_prompt_signal(int number) {
     came = number;
 }
 

@@ -9,7 +9,7 @@ namespace {
 std::atomic<int> noted{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
-extern "C" void note_signal(int number) {
+void note_signal(int number) {
     int none = 0;
     noted.compare_exchange_strong(none, number);
 }

@@ -39,10 +39,6 @@ inline Command client(std::string_view name, std::uint16_t port, Words options) 
     return command;
 }
 
-inline bool has(std::string_view text, std::string_view part) {
-    return text.find(part) != std::string_view::npos;
-}
-
 inline std::size_t count_of(std::string_view text, std::string_view part) {
     std::size_t count = 0;
     for (auto at = text.find(part); at != std::string_view::npos; at = text.find(part, at + part.size()))

@@ -11,13 +11,7 @@ using broker::Behaviour;
 using broker::Broker;
 using broker::BrokerThread;
 
-namespace {
-
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("a refused publish is told with its reason") {
     BrokerThread broker;

@@ -13,10 +13,6 @@ using broker::BrokerThread;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
 bool is_one_line(const std::string& text) {
     return text.starts_with("mqtt_pub: ") && text.find('\n') == text.size() - 1;
 }

@@ -15,10 +15,6 @@ using broker::BrokerThread;
 
 namespace {
 
-bool has(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
 std::string numbered_lines(std::size_t count) {
     std::string lines;
     for (std::size_t i = 0; i < count; ++i) lines.append(std::to_string(i)).append("\n");

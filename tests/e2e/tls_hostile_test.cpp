@@ -71,7 +71,7 @@ class Server {
 };
 
 /// What mqtt_pub says behind "cannot connect to 127.0.0.1:PORT: ".
-std::string reason(const Server& server, int code, std::vector<std::string> options) {
+std::string reason_of(const Server& server, int code, std::vector<std::string> options) {
     // Short only where it is what the test waits for.
     const std::string timeout = code == 61 ? "0.5" : "10";
     options.insert(options.begin(), {"-t", "a", "-m", "x", "--connect-timeout", timeout});
@@ -88,7 +88,7 @@ std::string reason(const Server& server, int code, std::vector<std::string> opti
 
 std::string with_tls_to(const Server& server, int code = 62) {
     static const Certificates all;
-    return reason(server, code, {"--cafile", all.ca_file()});
+    return reason_of(server, code, {"--cafile", all.ca_file()});
 }
 
 // The head of a handshake record of 90 bytes, and a ServerHello that never goes on.
@@ -137,6 +137,6 @@ TEST_CASE("a server that refuses the handshake with an alert") {
 }
 
 TEST_CASE("a server that answers a plain CONNECT with an alert of TLS") {
-    CHECK(reason(Server("\x15\x03\x01\x00\x02\x02\x46"s, Server::Then::half_close), 64, {}) ==
+    CHECK(reason_of(Server("\x15\x03\x01\x00\x02\x02\x46"s, Server::Then::half_close), 64, {}) ==
           "the server wants TLS (--tls-use-os-certs or --cafile, or mqtts:// in the URL)");
 }

@@ -121,6 +121,9 @@ esac
 
 visible=$(nm -DC --defined-only "$lib/libmqttc.so" | cut -d' ' -f3- | grep -vE '^(typeinfo( name)? for |vtable for |VTT for )?mqttc::' || true)
 [ -z "$visible" ] || die "the shared library shows more than mqttc's API: $visible"
+# In the archive nothing else may stand where a name of the user's own could.
+visible=$(nm -gC --defined-only "$lib/libmqttc.a" | awk '$2 ~ /^[ABCDGRSTi]$/' | grep -vE ' (guard variable for )?mqttc::' || true)
+[ -z "$visible" ] || die "the static library takes names outside of mqttc: $visible"
 # A program keeps the library it was linked with, as long as find_package would take one for the other.
 soname=$(objdump -p "$lib/libmqttc.so" | awk '$1 == "SONAME" { print $2 }')
 version=$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")$/\1/p' "$lib/cmake/mqttc/mqttcConfigVersion.cmake")

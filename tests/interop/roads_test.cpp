@@ -130,11 +130,6 @@ std::string refusal(const Words& arguments) {
     return result.err;
 }
 
-bool has(const std::string& text, const std::string& part) {
-    CAPTURE(text);
-    return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("10 MB over Mosquitto's WebSocket listener") {

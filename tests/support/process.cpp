@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+
+#include "support/system.hpp"
 
 extern char** environ;
 
@@ -30,16 +31,6 @@ struct Pipe {
     int read = -1;
     int write = -1;
 };
-
-// glibc 2.36 declares pidfd_open without extern "C".
-int open_pidfd(pid_t pid) {
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
-
-[[noreturn]] void give_up(const char* what) {
-    std::perror(what);
-    std::abort();
-}
 
 Pipe make_pipe() {
     std::array<int, 2> fds{};

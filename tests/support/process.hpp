@@ -131,4 +131,9 @@ bool emulated();
 // Whether an executable file of that path exists.
 bool is_executable(const std::string& path);
 
+// Whether a program's words have these among them.
+inline bool has(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
 }  // namespace mqttc::test

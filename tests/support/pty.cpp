@@ -6,7 +6,6 @@
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -17,21 +16,13 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "support/system.hpp"
+
 namespace mqttc::test {
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-// glibc 2.36 declares pidfd_open without extern "C".
-int open_pidfd(pid_t pid) {
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-}
-
-[[noreturn]] void give_up(const char* what) {
-    std::perror(what);
-    std::abort();
-}
 
 winsize to_winsize(WindowSize size) {
     winsize result{};

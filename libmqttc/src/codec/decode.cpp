@@ -9,6 +9,7 @@ namespace mqttc {
 
 namespace {
 
+using codec::is_v5;
 using codec::Reader;
 
 // Bits of CONNECT's flags (section 3.1.2.3).
@@ -20,10 +21,6 @@ constexpr unsigned will_qos_mask = 0x18;
 constexpr unsigned will_retain_flag = 0x20;
 constexpr unsigned password_flag = 0x40;
 constexpr unsigned username_flag = 0x80;
-
-bool is_v5(ProtocolVersion version) {
-    return version == ProtocolVersion::v5;
-}
 
 /// The flags that the fixed header of a packet other than PUBLISH must have [MQTT-2.1.3-1].
 bool flags_ok(const Frame& frame, ProtocolVersion version) {

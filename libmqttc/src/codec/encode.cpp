@@ -11,12 +11,9 @@ namespace mqttc {
 
 namespace {
 
+using codec::is_v5;
 using codec::Measure;
 using codec::Writer;
-
-bool is_v5(ProtocolVersion version) {
-    return version == ProtocolVersion::v5;
-}
 
 std::uint8_t first_byte(PacketType type, unsigned flags = 0) {
     return static_cast<std::uint8_t>(static_cast<unsigned>(type) << 4 | flags);

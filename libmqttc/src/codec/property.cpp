@@ -6,6 +6,7 @@
 #include <array>
 
 #include "mqttc/topic.hpp"
+#include "packet_sets.hpp"
 #include "utf8.hpp"
 #include "wire.hpp"
 
@@ -15,19 +16,12 @@ namespace {
 
 using codec::Reader;
 
-constexpr PacketSet connect = packet_bit(PacketType::connect);
-constexpr PacketSet connack = packet_bit(PacketType::connack);
-constexpr PacketSet publish = packet_bit(PacketType::publish);
-constexpr PacketSet subscribe = packet_bit(PacketType::subscribe);
-constexpr PacketSet disconnect = packet_bit(PacketType::disconnect);
-constexpr PacketSet auth = packet_bit(PacketType::auth);
+using namespace codec::only;
+
 constexpr PacketSet will = will_properties_bit;
-constexpr PacketSet answers = connack | packet_bit(PacketType::puback) | packet_bit(PacketType::pubrec) |
-                              packet_bit(PacketType::pubrel) | packet_bit(PacketType::pubcomp) |
-                              packet_bit(PacketType::suback) | packet_bit(PacketType::unsuback) | disconnect |
-                              auth;
-constexpr PacketSet everything =
-    answers | connect | publish | will | subscribe | packet_bit(PacketType::unsubscribe);
+constexpr PacketSet answers =
+    connack | puback | pubrec | pubrel | pubcomp | suback | unsuback | disconnect | auth;
+constexpr PacketSet everything = answers | connect | publish | will | subscribe | unsubscribe;
 
 constexpr std::uint32_t any2 = 0xffff;
 constexpr std::uint32_t any4 = 0xffff'ffff;
@@ -35,7 +29,7 @@ constexpr std::uint32_t any4 = 0xffff'ffff;
 using Id = PropertyId;
 using Type = PropertyType;
 
-constexpr auto rows = std::to_array<PropertyInfo>({
+constexpr auto property_rows = std::to_array<PropertyInfo>({
     {Id::payload_format_indicator, "payload-format-indicator", Type::byte, publish | will, 0, 0, 1},
     {Id::message_expiry_interval, "message-expiry-interval", Type::four_byte, publish | will, 0, 0, any4},
     {Id::content_type, "content-type", Type::utf8, publish | will, 0, 0, 0},
@@ -69,9 +63,9 @@ constexpr auto rows = std::to_array<PropertyInfo>({
 });
 
 constexpr bool names_unique() {
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        for (std::size_t j = i + 1; j < rows.size(); ++j) {
-            if (rows[i].name == rows[j].name) return false;
+    for (std::size_t i = 0; i < property_rows.size(); ++i) {
+        for (std::size_t j = i + 1; j < property_rows.size(); ++j) {
+            if (property_rows[i].name == property_rows[j].name) return false;
         }
     }
     return true;
@@ -91,21 +85,21 @@ constexpr bool row_sound(const PropertyInfo& row) {
            (row.max > 0) == is_number(row.type);
 }
 
-static_assert(rows.size() == 27);
-static_assert(std::is_sorted(rows.begin(), rows.end(),
+static_assert(property_rows.size() == 27);
+static_assert(std::is_sorted(property_rows.begin(), property_rows.end(),
                              [](const PropertyInfo& a, const PropertyInfo& b) { return a.id <= b.id; }),
               "sorted by identifier, each once");
 static_assert(names_unique());
-static_assert(std::all_of(rows.begin(), rows.end(), row_sound));
+static_assert(std::all_of(property_rows.begin(), property_rows.end(), row_sound));
 
-constexpr std::size_t id_count = static_cast<std::size_t>(rows.back().id) + 1;
+constexpr std::size_t id_count = static_cast<std::size_t>(property_rows.back().id) + 1;
 static_assert(id_count <= 64, "parse() keeps the identifiers that it has seen in 64 bits");
 
 /// The row of each identifier plus one, 0 for an identifier that has none.
 constexpr auto row_by_id = [] {
     std::array<std::uint8_t, id_count> index{};
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        index[static_cast<std::size_t>(rows[i].id)] = static_cast<std::uint8_t>(i + 1);
+    for (std::size_t i = 0; i < property_rows.size(); ++i)
+        index[static_cast<std::size_t>(property_rows[i].id)] = static_cast<std::uint8_t>(i + 1);
     return index;
 }();
 
@@ -213,18 +207,18 @@ std::expected<void, CodecError> append(std::vector<std::uint8_t>& wire, const Pr
 }  // namespace
 
 std::span<const PropertyInfo> property_table() {
-    return rows;
+    return property_rows;
 }
 
 const PropertyInfo* find_property(std::uint8_t id) {
     const std::size_t row = id < row_by_id.size() ? row_by_id[id] : 0;
-    return row == 0 ? nullptr : &rows[row - 1];
+    return row == 0 ? nullptr : &property_rows[row - 1];
 }
 
 const PropertyInfo* find_property(std::string_view name) {
-    const auto* row =
-        std::find_if(rows.begin(), rows.end(), [=](const PropertyInfo& info) { return info.name == name; });
-    return row == rows.end() ? nullptr : row;
+    const auto* row = std::find_if(property_rows.begin(), property_rows.end(),
+                                   [=](const PropertyInfo& info) { return info.name == name; });
+    return row == property_rows.end() ? nullptr : row;
 }
 
 std::expected<PropertiesView, CodecError> PropertiesView::parse(Bytes wire, PacketSet where) {

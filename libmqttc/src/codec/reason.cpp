@@ -4,21 +4,18 @@
 #include <algorithm>
 #include <array>
 
+#include "packet_sets.hpp"
+
 namespace mqttc {
 
 namespace {
 
-constexpr PacketSet connack = packet_bit(PacketType::connack);
-constexpr PacketSet pubrel = packet_bit(PacketType::pubrel);
-constexpr PacketSet pubcomp = packet_bit(PacketType::pubcomp);
-constexpr PacketSet suback = packet_bit(PacketType::suback);
-constexpr PacketSet unsuback = packet_bit(PacketType::unsuback);
-constexpr PacketSet disconnect = packet_bit(PacketType::disconnect);
-constexpr PacketSet auth = packet_bit(PacketType::auth);
-/// The first answers to a PUBLISH have the same codes.
-constexpr PacketSet received = packet_bit(PacketType::puback) | packet_bit(PacketType::pubrec);
+using namespace codec::only;
 
-constexpr auto rows = std::to_array<ReasonInfo>({
+/// The first answers to a PUBLISH have the same codes.
+constexpr PacketSet received = puback | pubrec;
+
+constexpr auto reason_rows = std::to_array<ReasonInfo>({
     {reason::success, "success",
      connack | received | pubrel | pubcomp | suback | unsuback | disconnect | auth},
     {reason::granted_qos_1, "granted QoS 1", suback},
@@ -68,27 +65,28 @@ constexpr auto rows = std::to_array<ReasonInfo>({
      suback | disconnect},
 });
 
-static_assert(rows.size() == 43);
-static_assert(std::is_sorted(rows.begin(), rows.end(),
+static_assert(reason_rows.size() == 43);
+static_assert(std::is_sorted(reason_rows.begin(), reason_rows.end(),
                              [](const ReasonInfo& a, const ReasonInfo& b) { return a.code <= b.code; }),
               "sorted by code, each once");
 
 /// The row of each code plus one, 0 for a code that has none.
 constexpr auto row_by_code = [] {
     std::array<std::uint8_t, 256> index{};
-    for (std::size_t i = 0; i < rows.size(); ++i) index[rows[i].code] = static_cast<std::uint8_t>(i + 1);
+    for (std::size_t i = 0; i < reason_rows.size(); ++i)
+        index[reason_rows[i].code] = static_cast<std::uint8_t>(i + 1);
     return index;
 }();
 
 const ReasonInfo* find_reason(ReasonCode code) {
     const std::size_t row = row_by_code[code];
-    return row == 0 ? nullptr : &rows[row - 1];
+    return row == 0 ? nullptr : &reason_rows[row - 1];
 }
 
 }  // namespace
 
 std::span<const ReasonInfo> reason_table() {
-    return rows;
+    return reason_rows;
 }
 
 bool reason_allowed(PacketType type, ReasonCode code) {

@@ -15,6 +15,10 @@ namespace mqttc::codec {
 
 using Fault = std::optional<CodecError>;
 
+inline bool is_v5(ProtocolVersion version) {
+    return version == ProtocolVersion::v5;
+}
+
 Fault check(const Connect& packet);
 Fault check(const Connack& packet, ProtocolVersion version);
 Fault check(const Ack& packet, ProtocolVersion version);

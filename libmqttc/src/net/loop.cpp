@@ -16,7 +16,7 @@ namespace {
 std::atomic<bool> signal_came[NSIG];
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-extern "C" void note_signal(int number) {
+void note_signal(int number) {
     signal_came[number].store(true, std::memory_order_relaxed);
 }
 

@@ -145,4 +145,10 @@ SessionOptions options_of(ProtocolVersion version) {
     return options;
 }
 
+Dialogue connected(ProtocolVersion version, std::string_view properties) {
+    Dialogue dialogue(options_of(version));
+    dialogue.connect(false, properties);
+    return dialogue;
+}
+
 }  // namespace mqttc::test

@@ -14,6 +14,13 @@
 
 namespace mqttc::test {
 
+inline constexpr auto v31 = ProtocolVersion::v31;
+inline constexpr auto v311 = ProtocolVersion::v311;
+inline constexpr auto v5 = ProtocolVersion::v5;
+inline constexpr Qos qos0 = Qos::at_most_once;
+inline constexpr Qos qos1 = Qos::at_least_once;
+inline constexpr Qos qos2 = Qos::exactly_once;
+
 /// How Dialogue::written shows these bytes; the form of the argument is that of hex() in support/hex.hpp.
 std::string wire(std::string_view text);
 
@@ -79,5 +86,8 @@ class Dialogue {
 };
 
 SessionOptions options_of(ProtocolVersion version);
+
+/// A dialogue with options_of() that has had its CONNACK; v5 properties in hex without their length.
+Dialogue connected(ProtocolVersion version, std::string_view properties = "");
 
 }  // namespace mqttc::test

@@ -6,9 +6,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v311 = ProtocolVersion::v311;
-constexpr auto v5 = ProtocolVersion::v5;
-
 SessionOptions options_with(std::uint16_t keep_alive, ProtocolVersion version = v311) {
     SessionOptions options = options_of(version);
     options.keep_alive = keep_alive;

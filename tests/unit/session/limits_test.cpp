@@ -6,17 +6,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v5 = ProtocolVersion::v5;
-constexpr Qos qos0 = Qos::at_most_once;
-constexpr Qos qos1 = Qos::at_least_once;
-constexpr Qos qos2 = Qos::exactly_once;
-
-Dialogue limited(std::string_view properties) {
-    Dialogue d(options_of(v5));
-    d.connect(false, properties);
-    return d;
-}
-
 std::string refusal(const std::expected<PacketId, Error>& result) {
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == ErrorCode::limit_exceeded);
@@ -29,8 +18,8 @@ std::string refused_subscription(Dialogue& d, std::string_view filter) {
 }
 
 TEST_CASE("the broker's limits are learned") {
-    Dialogue d = limited(
-        "21 000a 24 01 25 00 27 00001000 22 0005 28 00 29 00 2a 00 13 001e 11 00000e10 12 0004'auto'");
+    Dialogue d = connected(
+        v5, "21 000a 24 01 25 00 27 00001000 22 0005 28 00 29 00 2a 00 13 001e 11 00000e10 12 0004'auto'");
     const Limits& limits = d.session.limits();
     CHECK(limits.receive_maximum == 10);
     CHECK(limits.maximum_qos == qos1);
@@ -61,26 +50,26 @@ TEST_CASE("without a word from the broker the standard's defaults hold, and our 
 }
 
 TEST_CASE("limits of one connection do not outlive it") {
-    Dialogue d = limited("24 00 27 00000010");
+    Dialogue d = connected(v5, "24 00 27 00000010");
     d.reconnect(false);
     CHECK(d.session.limits().maximum_qos == qos2);
     d.publish("t", "a payload longer than before", qos2);
 }
 
 TEST_CASE("the maximum QoS is kept") {
-    Dialogue none = limited("24 00");
+    Dialogue none = connected(v5, "24 00");
     CHECK(refusal(none.session.publish(message("t", "", qos1), none.now)) ==
           "the broker takes QoS 0 at most: publish with QoS 0");
     CHECK(none.session.inflight() == 0);
     none.publish("t", "", qos0);
-    Dialogue one = limited("24 01");
+    Dialogue one = connected(v5, "24 01");
     CHECK(refusal(one.session.publish(message("t", "", qos2), one.now)) ==
           "the broker takes QoS 1 at most: publish with QoS 1");
     one.publish("t", "", qos1);
 }
 
 TEST_CASE("retained messages are refused if the broker keeps none") {
-    Dialogue d = limited("25 00");
+    Dialogue d = connected(v5, "25 00");
     for (const Qos qos : {qos0, qos1}) {
         CHECK(refusal(d.session.publish(message("t", "", qos, true), d.now)) ==
               "the broker keeps no retained messages: publish without retain");
@@ -90,7 +79,7 @@ TEST_CASE("retained messages are refused if the broker keeps none") {
 }
 
 TEST_CASE("the maximum packet size is kept to the byte") {
-    Dialogue d = limited("27 00000014");
+    Dialogue d = connected(v5, "27 00000014");
     CHECK(refusal(d.session.publish(message("t", "0123456789abcde", qos0), d.now)) ==
           "the packet has 21 bytes and the broker takes 20 at most: send less at once");
     d.publish("t", "0123456789abcd", qos0);
@@ -104,7 +93,7 @@ TEST_CASE("the maximum packet size is kept to the byte") {
 }
 
 TEST_CASE("what the broker can't subscribe to is refused with the remedy") {
-    Dialogue d = limited("28 00 2a 00 29 00");
+    Dialogue d = connected(v5, "28 00 2a 00 29 00");
     CHECK(refused_subscription(d, "a/#") ==
           "the broker takes no wildcards: subscribe to each topic by its name");
     CHECK(refused_subscription(d, "$share/g/a") ==
@@ -118,7 +107,7 @@ TEST_CASE("what the broker can't subscribe to is refused with the remedy") {
 }
 
 TEST_CASE("wildcards are found behind a share name, not in it") {
-    Dialogue d = limited("28 00");
+    Dialogue d = connected(v5, "28 00");
     refused_subscription(d, "$share/g/+");
     d.subscribe("$share/g/a");
 }

@@ -8,18 +8,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v31 = ProtocolVersion::v31;
-constexpr auto v311 = ProtocolVersion::v311;
-constexpr auto v5 = ProtocolVersion::v5;
-constexpr Qos qos0 = Qos::at_most_once;
-constexpr Qos qos1 = Qos::at_least_once;
-
-Dialogue connected(ProtocolVersion version, std::string_view properties = "") {
-    Dialogue dialogue(options_of(version));
-    dialogue.connect(false, properties);
-    return dialogue;
-}
-
 /// publish_each() with these payloads.
 std::expected<std::size_t, Error> each(Dialogue& d, const Publish& common,
                                        std::initializer_list<std::string_view> payloads) {

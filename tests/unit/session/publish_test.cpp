@@ -9,19 +9,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v31 = ProtocolVersion::v31;
-constexpr auto v311 = ProtocolVersion::v311;
-constexpr auto v5 = ProtocolVersion::v5;
-constexpr Qos qos0 = Qos::at_most_once;
-constexpr Qos qos1 = Qos::at_least_once;
-constexpr Qos qos2 = Qos::exactly_once;
-
-Dialogue connected(ProtocolVersion version) {
-    Dialogue dialogue(options_of(version));
-    dialogue.connect();
-    return dialogue;
-}
-
 ErrorCode code_of(const std::expected<PacketId, Error>& result) {
     return result ? ErrorCode::ok : result.error().code;
 }

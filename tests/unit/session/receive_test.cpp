@@ -6,16 +6,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v31 = ProtocolVersion::v31;
-constexpr auto v311 = ProtocolVersion::v311;
-constexpr auto v5 = ProtocolVersion::v5;
-
-Dialogue connected(ProtocolVersion version) {
-    Dialogue dialogue(options_of(version));
-    dialogue.connect();
-    return dialogue;
-}
-
 TEST_CASE("QoS 0, 1 and 2 are delivered and acknowledged") {
     for (const auto version : {v31, v311}) {
         Dialogue d = connected(version);

@@ -7,12 +7,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v31 = ProtocolVersion::v31;
-constexpr auto v311 = ProtocolVersion::v311;
-constexpr auto v5 = ProtocolVersion::v5;
-constexpr Qos qos1 = Qos::at_least_once;
-constexpr Qos qos2 = Qos::exactly_once;
-
 SessionOptions lasting(ProtocolVersion version) {
     SessionOptions options = options_of(version);
     options.clean_start = false;

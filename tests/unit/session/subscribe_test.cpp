@@ -6,9 +6,6 @@
 namespace mqttc::test {
 namespace {
 
-constexpr auto v311 = ProtocolVersion::v311;
-constexpr auto v5 = ProtocolVersion::v5;
-
 PacketId subscribe(Dialogue& d, std::initializer_list<std::string_view> filters) {
     std::vector<Subscription> subscriptions;
     for (const auto filter : filters) subscriptions.push_back({.filter = filter});
@@ -23,7 +20,7 @@ PacketId unsubscribe(Dialogue& d, std::string_view filter) {
     return *id;
 }
 
-Dialogue connected(ProtocolVersion version) {
+Dialogue connected_to_last(ProtocolVersion version) {
     SessionOptions options = options_of(version);
     options.clean_start = false;
     Dialogue d(options);
@@ -32,7 +29,7 @@ Dialogue connected(ProtocolVersion version) {
 }
 
 TEST_CASE("SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     CHECK(subscribe(d, {"a", "b/#"}) == 1);
     CHECK(d.written() == wire("82 0c 0001 0001'a' 00 0003'b/#' 00"));
     d.answer_to("90 04 0001 00 80");
@@ -44,7 +41,7 @@ TEST_CASE("SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK") {
 }
 
 TEST_CASE("MQTT 5 subscription options and properties are sent") {
-    Dialogue d = connected(v5);
+    Dialogue d = connected_to_last(v5);
     Properties properties;
     REQUIRE(properties.add(PropertyId::subscription_identifier, 5).has_value());
     const Subscription one{.filter = "a",
@@ -57,7 +54,7 @@ TEST_CASE("MQTT 5 subscription options and properties are sent") {
 }
 
 TEST_CASE("a bad filter is refused with the right form") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     const Subscription one{.filter = "maison/+temp"};
     const auto result = d.session.subscribe(std::span(&one, 1), {}, d.now);
     REQUIRE_FALSE(result.has_value());
@@ -70,21 +67,21 @@ TEST_CASE("a bad filter is refused with the right form") {
 TEST_CASE("answers that do not fit the request are protocol errors, unknown ones are passed over") {
     for (const std::string_view wrong : {"90 05 0001 00 00 00", "b0 04 0001 00 00"}) {
         CAPTURE(wrong);
-        Dialogue d = connected(v5);
+        Dialogue d = connected_to_last(v5);
         subscribe(d, {"a"});
         d.written();
         CHECK(d.error_of(wrong).code == ErrorCode::protocol_error);
         CHECK(d.written() == wire("e0 01 82"));
         CHECK(d.events().empty());
     }
-    Dialogue d = connected(v5);
+    Dialogue d = connected_to_last(v5);
     d.answer_to("90 04 0009 00 00");
     d.answer_to("b0 04 0009 00 00");
     CHECK(d.events().empty());
 }
 
 TEST_CASE("subscriptions are repeated as they were asked for when the broker has lost the session") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     subscribe(d, {"a", "b"});
     subscribe(d, {"c"});
     d.written();
@@ -103,7 +100,7 @@ TEST_CASE("subscriptions are repeated when the session present may be younger th
         CAPTURE(static_cast<int>(version));
         const std::string none = version == v5 ? " 00" : "";
         const std::string subscribe_a = (version == v5 ? "82 07 0001" : "82 06 0001") + none + " 0001'a' 00";
-        Dialogue d = connected(version);
+        Dialogue d = connected_to_last(version);
         subscribe(d, {"a"});
         CHECK(d.written() == wire(subscribe_a));
         d.answer_to(version == v5 ? "90 04 0001 00 00" : "90 03 0001 00");
@@ -121,7 +118,7 @@ TEST_CASE("subscriptions are repeated when the session present may be younger th
 }
 
 TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the session is present") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     subscribe(d, {"a"});
     d.written();
     d.answer_to("90 03 0001 00");
@@ -136,7 +133,7 @@ TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the sessio
 }
 
 TEST_CASE("what is unsubscribed is not repeated, what shared its packet is") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     subscribe(d, {"a", "b"});
     d.written();
     d.answer_to("90 04 0001 00 00");
@@ -154,7 +151,7 @@ TEST_CASE("what is unsubscribed is not repeated, what shared its packet is") {
 }
 
 TEST_CASE("a filter subscribed to again replaces the older subscription") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     subscribe(d, {"a", "b"});
     d.subscribe("a", Qos::at_least_once);
     d.written();
@@ -164,7 +161,7 @@ TEST_CASE("a filter subscribed to again replaces the older subscription") {
 }
 
 TEST_CASE("an identifier is free again when its subscription is forgotten") {
-    Dialogue d = connected(v311);
+    Dialogue d = connected_to_last(v311);
     for (unsigned i = 0; i < 70'000; ++i) {
         const PacketId id = subscribe(d, {"a"});
         d.written();
@@ -178,7 +175,7 @@ TEST_CASE("an identifier is free again when its subscription is forgotten") {
 }
 
 TEST_CASE("a repeated subscription that the new broker forbids is answered by the session") {
-    Dialogue d = connected(v5);
+    Dialogue d = connected_to_last(v5);
     subscribe(d, {"a/#", "b"});
     subscribe(d, {"c"});
     d.written();
