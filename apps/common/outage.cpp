@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "visible.hpp"
+
 namespace mqttc::app {
 
 std::string seconds_text(Duration duration) {
@@ -15,13 +17,32 @@ std::string seconds_text(Duration duration) {
     return text.append(" s");
 }
 
-std::string Outage::not_connected() const {
-    return "not connected: " + (reason_.empty() ? "no CONNACK came from the broker" : reason_);
+std::string Outage::not_connected(const std::optional<Error>& awaited) const {
+    if (!reason_.empty()) return "not connected: " + reason_;
+    return awaited ? awaited->context : "not connected";
+}
+
+void Outage::over(Time now) {
+    reason_.clear();
+    connected_ = now;
+}
+
+// Two programs with one identifier throw each other out for ever, and 3.x has no word for that.
+std::string Outage::hint(Time now) {
+    if (!connected_) return {};
+    moments_ = now - *connected_ < moment ? moments_ + 1 : 0;
+    connected_.reset();
+    if (moments_ != moments_until_hint) return {};
+    std::string text = " (" + std::to_string(moments_) + " times soon after connecting: ";
+    if (!identifier_.empty())
+        text.append("does another client use the identifier '").append(visible(identifier_)).append("', or ");
+    return text.append(identifier_.empty() ? "does " : "").append("the broker not allow what was sent?)");
 }
 
 std::optional<std::string> Outage::line(std::string_view why, std::string_view more, Duration retry_in,
                                         Time now) {
     const bool begins = reason_.empty();
+    const std::string likely = begins ? hint(now) : "";
     const bool reminds = !begins && now - told_ >= reminder;
     if (reason_ == why && !reminds) return std::nullopt;
     if (begins) since_ = now;
@@ -37,7 +58,7 @@ std::optional<std::string> Outage::line(std::string_view why, std::string_view m
     const Duration shown = retry_in < std::chrono::seconds(1) ? retry_in : retry_in / tenth * tenth;
     text.append(why).append(more).append("; trying again in ").append(seconds_text(shown));
     if (std::exchange(endless_, false)) text.append(" (for ever; --reconnect N or -W limits it)");
-    return text;
+    return text.append(likely);
 }
 
 }  // namespace mqttc::app

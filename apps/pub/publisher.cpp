@@ -59,7 +59,7 @@ void Publisher::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     ever_connected_ = true;
     if (std::exchange(away_, false)) messages_.note("connected again");
-    outage_.over();
+    outage_.over(client_.now());
 }
 
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
@@ -293,7 +293,7 @@ void Publisher::count_problem(std::string_view what) {
 
 // What the run is at.
 std::string Publisher::state() const {
-    if (!client_.session().connected()) return outage_.not_connected();
+    if (!client_.session().connected()) return outage_.not_connected(client_.awaited());
     if (client_.session().inflight() > 0) return "waiting for acknowledgements";
     if (asked_) return "waiting for the answer to PINGREQ";
     return watching_ ? "waiting for input" : "not all was sent";

@@ -107,7 +107,7 @@ int Requester::run() {
 void Requester::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     ever_connected_ = true;
-    outage_.over();
+    outage_.over(client_.now());
     if (std::exchange(asked_, true)) return;
     const Subscription subscription{
         .filter = plan_.response_topic, .qos = plan_.qos, .retain_handling = RetainHandling::send_never};
@@ -219,7 +219,7 @@ void Requester::on_connection_lost(const Error& error, std::optional<Duration> r
 
 // How far the work is.
 std::string Requester::state() const {
-    if (!client_.session().connected()) return outage_.not_connected();
+    if (!client_.session().connected()) return outage_.not_connected(client_.awaited());
     if (!subscribed_) return "the subscription was not acknowledged";
     return std::to_string(answers_) + " of " + app::count_text(plan_.answers, "answer") + " came";
 }

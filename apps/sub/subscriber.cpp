@@ -79,7 +79,7 @@ void Subscriber::time_is_up() {
 
 // How far the work is.
 std::string Subscriber::state() const {
-    if (!client_->session().connected()) return outage_.not_connected();
+    if (!client_->session().connected()) return outage_.not_connected(client_->awaited());
     if (answers_missing_ > 0) return "the subscriptions were not acknowledged";
     const std::uint64_t came = client_->session().counters().received;
     if (options_.count) {
@@ -93,7 +93,7 @@ void Subscriber::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     ever_connected_ = true;
     if (!outage_.reason().empty()) messages_.note("connected again to " + broker_);
-    outage_.over();
+    outage_.over(client_->now());
     if (!std::exchange(subscribed_, true)) subscribe();
 }
 

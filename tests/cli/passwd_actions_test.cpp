@@ -75,7 +75,7 @@ TEST_CASE("a new file is private, and the broker's user is mentioned") {
 }
 
 TEST_CASE("a password that cannot be checked for want of memory is not called wrong") {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef MQTTC_SANITIZED
     MESSAGE("skipped: AddressSanitizer needs more address space than any limit leaves");
     return;
 #endif

@@ -86,7 +86,7 @@ TEST_CASE("twenty writers at once lose nobody, and a reader never sees half a fi
 TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the file") {
     const TempDir dir;
     constexpr int users = 500;
-#ifdef __SANITIZE_ADDRESS__
+#ifdef MQTTC_SANITIZED
     constexpr int updates = 200;  // each takes ten times as long
 #else
     constexpr int updates = 1000;

@@ -39,7 +39,7 @@ TEST_CASE("a password on the command line is soon no longer to be seen there") {
 }
 
 TEST_CASE("a password is in locked memory") {
-#ifdef __SANITIZE_ADDRESS__
+#ifdef MQTTC_SANITIZED
     MESSAGE("skipped: AddressSanitizer makes mlock() do nothing");
     return;
 #endif

@@ -21,7 +21,7 @@ namespace mqttc::test {
 using Words = std::vector<std::string>;
 
 /// Sanitizers take memory and time of their own, an emulator too (emulated()).
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef MQTTC_SANITIZED
 inline constexpr bool sanitized = true;
 #else
 inline constexpr bool sanitized = false;

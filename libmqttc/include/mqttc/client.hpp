@@ -102,6 +102,9 @@ class MQTTC_API Client {
     /// As Session::auth.
     [[nodiscard]] std::expected<void, Error> auth(ReasonCode code, PropertiesView properties = {});
 
+    /// What a connection in the making waits for, in the words with which the try would end if its time were over now
+    /// (ErrorCode::name_timeout or connect_timeout). Empty: connected, or no try is under way.
+    [[nodiscard]] std::optional<Error> awaited() const;
     /// Bytes written on the present connection of which the other machine has not said that they arrived.
     std::size_t unarrived() const;
 

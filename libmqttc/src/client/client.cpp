@@ -87,11 +87,8 @@ void Client::Impl::serve() {
         connected_at_ = loop.now();
         tries_ = 0;
     }
-    if (!error && phase_ == Phase::opening && loop.now() >= connect_deadline_) {
-        error = Error{ErrorCode::connect_timeout, 0,
-                      "cannot connect to " + endpoint_name(target_) + ": connected, but no CONNACK within " +
-                          net::describe_seconds(options.connect_timeout) + " (is it an MQTT broker?)"};
-    }
+    if (!error && phase_ == Phase::opening && loop.now() >= connect_deadline_)
+        error = no_connack(options.connect_timeout);
     // Nobody answers any more, and reading comes to the end in its own time.
     const bool one_sided = connection_->hung_up();
     if (reading()) taken_at_ = loop.now();
@@ -300,6 +297,10 @@ std::expected<void, Error> Client::ping() {
 
 std::expected<void, Error> Client::auth(ReasonCode code, PropertiesView properties) {
     return impl_->session.auth(code, properties, impl_->loop.now());
+}
+
+std::optional<Error> Client::awaited() const {
+    return impl_->awaited();
 }
 
 std::size_t Client::unarrived() const {

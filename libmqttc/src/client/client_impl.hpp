@@ -52,6 +52,7 @@ struct Client::Impl {
     Impl(ClientOptions given, ClientHandler& to);
 
     std::expected<void, Error> run();
+    std::optional<Error> awaited() const;
     std::size_t unarrived() const { return connection_ ? connection_->unarrived() : 0; }
 
     ClientOptions options;
@@ -84,6 +85,7 @@ struct Client::Impl {
 
     void step();
     void connect();
+    Error no_connack(Duration waited) const;
     void look_at_connector();
     void serve();
     std::optional<Error> receive();
@@ -122,6 +124,7 @@ struct Client::Impl {
     bool told_peer_gone_ = false;  ///< of this connection
     bool room_again_ = false;      ///< the output buffer was full and is not any more
     std::size_t farewell_size_ = 0;
+    Time connect_began_{};
     Time connect_deadline_{};
     Time connected_at_{};
     Time taken_at_{};  ///< while nothing is read: when the other side had taken all that was written

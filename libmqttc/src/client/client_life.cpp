@@ -33,9 +33,27 @@ void Relay::on_disconnect(const Disconnect& packet) {
 
 void Client::Impl::connect() {
     phase_ = Phase::connecting;
+    connect_began_ = loop.now();
     connect_deadline_ = later(loop.now(), options.connect_timeout);
     connector_ = std::make_unique<net::Connector>(loop, target_);
     connector_->start();
+}
+
+Error Client::Impl::no_connack(Duration waited) const {
+    return {ErrorCode::connect_timeout, 0,
+            "cannot connect to " + endpoint_name(target_) + ": connected, but no CONNACK within " +
+                net::describe_seconds(waited) + " (is it an MQTT broker?)"};
+}
+
+std::optional<Error> Client::Impl::awaited() const {
+    // For people: a timer of theirs is due a moment after its time.
+    const Duration exact = loop.now() - connect_began_;
+    const Duration unit =
+        exact < std::chrono::seconds(1) ? std::chrono::milliseconds(10) : std::chrono::milliseconds(100);
+    const Duration waited = (exact + unit / 2) / unit * unit;
+    if (phase_ == Phase::connecting && connector_) return connector_->timed_out(waited);
+    if (phase_ == Phase::opening) return no_connack(waited);
+    return std::nullopt;
 }
 
 void Client::Impl::look_at_connector() {

@@ -355,6 +355,35 @@ TEST_CASE("an address that never answers is given up when the time is over") {
     CHECK(result.error().detail == ETIMEDOUT);
 }
 
+TEST_CASE("what a try waits for can be asked before its time is over") {
+    const Blackhole hole;
+    Peer silent;
+    const auto waits_for = [](std::uint16_t port) {
+        Recorder handler;
+        ClientOptions options;
+        options.endpoint.host = "127.0.0.1";
+        options.endpoint.port = port;
+        Client client(std::move(options), handler);
+        CHECK_FALSE(client.awaited());
+        std::string words;
+        client.at(client.now() + 49ms, [&] {
+            const auto awaited = client.awaited();
+            REQUIRE(awaited);
+            CHECK(awaited->code == ErrorCode::connect_timeout);
+            words = awaited->context;
+            client.stop();
+        });
+        CHECK(run(client));
+        CHECK_FALSE(client.awaited());
+        return words;
+    };
+    CHECK(waits_for(hole.port())
+              .starts_with("cannot connect to 127.0.0.1:" + std::to_string(hole.port()) +
+                           ": no answer within 0.0"));
+    CHECK(waits_for(silent.port())
+              .starts_with("cannot connect to " + silent.name() + ": connected, but no CONNACK within 0.0"));
+}
+
 TEST_CASE("signals are told while connecting, while waiting for CONNACK and while waiting to try again") {
     const Blackhole hole;
     Peer silent;
@@ -446,7 +475,7 @@ TEST_CASE("an idle connection takes no turns") {
     CHECK(turns == 2);
 }
 
-#ifndef __SANITIZE_ADDRESS__  // whose look at memory needs descriptors itself
+#ifndef MQTTC_SANITIZED  // whose look at memory needs descriptors itself
 TEST_CASE("without a free descriptor the client ends with an error") {
     Recorder handler;
     ClientOptions options;

@@ -76,7 +76,7 @@ TEST_CASE("the end of one packet and the beginning of the next share the buffer"
     CHECK(as_text(buffer.bytes()) == std::string(100'000, 'b'));
 }
 
-#ifndef __SANITIZE_ADDRESS__  // whose shadow memory is larger than any limit
+#ifndef MQTTC_SANITIZED  // whose shadow memory is larger than any limit
 TEST_CASE("without memory there is no room, and what has arrived stays") {
     constexpr std::size_t needed = 1'000'000'000;
     ReceiveBuffer buffer;

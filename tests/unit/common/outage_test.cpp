@@ -19,14 +19,15 @@ std::string line(Outage& outage, std::string_view why, Duration retry_in, Time n
 
 TEST_CASE("an outage is told once for each reason, and the first time how it could end") {
     Outage outage{Options{}};
-    CHECK(outage.not_connected() == "not connected: no CONNACK came from the broker");
+    const Error silence{ErrorCode::connect_timeout, 0, "cannot connect: no answer"};
+    CHECK(outage.not_connected(silence) == "cannot connect: no answer");
     CHECK(outage.line("lost", "; some more", 50ms, start) ==
           "lost; some more; trying again in 0.05 s (for ever; --reconnect N or -W limits it)");
     CHECK(line(outage, "lost", 2s, start + 1s) == "nothing");
     CHECK(line(outage, "refused", 1342ms, start + 2s) == "refused; trying again in 1.3 s");
     CHECK(outage.reason() == "refused");
-    CHECK(outage.not_connected() == "not connected: refused");
-    outage.over();
+    CHECK(outage.not_connected(silence) == "not connected: refused");
+    outage.over(start + 2s);
     CHECK(outage.reason().empty());
     CHECK(line(outage, "refused", 1s, start + 3s) == "refused; trying again in 1 s");
 }
@@ -40,8 +41,39 @@ TEST_CASE("a long outage is told again each minute, with how long it has been") 
     CHECK(line(outage, "refused", 60s, start + 153s) ==
           "not connected for 2 min: refused; trying again in 60 s");
     CHECK(line(outage, "refused", 60s, start + 212s) == "nothing");
-    outage.over();
+    outage.over(start + 250s);
     CHECK(line(outage, "lost", 1s, start + 300s) == "lost; trying again in 1 s");
+}
+
+TEST_CASE("connections that last a moment only, three in a row, are told with what makes them") {
+    const auto third = [](Outage& outage, Duration lasts) {
+        for (const Duration from : {0min, 1min}) {
+            outage.over(start + from);
+            CHECK(line(outage, "closed", 1s, start + from + lasts) == "closed; trying again in 1 s");
+            // A try that fails in between was no connection.
+            CHECK(line(outage, "refused", 1s, start + from + lasts + 1s) == "refused; trying again in 1 s");
+        }
+        outage.over(start + 2min);
+        return line(outage, "closed", 1s, start + 2min + lasts);
+    };
+    Options own;
+    own.run_timeout = 1h;
+    own.connection.client_id = "me";
+    Outage shared(own);
+    CHECK(
+        third(shared, 9s) ==
+        "closed; trying again in 1 s (3 times soon after connecting: does another client use the identifier "
+        "'me', or the broker not allow what was sent?)");
+    shared.over(start + 3min);
+    CHECK(line(shared, "closed", 1s, start + 3min) == "closed; trying again in 1 s");
+    Outage longer(own);
+    CHECK(third(longer, 10s) == "closed; trying again in 1 s");
+    Options random;
+    random.run_timeout = 1h;
+    Outage forbidden(random);
+    CHECK(third(forbidden, 0s) ==
+          "closed; trying again in 1 s (3 times soon after connecting: does the broker not allow what was "
+          "sent?)");
 }
 
 TEST_CASE("who has said when to give up is not told how to") {
