@@ -100,8 +100,11 @@ enum class Key : unsigned char { byte, end, signal, error };
 
 Key read_key(int fd, const sigset_t* mask, char& byte) {
     pollfd wait{fd, POLLIN, 0};
-    if (mask != nullptr && ::ppoll(&wait, 1, nullptr, mask) < 0)
-        return errno == EINTR ? Key::signal : Key::error;
+    while (mask != nullptr && ::ppoll(&wait, 1, nullptr, mask) < 0) {
+        if (errno != EINTR) return Key::error;
+        // An ignored signal ends the wait, too, where an emulator passes signals on.
+        if (came != 0) return Key::signal;
+    }
     const ssize_t got = ::read(fd, &byte, 1);
     if (got < 0 && errno == EINTR) return Key::signal;
     return got < 0 ? Key::error : got == 0 ? Key::end : Key::byte;
