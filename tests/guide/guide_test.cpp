@@ -49,6 +49,17 @@ TEST_CASE("the publishing program delivers its message") {
     CHECK(broker.violations().empty());
 }
 
+TEST_CASE("the publishing program does all that its URL says") {
+    BrokerThread broker;
+    const std::string port = std::to_string(broker.port());
+    CHECK(run({guide_program("publish"), "mqtt://me:pw@127.0.0.1:" + port}).exit == Exit{.code = 0});
+    CHECK(broker.connects().back().username == "me");
+    // TLS and WebSocket are spoken, and so not understood.
+    for (const char* scheme : {"mqtts", "ws"})
+        CHECK(run({guide_program("publish"), scheme + ("://127.0.0.1:" + port)}).exit == Exit{.code = 1});
+    CHECK(payloads(broker) == std::vector<std::string>{"19.5"});
+}
+
 TEST_CASE("the publishing program tells a refusal and a wrong URL") {
     BrokerThread broker;
     broker.set([](broker::Behaviour& it) { it.connack_code = 0x87; });
@@ -74,6 +85,28 @@ TEST_CASE("the subscribing program goes on after an outage and ends at SIGINT") 
     program.send_signal(SIGINT);
     CHECK(program.wait() == Exit{.code = 0});
     CHECK(broker.violations().empty());
+}
+
+TEST_CASE("the subscribing program does not acknowledge what it could not write") {
+    BrokerThread broker;
+    Command command{
+        .argv = {"sh", "-c", "exec \"$0\" \"$1\" >/dev/full", guide_program("subscribe"), url_of(broker)}};
+    Process program(std::move(command));
+    REQUIRE(wait_for_subscription(broker));
+    broker.publish("maison/salon/temp", "19.5", Qos::at_least_once);
+    CHECK(program.wait() == Exit{.code = 1});
+    CHECK(program.err() == "subscribe: No space left on device\n");
+}
+
+TEST_CASE("the program with a loop of its own reads long lines, and does not wait for CONNACK without end") {
+    BrokerThread broker;
+    const std::vector<std::string> argv{guide_program("session"), "127.0.0.1", std::to_string(broker.port())};
+    const std::string line(100'000, 'x');
+    CHECK(run(argv, line).exit == Exit{.code = 0});
+    CHECK(payloads(broker) == std::vector<std::string>{line});
+    CHECK(run(argv, std::string(2'000'000, 'x')).err == "session: a line is too long\n");
+    broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
+    CHECK(run(argv, "x\n").err == "session: no CONNACK came\n");
 }
 
 TEST_CASE("the program with a loop of its own publishes each line of its input") {

@@ -16,6 +16,7 @@
 #include "mqttc/packet.hpp"
 #include "mqttc/session.hpp"
 #include "mqttc/types.hpp"
+#include "mqttc/url.hpp"
 
 namespace mqttc {
 
@@ -40,6 +41,10 @@ struct ClientOptions {
     /// what is under way.
     Duration disconnect_timeout = std::chrono::seconds(5);
 };
+
+/// What a URL says of a client: the endpoint, with the defaults of TlsOptions and WebSocketOptions where the scheme asks for
+/// TLS or WebSocket, user name and password. Its topic is the caller's.
+[[nodiscard]] MQTTC_API ClientOptions client_options(const Url& url);
 
 /// Receives a client's events, all from inside Client::run. Views live until the call returns.
 class ClientHandler : public SessionHandler {

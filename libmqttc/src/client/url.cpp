@@ -8,6 +8,8 @@
 #include <charconv>
 #include <utility>
 
+#include "mqttc/client.hpp"
+
 namespace mqttc {
 
 namespace {
@@ -209,6 +211,17 @@ std::expected<Proxy, Error> parse_proxy_url(std::string_view text) {
     proxy.username = std::move(parts->authority.username).value_or("");
     proxy.password = std::move(parts->authority.password).value_or(Secret());
     return proxy;
+}
+
+ClientOptions client_options(const Url& url) {
+    ClientOptions options;
+    options.endpoint.host = url.host;
+    options.endpoint.port = url.port;
+    if (url.tls) options.endpoint.tls.emplace();
+    if (url.websocket) options.endpoint.websocket.emplace();
+    options.session.username = url.username;
+    options.session.password = url.password;
+    return options;
 }
 
 }  // namespace mqttc

@@ -65,7 +65,10 @@ std::expected<TlsModuleOpen*, Error> open_module() {
         if (symbol == nullptr) return no_module(path + " has no entry point");
         return reinterpret_cast<TlsModuleOpen*>(symbol);
     }
-    return no_module(tried.back() + " not found");
+    return std::unexpected(Error{ErrorCode::tls_config, 0,
+                                 "TLS module " + tried.back() +
+                                     " not found: it comes with the package libmqttc" MQTTC_ABI_VERSION
+                                     " (MQTTC_TLS_MODULE may name it)"});
 }
 
 }  // namespace

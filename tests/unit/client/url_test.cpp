@@ -1,5 +1,6 @@
 // Tests of URLs: a table of good ones and a table of bad ones.
 #include "mqttc/url.hpp"
+#include "mqttc/client.hpp"
 
 #include <doctest/doctest.h>
 
@@ -99,6 +100,24 @@ TEST_CASE("bad URLs say what is wrong and never show the password") {
         CHECK(url.error().context == row.why);
         CHECK(url.error().context.find("secret") == std::string::npos);
     }
+}
+
+TEST_CASE("a URL makes the options of a client") {
+    const auto plain = client_options(parse_url("mqtt://h").value());
+    CHECK(plain.endpoint.host == "h");
+    CHECK(effective_port(plain.endpoint) == 1883);
+    CHECK_FALSE(plain.endpoint.tls);
+    CHECK_FALSE(plain.endpoint.websocket);
+    CHECK_FALSE(plain.session.username);
+    const auto all = client_options(parse_url("wss://me:pw@h:9/topic").value());
+    CHECK(all.endpoint.port == 9);
+    CHECK(all.endpoint.tls);
+    REQUIRE(all.endpoint.websocket);
+    CHECK(all.endpoint.websocket->path == "/mqtt");
+    CHECK(all.session.username == "me");
+    REQUIRE(all.session.password);
+    CHECK(all.session.password->view() == "pw");
+    CHECK(effective_port(client_options(parse_url("mqtts://h").value()).endpoint) == 8883);
 }
 
 TEST_CASE("proxy URLs") {
