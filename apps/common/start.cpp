@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "connection.hpp"
@@ -59,6 +60,8 @@ std::expected<Options, int> start(Program program, int argc, char** argv, Messag
     fill_standard_descriptors();
     // A reader or a broker that goes away is an error of write(), not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
+    // So is a limit on the size of files.
+    std::signal(SIGXFSZ, SIG_IGN);
     const std::span<char*> arguments(argv + (argc > 0 ? 1 : 0),
                                      static_cast<std::size_t>(argc > 0 ? argc - 1 : 0));
     const std::vector<std::string_view> views(arguments.begin(), arguments.end());
@@ -77,6 +80,7 @@ std::expected<Options, int> start(Program program, int argc, char** argv, Messag
     }
     const bool help = std::holds_alternative<HelpRequest>(parsed);
     const bool written = write_stdout(help ? help_text(program) : version_text(program));
+    if (!written) messages.error(std::string("cannot write to stdout: ") + std::strerror(errno));
     return std::unexpected(written ? exit_code::ok : exit_code::output_failed);
 }
 

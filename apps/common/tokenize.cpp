@@ -175,6 +175,12 @@ std::optional<std::string> take_option(Program program, std::string_view argumen
         const std::string_view rest = argument.substr(i + 1);
         const bool has_value = row->values() > 0;
         if (has_value) {
+            if (rest.starts_with('=')) {
+                return std::string("a short option takes its value without '=': -")
+                    .append(argument.substr(i, 1))
+                    .append(" ")
+                    .append(visible(rest.substr(1)));
+            }
             const auto attached = rest.empty() ? std::nullopt : std::optional(rest);
             if (auto error = take_values(option, attached, source)) return error;
         }

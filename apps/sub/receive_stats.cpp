@@ -73,9 +73,13 @@ std::string ReceiveStats::text() const {
     const double seconds = std::chrono::duration<double>(took).count();
     std::string line = app::count_text(messages_, "message");
     line.append(" received, ").append(app::bytes_text(static_cast<double>(bytes_)));
-    line.append(" of payload in ").append(app::duration_text(took)).append(": ");
-    line.append(app::rate_text(messages_, took)).append(" messages/s, ");
-    line.append(app::bytes_text(seconds > 0 ? static_cast<double>(bytes_) / seconds : 0)).append("/s");
+    line.append(" of payload");
+    // What came at once, or not at all, has no rate.
+    if (seconds > 0) {
+        line.append(" in ").append(app::duration_text(took)).append(": ");
+        line.append(app::rate_text(messages_, took)).append(" messages/s, ");
+        line.append(app::bytes_text(static_cast<double>(bytes_) / seconds)).append("/s");
+    }
     if (stamped_ == 0) return line;
     std::uint64_t lost = 0;
     std::uint64_t doubles = 0;

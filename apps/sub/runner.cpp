@@ -124,7 +124,8 @@ int Runner::spawn(int input, const Publish& message, pid_t& pid) const {
     posix_spawnattr_setsigmask(&attributes, &mask_);
     sigset_t usual;
     sigemptyset(&usual);
-    sigaddset(&usual, SIGPIPE);  // start() has it ignored, and exec would keep that
+    for (const int number : {SIGPIPE, SIGXFSZ})
+        sigaddset(&usual, number);  // start() has them ignored, and exec would keep that
     posix_spawnattr_setsigdefault(&attributes, &usual);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_t actions;

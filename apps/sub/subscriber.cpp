@@ -94,7 +94,8 @@ void Subscriber::on_connack(const Connack& packet) {
     ever_connected_ = true;
     if (!outage_.reason().empty()) messages_.note("connected again to " + broker_);
     outage_.over(client_->now());
-    if (!std::exchange(subscribed_, true)) subscribe();
+    if (!std::exchange(subscribed_, true)) return subscribe();
+    if (sub_.idle_timeout) last_message_ = client_->now();
 }
 
 void Subscriber::subscribe() {
@@ -209,7 +210,8 @@ void Subscriber::acknowledged() {
 
 void Subscriber::arm_idle_timer() {
     client_->at(last_message_ + *sub_.idle_timeout, [this] {
-        if (sink_.busy()) last_message_ = client_->now();
+        // An outage is no silence of the publishers.
+        if (sink_.busy() || !client_->session().connected()) last_message_ = client_->now();
         if (client_->now() - last_message_ < *sub_.idle_timeout) return arm_idle_timer();
         finish(app::exit_code::ok);
     });

@@ -219,14 +219,17 @@ void Watch::draw() {
     std::size_t rows = 0;
     for (const auto& [topic, entry] : entries_) {
         if (rows == shown) break;
+        // Behind a line as wide as the window it would take the last column.
+        out_.append("\033[K");
         draw_entry(topic, entry, topic_columns, size.columns, now);
-        out_.append("\033[K\n");
+        out_.push_back('\n');
         ++rows;
     }
     if (!all) {
+        out_.append("\033[K");
         append_number(out_, entries_.size() - shown);
         out_.append(left_out_ > 0 ? " or more" : " more");
-        out_.append(" topics\033[K\n");
+        out_.append(" topics\n");
         ++rows;
     }
     out_.append("\033[J");

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "sub_program.hpp"
 
@@ -61,6 +63,20 @@ TEST_CASE("--retained-only ends at the first message that is not retained") {
     broker.publish("c", "3");
     CHECK(sub.process.wait() == ok);
     CHECK(lines(sub.process.out()) == 2);
+}
+
+TEST_CASE("--idle-timeout does not count an outage") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "a", "--idle-timeout", "0.3"});
+    broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
+    broker.drop_connections();
+    REQUIRE(sub.process.wait_err("trying again"));
+    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    CHECK(sub.process.running());
+    broker.set([](broker::Behaviour& it) { it.answer_connect = true; });
+    broker.drop_connections();
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.err().find("connected again") != std::string::npos);
 }
 
 TEST_CASE("--remove-retained clears what it gets, except what -T leaves out") {

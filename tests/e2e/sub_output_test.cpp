@@ -88,6 +88,26 @@ TEST_CASE("a full disk ends with 68 and leaves the message unacknowledged") {
     CHECK(run(subscriber(broker, again)).out == "precious\n");
 }
 
+TEST_CASE("help that cannot be written, and a limit on the size of files, end with 68 and a reason") {
+    for (const char* program_name : {"mqtt_pub", "mqtt_sub"}) {
+        Command help{.argv = {program(program_name), "--help"}};
+        help.stdout_file = "/dev/full";
+        const Result result = run(std::move(help));
+        CHECK(result.exit == Exit{.code = 68});
+        CHECK(result.err ==
+              std::string(program_name) + ": cannot write to stdout: No space left on device\n");
+    }
+    BrokerThread broker;
+    const TempDir dir;
+    Command command = subscriber(broker, {"-t", "a", "-C", "1"});
+    command.argv.insert(command.argv.begin(), {"bash", "-c", "ulimit -f 1; exec \"$@\"", "bash"});
+    command.stdout_file = dir.file("out");
+    broker.publish("a", std::string(10'000, 'x'), Qos::at_most_once, true);
+    const Result result = run(std::move(command));
+    CHECK(result.exit == Exit{.code = 68});
+    CHECK(has(result.err, "File too large"));
+}
+
 TEST_CASE("a slow reader gets everything in the end") {
     for (const Qos qos : {Qos::at_most_once, Qos::at_least_once}) {
         CAPTURE(static_cast<int>(qos));

@@ -71,7 +71,7 @@ TEST_CASE("-w keeps a line for each topic on the terminal") {
     broker.publish("room/b", "bright\x1b[2J");
     REQUIRE(sub.expect("room/b bright\\x1b[2J"));
     broker.publish("room/a", "21");
-    REQUIRE(sub.expect("\x1b[2A\rroom/a 21\x1b[K"));
+    REQUIRE(sub.expect("\x1b[2A\r\x1b[Kroom/a 21"));
     sub.send_signal(SIGINT);
     CHECK(sub.wait() == ok);
     const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
@@ -230,10 +230,10 @@ TEST_CASE("a lost broker is told above the table, which goes on below") {
     REQUIRE(sub.expect("\r\n"));
     REQUIRE(sub.expect("mqtt_sub: connected again to "));
     REQUIRE(sub.expect("\r\n"));
-    REQUIRE(sub.expect("\ra one "));
+    REQUIRE(sub.expect("\r\033[Ka one "));
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("a", "two");
-    REQUIRE(sub.expect("\033[1A\ra two "));
+    REQUIRE(sub.expect("\033[1A\r\033[Ka two "));
     sub.send("\x03");
     CHECK(sub.wait() == ok);
     CHECK(sub.settings() == before);
@@ -255,7 +255,7 @@ TEST_CASE("a broker that is gone for good leaves the table above the last words"
     CHECK(sub.settings() == before);
     CHECK(left_behind(sub.screen()).empty());
     const auto words = sub.screen().rfind("mqtt_sub: lost");
-    const auto row = sub.screen().rfind("\ra one ", words);
+    const auto row = sub.screen().rfind("\r\033[Ka one ", words);
     REQUIRE(row != std::string::npos);
     CHECK(sub.screen().find("\033[1A", row) == std::string::npos);
 }
@@ -273,7 +273,7 @@ TEST_CASE("Ctrl-Z gives the terminal back, and fg draws the table anew") {
     terminal.send(line + "\n");
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("a", "one");
-    REQUIRE(terminal.expect("\ra one "));
+    REQUIRE(terminal.expect("\r\033[Ka one "));
     REQUIRE(terminal.expect("\033[J"));
     terminal.send("\x1a");
     REQUIRE(terminal.expect("Stopped"));
@@ -282,10 +282,10 @@ TEST_CASE("Ctrl-Z gives the terminal back, and fg draws the table anew") {
     CHECK(left_behind(terminal.screen().substr(0, terminal.screen().rfind("ready> "))).empty());
     terminal.send("fg\n");
     // Not over what the shell has written meanwhile.
-    REQUIRE(terminal.expect("\ra one "));
+    REQUIRE(terminal.expect("\r\033[Ka one "));
     CHECK(terminal.screen().find("\033[1A", terminal.screen().rfind("Stopped")) == std::string::npos);
     broker.publish("a", "two");
-    REQUIRE(terminal.expect("\033[1A\ra two "));
+    REQUIRE(terminal.expect("\033[1A\r\033[Ka two "));
     terminal.send("\x03");
     REQUIRE(terminal.expect("ready> "));
     CHECK(terminal.settings() == before);

@@ -30,6 +30,14 @@ TEST_CASE("errors name their line") {
     CHECK(tokenize_file(Program::pub, "host broker\n", false).error().line == 1);
 }
 
+TEST_CASE("a short option with '=' is refused: the value would begin with it") {
+    const std::vector<std::string_view> arguments{"-r", "-t=temp"};
+    const auto tokens = tokenize_arguments(Program::pub, arguments);
+    REQUIRE_FALSE(tokens.has_value());
+    CHECK(tokens.error().message == "a short option takes its value without '=': -t temp");
+    CHECK(tokenize_arguments(Program::pub, std::vector<std::string_view>{"-m", "=5", "-ttemp"}).has_value());
+}
+
 TEST_CASE("what was split before an error is handed out") {
     const std::vector<std::string_view> arguments{"--quiet", "-h"};
     std::vector<Occurrence> seen;

@@ -56,11 +56,11 @@ TEST_CASE("numbers far apart are told without much memory") {
 
 TEST_CASE("a line says how much came, how fast, and how") {
     ReceiveStats stats;
-    CHECK(stats.text() == "0 messages received, 0 bytes of payload in 0 ns: 0.0 messages/s, 0 bytes/s");
+    CHECK(stats.text() == "0 messages received, 0 bytes of payload");
     const Time start{};
     constexpr std::int64_t epoch = 1'700'000'000'000'000'000;
     stats.received(Message{.payload = "0123456789"}.view(), start, epoch);
-    CHECK(stats.text() == "1 message received, 10 bytes of payload in 0 ns: 0.0 messages/s, 0 bytes/s");
+    CHECK(stats.text() == "1 message received, 10 bytes of payload");
     for (const std::uint64_t number : {1U, 4U, 3U, 3U}) {
         stats.received(Message{.payload = stamped(1, number, epoch)}.view(), start + 2s, epoch + 5'000'000);
     }

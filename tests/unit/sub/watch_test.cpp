@@ -51,25 +51,32 @@ TEST_CASE("topics keep sorted lines that are drawn over the last ones") {
     Table table;
     table.take("b", "2");
     table.take("a", "1");
-    CHECK(table.drawn() == drawing("\ra 1\033[K\nb 2\033[K\n\033[J"));
+    CHECK(table.drawn() == drawing("\r\033[Ka 1\n\033[Kb 2\n\033[J"));
     table.take("b", "3");
-    CHECK(table.drawn() == drawing("\033[2A\ra 1\033[K\nb 3\033[K\n\033[J"));
+    CHECK(table.drawn() == drawing("\033[2A\r\033[Ka 1\n\033[Kb 3\n\033[J"));
     CHECK(table.drawn().empty());
 }
 
 TEST_CASE("what does not fit the window is counted, and a smaller window is respected") {
     Table table;
     for (const char* topic : {"a", "b", "c", "d", "e", "f"}) table.take(topic, "x");
-    CHECK(table.drawn() == drawing("\ra x\033[K\nb x\033[K\nc x\033[K\n3 more topics\033[K\n\033[J"));
+    CHECK(table.drawn() == drawing("\r\033[Ka x\n\033[Kb x\n\033[Kc x\n\033[K3 more topics\n\033[J"));
     table.size.rows = 3;
     table.take("a", "y");
-    CHECK(table.drawn() == "\033[H\033[2J" + drawing("\ra y\033[K\n5 more topics\033[K\n\033[J"));
+    CHECK(table.drawn() == "\033[H\033[2J" + drawing("\r\033[Ka y\n\033[K5 more topics\n\033[J"));
+}
+
+TEST_CASE("a value as wide as a narrow window is cut with a mark in its last column") {
+    Table table;
+    table.size.columns = 10;
+    table.take("t", "12345678901234567890");
+    CHECK(table.drawn() == drawing("\r\033[Kt 1234567\xe2\x80\xa6\n\033[J"));
 }
 
 TEST_CASE("control characters and line breaks can't leave their line") {
     Table table;
     table.take("t\n\033[2J", "v\r\n\x07");
-    CHECK(table.drawn() == drawing("\rt\\n\\x1b[2J v\\r\\n\\x07\033[K\n\033[J"));
+    CHECK(table.drawn() == drawing("\r\033[Kt\\n\\x1b[2J v\\r\\n\\x07\n\033[J"));
 }
 
 TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
@@ -79,9 +86,9 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
     for (const char* payload : {"1", "2.5", "4"}) table.take("t", payload);
     table.take("u", "text");
     table.now += std::chrono::seconds(1);
-    CHECK(table.drawn() == drawing("\rt 4" + std::string(28, ' ') +
-                                   "    1 s      3/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\033[K\nu text" +
-                                   std::string(25, ' ') + "    1 s      1/s\033[K\n\033[J"));
+    CHECK(table.drawn() == drawing("\r\033[Kt 4" + std::string(28, ' ') +
+                                   "    1 s      3/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\n\033[Ku text" +
+                                   std::string(25, ' ') + "    1 s      1/s\n\033[J"));
 }
 
 TEST_CASE("with a format each topic keeps what it prints") {
@@ -101,15 +108,15 @@ TEST_CASE("with a format each topic keeps what it prints") {
     watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
     watch.finish();
     // A format that does not switch its colour off must not colour what follows.
-    CHECK(out.view() == drawing("\r\033[1mt=two\\nlines\033[0m\033[K\n\033[J"));
+    CHECK(out.view() == drawing("\r\033[K\033[1mt=two\\nlines\033[0m\n\033[J"));
 }
 
 TEST_CASE("--field shows one value of each payload, and says what is not there") {
     Table table("sensors.0.temp");
     table.size = {.rows = 10, .columns = 60};
     const auto row = [](const std::string& topic, const std::string& value, const std::string& rest) {
-        return topic + " " + value + std::string(29 - value.size(), ' ') + "    0 s      0/s" + rest +
-               "\033[K\n";
+        return "\033[K" + topic + " " + value + std::string(29 - value.size(), ' ') + "    0 s      0/s" +
+               rest + "\n";
     };
     table.take("a", R"({"sensors":[{"temp":20.5}]})");
     table.take("a", R"({"sensors":[]})");
@@ -133,7 +140,7 @@ TEST_CASE("a message takes the table away, and it is drawn again below") {
     table.take("a", "1");
     table.take("b", "2");
     const std::string drawn = table.drawn();
-    CHECK(drawn == drawing("\ra 1\033[K\nb 2\033[K\n\033[J"));
+    CHECK(drawn == drawing("\r\033[Ka 1\n\033[Kb 2\n\033[J"));
     // A drawing that is not written yet must come before what takes it away.
     CHECK(messages.way_made() == drawn + "\033[2A\r\033[J");
     CHECK(table.out.empty());
