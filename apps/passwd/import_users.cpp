@@ -33,11 +33,15 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         if (line.stored.empty()) return wrong("user '" + app::visible(line.name) + "' has no password");
         if (line.stored.size() > max_password_length)
             return wrong("the password is longer than 65,535 bytes");
+        const StoredForm form = stored_form(line.stored);
+        if (form == StoredForm::foreign)
+            return wrong("user '" + app::visible(line.name) +
+                         "' has a hash of an unknown kind or a damaged one");
         const auto [first, fresh] = seen.try_emplace(line.name, number);
         if (!fresh)
             return wrong("user '" + app::visible(line.name) + "' stands on line " +
                          std::to_string(first->second) + " already");
-        users.push_back({line.name, line.stored, stored_form(line.stored) == StoredForm::hashed});
+        users.push_back({line.name, line.stored, form == StoredForm::hashed});
     }
     return users;
 }

@@ -267,6 +267,26 @@ TEST_CASE("--import takes hashes over as they are") {
     CHECK(read_file(file) == line);
 }
 
+TEST_CASE("--import takes no hash that it cannot read for a password") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "u:x\n");
+    const std::string pbkdf2 = passwd_ok({"-c", "-b", "-I", "1", "-", "h", "p"});
+    const std::string argon2id =
+        passwd_ok({"-c", "-b", "-H", "argon2id", "--memory", "8", "-I", "1", "-", "h", "p"});
+    for (const std::string& line :
+         {std::string("h:$2y$05$abcdefghijklmnopqrstuv"), std::string("h:$6$x"),
+          std::string("h:$5$salt$hash"), std::string("h:$7$0$AAAA$AAAA"), std::string("h: $6$x "),
+          pbkdf2.substr(0, pbkdf2.size() - 9), argon2id.substr(0, argon2id.rfind('$'))}) {
+        CAPTURE(line);
+        const Result result = passwd({"-I", "1", "--import", "-", file}, "a:1\n" + line + "\n");
+        CHECK(result.exit.code == 1);
+        CHECK(
+            result.err ==
+            "mqtt_passwd: standard input, line 2: user 'h' has a hash of an unknown kind or a damaged one\n");
+        CHECK(read_file(file) == "u:x\n");
+    }
+}
+
 TEST_CASE("--import changes nothing when a line is wrong, and says which") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
