@@ -28,8 +28,10 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         };
         if (line.kind == PasswordLine::Kind::blank || line.kind == PasswordLine::Kind::comment) continue;
         if (line.kind == PasswordLine::Kind::unreadable) return wrong("not user:password");
-        if (auto good = check_name(line.name); !good)
-            return wrong("the user name '" + app::visible(line.name) + "' " + good.error());
+        // With its blanks: a name that is wrong on the command line is wrong here.
+        const std::string_view name = line.text.substr(0, line.text.find(':'));
+        if (auto good = check_name(name); !good)
+            return wrong("the user name '" + app::visible(name) + "' " + good.error());
         if (line.stored.empty()) return wrong("user '" + app::visible(line.name) + "' has no password");
         if (line.stored.size() > max_password_length)
             return wrong("the password is longer than 65,535 bytes");

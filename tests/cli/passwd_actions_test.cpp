@@ -300,6 +300,11 @@ TEST_CASE("--import changes nothing when a line is wrong, and says which") {
     CHECK(refused("a:1\n\nb:\n") == "mqtt_passwd: standard input, line 3: user 'b' has no password\n");
     CHECK(refused("a:1\nb:2\na:3\n") ==
           "mqtt_passwd: standard input, line 3: user 'a' stands on line 1 already\n");
+    for (const std::string name : {" lead", "trail ", " both "}) {
+        CHECK(refused("a:1\n" + name + ":2\n") == "mqtt_passwd: standard input, line 2: the user name '" +
+                                                      name +
+                                                      "' starts or ends with a blank, which brokers drop\n");
+    }
     CHECK(refused("a\x01:1\n").find("line 1: the user name 'a\\x01' holds a control character") !=
           std::string::npos);
     const Result missing = passwd({"--import", dir.file("none"), file});
