@@ -10,6 +10,8 @@
 namespace mqttc::passwd {
 namespace {
 
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // some editors begin a UTF-8 file with it
+
 struct NewUser {
     std::string_view name;
     std::string_view password;  // or a hash, when `hashed`
@@ -55,7 +57,9 @@ Result<void> import_users(const Options& options) {
     if (!text) return std::unexpected(text.error());
     const std::string source =
         options.import_from == "-" ? "standard input" : app::visible(options.import_from);
-    const auto users = users_of(text->view(), source);
+    std::string_view input = text->view();
+    if (input.starts_with(byte_order_mark)) input.remove_prefix(byte_order_mark.size());
+    const auto users = users_of(input, source);
     if (!users) return std::unexpected(users.error());
 
     std::vector<std::string_view> passwords;

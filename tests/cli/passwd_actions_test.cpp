@@ -267,6 +267,16 @@ TEST_CASE("--import takes hashes over as they are") {
     CHECK(read_file(file) == line);
 }
 
+TEST_CASE("--import passes over the byte order mark that some editors put in front") {
+    const TempDir dir;
+    const std::string bom = "\xef\xbb\xbf";
+    const std::string file = dir.write("pw", "");
+    passwd_ok({"-I", "1", "--import", "-", file}, bom + "ann:1\r\nbob:2\r\n");
+    passwd_ok({"-I", "1", "--import", "-", file}, bom + "# users\ncat:3\n");
+    CHECK(passwd_ok({"--list", file}) == "ann\nbob\ncat\n");
+    CHECK(right_password(file, "ann", "1"));
+}
+
 TEST_CASE("--import takes no hash that it cannot read for a password") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
