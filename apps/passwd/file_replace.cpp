@@ -235,6 +235,17 @@ Result<void> FileReplacement::read_target() {
     return {};
 }
 
+// Another owner or group might lock the broker out, so there is no going on without.
+std::unexpected<Failure> FileReplacement::cannot_keep_owner(const struct stat& mine, int error) const {
+    // The owner may give a file to groups of their own only.
+    if (mine.st_uid == before_->st_uid)
+        return fail("cannot keep the group of " + app::visible(path_) + ": " + reason(error) +
+                    " (you are not in group " + std::to_string(before_->st_gid) +
+                    ": join it, or run mqtt_passwd as root)");
+    return fail("cannot keep owner and group of " + app::visible(path_) + ": " + reason(error) +
+                " (run mqtt_passwd as its owner or as root)");
+}
+
 // Gives the sibling the target's mode, owner, group and extended attributes.
 Result<void> FileReplacement::keep_attributes() const {
     const int fd = lock_.get();
@@ -249,8 +260,7 @@ Result<void> FileReplacement::keep_attributes() const {
     if (::fstat(fd, &mine) != 0) return cannot("look at the new " + app::visible(path_), errno);
     if ((mine.st_uid != before_->st_uid || mine.st_gid != before_->st_gid) &&
         ::fchown(fd, before_->st_uid, before_->st_gid) != 0)
-        return fail("cannot keep owner and group of " + app::visible(path_) + ": " + reason(errno) +
-                    " (run mqtt_passwd as its owner or as root)");
+        return cannot_keep_owner(mine, errno);
     if (::fchmod(fd, before_->st_mode & 07777) != 0)
         return cannot("keep the mode of " + app::visible(path_), errno);
 

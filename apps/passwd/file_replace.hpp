@@ -54,6 +54,7 @@ class FileReplacement {
     [[nodiscard]] Result<void> take_lock();
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> keep_attributes() const;
+    [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& mine, int error) const;
     [[nodiscard]] std::unexpected<Failure> cannot(const std::string& what, int error) const;
 
     std::string path_;     // as the user gave it, for messages
