@@ -54,6 +54,14 @@ std::expected<Secret, int> read_all(int fd, std::size_t expected_size) {
     }
 }
 
+Result<Secret> read_opened(int fd, const std::string& name) {
+    struct stat about{};
+    const bool sized = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
+    if (!text) return fail("cannot read " + name + ": " + reason(text.error()));
+    return std::move(*text);
+}
+
 int write_all(int fd, std::span<const std::string_view> pieces) {
     std::size_t next = 0;  // piece
     std::size_t done = 0;  // bytes of it
@@ -314,12 +322,18 @@ Result<Secret> read_whole_file(const std::string& path) {
     const app::Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
     const std::string name = from_stdin ? "standard input" : app::visible(path);
     if (!from_stdin && !opened) return fail("cannot open " + name + ": " + reason(errno));
-    const int fd = from_stdin ? STDIN_FILENO : opened.get();
+    return read_opened(from_stdin ? STDIN_FILENO : opened.get(), name);
+}
+
+Result<Secret> read_password_file(const std::string& path) {
+    // Opening a FIFO would wait for somebody who writes to it.
+    const app::Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    const std::string name = app::visible(path);
+    if (!opened) return fail("cannot open " + name + ": " + reason(errno));
     struct stat about{};
-    const bool sized = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
-    auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
-    if (!text) return fail("cannot read " + name + ": " + reason(text.error()));
-    return std::move(*text);
+    if (::fstat(opened.get(), &about) != 0) return fail("cannot look at " + name + ": " + reason(errno));
+    if (!S_ISREG(about.st_mode)) return fail("cannot use " + name + ": not a regular file");
+    return read_opened(opened.get(), name);
 }
 
 }  // namespace mqttc::passwd

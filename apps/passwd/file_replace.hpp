@@ -68,8 +68,11 @@ class FileReplacement {
     bool sibling_is_ours_ = false;
 };
 
-/// All of a file, for reading only; "-" is standard input. Fails for anything over max_file_size.
+/// All of a file or pipe; "-" is standard input. Fails for anything over max_file_size.
 [[nodiscard]] Result<Secret> read_whole_file(const std::string& path);
+
+/// All of a password file, for reading only. Never waits: fails for what is no regular file, as begin() does.
+[[nodiscard]] Result<Secret> read_password_file(const std::string& path);
 
 /// No password file or list of users is longer than this.
 inline constexpr std::size_t max_file_size = std::size_t{1} << 30;

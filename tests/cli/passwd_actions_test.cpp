@@ -327,6 +327,36 @@ TEST_CASE("--list prints each name once, as it is, to a pipe") {
     CHECK(passwd_ok({"--list", file}) == "b\na\x1b[2J\n");
 }
 
+TEST_CASE("what is no regular file is refused by every action, and nobody waits for its other end") {
+    const TempDir dir;
+    const std::string fifo = dir.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::string& file : {fifo, std::string("/dev/null"), dir.path().string()}) {
+        for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--list", file},
+                                                          {"-b", "--verify", "u", file, "p"},
+                                                          {"-U", file},
+                                                          {"-D", file, "u"}}) {
+            CAPTURE(arguments.front());
+            const Result result = passwd(arguments);
+            CHECK(result.exit.code == 1);
+            CHECK(result.err == "mqtt_passwd: cannot use " + file + ": not a regular file\n");
+        }
+    }
+}
+
+TEST_CASE("--import reads a pipe with a name") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "");
+    const std::string fifo = dir.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const std::string line = "echo ann:1 > \"$1\" & shift; exec \"$@\"";
+    std::vector<std::string> argv = {"sh", "-c", line, "sh", fifo};
+    for (std::string& part : passwd_argv({"-I", "1", "--import", fifo, file}))
+        argv.push_back(std::move(part));
+    CHECK(run(std::move(argv)).exit.code == 0);
+    CHECK(passwd_ok({"--list", file}) == "ann\n");
+}
+
 TEST_CASE("a full stdout is an error") {
     const TempDir dir;
     const std::string file = dir.write("pw", "b:1\n");
