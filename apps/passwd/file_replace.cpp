@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "common/visible.hpp"
 #include "message.hpp"
@@ -23,6 +25,8 @@ namespace {
 
 constexpr std::size_t first_read = 64 * 1024;
 constexpr std::size_t max_attribute_size = 64 * 1024;  // XATTR_SIZE_MAX of Linux
+constexpr std::chrono::milliseconds look_for_lock{5};
+constexpr std::chrono::seconds silent_wait{1};  // longer, and somebody wonders what is going on
 
 std::string reason(int error) {
     return std::strerror(error);
@@ -82,6 +86,23 @@ int write_all(int fd, std::span<const std::string_view> pieces) {
 }
 
 }  // namespace
+
+// How long a wait goes on in silence. It begins with the first look.
+class FileReplacement::Patience {
+  public:
+    // True once: when it has come to its end.
+    bool ends_now() {
+        const auto now = std::chrono::steady_clock::now();
+        if (!end_) end_ = now + silent_wait;
+        if (ended_ || now < *end_) return false;
+        ended_ = true;
+        return true;
+    }
+
+  private:
+    std::optional<std::chrono::steady_clock::time_point> end_;
+    bool ended_ = false;
+};
 
 FileReplacement::FileReplacement(FileReplacement&& other) noexcept
     : path_(std::move(other.path_)),
@@ -177,8 +198,20 @@ Result<void> FileReplacement::remove_left_over() const {
     return cannot("remove the left-over " + app::visible(sibling_) + " beside " + app::visible(path_), errno);
 }
 
+// Looks again and again: a flock() that waits would miss a signal that came just before it.
+Result<void> FileReplacement::wait_for_lock(Patience& patience) const {
+    while (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return cannot("lock " + app::visible(path_), errno);
+        if (InterruptGuard::caught() != 0) return cannot("lock " + app::visible(path_), EINTR);
+        if (patience.ends_now())
+            say("waiting for another mqtt_passwd that has " + app::visible(path_) + "'s lock");
+        std::this_thread::sleep_for(look_for_lock);
+    }
+    return {};
+}
+
 Result<void> FileReplacement::take_lock() {
-    bool told = false;
+    Patience patience;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot_make_sibling(EINTR);
         const int fd = ::openat(folder_.get(), sibling_.c_str(),
@@ -191,15 +224,7 @@ Result<void> FileReplacement::take_lock() {
             if (auto removed = remove_left_over(); !removed) return removed;
             continue;
         }
-        while (::flock(lock_.get(), told ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-            if (errno == EWOULDBLOCK) {
-                told = true;
-                if (::isatty(STDERR_FILENO) == 1)
-                    say("waiting for another mqtt_passwd that is changing " + app::visible(path_));
-            } else if (errno != EINTR || InterruptGuard::caught() != 0) {
-                return cannot("lock " + app::visible(path_), errno);
-            }
-        }
+        if (auto locked = wait_for_lock(patience); !locked) return locked;
         // The one we waited for has renamed or removed this file: it is no lock any more.
         struct stat held{};
         struct stat there{};

@@ -26,7 +26,8 @@ class FileReplacement {
     /// What a file that doesn't exist is: an error, one that -c helps against, or nothing to worry about.
     enum class Missing : unsigned char { refuse, refuse_with_hint, create };
 
-    /// Waits for the lock and reads the file. A wait that a signal ends is a failure.
+    /// Waits for the lock, which it says on stderr when it takes long, and reads the file. A wait that a signal
+    /// ends is a failure.
     [[nodiscard]] static Result<FileReplacement> begin(const std::string& path, Missing missing);
     /// Whether begin() has a chance, for who has something long to do before: file and folder are looked at
     /// and left alone.
@@ -46,12 +47,14 @@ class FileReplacement {
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:
+    class Patience;
     explicit FileReplacement(std::string path) : path_(std::move(path)) {}
     [[nodiscard]] Result<void> find_target();
     [[nodiscard]] Result<void> check_missing(Missing missing) const;
     [[nodiscard]] std::unexpected<Failure> cannot_make_sibling(int error) const;
     [[nodiscard]] Result<void> remove_left_over() const;
     [[nodiscard]] Result<void> take_lock();
+    [[nodiscard]] Result<void> wait_for_lock(Patience& patience) const;
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> keep_attributes() const;
     [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& mine, int error) const;
