@@ -5,6 +5,7 @@
 #include "file_replace.hpp"
 #include "hash_many.hpp"
 #include "interrupt.hpp"
+#include "message.hpp"
 #include "text.hpp"
 
 namespace mqttc::passwd {
@@ -50,6 +51,12 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
     return users;
 }
 
+// Of the file, when there was nothing to import.
+std::string what_became_of(const Options& options) {
+    if (options.file == "-") return "";
+    return "; " + app::visible(options.file) + (options.create ? " is empty" : " is unchanged");
+}
+
 }  // namespace
 
 Result<void> import_users(const Options& options) {
@@ -69,12 +76,15 @@ Result<void> import_users(const Options& options) {
     auto hashes = hash_many(passwords, options.recipe, options.file);
     if (!hashes) return std::unexpected(hashes.error());
 
-    return change_file(options, [&](PasswordFile& file) -> Result<Edited> {
+    const auto changed = change_file(options, [&](PasswordFile& file) -> Result<Edited> {
+        if (users->empty() && !options.create) return Edited::no;
         auto hash = hashes->begin();
         for (const NewUser& user : *users)
             file.set(user.name, user.hashed ? std::string(trim_blanks(user.password)) : std::move(*hash++));
         return Edited::yes;
     });
+    if (changed && users->empty()) say("no users in the input" + what_became_of(options));
+    return changed;
 }
 
 }  // namespace mqttc::passwd

@@ -267,6 +267,28 @@ TEST_CASE("--import takes hashes over as they are") {
     CHECK(read_file(file) == line);
 }
 
+TEST_CASE("--import without any user says so and leaves the file alone") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "u:x\n");
+    struct stat before{};
+    struct stat after{};
+    REQUIRE(::stat(file.c_str(), &before) == 0);
+    for (const std::string input : {"", "# nobody\n\n", "\xef\xbb\xbf"}) {
+        const Result result = passwd({"--import", "-", file}, input);
+        CHECK(result.exit.code == 0);
+        CHECK(result.err == "mqtt_passwd: no users in the input; " + file + " is unchanged\n");
+    }
+    REQUIRE(::stat(file.c_str(), &after) == 0);
+    CHECK(before.st_ino == after.st_ino);
+    CHECK(passwd({"--import", "-", dir.file("none")}).exit.code == 1);
+
+    const Result emptied = passwd({"-c", "--import", "-", file});
+    CHECK(emptied.exit.code == 0);
+    CHECK(emptied.err == "mqtt_passwd: no users in the input; " + file + " is empty\n");
+    CHECK(read_file(file) == "");
+    CHECK(passwd({"-c", "--import", "-", "-"}).err == "mqtt_passwd: no users in the input\n");
+}
+
 TEST_CASE("--import passes over the byte order mark that some editors put in front") {
     const TempDir dir;
     const std::string bom = "\xef\xbb\xbf";
