@@ -10,10 +10,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <thread>
 
 #include "common/visible.hpp"
 #include "message.hpp"
@@ -23,6 +25,8 @@ namespace {
 
 constexpr std::size_t first_read = 64 * 1024;
 constexpr std::size_t max_attribute_size = 64 * 1024;  // XATTR_SIZE_MAX of Linux
+constexpr std::chrono::milliseconds look_for_lock{5};
+constexpr std::chrono::seconds silent_wait{1};  // longer, and somebody wonders what is going on
 
 std::string reason(int error) {
     return std::strerror(error);
@@ -54,6 +58,14 @@ std::expected<Secret, int> read_all(int fd, std::size_t expected_size) {
     }
 }
 
+Result<Secret> read_opened(int fd, const std::string& name) {
+    struct stat about{};
+    const bool sized = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
+    auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
+    if (!text) return fail("cannot read " + name + ": " + reason(text.error()));
+    return std::move(*text);
+}
+
 int write_all(int fd, std::span<const std::string_view> pieces) {
     std::size_t next = 0;  // piece
     std::size_t done = 0;  // bytes of it
@@ -74,6 +86,23 @@ int write_all(int fd, std::span<const std::string_view> pieces) {
 }
 
 }  // namespace
+
+// How long a wait goes on in silence. It begins with the first look.
+class FileReplacement::Patience {
+  public:
+    // True once: when it has come to its end.
+    bool ends_now() {
+        const auto now = std::chrono::steady_clock::now();
+        if (!end_) end_ = now + silent_wait;
+        if (ended_ || now < *end_) return false;
+        ended_ = true;
+        return true;
+    }
+
+  private:
+    std::optional<std::chrono::steady_clock::time_point> end_;
+    bool ended_ = false;
+};
 
 FileReplacement::FileReplacement(FileReplacement&& other) noexcept
     : path_(std::move(other.path_)),
@@ -169,8 +198,20 @@ Result<void> FileReplacement::remove_left_over() const {
     return cannot("remove the left-over " + app::visible(sibling_) + " beside " + app::visible(path_), errno);
 }
 
+// Looks again and again: a flock() that waits would miss a signal that came just before it.
+Result<void> FileReplacement::wait_for_lock(Patience& patience) const {
+    while (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return cannot("lock " + app::visible(path_), errno);
+        if (InterruptGuard::caught() != 0) return cannot("lock " + app::visible(path_), EINTR);
+        if (patience.ends_now())
+            say("waiting for another mqtt_passwd that has " + app::visible(path_) + "'s lock");
+        std::this_thread::sleep_for(look_for_lock);
+    }
+    return {};
+}
+
 Result<void> FileReplacement::take_lock() {
-    bool told = false;
+    Patience patience;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot_make_sibling(EINTR);
         const int fd = ::openat(folder_.get(), sibling_.c_str(),
@@ -183,15 +224,7 @@ Result<void> FileReplacement::take_lock() {
             if (auto removed = remove_left_over(); !removed) return removed;
             continue;
         }
-        while (::flock(lock_.get(), told ? LOCK_EX : LOCK_EX | LOCK_NB) != 0) {
-            if (errno == EWOULDBLOCK) {
-                told = true;
-                if (::isatty(STDERR_FILENO) == 1)
-                    say("waiting for another mqtt_passwd that is changing " + app::visible(path_));
-            } else if (errno != EINTR || InterruptGuard::caught() != 0) {
-                return cannot("lock " + app::visible(path_), errno);
-            }
-        }
+        if (auto locked = wait_for_lock(patience); !locked) return locked;
         // The one we waited for has renamed or removed this file: it is no lock any more.
         struct stat held{};
         struct stat there{};
@@ -235,6 +268,17 @@ Result<void> FileReplacement::read_target() {
     return {};
 }
 
+// Another owner or group might lock the broker out, so there is no going on without.
+std::unexpected<Failure> FileReplacement::cannot_keep_owner(const struct stat& mine, int error) const {
+    // The owner may give a file to groups of their own only.
+    if (mine.st_uid == before_->st_uid)
+        return fail("cannot keep the group of " + app::visible(path_) + ": " + reason(error) +
+                    " (you are not in group " + std::to_string(before_->st_gid) +
+                    ": join it, or run mqtt_passwd as root)");
+    return fail("cannot keep owner and group of " + app::visible(path_) + ": " + reason(error) +
+                " (run mqtt_passwd as its owner or as root)");
+}
+
 // Gives the sibling the target's mode, owner, group and extended attributes.
 Result<void> FileReplacement::keep_attributes() const {
     const int fd = lock_.get();
@@ -249,8 +293,7 @@ Result<void> FileReplacement::keep_attributes() const {
     if (::fstat(fd, &mine) != 0) return cannot("look at the new " + app::visible(path_), errno);
     if ((mine.st_uid != before_->st_uid || mine.st_gid != before_->st_gid) &&
         ::fchown(fd, before_->st_uid, before_->st_gid) != 0)
-        return fail("cannot keep owner and group of " + app::visible(path_) + ": " + reason(errno) +
-                    " (run mqtt_passwd as its owner or as root)");
+        return cannot_keep_owner(mine, errno);
     if (::fchmod(fd, before_->st_mode & 07777) != 0)
         return cannot("keep the mode of " + app::visible(path_), errno);
 
@@ -304,12 +347,18 @@ Result<Secret> read_whole_file(const std::string& path) {
     const app::Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
     const std::string name = from_stdin ? "standard input" : app::visible(path);
     if (!from_stdin && !opened) return fail("cannot open " + name + ": " + reason(errno));
-    const int fd = from_stdin ? STDIN_FILENO : opened.get();
+    return read_opened(from_stdin ? STDIN_FILENO : opened.get(), name);
+}
+
+Result<Secret> read_password_file(const std::string& path) {
+    // Opening a FIFO would wait for somebody who writes to it.
+    const app::Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    const std::string name = app::visible(path);
+    if (!opened) return fail("cannot open " + name + ": " + reason(errno));
     struct stat about{};
-    const bool sized = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
-    auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
-    if (!text) return fail("cannot read " + name + ": " + reason(text.error()));
-    return std::move(*text);
+    if (::fstat(opened.get(), &about) != 0) return fail("cannot look at " + name + ": " + reason(errno));
+    if (!S_ISREG(about.st_mode)) return fail("cannot use " + name + ": not a regular file");
+    return read_opened(opened.get(), name);
 }
 
 }  // namespace mqttc::passwd

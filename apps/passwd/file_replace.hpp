@@ -26,7 +26,8 @@ class FileReplacement {
     /// What a file that doesn't exist is: an error, one that -c helps against, or nothing to worry about.
     enum class Missing : unsigned char { refuse, refuse_with_hint, create };
 
-    /// Waits for the lock and reads the file. A wait that a signal ends is a failure.
+    /// Waits for the lock, which it says on stderr when it takes long, and reads the file. A wait that a signal
+    /// ends is a failure.
     [[nodiscard]] static Result<FileReplacement> begin(const std::string& path, Missing missing);
     /// Whether begin() has a chance, for who has something long to do before: file and folder are looked at
     /// and left alone.
@@ -46,14 +47,17 @@ class FileReplacement {
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:
+    class Patience;
     explicit FileReplacement(std::string path) : path_(std::move(path)) {}
     [[nodiscard]] Result<void> find_target();
     [[nodiscard]] Result<void> check_missing(Missing missing) const;
     [[nodiscard]] std::unexpected<Failure> cannot_make_sibling(int error) const;
     [[nodiscard]] Result<void> remove_left_over() const;
     [[nodiscard]] Result<void> take_lock();
+    [[nodiscard]] Result<void> wait_for_lock(Patience& patience) const;
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> keep_attributes() const;
+    [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& mine, int error) const;
     [[nodiscard]] std::unexpected<Failure> cannot(const std::string& what, int error) const;
 
     std::string path_;     // as the user gave it, for messages
@@ -67,8 +71,11 @@ class FileReplacement {
     bool sibling_is_ours_ = false;
 };
 
-/// All of a file, for reading only; "-" is standard input. Fails for anything over max_file_size.
+/// All of a file or pipe; "-" is standard input. Fails for anything over max_file_size.
 [[nodiscard]] Result<Secret> read_whole_file(const std::string& path);
+
+/// All of a password file, for reading only. Never waits: fails for what is no regular file, as begin() does.
+[[nodiscard]] Result<Secret> read_password_file(const std::string& path);
 
 /// No password file or list of users is longer than this.
 inline constexpr std::size_t max_file_size = std::size_t{1} << 30;

@@ -5,10 +5,13 @@
 #include "file_replace.hpp"
 #include "hash_many.hpp"
 #include "interrupt.hpp"
+#include "message.hpp"
 #include "text.hpp"
 
 namespace mqttc::passwd {
 namespace {
+
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // some editors begin a UTF-8 file with it
 
 struct NewUser {
     std::string_view name;
@@ -28,18 +31,30 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         };
         if (line.kind == PasswordLine::Kind::blank || line.kind == PasswordLine::Kind::comment) continue;
         if (line.kind == PasswordLine::Kind::unreadable) return wrong("not user:password");
-        if (auto good = check_name(line.name); !good)
-            return wrong("the user name '" + app::visible(line.name) + "' " + good.error());
+        // With its blanks: a name that is wrong on the command line is wrong here.
+        const std::string_view name = line.text.substr(0, line.text.find(':'));
+        if (auto good = check_name(name); !good)
+            return wrong("the user name '" + app::visible(name) + "' " + good.error());
         if (line.stored.empty()) return wrong("user '" + app::visible(line.name) + "' has no password");
         if (line.stored.size() > max_password_length)
             return wrong("the password is longer than 65,535 bytes");
+        const StoredForm form = stored_form(line.stored);
+        if (form == StoredForm::foreign)
+            return wrong("user '" + app::visible(line.name) +
+                         "' has a hash of an unknown kind or a damaged one");
         const auto [first, fresh] = seen.try_emplace(line.name, number);
         if (!fresh)
             return wrong("user '" + app::visible(line.name) + "' stands on line " +
                          std::to_string(first->second) + " already");
-        users.push_back({line.name, line.stored, stored_form(line.stored) == StoredForm::hashed});
+        users.push_back({line.name, line.stored, form == StoredForm::hashed});
     }
     return users;
+}
+
+// Of the file, when there was nothing to import.
+std::string what_became_of(const Options& options) {
+    if (options.file == "-") return "";
+    return "; " + app::visible(options.file) + (options.create ? " is empty" : " is unchanged");
 }
 
 }  // namespace
@@ -49,7 +64,9 @@ Result<void> import_users(const Options& options) {
     if (!text) return std::unexpected(text.error());
     const std::string source =
         options.import_from == "-" ? "standard input" : app::visible(options.import_from);
-    const auto users = users_of(text->view(), source);
+    std::string_view input = text->view();
+    if (input.starts_with(byte_order_mark)) input.remove_prefix(byte_order_mark.size());
+    const auto users = users_of(input, source);
     if (!users) return std::unexpected(users.error());
 
     std::vector<std::string_view> passwords;
@@ -59,12 +76,15 @@ Result<void> import_users(const Options& options) {
     auto hashes = hash_many(passwords, options.recipe, options.file);
     if (!hashes) return std::unexpected(hashes.error());
 
-    return change_file(options, [&](PasswordFile& file) -> Result<Edited> {
+    const auto changed = change_file(options, [&](PasswordFile& file) -> Result<Edited> {
+        if (users->empty() && !options.create) return Edited::no;
         auto hash = hashes->begin();
         for (const NewUser& user : *users)
             file.set(user.name, user.hashed ? std::string(trim_blanks(user.password)) : std::move(*hash++));
         return Edited::yes;
     });
+    if (changed && users->empty()) say("no users in the input" + what_became_of(options));
+    return changed;
 }
 
 }  // namespace mqttc::passwd

@@ -12,7 +12,7 @@
 namespace mqttc::passwd {
 
 Result<void> list_users(const Options& options) {
-    const auto text = read_whole_file(options.file);
+    const auto text = read_password_file(options.file);
     if (!text) return std::unexpected(text.error());
     // A file from elsewhere must not drive the user's terminal; a pipe gets the exact bytes.
     const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;

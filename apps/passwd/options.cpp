@@ -211,7 +211,11 @@ Wrong take_operands(Draft& draft, std::span<const std::string_view> rest) {
     if (rest.size() > wanted.size()) {
         if (options.action == Action::set && !draft.batch && rest.size() == 3)
             return "a password on the command line needs -b in front of the file's name";
-        return "too many arguments (options go in front of the file's name)";
+        const bool option_behind = std::ranges::any_of(rest.subspan(1), [](std::string_view argument) {
+            return argument.size() > 1 && argument.starts_with('-');
+        });
+        return std::string("too many arguments") +
+               (option_behind ? " (options go in front of the file's name)" : "");
     }
     options.file = rest[0];
     if (wants_user) options.user = rest[1];

@@ -9,7 +9,7 @@
 namespace mqttc::passwd {
 
 Result<void> verify_user(const Options& options) {
-    const auto text = read_whole_file(options.file);
+    const auto text = read_password_file(options.file);
     if (!text) return std::unexpected(text.error());
     const PasswordFile file(text->view());
     const PasswordLine* line = file.find(options.user);

@@ -267,6 +267,58 @@ TEST_CASE("--import takes hashes over as they are") {
     CHECK(read_file(file) == line);
 }
 
+TEST_CASE("--import without any user says so and leaves the file alone") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "u:x\n");
+    struct stat before{};
+    struct stat after{};
+    REQUIRE(::stat(file.c_str(), &before) == 0);
+    for (const std::string input : {"", "# nobody\n\n", "\xef\xbb\xbf"}) {
+        const Result result = passwd({"--import", "-", file}, input);
+        CHECK(result.exit.code == 0);
+        CHECK(result.err == "mqtt_passwd: no users in the input; " + file + " is unchanged\n");
+    }
+    REQUIRE(::stat(file.c_str(), &after) == 0);
+    CHECK(before.st_ino == after.st_ino);
+    CHECK(passwd({"--import", "-", dir.file("none")}).exit.code == 1);
+
+    const Result emptied = passwd({"-c", "--import", "-", file});
+    CHECK(emptied.exit.code == 0);
+    CHECK(emptied.err == "mqtt_passwd: no users in the input; " + file + " is empty\n");
+    CHECK(read_file(file) == "");
+    CHECK(passwd({"-c", "--import", "-", "-"}).err == "mqtt_passwd: no users in the input\n");
+}
+
+TEST_CASE("--import passes over the byte order mark that some editors put in front") {
+    const TempDir dir;
+    const std::string bom = "\xef\xbb\xbf";
+    const std::string file = dir.write("pw", "");
+    passwd_ok({"-I", "1", "--import", "-", file}, bom + "ann:1\r\nbob:2\r\n");
+    passwd_ok({"-I", "1", "--import", "-", file}, bom + "# users\ncat:3\n");
+    CHECK(passwd_ok({"--list", file}) == "ann\nbob\ncat\n");
+    CHECK(right_password(file, "ann", "1"));
+}
+
+TEST_CASE("--import takes no hash that it cannot read for a password") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "u:x\n");
+    const std::string pbkdf2 = passwd_ok({"-c", "-b", "-I", "1", "-", "h", "p"});
+    const std::string argon2id =
+        passwd_ok({"-c", "-b", "-H", "argon2id", "--memory", "8", "-I", "1", "-", "h", "p"});
+    for (const std::string& line :
+         {std::string("h:$2y$05$abcdefghijklmnopqrstuv"), std::string("h:$6$x"),
+          std::string("h:$5$salt$hash"), std::string("h:$7$0$AAAA$AAAA"), std::string("h: $6$x "),
+          pbkdf2.substr(0, pbkdf2.size() - 9), argon2id.substr(0, argon2id.rfind('$'))}) {
+        CAPTURE(line);
+        const Result result = passwd({"-I", "1", "--import", "-", file}, "a:1\n" + line + "\n");
+        CHECK(result.exit.code == 1);
+        CHECK(
+            result.err ==
+            "mqtt_passwd: standard input, line 2: user 'h' has a hash of an unknown kind or a damaged one\n");
+        CHECK(read_file(file) == "u:x\n");
+    }
+}
+
 TEST_CASE("--import changes nothing when a line is wrong, and says which") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
@@ -280,6 +332,11 @@ TEST_CASE("--import changes nothing when a line is wrong, and says which") {
     CHECK(refused("a:1\n\nb:\n") == "mqtt_passwd: standard input, line 3: user 'b' has no password\n");
     CHECK(refused("a:1\nb:2\na:3\n") ==
           "mqtt_passwd: standard input, line 3: user 'a' stands on line 1 already\n");
+    for (const std::string name : {" lead", "trail ", " both "}) {
+        CHECK(refused("a:1\n" + name + ":2\n") == "mqtt_passwd: standard input, line 2: the user name '" +
+                                                      name +
+                                                      "' starts or ends with a blank, which brokers drop\n");
+    }
     CHECK(refused("a\x01:1\n").find("line 1: the user name 'a\\x01' holds a control character") !=
           std::string::npos);
     const Result missing = passwd({"--import", dir.file("none"), file});
@@ -290,6 +347,36 @@ TEST_CASE("--list prints each name once, as it is, to a pipe") {
     const TempDir dir;
     const std::string file = dir.write("pw", "b:1\n# c\n\nnocolon\na\x1b[2J:2\n b :3\n");
     CHECK(passwd_ok({"--list", file}) == "b\na\x1b[2J\n");
+}
+
+TEST_CASE("what is no regular file is refused by every action, and nobody waits for its other end") {
+    const TempDir dir;
+    const std::string fifo = dir.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    for (const std::string& file : {fifo, std::string("/dev/null"), dir.path().string()}) {
+        for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--list", file},
+                                                          {"-b", "--verify", "u", file, "p"},
+                                                          {"-U", file},
+                                                          {"-D", file, "u"}}) {
+            CAPTURE(arguments.front());
+            const Result result = passwd(arguments);
+            CHECK(result.exit.code == 1);
+            CHECK(result.err == "mqtt_passwd: cannot use " + file + ": not a regular file\n");
+        }
+    }
+}
+
+TEST_CASE("--import reads a pipe with a name") {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "");
+    const std::string fifo = dir.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const std::string line = "echo ann:1 > \"$1\" & shift; exec \"$@\"";
+    std::vector<std::string> argv = {"sh", "-c", line, "sh", fifo};
+    for (std::string& part : passwd_argv({"-I", "1", "--import", fifo, file}))
+        argv.push_back(std::move(part));
+    CHECK(run(std::move(argv)).exit.code == 0);
+    CHECK(passwd_ok({"--list", file}) == "ann\n");
 }
 
 TEST_CASE("a full stdout is an error") {

@@ -205,18 +205,28 @@ TEST_CASE("stopped at the prompt and continued, the program gives the echo back 
     }
 }
 
-TEST_CASE("a terminal is told who is waited for") {
+TEST_CASE("who waits for the lock for long is told what for, once, with a terminal or without") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     const std::string sibling = dir.write(".pw.mqtt_passwd", "");
     REQUIRE(::chmod(sibling.c_str(), 0600) == 0);
     const int lock = ::open(sibling.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(::flock(lock, LOCK_EX) == 0);
-    PtyProcess terminal(Command{.argv = passwd_argv({"-b", "-I", "1", file, "u", "p"})});
-    CHECK(terminal.expect("mqtt_passwd: waiting for another mqtt_passwd that is changing " + file));
+    const Command command{.argv = passwd_argv({"-b", "-I", "1", file, "u", "p"})};
+    const std::string told = "mqtt_passwd: waiting for another mqtt_passwd that has " + file + "'s lock";
+    PtyProcess terminal(command);
+    Process script(command);
+    Process interrupted(command);
+    CHECK(terminal.expect(told));
+    CHECK(script.wait_err(told + "\n"));
+    CHECK(interrupted.wait_err(told + "\n"));
+    interrupted.send_signal(SIGTERM);
+    CHECK(interrupted.wait().signal == SIGTERM);
     CHECK(read_file(file) == "u:x\n");
     ::close(lock);
     CHECK(terminal.wait().code == 0);
+    CHECK(script.wait().code == 0);
+    CHECK(script.err() == told + "\n");
     CHECK(right_password(file, "u", "p"));
 }
 

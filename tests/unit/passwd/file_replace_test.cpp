@@ -141,6 +141,39 @@ TEST_CASE("mode, owner, group and extended attributes stay") {
     }
 }
 
+TEST_CASE("an owner or group that can't be kept is told with what helps, and nothing is changed") {
+    if (::geteuid() != 0) {
+        MESSAGE("skipped: only root can give a file away");
+        return;
+    }
+    constexpr uid_t nobody = 65534;
+    constexpr gid_t strange_group = 2345;
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    REQUIRE(::chmod(dir.path().c_str(), 0777) == 0);
+    const auto refused = [&](uid_t owner) {
+        REQUIRE(::chown(path.c_str(), owner, strange_group) == 0);
+        REQUIRE(::seteuid(nobody) == 0);
+        Result<void> done;
+        {
+            auto file = begun(path);
+            const std::vector<std::string_view> pieces = {"new"};
+            done = file.commit(pieces);
+        }
+        REQUIRE(::seteuid(0) == 0);
+        CHECK(read_file(path) == "old");
+        CHECK(names_in(dir) == std::vector<std::string>{"pw"});
+        REQUIRE_FALSE(done);
+        return done.error().text;
+    };
+    CHECK(refused(nobody) == "cannot keep the group of " + path +
+                                 ": Operation not permitted (you are not in group 2345: join it, or run "
+                                 "mqtt_passwd as root)");
+    CHECK(refused(1234) == "cannot keep owner and group of " + path +
+                               ": Operation not permitted (run mqtt_passwd as its owner or as root)");
+}
+
 TEST_CASE("a symbolic link stays, its target is replaced") {
     const TempDir dir;
     fs::create_directory(dir.file("real"));

@@ -109,7 +109,14 @@ TEST_CASE("wrong command lines are refused with the reason") {
     CHECK(wrong({"-U"}) == "passwordfile is missing");
     CHECK(wrong({"file", "user", "pw"}) ==
           "a password on the command line needs -b in front of the file's name");
-    CHECK(wrong({"-U", "file", "user"}) == "too many arguments (options go in front of the file's name)");
+    CHECK(wrong({"-U", "file", "user"}) == "too many arguments");
+    CHECK(wrong({"--list", "x", "y"}) == "too many arguments");
+    CHECK(wrong({"-D", "file", "a", "b"}) == "too many arguments");
+    CHECK(wrong({"--verify", "a", "file", "pw"}) == "too many arguments");
+    CHECK(wrong({"--list", "file", "-"}) == "too many arguments");
+    CHECK(wrong({"--list", "file", "-D"}) == "too many arguments (options go in front of the file's name)");
+    CHECK(wrong({"-D", "file", "-I", "5", "user"}) ==
+          "too many arguments (options go in front of the file's name)");
     CHECK(wrong({"file", "user", "-b", "pw"}) ==
           "too many arguments (options go in front of the file's name)");
     CHECK(wrong({"", "user"}) == "the file's name is empty");
