@@ -154,9 +154,10 @@ def check_manual(facts, seen):
             wanted = facts.exits
         yield from difference(where + " EXIT STATUS", wanted, codes)
         names = {name for head, _ in items(section(page, "ENVIRONMENT")) for name in re.findall(r"\b[A-Z_]{4,}\b", head)}
-        # The parser doesn't ask for these: net/tls_context.cpp does, by the names that OpenSSL gives them.
-        names -= {"SSL_CERT_DIR", "SSL_CERT_FILE"}
-        yield from difference(where + " ENVIRONMENT", facts.environment.get(program, set()), names)
+        # The parser doesn't ask for these: the library does, in net/tls_context.cpp (by the names that OpenSSL gives
+        # them) and net/tls_factory.cpp.
+        tls = {"SSL_CERT_DIR", "SSL_CERT_FILE", "MQTTC_TLS_MODULE"} if program in facts.environment else set()
+        yield from difference(where + " ENVIRONMENT", facts.environment.get(program, set()) | tls, names)
     sequences = set()
     for head, _ in items(section(seen["man"]["mqtt_sub"], "OUTPUT FORMAT")):
         sequences.update(plain(head).split(" , "))
