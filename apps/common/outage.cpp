@@ -33,10 +33,10 @@ std::string Outage::hint(Time now) {
     moments_ = now - *connected_ < moment ? moments_ + 1 : 0;
     connected_.reset();
     if (moments_ != moments_until_hint) return {};
-    std::string text = " (" + std::to_string(moments_) + " times soon after connecting: ";
+    std::string text = " (" + std::to_string(moments_) + " times soon after connecting: does ";
     if (!identifier_.empty())
-        text.append("does another client use the identifier '").append(visible(identifier_)).append("', or ");
-    return text.append(identifier_.empty() ? "does " : "").append("the broker not allow what was sent?)");
+        text.append("another client use the identifier '").append(visible(identifier_)).append("', or ");
+    return text.append("the broker not allow what was sent?)");
 }
 
 std::optional<std::string> Outage::line(std::string_view why, std::string_view more, Duration retry_in,

@@ -151,4 +151,16 @@ Dialogue connected(ProtocolVersion version, std::string_view properties) {
     return dialogue;
 }
 
+SessionOptions lasting(ProtocolVersion version) {
+    SessionOptions options = options_of(version);
+    options.clean_start = false;
+    return options;
+}
+
+Dialogue connected_to_last(ProtocolVersion version, std::string_view properties) {
+    Dialogue dialogue(lasting(version));
+    dialogue.connect(false, properties);
+    return dialogue;
+}
+
 }  // namespace mqttc::test

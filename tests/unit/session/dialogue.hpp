@@ -90,4 +90,9 @@ SessionOptions options_of(ProtocolVersion version);
 /// A dialogue with options_of() that has had its CONNACK; v5 properties in hex without their length.
 Dialogue connected(ProtocolVersion version, std::string_view properties = "");
 
+/// options_of() a session that outlives its connection.
+SessionOptions lasting(ProtocolVersion version);
+/// connected(), with a session that outlives its connection.
+Dialogue connected_to_last(ProtocolVersion version, std::string_view properties = "");
+
 }  // namespace mqttc::test

@@ -7,12 +7,6 @@
 namespace mqttc::test {
 namespace {
 
-SessionOptions lasting(ProtocolVersion version) {
-    SessionOptions options = options_of(version);
-    options.clean_start = false;
-    return options;
-}
-
 TEST_CASE("with the session present everything unfinished is sent again in order, with DUP") {
     for (const auto version : {v311, v5}) {
         CAPTURE(static_cast<int>(version));

@@ -20,14 +20,6 @@ PacketId unsubscribe(Dialogue& d, std::string_view filter) {
     return *id;
 }
 
-Dialogue connected_to_last(ProtocolVersion version) {
-    SessionOptions options = options_of(version);
-    options.clean_start = false;
-    Dialogue d(options);
-    d.connect();
-    return d;
-}
-
 TEST_CASE("SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK") {
     Dialogue d = connected_to_last(v311);
     CHECK(subscribe(d, {"a", "b/#"}) == 1);
