@@ -4,6 +4,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace mqttc::app {
@@ -33,6 +34,10 @@ bool Messages::write(std::string_view text) const {
     // What went wrong is not for ever: a full disk may have room for the next line.
     if (!whole) outlet_.reset();
     return whole;
+}
+
+void Messages::stdout_failed(int error_number) const {
+    error(std::string("cannot write to stdout: ") + std::strerror(error_number));
 }
 
 void Messages::error(std::string_view text) const {

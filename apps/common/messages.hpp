@@ -34,6 +34,8 @@ class Messages {
     void warning(std::string_view text) const;
     /// A change of state ("connection lost; trying again in 2 s"): "program: text".
     void note(std::string_view text) const { error(text); }
+    /// Why stdout could not be written; `error_number` is that of write().
+    void stdout_failed(int error_number) const;
     /// A line for -d, also with --quiet.
     void debug(std::string_view text) const;
     /// The state of the work. On a terminal it replaces the last one and gives way to the next message;

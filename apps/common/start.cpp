@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include "connection.hpp"
@@ -80,7 +79,7 @@ std::expected<Options, int> start(Program program, int argc, char** argv, Messag
     }
     const bool help = std::holds_alternative<HelpRequest>(parsed);
     const bool written = write_stdout(help ? help_text(program) : version_text(program));
-    if (!written) messages.error(std::string("cannot write to stdout: ") + std::strerror(errno));
+    if (!written) messages.stdout_failed(errno);
     return std::unexpected(written ? exit_code::ok : exit_code::output_failed);
 }
 

@@ -6,7 +6,6 @@
 
 #include <array>
 #include <csignal>
-#include <cstring>
 #include <utility>
 
 #include "connection.hpp"
@@ -197,7 +196,7 @@ bool Requester::print(Bytes payload) {
         case app::Outlet::State::failed:
             break;
     }
-    messages_.error("cannot write to stdout: " + std::string(std::strerror(out_.error())));
+    messages_.stdout_failed(out_.error());
     end(app::exit_code::output_failed);
     return false;
 }

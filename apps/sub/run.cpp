@@ -1,8 +1,6 @@
 // Puts mqtt_sub together from its options.
 #include <unistd.h>
 
-#include <cstring>
-
 #include "printer.hpp"
 #include "start.hpp"
 #include "subscriber.hpp"
@@ -13,7 +11,7 @@ namespace mqttc::sub {
 int run_subscriber(app::Options& options, const app::Messages& messages) {
     Output out(STDOUT_FILENO);
     if (out.state() != Output::State::open) {
-        messages.error("cannot write to stdout: " + std::string(std::strerror(out.error())));
+        messages.stdout_failed(out.error());
         return app::exit_code::output_failed;
     }
     const auto sink = make_printer(options.sub, out.terminal(), out, messages);

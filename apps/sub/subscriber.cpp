@@ -4,7 +4,6 @@
 #include <sys/random.h>
 
 #include <csignal>
-#include <cstring>
 #include <utility>
 
 #include "connection.hpp"
@@ -374,7 +373,7 @@ int Subscriber::conclude(const std::expected<void, Error>& ended) {
     if (ending_ != Ending::at_once) out_.flush_waiting();
     out_.flush();
     if (out_.state() == Output::State::failed) {
-        messages_.error("cannot write to stdout: " + std::string(std::strerror(out_.error())));
+        messages_.stdout_failed(out_.error());
         return app::exit_code::output_failed;
     }
     if (!ended && ending_ == Ending::none) return app::report(ended.error(), ever_connected_, messages_);
