@@ -16,7 +16,7 @@ cd "$(dirname "$0")/.." || exit 1
 architectures=("$@")
 [ ${#architectures[@]} -gt 0 ] || architectures=(arm64 armhf)
 read -ra chosen <<<"${CROSS_TARGETS:-}"
-# Programs of ours against each other and Debian's broker. Not interop, budget, in_step: they look at this machine's own
+# Programs of ours against each other and Debian's broker. Not interop, budget, consistency: they look at this machine's own
 # programs, or at the sources. What the emulator can't do is left out by tests/under_qemu.cmake.
 labels='unit|cli|e2e'
 totals=()

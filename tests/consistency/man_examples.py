@@ -266,7 +266,7 @@ def run_example(programs, example):
         return "skipped: " + example.notes["skip"][0]
     if not any(example.notes[key] for key in CHECKED):
         raise Failed('nothing is said about what it must do: write .\\" says:, heard:, file:, exit: or skip: above it '
-                     "(see tests/in_step/man_examples.py)")
+                     "(see tests/consistency/man_examples.py)")
     with tempfile.TemporaryDirectory() as folder:
         stage = Stage(programs, example, folder)
         try:

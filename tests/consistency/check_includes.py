@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fails on an #include line that is not a door on the plan: codec <- session <- client -> net.
+"""Fails on an #include line that the layers do not allow: base <- codec <- session <- client -> net -> base.
 
-usage: doors.py ROOT         reads libmqttc/, apps/ and tests/broker/ below ROOT
-       doors.py --self-test  plants bad includes in a copy of the plan and expects each to be found
+usage: check_includes.py ROOT         reads libmqttc/, apps/ and tests/broker/ below ROOT
+       check_includes.py --self-test  adds forbidden includes to a small tree and expects each to be found
 """
 
 import os
@@ -10,31 +10,32 @@ import re
 import sys
 import tempfile
 
-# Public headers by the room they belong to; a header not named here belongs to no room and is an error.
+# Public headers by layer; a header that is not listed here is an error.
 PUBLIC = {
-    "types": "ground", "error": "ground", "endpoint": "net",
+    "types": "base", "error": "base", "endpoint": "net",
     "reason": "codec", "property": "codec", "packet": "codec", "codec": "codec", "topic": "codec",
     "session": "session",
     "client": "client", "url": "client",
 }
 
-# room: (rooms whose public headers it may include, folders whose headers it may include by bare name)
+# layer: (layers whose public headers it may include, directories whose headers it may include by bare name)
 SRC = "libmqttc/src/"
-ROOMS = {
-    "ground": ({"ground"}, []),
-    "codec": ({"ground", "codec"}, [SRC + "codec"]),
-    "session": ({"ground", "codec", "session"}, [SRC + "session", SRC + "codec"]),
-    "net": ({"ground", "net"}, [SRC + "net"]),
-    "client": ({"ground", "codec", "session", "net", "client"},
-               [SRC + "client", SRC + "session", SRC + "net", SRC + "codec"]),
-    "pub": (set(PUBLIC.values()), ["apps/pub", "apps/common"]),
-    "sub": (set(PUBLIC.values()), ["apps/sub", "apps/common"]),
-    "common": (set(PUBLIC.values()), ["apps/common"]),
-    "passwd": (set(), ["apps/passwd", "apps/common"]),
-    "broker": ({"ground", "codec", "net"}, ["tests/broker", SRC + "codec", SRC + "net", "apps/passwd"]),
+BASE = SRC + "base"
+LAYERS = {
+    "base": ({"base"}, [BASE]),
+    "codec": ({"base", "codec"}, [SRC + "codec", BASE]),
+    "session": ({"base", "codec", "session"}, [SRC + "session", SRC + "codec", BASE]),
+    "net": ({"base", "net"}, [SRC + "net", BASE]),
+    "client": ({"base", "codec", "session", "net", "client"},
+               [SRC + "client", SRC + "session", SRC + "net", SRC + "codec", BASE]),
+    "pub": (set(PUBLIC.values()), ["apps/pub", "apps/common", BASE]),
+    "sub": (set(PUBLIC.values()), ["apps/sub", "apps/common", BASE]),
+    "common": (set(PUBLIC.values()), ["apps/common", BASE]),
+    "passwd": (set(), ["apps/passwd", "apps/common", BASE]),
+    "broker": ({"base", "codec", "net"}, ["tests/broker", SRC + "codec", SRC + "net", BASE, "apps/passwd"]),
 }
 
-# library: (what its includes look like, files that may include it, at most so many of them per folder)
+# library: (what its includes look like, files that may include it, maximum number of such files per directory)
 LIBRARIES = {
     "CLI11": (r"CLI/", r"apps/(common|passwd)/[^/]+\.cpp", 1),
     "nlohmann-json": (r"nlohmann/", r"apps/(common|pub|sub)/[^/]+\.cpp", 1),
@@ -45,14 +46,14 @@ LIBRARIES = {
     "doctest": (r"doctest/", r"tests/.*_test\.cpp", None),
 }
 
-# The sans-I/O rooms have no descriptors, no clock of their own, no threads.
-PURE_ROOMS = {"ground", "codec", "session"}
+# The sans-I/O layers have no descriptors, no clock of their own, no threads.
+PURE_LAYERS = {"codec", "session"}
 IMPURE = re.compile(r"(.*/.*|.*\.h|f?stream|iostream|thread|mutex|condition_variable|future|filesystem)$")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
-def room_of(path):
+def layer_of(path):
     parts = path.split("/")
     if path.startswith("libmqttc/include/mqttc/"):
         return PUBLIC.get(parts[-1].removesuffix(".hpp"))
@@ -63,10 +64,10 @@ def room_of(path):
 
 def sources(root):
     for top in ("libmqttc", "apps", "tests/broker"):
-        for folder, _, names in os.walk(os.path.join(root, top)):
+        for directory, _, names in os.walk(os.path.join(root, top)):
             for name in sorted(names):
                 if name.endswith((".cpp", ".hpp", ".h", ".cc", ".inc")):
-                    yield os.path.relpath(os.path.join(folder, name), root)
+                    yield os.path.relpath(os.path.join(directory, name), root)
 
 
 def includes(root, path):
@@ -76,13 +77,13 @@ def includes(root, path):
                 yield number, match.group(1) == "<", match.group(2)
 
 
-def find_local(root, path, name, folders):
-    """The file that a quoted include of `name` in `path` means, when a door leads there."""
+def find_local(root, path, name, directories):
+    """The file that a quoted include of `name` in `path` means, if it is in an allowed directory."""
     candidates = [os.path.join(os.path.dirname(path), name)]
-    candidates += [os.path.join(folder, name) for folder in folders]
-    candidates += [os.path.join(os.path.dirname(folder), name) for folder in folders]
+    candidates += [os.path.join(directory, name) for directory in directories]
+    candidates += [os.path.join(os.path.dirname(directory), name) for directory in directories]
     for candidate in map(os.path.normpath, candidates):
-        inside = any(candidate.startswith(folder + "/") for folder in folders)
+        inside = any(candidate.startswith(directory + "/") for directory in directories)
         if inside and os.path.isfile(os.path.join(root, candidate)):
             return candidate
     return None
@@ -106,58 +107,58 @@ def includes_openssl(root, path):
     return any(re.match(LIBRARIES["OpenSSL"][0], name) for _, _, name in includes(root, path))
 
 
-def check_mqttc(room, header):
+def check_mqttc(layer, header):
     target = PUBLIC.get(header.removeprefix("mqttc/").removesuffix(".hpp"))
     if target is None:
-        return "no public header of that name is on the plan"
-    if target not in ROOMS[room][0]:
-        return f"no door from {room} to {target}"
+        return "unknown public header: add it to PUBLIC"
+    if target not in LAYERS[layer][0]:
+        return f"{layer} must not depend on {target}"
     return None
 
 
-def check_include(root, path, room, angled, name):
+def check_include(root, path, layer, angled, name):
     if name.startswith("mqttc/"):
-        return check_mqttc(room, name)
+        return check_mqttc(layer, name)
     for library, (pattern, allowed, _) in LIBRARIES.items():
         if re.match(pattern, name):
-            return None if re.fullmatch(allowed, path) else f"{library} has another place"
+            return None if re.fullmatch(allowed, path) else f"{library} must not be included here"
     if angled:
-        if room in PURE_ROOMS and IMPURE.match(name):
-            return f"{room} does no I/O"
+        if layer in PURE_LAYERS and IMPURE.match(name):
+            return f"{layer} does no I/O"
         return None
     if path.startswith("libmqttc/include/"):
         return "a public header includes only public headers"
-    local = find_local(root, path, name, ROOMS[room][1])
+    local = find_local(root, path, name, LAYERS[layer][1])
     if local is None:
-        return f"not in a folder that {room} may look into"
+        return f"not in a directory that {layer} may include from"
     if not re.fullmatch(LIBRARIES["OpenSSL"][1], path) and includes_openssl(root, local):
-        return "leads to OpenSSL, which has another place"
-    if room == "passwd" and reaches_mqtt(root, local, set()):
-        return "leads to mqttc/, and passwd knows no MQTT"
+        return "includes OpenSSL, which must not be included here"
+    if layer == "passwd" and reaches_mqtt(root, local, set()):
+        return "includes mqttc/, and mqtt_passwd must not depend on MQTT"
     return None
 
 
 def check(root):
-    """Complaints as lines `file:line: text`, and how many includes were read."""
-    complaints, count, users = [], 0, {}
+    """Violations as lines `file:line: text`, and the number of includes read."""
+    violations, count, users = [], 0, {}
     for path in sources(root):
-        room = room_of(path)
-        if room not in ROOMS:
-            complaints.append(f"{path}:1: belongs to no room on the plan")
+        layer = layer_of(path)
+        if layer not in LAYERS:
+            violations.append(f"{path}:1: belongs to no known layer")
             continue
         for number, angled, name in includes(root, path):
             count += 1
-            problem = check_include(root, path, room, angled, name)
+            problem = check_include(root, path, layer, angled, name)
             if problem:
-                complaints.append(f"{path}:{number}: {name}: {problem}")
+                violations.append(f"{path}:{number}: {name}: {problem}")
             for library, (pattern, _, _) in LIBRARIES.items():
                 if re.match(pattern, name):
                     users.setdefault((library, os.path.dirname(path)), set()).add(path)
-    for (library, folder), paths in sorted(users.items()):
+    for (library, directory), paths in sorted(users.items()):
         limit = LIBRARIES[library][2]
         if limit and len(paths) > limit:
-            complaints.append(f"{folder}:1: {library} is included in {len(paths)} files: {', '.join(sorted(paths))}")
-    return complaints, count
+            violations.append(f"{directory}:1: {library} is included in {len(paths)} files: {', '.join(sorted(paths))}")
+    return violations, count
 
 
 GOOD = {
@@ -166,26 +167,30 @@ GOOD = {
     "libmqttc/include/mqttc/session.hpp": ['"mqttc/packet.hpp"'],
     "libmqttc/include/mqttc/endpoint.hpp": ['"mqttc/types.hpp"'],
     "libmqttc/include/mqttc/client.hpp": ['"mqttc/session.hpp"', '"mqttc/endpoint.hpp"'],
-    "libmqttc/src/codec/wire.hpp": ["<span>"],
+    "libmqttc/src/base/descriptor.hpp": ["<unistd.h>", '"mqttc/types.hpp"'],
+    "libmqttc/src/codec/wire.hpp": ["<span>", '"base/hex.hpp"'],
+    "libmqttc/src/base/hex.hpp": ["<string>"],
     "libmqttc/src/session/session.cpp": ['"mqttc/session.hpp"', '"wire.hpp"'],
     "libmqttc/src/net/stream.hpp": ['"mqttc/endpoint.hpp"', "<sys/socket.h>"],
     "libmqttc/src/net/tls_openssl.hpp": ["<openssl/ssl.h>"],
     "libmqttc/src/net/tls_openssl.cpp": ['"stream.hpp"', '"tls_openssl.hpp"'],
     "libmqttc/src/client/client.cpp": ['"stream.hpp"', '"wire.hpp"', '"mqttc/client.hpp"'],
     "apps/common/options.hpp": ['"mqttc/client.hpp"'],
-    "apps/common/message.hpp": ["<string>"],
+    "apps/common/message.hpp": ["<string>", '"hex.hpp"'],
     "apps/common/options.cpp": ['"options.hpp"', "<CLI/CLI.hpp>"],
     "apps/pub/main.cpp": ['"options.hpp"', '"common/message.hpp"', '"mqttc/client.hpp"'],
     "apps/passwd/main.cpp": ['"common/message.hpp"', "<sodium.h>", "<openssl/evp.h>"],
     "tests/broker/broker.cpp": ['"stream.hpp"', '"mqttc/packet.hpp"'],
 }
 
-# One bad include line each, planted in a file of the good tree.
-BAD = [
+# One forbidden include each, added to a file of the good tree.
+FORBIDDEN = [
     ("libmqttc/include/mqttc/packet.hpp", '"mqttc/session.hpp"'),
     ("libmqttc/include/mqttc/endpoint.hpp", '"mqttc/packet.hpp"'),
     ("libmqttc/include/mqttc/client.hpp", '"stream.hpp"'),
-    ("libmqttc/include/mqttc/types.hpp", '"mqttc/unheard_of.hpp"'),
+    ("libmqttc/include/mqttc/types.hpp", '"mqttc/unlisted.hpp"'),
+    ("libmqttc/src/base/hex.hpp", '"mqttc/packet.hpp"'),
+    ("libmqttc/src/base/hex.hpp", '"wire.hpp"'),
     ("libmqttc/src/codec/wire.hpp", '"mqttc/endpoint.hpp"'),
     ("libmqttc/src/codec/wire.hpp", '"stream.hpp"'),
     ("libmqttc/src/codec/wire.hpp", "<unistd.h>"),
@@ -210,12 +215,12 @@ BAD = [
     ("apps/passwd/main.cpp", '"common/options.hpp"'),
     ("apps/passwd/main.cpp", "<nlohmann/json.hpp>"),
     ("tests/broker/broker.cpp", '"mqttc/session.hpp"'),
-    ("libmqttc/src/cellar/rat.cpp", "<string>"),
+    ("libmqttc/src/unlisted/file.cpp", "<string>"),
 ]
 
 
 def self_test():
-    def complaints_of(tree):
+    def violations_in(tree):
         with tempfile.TemporaryDirectory() as root:
             for path, lines in tree.items():
                 os.makedirs(os.path.dirname(os.path.join(root, path)), exist_ok=True)
@@ -223,17 +228,17 @@ def self_test():
                     out.write("".join(f"#include {line}\n" for line in lines))
             return check(root)[0]
 
-    failures = [f"the good tree is refused: {line}" for line in complaints_of(GOOD)]
-    for path, line in BAD:
+    failures = [f"false alarm: {line}" for line in violations_in(GOOD)]
+    for path, line in FORBIDDEN:
         tree = dict(GOOD)
         tree[path] = tree.get(path, []) + [line]
-        found = complaints_of(tree)
+        found = violations_in(tree)
         if not any(text.startswith(path + ":") for text in found):
-            failures.append(f"not found in {path}: #include {line}")
+            failures.append(f"{path}: not found: #include {line}")
     twice = dict(GOOD, **{"apps/common/second.cpp": ["<CLI/CLI.hpp>"]})
-    if not complaints_of(twice):
-        failures.append("a second file with CLI11 is not found")
-    print("\n".join(failures) or f"doors: the good tree passes and {len(BAD) + 1} planted includes are found")
+    if not violations_in(twice):
+        failures.append("a second file that includes CLI11 was not found")
+    print("\n".join(failures) or f"check_includes self-test: {len(FORBIDDEN) + 1} forbidden includes, all found")
     return 1 if failures else 0
 
 
@@ -243,9 +248,9 @@ def main():
         return 2
     if sys.argv[1] == "--self-test":
         return self_test()
-    complaints, count = check(sys.argv[1])
-    print("\n".join(complaints) or f"doors: {count} includes, all on the plan")
-    return 1 if complaints or count == 0 else 0
+    violations, count = check(sys.argv[1])
+    print("\n".join(violations) or f"check_includes: {count} includes, all allowed")
+    return 1 if violations or count == 0 else 0
 
 
 if __name__ == "__main__":
