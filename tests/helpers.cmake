@@ -1,8 +1,7 @@
-# How a test program is declared; every folder under tests/ uses these three functions.
+# How a test program is declared; every directory in tests/ uses these three functions.
 
-# mqttc_test(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE folders...] [LABELS l...] [TIMEOUT s])
+# mqttc_test(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [LABELS l...] [TIMEOUT s])
 # A doctest program `NAME`, registered in ctest under its own name. It can use tests/support.
-# Exit code 77 means "skipped": something the machine lacks, said on stdout.
 function(mqttc_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LINK;INCLUDE;LABELS")
   if(NOT arg_TIMEOUT)
@@ -25,15 +24,15 @@ function(mqttc_test name)
   target_link_libraries(${name} PRIVATE mqttc_doctest_main mqttc_test_support ${arg_LINK} mqttc_build_flags)
   mqttc_except(filter ${name} ${arg_SOURCES})
   add_test(NAME ${name} COMMAND ${name} ${filter})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77)
+  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
 endfunction()
 
-# mqttc_except(VARIABLE NAME SOURCES...)   doctest's option for what tests/under_qemu.cmake names of program NAME
+# mqttc_except(VARIABLE NAME SOURCES...)   doctest's option that excludes the cases in tests/under_qemu.cmake of program NAME
 function(mqttc_except variable name)
   set(sources ${ARGN})
   list(FILTER sources INCLUDE REGEX "_test\\.cpp$")
   foreach(case IN LISTS except_${name})
-    # A case with another name than before would be left out no more, or another one.
+    # A renamed case would no longer be excluded.
     set(found FALSE)
     foreach(source IN LISTS sources)
       file(READ ${CMAKE_CURRENT_SOURCE_DIR}/${source} text)
@@ -43,7 +42,7 @@ function(mqttc_except variable name)
       endif()
     endforeach()
     if(NOT found)
-      message(FATAL_ERROR "tests/under_qemu.cmake: ${name} has no test case that begins with: ${case}")
+      message(FATAL_ERROR "tests/under_qemu.cmake: ${name} has no test case that starts with: ${case}")
     endif()
     list(APPEND cases "${case}*")
   endforeach()
@@ -54,15 +53,16 @@ function(mqttc_except variable name)
   set(${variable} "${cases}" PARENT_SCOPE)
 endfunction()
 
-# mqttc_unit_test(LAYER SOURCES a.cpp... [LINK targets...] [INCLUDE folders...] [TIMEOUT s])
-# The program unit_LAYER. A layer of the library brings its objects and those of the layers below it
-# and their private headers by bare name; parts of the programs name theirs with LINK and INCLUDE.
+# mqttc_unit_test(LAYER SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [TIMEOUT s])
+# The program unit_LAYER. For a layer of the library it links the objects and adds the private headers of that layer and of
+# those it depends on; tests of the programs name theirs with LINK and INCLUDE.
 function(mqttc_unit_test layer)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LINK;INCLUDE")
-  set(below_codec codec)
-  set(below_session session codec)
-  set(below_net net)
-  set(below_client client session net codec)
+  set(below_base base)
+  set(below_codec codec base)
+  set(below_session session codec base)
+  set(below_net net base)
+  set(below_client client session net codec base)
   foreach(part IN LISTS below_${layer})
     if(TARGET mqttc_${part})
       list(APPEND arg_LINK mqttc_${part})
@@ -74,10 +74,10 @@ function(mqttc_unit_test layer)
     TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
-# mqttc_fuzzer(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE folders...] [CORPUS folder])
+# mqttc_fuzzer(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [CORPUS directory])
 # The libFuzzer program fuzz_NAME (defines LLVMFuzzerTestOneInput). Build them all with the target `fuzzers`.
-# ctest runs it with one seed, so that two runs of one commit agree; tests/fuzz.sh looks for what is new.
-# CORPUS is read, never written to.
+# ctest runs it with a fixed seed, so that two runs of a commit agree; tests/fuzz.sh searches with random seeds.
+# CORPUS is only read.
 set(MQTTC_FUZZ_SECONDS 5 CACHE STRING "How long ctest runs each fuzzer")
 function(mqttc_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;LINK;INCLUDE")

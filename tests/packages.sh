@@ -1,13 +1,13 @@
-# Makes sure that Debian packages are there; sourced by run.sh and quickstart.sh.
+# Makes sure that Debian packages are installed; sourced by run.sh and quickstart.sh.
 
 # ensure_packages SECTION...   sections of packages.txt
-# As root installs what is missing; as an ordinary user fails with one line that names it.
+# As root installs the missing ones; as an ordinary user fails with one line that lists them.
 ensure_packages() {
     local me list package missing=()
     me=$(basename "$0")
     list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
     if ! command -v dpkg-query >/dev/null; then
-        echo "$me: no dpkg here, so not looking for packages: $(packages_of "$list" "$@" | xargs)"
+        echo "$me: dpkg is not installed, so these packages are not checked: $(packages_of "$list" "$@" | xargs)"
         return 0
     fi
     for package in $(packages_of "$list" "$@"); do
@@ -21,18 +21,18 @@ ensure_packages() {
     echo "$me: installing ${missing[*]}"
     local log
     log=$(mktemp)
-    # Debian's broker is a tool of the tests here: it need not start as a service (RUNLEVEL).
+    # RUNLEVEL=1: mosquitto is only a tool of the tests and must not start as a service.
     if ! { apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
         apt-get -qq install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
         tail -n 20 "$log" >&2
         rm -f "$log"
-        echo "$me: cannot install packages: ${missing[*]} (apt-get's last words are above)" >&2
+        echo "$me: cannot install packages: ${missing[*]} (see the messages of apt-get above)" >&2
         return 1
     fi
     rm -f "$log"
 }
 
-# is_installed PACKAGE[:ARCHITECTURE]   a machine that cross-builds has some packages for several architectures
+# is_installed PACKAGE[:ARCHITECTURE]   a machine for cross builds has packages of several architectures
 is_installed() {
     local architecture=${1##*:}
     [ "$architecture" != "$1" ] || architecture=$(dpkg --print-architecture)

@@ -247,7 +247,7 @@ def main():
         for case in sys.argv[4:] or CASES:
             CASES[case](bench)
     except Skip as why:
-        print(why)
+        print(f"skipped: {why}")
         return SKIPPED
     finally:
         shutil.rmtree(bench.work)

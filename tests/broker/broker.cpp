@@ -53,12 +53,6 @@ void Broker::shut_down() {
     stop_accepting();
     for (std::size_t i = 0; i < connections_.size(); ++i)
         connections_[i]->disconnect(reason::server_shutting_down, "the broker shuts down");
-    // Wills that wait for their delay: what a restart keeps has no place for them.
-    for (const auto& [id, session] : sessions_) {
-        if (session->will_timer == 0) continue;
-        loop_.cancel(std::exchange(session->will_timer, 0));
-        publish_will(*session);
-    }
     flush();
 }
 
@@ -191,7 +185,10 @@ void Broker::detach(Session& session, bool with_will) {
     }
     if (session.expiry == 0) return end(session);
     if (session.expiry == never_expires) return;
-    arm_expiry(session, loop_.now() + std::chrono::seconds(session.expiry));
+    session.expiry_timer = loop_.at(loop_.now() + std::chrono::seconds(session.expiry), [this, &session] {
+        session.expiry_timer = 0;
+        end(session);
+    });
 }
 
 void Broker::end(Session& session) {

@@ -21,7 +21,6 @@
 #include "options.hpp"
 #include "retained_store.hpp"
 #include "session_store.hpp"
-#include "state.hpp"
 
 namespace mqttc::broker {
 
@@ -70,10 +69,6 @@ class Broker {
     /// Tells every client that the broker ends, as far as that goes without waiting.
     void shut_down();
     net::Loop& loop() { return loop_; }
-    /// What a restart shall keep.
-    State state() const;
-    /// Takes it over; to be called after start() and before anybody is let in.
-    void restore(State state);
 
     // What tests ask and steer.
     std::vector<std::unique_ptr<Listener>>& listeners() { return listeners_; }
@@ -136,7 +131,6 @@ class Broker {
     void flush();
     void publish_will(Session& session);
     void end(Session& session);
-    void arm_expiry(Session& session, Time when);
     void set_sys(std::string_view topic, const std::string& value);
     void arm_sys_timer();
 

@@ -76,7 +76,6 @@ class Reader {
     ConfiguredListener& default_listener() { return default_; }
 
     Configuration all;
-    std::string folder, file = "mqtt_testbroker.db";
     bool main_file = true;
 
   private:
@@ -180,10 +179,6 @@ constexpr Directive directives[] = {
      [](Reader& r, std::string_view v) {
          return read_bool("allow_anonymous", v, r.access().allow_anonymous.emplace());
      }},
-    {"autosave_interval",
-     [](Reader& r, std::string_view v) {
-         return read_number("autosave_interval", v, 31'536'000, r.all.autosave_seconds);
-     }},
     {"bind_address",
      [](Reader& r, std::string_view v) {
          r.use_default();
@@ -212,10 +207,6 @@ constexpr Directive directives[] = {
          auto wrong = read_bool("per_listener_settings", v, wanted);
          return wrong.empty() ? r.per_listener(wanted) : wrong;
      }},
-    {"persistence",
-     [](Reader& r, std::string_view v) { return read_bool("persistence", v, r.all.persistence); }},
-    {"persistence_file", [](Reader& r, std::string_view v) { return r.file = v, Wrong(); }},
-    {"persistence_location", [](Reader& r, std::string_view v) { return r.folder = v, Wrong(); }},
     {"pid_file", [](Reader& r, std::string_view v) { return r.all.pid_file = v, Wrong(); }},
     {"port",
      [](Reader& r, std::string_view v) {
@@ -259,8 +250,9 @@ constexpr Directive directives[] = {
      }},
 };
 
-// What a test can do without. Never a directive that keeps somebody out or changes what is delivered.
+// Accepted without effect. Never a directive that restricts access or changes what is delivered.
 constexpr std::string_view without_effect[] = {
+    "autosave_interval",
     "autosave_on_changes",
     "check_retain_source",
     "connection_messages",
@@ -272,6 +264,9 @@ constexpr std::string_view without_effect[] = {
     "max_keepalive",
     "max_queued_bytes",
     "memory_limit",
+    "persistence",
+    "persistence_file",
+    "persistence_location",
     "persistent_client_expiration",
     "set_tcp_nodelay",
     "user",
@@ -398,8 +393,6 @@ std::expected<Configuration, Error> Reader::finish() {
         if (auto done = complete(entry, per_listener_); !done) return std::unexpected(done.error());
         all.listeners.push_back(std::move(entry.options));
     }
-    if (!folder.empty() && !folder.ends_with('/')) folder += '/';
-    all.persistence_file = folder + file;
     return std::move(all);
 }
 

@@ -36,11 +36,8 @@ struct LogDestination {
 struct Configuration {
     std::vector<ConfiguredListener> listeners;  ///< at least one
     bool local_only = false;  ///< no listener was named: clients of this machine only, anonymous ones too
-    bool persistence = false;
-    std::string persistence_file;           ///< with its folder
-    std::uint32_t autosave_seconds = 1800;  ///< 0: only at the end and on SIGUSR1
-    std::vector<LogDestination> log;        ///< empty: nothing was said
-    std::string pid_file;                   ///< empty: none
+    std::vector<LogDestination> log;  ///< empty: nothing was said
+    std::string pid_file;             ///< empty: none
     Limits limits;
     Bounds bounds;
     std::vector<std::string> notes;  ///< "FILE:LINE: ...": directives that were accepted and do nothing

@@ -187,43 +187,6 @@ void reload_on_signal(Broker& broker, ConfiguredListeners& listeners, const std:
     });
 }
 
-std::expected<void, Error> Keeper::begin() {
-    broker_.loop().on_signal(SIGUSR1, [this] { save_and_say(); });
-    if (!configuration_.persistence) return {};
-    const auto& path = configuration_.persistence_file;
-    const auto bytes = read_state_file(path);
-    if (!bytes) return std::unexpected(bytes.error());
-    if (*bytes) {
-        auto state = parse_state(**bytes, Moment::now());
-        if (!state)
-            return std::unexpected(Error{ErrorCode::usage, 0, "cannot use " + path + ": " + state.error()});
-        broker_.restore(std::move(*state));
-    }
-    arm();
-    return {};
-}
-
-std::expected<void, Error> Keeper::save() {
-    if (!configuration_.persistence) return {};
-    return write_state_file(configuration_.persistence_file, encode_state(broker_.state(), Moment::now()));
-}
-
-void Keeper::save_and_say() {
-    const auto saved = save();
-    if (!saved)
-        log_to_stderr(saved.error().context);
-    else if (configuration_.persistence)
-        broker_.log("saved the state in " + configuration_.persistence_file);
-}
-
-void Keeper::arm() {
-    if (configuration_.autosave_seconds == 0) return;
-    broker_.loop().at(broker_.loop().now() + std::chrono::seconds(configuration_.autosave_seconds), [this] {
-        save_and_say();
-        arm();
-    });
-}
-
 std::expected<void, Error> PidFile::write() {
     if (path_.empty()) return {};
     const FilePtr file(std::fopen(path_.c_str(), "we"), std::fclose);

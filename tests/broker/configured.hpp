@@ -41,27 +41,6 @@ class ConfiguredListeners {
 /// On SIGHUP reads the file again, for the listeners and for the log, whose files are opened anew.
 void reload_on_signal(Broker& broker, ConfiguredListeners& listeners, const std::string& path, bool verbose);
 
-/// Keeps a broker's state in the file that the configuration names, if it names one.
-class Keeper {
-  public:
-    Keeper(Broker& broker, const Configuration& configuration)
-        : broker_(broker), configuration_(configuration) {}
-    Keeper(const Keeper&) = delete;
-    Keeper& operator=(const Keeper&) = delete;
-
-    /// Restores what is in the file and saves from now on at intervals and on SIGUSR1. A file that is not a
-    /// state is an error, and stays as it is.
-    std::expected<void, Error> begin();
-    std::expected<void, Error> save();
-
-  private:
-    void save_and_say();
-    void arm();
-
-    Broker& broker_;
-    const Configuration& configuration_;
-};
-
 /// The pid file, removed with the object iff it was written.
 class PidFile {
   public:

@@ -33,7 +33,7 @@ constexpr std::string_view usage =
     "                        [--require-certificate] [--psk-file FILE]]\n"
     "                       [--password-file FILE] [--no-anonymous] [-v]\n"
     "\n"
-    "  -c FILE               read a mosquitto.conf: listeners, TLS, passwords, persistence, log, pid file;\n"
+    "  -c FILE               read a mosquitto.conf: listeners, TLS, passwords, log, pid file;\n"
     "                        on SIGHUP again, for users, keys, certificates and the log\n"
     "  -p PORT               TCP port (default 1883; 0: the system chooses)\n"
     "  --bind ADDRESS        numeric address to listen on; repeats (default 127.0.0.1 and ::1)\n"
@@ -179,9 +179,7 @@ std::string start(broker::Broker& broker, const Wanted& wanted) {
 }
 
 /// Runs until SIGINT or SIGTERM. `begin` returns what is wrong, or nothing.
-/// `finish` likewise; it may be empty.
-using Step = std::function<std::string(broker::Broker&)>;
-int run(broker::Options options, const Step& begin, const Step& finish = {}) {
+int run(broker::Options options, const std::function<std::string(broker::Broker&)>& begin) {
     options.record = false;
     broker::Broker broker(std::move(options));
     bool stop = false;
@@ -195,8 +193,7 @@ int run(broker::Options options, const Step& begin, const Step& finish = {}) {
     std::fflush(stdout);
     while (!stop) broker.turn();
     broker.shut_down();
-    const auto wrong = finish ? finish(broker) : std::string();
-    return wrong.empty() ? 0 : fail(wrong);
+    return 0;
 }
 
 int run_configured(const Wanted& wanted) {
@@ -207,22 +204,16 @@ int run_configured(const Wanted& wanted) {
     auto options = broker::options_of(*configuration, wanted.verbose);
     if (!options) return fail(options.error().context);
     broker::PidFile pid_file(configuration->pid_file);
-    std::optional<broker::Keeper> keeper;
     std::optional<broker::ConfiguredListeners> listeners;
-    const auto text = [](const std::expected<void, Error>& done) {
-        return done ? std::string() : done.error().context;
-    };
     const auto begin = [&](broker::Broker& broker) {
-        keeper.emplace(broker, *configuration);
         auto done = broker.start();
-        if (done) done = keeper->begin();
         listeners.emplace(broker);
         if (done) done = listeners->open(*configuration);
         if (done) broker::reload_on_signal(broker, *listeners, wanted.configuration, wanted.verbose);
         if (done) done = pid_file.write();
-        return text(done);
+        return done ? std::string() : done.error().context;
     };
-    return run(std::move(*options), begin, [&](broker::Broker&) { return text(keeper->save()); });
+    return run(std::move(*options), begin);
 }
 
 }  // namespace

@@ -20,7 +20,6 @@ class RetainedStore {
     void match(std::string_view filter, Time now, const std::function<void(const MessagePtr&)>& visit);
     /// The message of one topic, or nullptr.
     MessagePtr find(std::string_view topic) const;
-    const std::map<std::string, MessagePtr, std::less<>>& messages() const { return messages_; }
     std::size_t size() const { return messages_.size(); }
 
   private:

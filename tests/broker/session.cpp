@@ -93,13 +93,6 @@ void Session::reconnected() {
     }
 }
 
-void Session::restore(std::deque<Outgoing> in_flight, std::deque<Outgoing> queued, PacketId last_id) {
-    in_flight_ = std::move(in_flight);
-    queued_ = std::move(queued);
-    for (const auto& outgoing : queued_) queued_bytes_ += outgoing.message->payload.size();
-    last_id_ = last_id;
-}
-
 bool Session::is_oldest(std::deque<Outgoing>::iterator delivery) {
     return std::none_of(in_flight_.begin(), delivery, [&](const Outgoing& earlier) {
         return earlier.qos == delivery->qos && !earlier.released && !earlier.waiting;

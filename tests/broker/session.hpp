@@ -60,11 +60,6 @@ class Session {
     /// Sent and not complete, in order.
     const std::deque<Outgoing>& in_flight() const { return in_flight_; }
 
-    const std::deque<Outgoing>& queued() const { return queued_; }
-    PacketId last_id() const { return last_id_; }
-    /// Takes over what an earlier broker had; to be called on a new session. reconnected() makes it ready.
-    void restore(std::deque<Outgoing> in_flight, std::deque<Outgoing> queued, PacketId last_id);
-
     std::map<std::string, SubscriptionOptions, std::less<>> subscriptions;
     std::unordered_set<PacketId> received;  ///< QoS 2 identifiers between PUBREC and PUBREL
     std::optional<StoredWill> will;
@@ -72,7 +67,6 @@ class Session {
     ProtocolVersion version = ProtocolVersion::v311;
     Connection* connection = nullptr;
     net::Loop::TimerId expiry_timer = 0;
-    std::optional<Time> ends;  ///< while it is not connected: when it expires, if ever
     net::Loop::TimerId will_timer = 0;
 
     // The broker's notes while it routes one message: which one, and where the delivery stands in its list.

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "passwd_program.hpp"
+#include "support/needs.hpp"
 
 using namespace mqttc::test;
 
@@ -74,11 +75,8 @@ TEST_CASE("a new file is private, and the broker's user is mentioned") {
     CHECK((about.st_mode & 07777) == 0600);
 }
 
-TEST_CASE("a password that cannot be checked for want of memory is not called wrong") {
-#ifdef MQTTC_SANITIZED
-    MESSAGE("skipped: AddressSanitizer needs more address space than any limit leaves");
-    return;
-#endif
+TEST_CASE("a password that cannot be checked for lack of memory is not reported as wrong" *
+          needs_no_sanitizer()) {
     const TempDir dir;
     const std::string file = dir.file("pw");
     CHECK(passwd({"-c", "-b", "-H", "argon2id", "--memory", "400000", file, "u", "p"}).exit.code == 0);

@@ -11,6 +11,7 @@
 #include "passwd_program.hpp"
 #include "password_file.hpp"
 #include "password_hash.hpp"
+#include "support/needs.hpp"
 
 using namespace mqttc::test;
 using namespace mqttc::passwd;
@@ -174,11 +175,8 @@ TEST_CASE("a file-size limit leaves the old file and nothing beside it") {
     }
 }
 
-TEST_CASE("-U uses every core") {
-    if (std::thread::hardware_concurrency() < 2) {
-        MESSAGE("skipped: one core only");
-        return;
-    }
+TEST_CASE("-U uses every core" *
+          (Needs{std::thread::hardware_concurrency() > 1, "this machine has one core"})) {
     const TempDir dir;
     std::string users;
     for (int i = 0; i < 1000; ++i) users += user(i) + ":p\n";

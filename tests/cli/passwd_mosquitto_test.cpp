@@ -1,19 +1,11 @@
 // Password files shared with Debian's mosquitto_passwd, and logins on Debian's broker.
-#include <cstdio>
-#include <cstdlib>
-
 #include "passwd_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 
 using namespace mqttc::test;
 
 namespace {
-
-void need_mosquitto() {
-    if (RealBroker::available()) return;
-    std::printf("skipped: mosquitto is not installed\n");
-    std::exit(77);
-}
 
 void theirs(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), mosquitto_passwd_path);
@@ -38,8 +30,7 @@ std::string config(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("the broker lets users in with each hash it reads") {
-    need_mosquitto();
+TEST_CASE("the broker lets users in with each hash it reads" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.write("pw", "# users of the gate\n\n");
     passwd_ok({"-b", file, "standard", "one"});
@@ -63,8 +54,7 @@ TEST_CASE("the broker lets users in with each hash it reads") {
     CHECK(login(broker, "salty", "five") == refused);
 }
 
-TEST_CASE("plain passwords hashed with -U let users in") {
-    need_mosquitto();
+TEST_CASE("plain passwords hashed with -U let users in" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.write("pw", "# plain\nann:one\nbob:two:with:colons\r\n\ncat:three");
     passwd_ok({"-U", file});
@@ -75,8 +65,7 @@ TEST_CASE("plain passwords hashed with -U let users in") {
     CHECK(login(broker, "cat", "one") == refused);
 }
 
-TEST_CASE("of several lines of a user the broker and --verify believe the same one") {
-    need_mosquitto();
+TEST_CASE("of several lines of a user the broker and --verify believe the same one" * needs_mosquitto()) {
     const TempDir dir;
     const std::string first = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "first"});
     const std::string second = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "second"});
@@ -94,8 +83,7 @@ TEST_CASE("of several lines of a user the broker and --verify believe the same o
     CHECK(login(broker, "u", "second") == refused);
 }
 
-TEST_CASE("files go back and forth between the two programs") {
-    need_mosquitto();
+TEST_CASE("files go back and forth between the two programs" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.file("pw");
     theirs({"-c", "-b", file, "ann", "one"});
@@ -122,8 +110,7 @@ TEST_CASE("files go back and forth between the two programs") {
     CHECK(login(broker, "bob", "two") == refused);
 }
 
-TEST_CASE("hashes of the original verify, whatever their parameters") {
-    need_mosquitto();
+TEST_CASE("hashes of the original verify, whatever their parameters" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.file("pw");
     theirs({"-c", "-b", file, "default", "p"});
@@ -135,8 +122,7 @@ TEST_CASE("hashes of the original verify, whatever their parameters") {
     }
 }
 
-TEST_CASE("scripts that feed the original's prompts get the same answers") {
-    need_mosquitto();
+TEST_CASE("scripts that feed the original's prompts get the same answers" * needs_mosquitto()) {
     const TempDir dir;
     for (const std::string& input : {std::string("p\np\n"), std::string("p\r\np\r\n"), std::string("p\nq\n"),
                                      std::string("p\n"), std::string(), std::string("\n\n")}) {
@@ -150,8 +136,7 @@ TEST_CASE("scripts that feed the original's prompts get the same answers") {
     }
 }
 
-TEST_CASE("command lines that the original takes or refuses are taken or refused") {
-    need_mosquitto();
+TEST_CASE("command lines that the original takes or refuses are taken or refused" * needs_mosquitto()) {
     const TempDir dir;
     const std::string text = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "p"});
     const std::string file = dir.file("pw");

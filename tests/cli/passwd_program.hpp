@@ -5,25 +5,26 @@
 
 #include <filesystem>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "support/process.hpp"
+#include "support/programs.hpp"
 #include "support/temp_dir.hpp"
 
 namespace mqttc::test {
 
-inline std::vector<std::string> passwd_argv(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), program("mqtt_passwd"));
-    return arguments;
+inline Words passwd_argv(Words arguments) {
+    return program_command("mqtt_passwd", std::move(arguments)).argv;
 }
 
-inline Result passwd(std::vector<std::string> arguments, std::string input = {}) {
-    return run(passwd_argv(std::move(arguments)), std::move(input));
+inline Result passwd(Words arguments, std::string input = {}) {
+    Command command = program_command("mqtt_passwd", std::move(arguments));
+    command.input = std::move(input);
+    return run(std::move(command));
 }
 
-// Runs it and demands exit code 0 and silence; returns what it wrote to stdout.
-inline std::string passwd_ok(std::vector<std::string> arguments, std::string input = {}) {
+// Runs it; it must end with 0 and print nothing on stderr. Returns its stdout.
+inline std::string passwd_ok(Words arguments, std::string input = {}) {
     const Result result = passwd(std::move(arguments), std::move(input));
     CHECK(result.exit.code == 0);
     CHECK(result.err == "");
@@ -36,9 +37,9 @@ inline bool right_password(const std::string& file, const std::string& user, con
     return result.exit.code == 0;
 }
 
-inline std::vector<std::string> names_in(const std::filesystem::path& folder) {
+inline std::vector<std::string> names_in(const std::filesystem::path& directory) {
     std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder))
+    for (const auto& entry : std::filesystem::directory_iterator(directory))
         names.push_back(entry.path().filename());
     return names;
 }

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "passwd_program.hpp"
+#include "support/needs.hpp"
 
 using namespace mqttc::test;
 
@@ -38,11 +39,7 @@ TEST_CASE("a password on the command line is soon no longer to be seen there") {
     }));
 }
 
-TEST_CASE("a password is in locked memory") {
-#ifdef MQTTC_SANITIZED
-    MESSAGE("skipped: AddressSanitizer makes mlock() do nothing");
-    return;
-#endif
+TEST_CASE("a password is in locked memory" * needs_no_sanitizer()) {
     const TempDir dir;
     Process process(endless(dir.write("pw", ""), "VerySecretIndeed"));
     CHECK(comes_true(process, [&] {

@@ -1,4 +1,4 @@
-// The thread behind chaos_proxy.hpp: one poll loop over all links.
+// The thread of chaos_proxy.hpp: one poll loop over all links.
 #include "chaos_proxy.hpp"
 
 #include <poll.h>
@@ -22,7 +22,7 @@ constexpr int turn_ms = 20;
 struct ChaosProxy::Link {
     net::Descriptor client;
     net::Descriptor broker;
-    /// Read on one side and not yet written on the other: [0] from the client.
+    /// Read from one side and not yet written to the other: [0] from the client.
     std::array<std::vector<std::uint8_t>, 2> waiting;
     Clock::time_point stalled_until;
     bool ended = false;
@@ -47,7 +47,7 @@ std::size_t ChaosProxy::up_to(std::size_t most) {
 
 void ChaosProxy::serve() {
     while (!stop_) {
-        std::vector<pollfd> wanted{{listener_.fd.get(), POLLIN, 0}};
+        std::vector<pollfd> polled{{listener_.fd.get(), POLLIN, 0}};
         const auto now = Clock::now();
         int wait_ms = turn_ms;
         for (const auto& link : links_) {
@@ -58,10 +58,10 @@ void ChaosProxy::serve() {
                 return static_cast<short>((link->waiting[from].empty() ? POLLIN : 0) |
                                           (link->waiting[1 - from].empty() ? 0 : POLLOUT));
             };
-            wanted.push_back({stalled ? -1 : link->client.get(), events(0), 0});
-            wanted.push_back({stalled ? -1 : link->broker.get(), events(1), 0});
+            polled.push_back({stalled ? -1 : link->client.get(), events(0), 0});
+            polled.push_back({stalled ? -1 : link->broker.get(), events(1), 0});
         }
-        if (::poll(wanted.data(), wanted.size(), wait_ms) < 0) continue;
+        if (::poll(polled.data(), polled.size(), wait_ms) < 0) continue;
         for (std::size_t i = 0; i < links_.size(); ++i) {
             Link& link = *links_[i];
             if (Clock::now() < link.stalled_until) continue;
@@ -69,7 +69,7 @@ void ChaosProxy::serve() {
                 if (!link.ended) link.ended = !pass(link, from_client);
         }
         std::erase_if(links_, [](const auto& link) { return link->ended; });
-        if ((wanted[0].revents & POLLIN) != 0) accept();
+        if ((polled[0].revents & POLLIN) != 0) accept();
     }
 }
 

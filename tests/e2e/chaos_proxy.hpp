@@ -1,5 +1,5 @@
-// A bad network between a client and a broker: connections are cut, delayed, split and stalled as a seeded
-// random generator has it.
+// A bad network between a client and a broker: connections are cut, and their bytes stalled and split, at random (with a
+// seed).
 #pragma once
 
 #include <atomic>
@@ -16,21 +16,21 @@ namespace mqttc::test {
 
 class ChaosProxy {
   public:
-    /// How often what happens; each piece of bytes that passes draws once.
+    /// Probabilities per piece of bytes that is forwarded.
     struct Chances {
-        double cut = 0.02;    ///< both sides are closed, half of the time with a reset
-        double stall = 0.02;  ///< nothing passes for up to 20 ms
-        double split = 0.2;   ///< the piece goes on in parts
+        double cut = 0.02;    ///< both connections are closed, half of the time with a reset
+        double stall = 0.02;  ///< nothing is forwarded for up to 20 ms
+        double split = 0.2;   ///< the piece is forwarded in parts
     };
 
-    /// Passes what comes on its port on to 127.0.0.1:`target`.
+    /// Forwards connections to its port to 127.0.0.1:`target`.
     ChaosProxy(std::uint16_t target, std::uint64_t seed, Chances chances);
     ~ChaosProxy();
     ChaosProxy(const ChaosProxy&) = delete;
     ChaosProxy& operator=(const ChaosProxy&) = delete;
 
     std::uint16_t port() const { return listener_.port; }
-    /// From now on everything passes at once.
+    /// From now on everything is forwarded at once.
     void calm() { calm_ = true; }
     std::size_t cuts() const { return cuts_; }
 

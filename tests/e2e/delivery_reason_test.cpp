@@ -20,11 +20,6 @@ namespace {
 const Words to_publish{"-V", "5", "-t", "a", "-m", "x"};
 const Words to_subscribe{"-V", "5", "-t", "a", "-C", "1", "--reconnect", "never"};
 
-Words with(Words words, std::initializer_list<const char*> more) {
-    words.insert(words.end(), more.begin(), more.end());
-    return words;
-}
-
 struct Case {
     const char* program;
     Words options;
@@ -85,12 +80,12 @@ TEST_CASE("every code of PUBACK and PUBREC is told and makes the exit code 66") 
         CHECK(has(result.err, "0 of 1 messages delivered"));
     };
     for_each_code({"mqtt_pub",
-                   with(to_publish, {"-q", "1"}),
+                   to_publish + Words{"-q", "1"},
                    {connack_v5(), {PacketType::publish, hex("40 03 0001 ff")}},
                    PacketType::puback},
                   check);
     for_each_code({"mqtt_pub",
-                   with(to_publish, {"-q", "2"}),
+                   to_publish + Words{"-q", "2"},
                    {connack_v5(), {PacketType::publish, hex("50 03 0001 ff")}},
                    PacketType::pubrec},
                   check);
@@ -120,7 +115,7 @@ TEST_CASE("every code of DISCONNECT is told and makes the exit code 65") {
                    PacketType::disconnect},
                   check);
     for_each_code({"mqtt_pub",
-                   with(to_publish, {"-q", "1"}),
+                   to_publish + Words{"-q", "1"},
                    {connack_v5(), {PacketType::publish, hex("e0 01 ff")}},
                    PacketType::disconnect},
                   [](ReasonCode, const Result& result) { CHECK(result.exit.code == 66); });
@@ -135,7 +130,9 @@ TEST_CASE("codes that refuse nothing are told where they matter, and keep the ex
         int exit_code;
     };
     const Words stay{"-V", "5", "-t", "a", "--reconnect", "never"};
-    const auto publish = [](std::initializer_list<const char*> more) { return with(to_publish, more); };
+    const auto publish = [](std::initializer_list<const char*> more) {
+        return to_publish + Words(more.begin(), more.end());
+    };
     const auto after_publish = [](const char* bytes) {
         return std::vector<Line>{connack_v5(), {PacketType::publish, hex(bytes)}};
     };
@@ -166,18 +163,18 @@ TEST_CASE("codes that refuse nothing are told where they matter, and keep the ex
           pubrel_unknown},
          "packet identifier not found",
          0},
-        {"mqtt_sub", with(stay, {"-E"}), after_subscribe("90 04 0001 00 00"), "", 0},
-        {"mqtt_sub", with(stay, {"-E", "-q", "2"}), after_subscribe("90 04 0001 00 02"), "", 0},
-        {"mqtt_sub", with(stay, {"-E", "-q", "2"}), after_subscribe("90 04 0001 00 01"),
+        {"mqtt_sub", stay + Words{"-E"}, after_subscribe("90 04 0001 00 00"), "", 0},
+        {"mqtt_sub", stay + Words{"-E", "-q", "2"}, after_subscribe("90 04 0001 00 02"), "", 0},
+        {"mqtt_sub", stay + Words{"-E", "-q", "2"}, after_subscribe("90 04 0001 00 01"),
          "grants QoS 1 for 'a' instead of 2", 0},
-        {"mqtt_sub", with(stay, {"-E", "-q", "1"}), after_subscribe("90 04 0001 00 00"),
+        {"mqtt_sub", stay + Words{"-E", "-q", "1"}, after_subscribe("90 04 0001 00 00"),
          "grants QoS 0 for 'a' instead of 1", 0},
         {"mqtt_sub",
          {"-V", "311", "-t", "a", "-E", "-q", "2"},
          {connack_v311(), {PacketType::subscribe, hex("90 03 0001 00")}},
          "grants QoS 0 for 'a' instead of 2",
          0},
-        {"mqtt_sub", with(stay, {"-E", "-q", "2", "--quiet"}), after_subscribe("90 04 0001 00 01"), "", 0},
+        {"mqtt_sub", stay + Words{"-E", "-q", "2", "--quiet"}, after_subscribe("90 04 0001 00 01"), "", 0},
         {"mqtt_sub",
          {"-V", "5", "-U", "a", "-E"},
          {connack_v5(), {PacketType::unsubscribe, hex("b0 04 0001 00 00")}},
@@ -222,7 +219,7 @@ TEST_CASE("a code that its packet cannot carry ends with 64") {
         ScriptedPeer peer({connack_v5(), row.line});
         const bool sub = std::string_view(row.program) == "mqtt_sub";
         const Result result =
-            run(client(row.program, peer.port(), sub ? stay : with(to_publish, {"-q", "2"})));
+            run(client(row.program, peer.port(), sub ? stay : to_publish + Words{"-q", "2"}));
         CAPTURE(result.err);
         CHECK(has(result.err, "the broker sent a bad"));
         // What was published and not acknowledged counts for more than why.
@@ -287,7 +284,7 @@ TEST_CASE("AUTH out of place is a protocol error") {
         CAPTURE(bytes);
         ScriptedPeer peer({{PacketType::connect, hex(bytes)}});
         const Result result = run(client("mqtt_pub", peer.port(),
-                                         with(to_publish, {"-D", "connect", "authentication-method", "m"})));
+                                         to_publish + Words{"-D", "connect", "authentication-method", "m"}));
         CHECK(result.exit == Exit{.code = 64});
         CHECK(has(result.err, "AUTH"));
     }
@@ -332,7 +329,7 @@ TEST_CASE("limits that the broker announces are kept before sending, and the mes
     };
     for (const Row& row : rows) {
         CAPTURE(row.told);
-        Command command = client(row.program, broker.port(), with(row.options, {"-V", "5"}));
+        Command command = client(row.program, broker.port(), row.options + Words{"-V", "5"});
         const Result result = run(std::move(command));
         CHECK(has(result.err, row.told));
         CHECK(result.exit.code == (std::string_view(row.program) == "mqtt_pub" ? 66 : 67));

@@ -1,22 +1,16 @@
 // mqtt_pub with Debian's Mosquitto: its broker takes our messages, its subscriber prints them.
 #include <doctest/doctest.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <memory>
 
 #include "pub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 
 using namespace mqttc::test;
 using namespace std::string_literals;
 
 namespace {
-
-void skip_without_mosquitto() {
-    if (RealBroker::available()) return;
-    std::puts("skipped: mosquitto is not installed");
-    std::exit(77);
-}
 
 // A retained message that tells each subscriber that its subscriptions stand.
 void announce(RealBroker& broker) {
@@ -35,8 +29,7 @@ std::unique_ptr<Process> subscriber(RealBroker& broker, std::vector<std::string>
 
 }  // namespace
 
-TEST_CASE("its subscriber prints what we publish, at each QoS in each version") {
-    skip_without_mosquitto();
+TEST_CASE("its subscriber prints what we publish, at each QoS in each version" * needs_mosquitto()) {
     RealBroker broker;
     announce(broker);
     for (const char* version : {"mqttv31", "mqttv311", "mqttv5"}) {
@@ -55,8 +48,7 @@ TEST_CASE("its subscriber prints what we publish, at each QoS in each version") 
     }
 }
 
-TEST_CASE("all lines arrive, where mosquitto_pub loses most") {
-    skip_without_mosquitto();
+TEST_CASE("all lines arrive, where mosquitto_pub loses most" * needs_mosquitto()) {
     RealBroker broker("allow_anonymous true\nmax_queued_messages 0\n");
     std::string lines;
     constexpr int count = 20'000;
@@ -70,8 +62,7 @@ TEST_CASE("all lines arrive, where mosquitto_pub loses most") {
     }
 }
 
-TEST_CASE("lines with topics arrive with progress and figures") {
-    skip_without_mosquitto();
+TEST_CASE("lines with topics arrive with progress and figures" * needs_mosquitto()) {
     RealBroker broker;
     announce(broker);
     const auto listener = subscriber(broker, {"-t", "room/#", "-q", "1", "-v", "-C", "5"});
@@ -88,15 +79,13 @@ TEST_CASE("lines with topics arrive with progress and figures") {
     CHECK(result.err.find("acknowledg") != std::string::npos);
 }
 
-TEST_CASE("its refusal of a user is our exit code") {
-    skip_without_mosquitto();
+TEST_CASE("its refusal of a user is our exit code" * needs_mosquitto()) {
     RealBroker broker("allow_anonymous false\n");
     CHECK(publish(broker.port(), {"-t", "ctrlled", "-m", "1"}).exit.code == 5);
     CHECK(publish(broker.port(), {"-V", "5", "-t", "ctrlled", "-m", "1"}).exit.code == 135);
 }
 
-TEST_CASE("a retained message is kept and cleared") {
-    skip_without_mosquitto();
+TEST_CASE("a retained message is kept and cleared" * needs_mosquitto()) {
     RealBroker broker;
     publish_ok(broker.port(), {"-t", "kept", "-m", "value", "-r", "-q", "1"});
     const Result first = run({mosquitto_sub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()),

@@ -6,22 +6,13 @@
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/payloads.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
 using broker::Behaviour;
 using broker::Broker;
 using broker::BrokerThread;
-
-namespace {
-
-std::string numbered_lines(std::size_t count) {
-    std::string lines;
-    for (std::size_t i = 0; i < count; ++i) lines.append(std::to_string(i)).append("\n");
-    return lines;
-}
-
-}  // namespace
 
 TEST_CASE("a single message whose connection breaks is told as not delivered") {
     BrokerThread broker;

@@ -13,6 +13,7 @@
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
 
@@ -73,10 +74,9 @@ std::string many_messages(std::size_t count, int qos, Expiry expiry) {
 class Recorder {
   public:
     Recorder(std::uint16_t port, std::size_t count)
-        : process_({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port), "-V",
-                             "mqttv5", "-q", "2", "-t", "day/#", "-t", "ready", "-F", "%j", "-W", "240", "-C",
-                             std::to_string(count + 1)},
-                    .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}}) {
+        : process_(client("mqtt_sub", port,
+                          {"-V", "mqttv5", "-q", "2", "-t", "day/#", "-t", "ready", "-F", "%j", "-W", "240",
+                           "-C", std::to_string(count + 1)})) {
         REQUIRE(process_.wait_out("\"ready\""));
     }
     // What was recorded, without the announcement.
@@ -178,11 +178,8 @@ TEST_CASE("100,000 messages recorded, replayed and recorded again differ in noth
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("100,000 messages recorded, replayed and recorded again are the same with Mosquitto, too") {
-    if (!RealBroker::available()) {
-        std::puts("not compared: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("100,000 messages recorded, replayed and recorded again are the same with Mosquitto, too" *
+          needs_mosquitto()) {
     const RealBroker broker("allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n");
     check_long_recording(broker.port());
 }
@@ -193,11 +190,8 @@ TEST_CASE("a recording that is published again gives the same recording") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a recording that is published again gives the same recording, with Mosquitto") {
-    if (!RealBroker::available()) {
-        std::puts("not compared: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("a recording that is published again gives the same recording, with Mosquitto" *
+          needs_mosquitto()) {
     RealBroker broker("allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n");
     check_round_trip(broker.port());
 }
@@ -223,9 +217,8 @@ TEST_CASE("payloads that are JSON come back as they were, from recordings of %J 
     for (const char* format : {"%J", "%j"}) {
         CAPTURE(format);
         BrokerThread first;
-        Process recorder({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(first.port()),
-                                   "-t", "#", "-F", format, "-C", std::to_string(payloads.size() + 1)},
-                          .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}});
+        Process recorder(client("mqtt_sub", first.port(),
+                                {"-t", "#", "-F", format, "-C", std::to_string(payloads.size() + 1)}));
         publish_ok(first.port(), {"-t", "a", "-m", "0", "-r", "-q", "1"});
         REQUIRE(recorder.wait_out("\n"));
         for (const std::string& payload : payloads) first.publish("a", payload);
@@ -261,9 +254,8 @@ Punctuality replay_times(std::uint16_t port) {
         lines += line;
     }
     publish_ok(port, {"-t", "day/0", "-m", "ready", "-r", "-q", "1"});
-    Process subscriber({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port), "-t",
-                                 "day/#", "-F", "%U", "-C", std::to_string(timed + 2), "-W", "60"},
-                        .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}});
+    Process subscriber(
+        client("mqtt_sub", port, {"-t", "day/#", "-F", "%U", "-C", std::to_string(timed + 2), "-W", "60"}));
     REQUIRE(subscriber.read_line());
     const double waited_before = kept_waiting(subscriber);
     Command command = pub_command(port, {"-l", "--input", "json", "--replay", "--speed", "10"});
@@ -312,11 +304,7 @@ TEST_CASE("a replay keeps the time between messages") {
     check_replay_times(broker.port());
 }
 
-TEST_CASE("a replay keeps the time between messages with Mosquitto") {
-    if (!RealBroker::available()) {
-        std::puts("not compared: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("a replay keeps the time between messages with Mosquitto" * needs_mosquitto()) {
     const RealBroker broker("allow_anonymous true\nset_tcp_nodelay true\n");
     check_replay_times(broker.port());
 }

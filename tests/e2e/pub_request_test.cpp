@@ -11,6 +11,7 @@
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 
 using namespace mqttc;
@@ -25,9 +26,9 @@ class Responder {
   public:
     explicit Responder(std::uint16_t port)
         : port_(port),
-          process_({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port), "-V",
-                             "mqttv5", "-t", "service", "-t", "ready", "-F", "%t|%R|%D|%p", "-W", "30"},
-                    .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}}) {
+          process_(
+              client("mqtt_sub", port,
+                     {"-V", "mqttv5", "-t", "service", "-t", "ready", "-F", "%t|%R|%D|%p", "-W", "30"})) {
         publish_ok(port, {"-t", "ready", "-m", "x", "-r", "-q", "1"});
         REQUIRE(process_.wait_out("ready"));
     }
@@ -102,11 +103,7 @@ TEST_CASE("answers are known by their topic without MQTT 5") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("requests with Mosquitto") {
-    if (!RealBroker::available()) {
-        std::puts("not tested: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("requests with Mosquitto" * needs_mosquitto()) {
     RealBroker broker;
     check_matching(broker.port());
     check_by_topic(broker.port());
@@ -159,11 +156,7 @@ TEST_CASE("a large answer reaches a reader that takes its time") {
     CHECK((request.out() == answer + "\n"));
 }
 
-TEST_CASE("a request that nobody takes ends at once") {
-    if (!RealBroker::available()) {
-        std::puts("not tested: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("a request that nobody takes ends at once" * needs_mosquitto()) {
     RealBroker broker;
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-q", "1", "-W", "30"});
     CHECK(result.exit.code == 66);
@@ -177,9 +170,8 @@ TEST_CASE("a command of mqtt_sub --exec answers a request") {
     command += "-h 127.0.0.1 -p " + std::to_string(broker.port()) +
                R"sh( -V 5 -t "$MQTT_RESPONSE_TOPIC" -m "answer to $(cat)")sh"
                R"sh( -D publish correlation-data "$MQTT_CORRELATION_DATA")sh";
-    Process responder({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
-                                "-V", "mqttv5", "-t", "service", "-C", "1", "--exec", command},
-                       .unset = {"XDG_CONFIG_HOME", "HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT"}});
+    Process responder(
+        client("mqtt_sub", broker.port(), {"-V", "mqttv5", "-t", "service", "-C", "1", "--exec", command}));
     REQUIRE(broker.wait_until([](broker::Broker& it) {
         return std::ranges::any_of(it.sessions(),
                                    [](const auto& one) { return !one.second->subscriptions.empty(); });

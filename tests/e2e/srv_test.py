@@ -168,7 +168,7 @@ def main():
     except FileNotFoundError:
         possible = False
     if not possible:
-        print("skipped: no network namespace can be made here")
+        print("skipped: no network namespace can be created")
         sys.exit(77)
     sys.exit(subprocess.run([*namespaces, sys.executable, __file__, INSIDE, *sys.argv[1:]]).returncode)
 

@@ -5,20 +5,12 @@
 #include <string>
 
 #include "sub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
 using mqttc::broker::BrokerThread;
-
-namespace {
-
-Words operator+(Words first, const Words& second) {
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
-}
-
-}  // namespace
 
 TEST_CASE("--dry-run prints the topics that --remove-retained would clear, and clears nothing") {
     BrokerThread broker;
@@ -40,11 +32,7 @@ TEST_CASE("--dry-run prints the topics that --remove-retained would clear, and c
     }
 }
 
-TEST_CASE("--dry-run beside Mosquitto, then the removal") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("--dry-run beside Mosquitto, then the removal" * needs_mosquitto()) {
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
     REQUIRE(run({mosquitto_pub_path, "-p", port, "-t", "a/1", "-r", "-m", "x"}).exit == ok);

@@ -172,7 +172,7 @@ TEST_CASE("-d writes each packet to stderr and leaves stdout alone") {
 TEST_CASE("wrong filters and formats are refused before connecting") {
     for (const Words& options : {Words{"-t", "maison/+temp"}, Words{"-t", "a", "-F", "%z"},
                                  Words{"-t", "a", "-T", "x#"}, Words{"-U", "a/#/b"}, Words{"-C", "1"}}) {
-        CAPTURE(text(options));
+        CAPTURE(as_line(options));
         BrokerThread broker;
         const Result result = run(subscriber(broker, options));
         CHECK(result.exit == Exit{.code = 1});

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
 
@@ -309,11 +310,7 @@ TEST_CASE("two workers of a shared subscription share the work") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("two workers of a shared subscription share the work of Mosquitto's queue") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("two workers of a shared subscription share the work of Mosquitto's queue" * needs_mosquitto()) {
     const RealBroker broker;
     check_shared_work(broker.port());
 }

@@ -1,10 +1,8 @@
-// mqtt_sub's choice of messages: -T, -R, retained ones, chance; and the options of its subscriptions.
+// Which messages mqtt_sub prints (-T, -R, retained ones, --random-filter), and its subscription options.
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
-#include <thread>
 
 #include "sub_program.hpp"
 
@@ -15,11 +13,11 @@ using mqttc::broker::BrokerThread;
 
 namespace {
 
-void keep(BrokerThread& broker, const std::string& topic, const std::string& payload) {
+void retain(BrokerThread& broker, const std::string& topic, const std::string& payload) {
     broker.publish(topic, payload, Qos::at_most_once, true);
 }
 
-/// The options of the only session's subscription to `filter`.
+/// The options of the subscription to `filter`.
 broker::SubscriptionOptions subscription(BrokerThread& broker, const std::string& filter) {
     return broker.ask([&](Broker& it) {
         for (const auto& [id, session] : it.sessions()) {
@@ -30,13 +28,13 @@ broker::SubscriptionOptions subscription(BrokerThread& broker, const std::string
     });
 }
 
-std::size_t lines(const std::string& text) {
+std::size_t count_lines(const std::string& text) {
     return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
 }  // namespace
 
-TEST_CASE("-T leaves messages out of the output and of the count") {
+TEST_CASE("messages that -T filters out are neither printed nor counted") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "#", "-T", "noise/#", "-T", "+/hum", "-C", "2", "-v"});
     for (const char* topic : {"noise/1", "salon/hum", "salon/temp", "noise", "salon/x"})
@@ -47,7 +45,7 @@ TEST_CASE("-T leaves messages out of the output and of the count") {
 
 TEST_CASE("-R prints no retained messages") {
     BrokerThread broker;
-    keep(broker, "a", "old");
+    retain(broker, "a", "old");
     Subscribed sub(broker, {"-t", "#", "-R", "-C", "1"});
     broker.publish("a", "new");
     CHECK(sub.process.wait() == ok);
@@ -56,37 +54,37 @@ TEST_CASE("-R prints no retained messages") {
 
 TEST_CASE("--retained-only ends at the first message that is not retained") {
     BrokerThread broker;
-    keep(broker, "a", "1");
-    keep(broker, "b", "2");
+    retain(broker, "a", "1");
+    retain(broker, "b", "2");
     Subscribed sub(broker, {"-t", "#", "--retained-only", "-v"});
     REQUIRE(sub.process.wait_out("b 2\n"));
     broker.publish("c", "3");
     CHECK(sub.process.wait() == ok);
-    CHECK(lines(sub.process.out()) == 2);
+    CHECK(count_lines(sub.process.out()) == 2);
 }
 
 TEST_CASE("--idle-timeout does not count an outage") {
     BrokerThread broker;
-    Subscribed sub(broker, {"-t", "a", "--idle-timeout", "0.3"});
+    Subscribed sub(broker, {"-t", "a", "--idle-timeout", "0.3", "--connect-timeout", "0.2",
+                            "--reconnect-delay", "0.01"});
     broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
     broker.drop_connections();
-    REQUIRE(sub.process.wait_err("trying again"));
-    std::this_thread::sleep_for(std::chrono::milliseconds(700));
+    // Each attempt takes 0.2 s.
+    REQUIRE(broker.wait_until([](Broker& it) { return it.counters().connections >= 5; }));
     CHECK(sub.process.running());
     broker.set([](broker::Behaviour& it) { it.answer_connect = true; });
-    broker.drop_connections();
     CHECK(sub.process.wait() == ok);
     CHECK(sub.process.err().find("connected again") != std::string::npos);
 }
 
-TEST_CASE("--remove-retained clears what it gets, except what -T leaves out") {
+TEST_CASE("--remove-retained clears what it receives, except what -T filters out") {
     BrokerThread broker;
-    for (int i = 0; i < 50; ++i) keep(broker, "clear/" + std::to_string(i), "x");
-    keep(broker, "spare/1", "y");
+    for (int i = 0; i < 50; ++i) retain(broker, "clear/" + std::to_string(i), "x");
+    retain(broker, "spare/1", "y");
     const Result result = run(subscriber(broker, {"-t", "#", "-T", "spare/#", "--remove-retained",
                                                   "--retained-only", "--idle-timeout", "0.3"}));
     CHECK(result.exit == ok);
-    CHECK(lines(result.out) == 50);
+    CHECK(count_lines(result.out) == 50);
     const Result left = run(subscriber(broker, {"-t", "#", "--idle-timeout", "0.2", "-v"}));
     CHECK(left.out == "spare/1 y\n");
     CHECK(broker.violations().empty());
@@ -94,18 +92,18 @@ TEST_CASE("--remove-retained clears what it gets, except what -T leaves out") {
 
 TEST_CASE("--remove-retained with -C clears what was printed before it ends") {
     BrokerThread broker;
-    for (int i = 0; i < 30; ++i) keep(broker, "clear/" + std::to_string(i), "x");
+    for (int i = 0; i < 30; ++i) retain(broker, "clear/" + std::to_string(i), "x");
     const Result result = run(subscriber(broker, {"-t", "#", "--remove-retained", "-C", "30"}));
     CHECK(result.exit == ok);
     CHECK(run(subscriber(broker, {"-t", "#", "--idle-timeout", "0.2"})).out.empty());
 }
 
-TEST_CASE("a broker that does not let retained messages be cleared is named") {
+TEST_CASE("a broker that refuses to clear a retained message is reported") {
     broker::Options options;
     options.deny_publish = {"locked"};
     BrokerThread broker(options);
-    keep(broker, "locked", "x");
-    keep(broker, "open", "x");
+    retain(broker, "locked", "x");
+    retain(broker, "open", "x");
     const Result result =
         run(subscriber(broker, {"-V", "5", "-t", "#", "--remove-retained", "--idle-timeout", "0.3"}));
     CHECK(result.exit == Exit{.code = 66});
@@ -114,7 +112,7 @@ TEST_CASE("a broker that does not let retained messages be cleared is named") {
           "mqtt_sub: 1 of 2 retained messages cleared\n");
 }
 
-TEST_CASE("--random-filter prints about that share") {
+TEST_CASE("--random-filter prints about that percentage") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "#", "--random-filter", "25"});
     for (int i = 0; i < 4000; ++i) broker.publish("a", "x");
@@ -122,7 +120,7 @@ TEST_CASE("--random-filter prints about that share") {
     Subscribed all(broker, {"-t", "#", "--random-filter", "100", "-C", "200"}, 2);
     for (int i = 0; i < 200; ++i) broker.publish("a", "y");
     CHECK(all.process.wait() == ok);
-    CHECK(lines(all.process.out()) == 200);
+    CHECK(count_lines(all.process.out()) == 200);
     REQUIRE(sub.process.wait_out("y"));
     sub.process.send_signal(SIGTERM);
     CHECK(sub.process.wait() == ok);
@@ -132,7 +130,7 @@ TEST_CASE("--random-filter prints about that share") {
     CHECK(printed < 1200);
 }
 
-TEST_CASE("as many -q as -t give each topic its own") {
+TEST_CASE("with as many -q as -t each topic has its own QoS") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "-q", "0", "-t", "b", "-q", "1", "-t", "c", "-q", "2"}, 3);
     CHECK(subscription(broker, "a").qos == Qos::at_most_once);
@@ -140,7 +138,7 @@ TEST_CASE("as many -q as -t give each topic its own") {
     CHECK(subscription(broker, "c").qos == Qos::exactly_once);
 }
 
-TEST_CASE("version 5's subscription options and properties reach the broker") {
+TEST_CASE("MQTT 5 subscription options and properties reach the broker") {
     BrokerThread broker;
     Subscribed sub(broker,
                    {"-V", "5", "-t", "a", "--retain-as-published", "--retain-handling", "new", "--no-local",
@@ -153,19 +151,19 @@ TEST_CASE("version 5's subscription options and properties reach the broker") {
     CHECK(sub.process.out() == "42 1 x\n");
 }
 
-TEST_CASE("--retain-handling never gives no retained messages") {
+TEST_CASE("with --retain-handling never the broker sends no retained messages") {
     BrokerThread broker;
-    keep(broker, "a", "x");
+    retain(broker, "a", "x");
     const Result result =
         run(subscriber(broker, {"-t", "#", "--retain-handling", "never", "--idle-timeout", "0.2"}));
     CHECK(result.exit == ok);
     CHECK(result.out.empty());
 }
 
-TEST_CASE("-U alone unsubscribes a session that stays") {
+TEST_CASE("-U without -t unsubscribes in a persistent session") {
     for (const char* version : {"311", "5"}) {
         BrokerThread broker;
-        const Words session = {"-V", version, "-i", "stays", "-c"};
+        const Words session = {"-V", version, "-i", "persistent", "-c"};
         Words first = session;
         first.insert(first.end(), {"-t", "a", "-t", "b", "-E"});
         REQUIRE(run(subscriber(broker, first)).exit == ok);

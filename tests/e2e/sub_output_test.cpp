@@ -9,6 +9,7 @@
 
 #include "full_fifo.hpp"
 #include "sub_program.hpp"
+#include "support/needs.hpp"
 #include "support/pty.hpp"
 #include "support/real_broker.hpp"
 
@@ -268,11 +269,8 @@ TEST_CASE("pipes and files always get the exact bytes") {
     }
 }
 
-TEST_CASE("what Mosquitto sends is visible on a terminal, with --raw and in a pipe it is exact") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("what Mosquitto sends is visible on a terminal, with --raw and in a pipe it is exact" *
+          needs_mosquitto()) {
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
     REQUIRE(run({mosquitto_pub_path, "-p", port, "-t", "a", "-r", "-m", "x\x1b[2J\a"}).exit == ok);

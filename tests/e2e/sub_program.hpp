@@ -1,35 +1,21 @@
-// mqtt_sub as a process beside the embedded broker.
+// mqtt_sub as a process, connected to the embedded broker.
 #pragma once
 
 #include <doctest/doctest.h>
 
-#include <string>
-#include <utility>
-#include <vector>
+#include <cstddef>
 
 #include "broker_thread.hpp"
-#include "support/process.hpp"
+#include "support/programs.hpp"
 
 namespace mqttc::test {
 
-using Words = std::vector<std::string>;
-
-inline std::string text(const Words& words) {
-    std::string all;
-    for (const std::string& word : words) all += word + ' ';
-    return all;
-}
-
 /// The command line of mqtt_sub for this broker.
-inline Command subscriber(broker::BrokerThread& broker, const Words& options) {
-    Command command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(broker.port())}};
-    command.argv.insert(command.argv.end(), options.begin(), options.end());
-    command.unset = {"MQTT_URL",      "MQTT_HOST",       "MQTT_PORT", "MQTT_USERNAME",
-                     "MQTT_PASSWORD", "XDG_CONFIG_HOME", "HOME"};
-    return command;
+inline Command subscriber(const broker::BrokerThread& broker, const Words& options) {
+    return client("mqtt_sub", broker.port(), options);
 }
 
-/// Waits until the broker has as many subscriptions as that.
+/// Waits until the broker has exactly `count` subscriptions.
 inline bool wait_for_subscriptions(broker::BrokerThread& broker, std::size_t count = 1) {
     return broker.wait_until([count](broker::Broker& it) {
         std::size_t have = 0;
@@ -47,7 +33,5 @@ class Subscribed {
     }
     Process process;
 };
-
-inline constexpr Exit ok{.code = 0};
 
 }  // namespace mqttc::test

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
 
@@ -87,11 +88,7 @@ TEST_CASE("without the library that shortens long names --save says so at the st
     CHECK_FALSE(fs::exists(dir.file("new")));
 }
 
-TEST_CASE("--save beside Mosquitto") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("--save beside Mosquitto" * needs_mosquitto()) {
     const RealBroker broker;
     const TempDir dir;
     const std::string port = std::to_string(broker.port());

@@ -4,22 +4,12 @@
 #include <string>
 
 #include "sub_program.hpp"
+#include "support/needs.hpp"
 #include "support/real_broker.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
 using mqttc::broker::BrokerThread;
-
-namespace {
-
-Command publisher(std::uint16_t port, const Words& options) {
-    Command command{.argv = {program("mqtt_pub"), "-h", "127.0.0.1", "-p", std::to_string(port)}};
-    command.argv.insert(command.argv.end(), options.begin(), options.end());
-    command.unset = {"MQTT_URL", "MQTT_HOST", "MQTT_PORT", "XDG_CONFIG_HOME", "HOME"};
-    return command;
-}
-
-}  // namespace
 
 TEST_CASE("--stats tells at the end what came, on stderr") {
     BrokerThread broker;
@@ -40,26 +30,21 @@ TEST_CASE("--stats tells at the end what came, on stderr") {
 TEST_CASE("stamped messages tell what is lost, double and late, and how long they took") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "-q", "1", "-C", "500", "--stats"});
-    CHECK(
-        run(publisher(broker.port(), {"-t", "a", "-q", "1", "-m", "x", "--repeat", "500", "--stamp"})).exit ==
-        ok);
+    CHECK(run(client("mqtt_pub", broker.port(),
+                     {"-t", "a", "-q", "1", "-m", "x", "--repeat", "500", "--stamp"}))
+              .exit == ok);
     CHECK(sub.process.wait() == ok);
     CHECK(has(sub.process.err(), "500 messages received, 25.5 kB of payload in "));
     CHECK(has(sub.process.err(),
               "; 500 stamped by 1 publisher: 0 lost, 0 duplicates, 0 out of order; under way for min "));
 }
 
-TEST_CASE("stamped messages through Mosquitto come once and in order") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("stamped messages through Mosquitto come once and in order" * needs_mosquitto()) {
     const RealBroker broker;
-    Process sub({.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(broker.port()), "-t",
-                          "a", "-q", "2", "-C", "100", "-d", "--stats"}});
+    Process sub(client("mqtt_sub", broker.port(), {"-t", "a", "-q", "2", "-C", "100", "-d", "--stats"}));
     REQUIRE(sub.wait_err("SUBACK"));
-    CHECK(run(publisher(broker.port(), {"-t", "a", "-q", "2", "-n", "--repeat", "100", "--stamp"})).exit ==
-          ok);
+    CHECK(run(client("mqtt_pub", broker.port(), {"-t", "a", "-q", "2", "-n", "--repeat", "100", "--stamp"}))
+              .exit == ok);
     CHECK(sub.wait() == ok);
     CHECK(has(sub.err(),
               "; 100 stamped by 1 publisher: 0 lost, 0 duplicates, 0 out of order; under way for min "));

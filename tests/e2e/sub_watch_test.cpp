@@ -1,13 +1,14 @@
-// mqtt_sub -w on a terminal: the table, --field, and how the terminal is left.
+// mqtt_sub -w on a terminal: the table, --field, and the state of the terminal afterwards.
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <string>
-#include <thread>
 
 #include "sub_program.hpp"
+#include "support/needs.hpp"
+#include "support/payloads.hpp"
 #include "support/pty.hpp"
 #include "support/real_broker.hpp"
 
@@ -17,18 +18,18 @@ using mqttc::broker::BrokerThread;
 
 namespace {
 
-// What a program may have switched on in the terminal and not off again, or "".
-std::string left_behind(const std::string& screen) {
-    std::string left;
+// The terminal modes that were not restored; "" if all were.
+std::string unrestored(const std::string& screen) {
+    std::string modes;
     const auto last = [&](std::string_view text) {
         const auto at = screen.rfind(text);
         return at == std::string::npos ? -1 : static_cast<long>(at);
     };
-    if (last("\033[?25l") > last("\033[?25h")) left += "the cursor is hidden; ";
-    if (last("\033[?7l") > last("\033[?7h")) left += "lines do not wrap; ";
-    for (const std::string screen_of_its_own : {"1049", "1047", "47"}) {
-        if (last("\033[?" + screen_of_its_own + "h") > last("\033[?" + screen_of_its_own + "l"))
-            left += "on the other screen; ";
+    if (last("\033[?25l") > last("\033[?25h")) modes += "the cursor is hidden; ";
+    if (last("\033[?7l") > last("\033[?7h")) modes += "lines do not wrap; ";
+    for (const std::string alternate_screen : {"1049", "1047", "47"}) {
+        if (last("\033[?" + alternate_screen + "h") > last("\033[?" + alternate_screen + "l"))
+            modes += "on the alternate screen; ";
     }
     bool coloured = false;
     std::string plain;  // without sequences
@@ -41,14 +42,14 @@ std::string left_behind(const std::string& screen) {
         if (screen[end] == 'm') coloured = screen.substr(at + 2, end - at - 2) != "0";
         at = end + 1;
     }
-    if (coloured) left += "a colour is on; ";
-    if (!plain.empty() && plain.back() != '\n' && plain.back() != '\r') left += "the cursor is in a line; ";
-    return left;
+    if (coloured) modes += "a colour is on; ";
+    if (!plain.empty() && plain.back() != '\n' && plain.back() != '\r') modes += "the cursor is in a line; ";
+    return modes;
 }
 
 }  // namespace
 
-TEST_CASE("-w is drawn anew when the window gets another size") {
+TEST_CASE("-w redraws the table when the window is resized") {
     BrokerThread broker;
     PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
     REQUIRE(wait_for_subscriptions(broker));
@@ -62,7 +63,7 @@ TEST_CASE("-w is drawn anew when the window gets another size") {
     CHECK(sub.wait() == ok);
 }
 
-TEST_CASE("-w keeps a line for each topic on the terminal") {
+TEST_CASE("-w shows one line per topic") {
     BrokerThread broker;
     PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
     REQUIRE(wait_for_subscriptions(broker));
@@ -79,7 +80,7 @@ TEST_CASE("-w keeps a line for each topic on the terminal") {
     CHECK(piped.err == "mqtt_sub: -w draws on a terminal, and stdout is none\n");
 }
 
-TEST_CASE("--field draws a value of JSON payloads with its curve") {
+TEST_CASE("--field shows a value of JSON payloads and its sparkline") {
     BrokerThread broker;
     PtyProcess sub(subscriber(broker, {"-w", "--field", "sensors.0.temp", "-t", "#"}),
                    {.rows = 10, .columns = 70});
@@ -105,11 +106,7 @@ TEST_CASE("--field draws a value of JSON payloads with its curve") {
     CHECK(path.screen().starts_with("mqtt_sub: --field: a name is empty: "));
 }
 
-TEST_CASE("the table with --field is drawn of what Mosquitto sends") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("--field shows values that Mosquitto delivers" * needs_mosquitto()) {
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
     const auto publish = [&](const char* payload) {
@@ -127,11 +124,7 @@ TEST_CASE("the table with --field is drawn of what Mosquitto sends") {
     CHECK(sub.wait() == ok);
 }
 
-TEST_CASE("--message-rate counts what Mosquitto sends") {
-    if (!RealBroker::available()) {
-        MESSAGE("left out: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("--message-rate counts messages from Mosquitto" * needs_mosquitto()) {
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
     Process sub(
@@ -149,13 +142,15 @@ TEST_CASE("--message-rate counts what Mosquitto sends") {
     CHECK(sub.wait() == ok);
 }
 
-TEST_CASE("--message-rate does not count the seconds for which the program was stopped one by one") {
+TEST_CASE("--message-rate prints one line for the time in which the program was stopped") {
     BrokerThread broker;
-    Subscribed sub(broker, {"--message-rate", "-t", "a"});
+    Subscribed clock(broker, {"--message-rate", "-t", "b"});  // prints a line each second
+    Subscribed sub(broker, {"--message-rate", "-t", "a"}, 2);
     REQUIRE(sub.process.read_line());
     sub.process.send_signal(SIGSTOP);
-    // Time itself is what is tested.
-    std::this_thread::sleep_for(std::chrono::milliseconds(3200));
+    const std::size_t lines = count_of(clock.process.out(), "\n") + 3;
+    REQUIRE(
+        clock.process.wait_until([&](const auto& out, const auto&) { return count_of(out, "\n") >= lines; }));
     sub.process.send_signal(SIGCONT);
     REQUIRE(sub.process.read_line());
     const auto late = std::chrono::steady_clock::now();
@@ -165,17 +160,17 @@ TEST_CASE("--message-rate does not count the seconds for which the program was s
     CHECK(sub.process.wait() == ok);
 }
 
-TEST_CASE("the check of what is left behind finds it") {
-    CHECK(left_behind("a\r\n\033[J").empty());
-    CHECK(left_behind("\033[31ma\033[0m\033[K\r\n\033[J").empty());
-    CHECK(left_behind("\033[?25la\r\n") == "the cursor is hidden; ");
-    CHECK(left_behind("\033[?7la\r\n") == "lines do not wrap; ");
-    CHECK(left_behind("\033[?1049h\r\n") == "on the other screen; ");
-    CHECK(left_behind("\033[31ma\r\n") == "a colour is on; ");
-    CHECK(left_behind("a\r\nb\033[K") == "the cursor is in a line; ");
+TEST_CASE("unrestored() finds each mode") {
+    CHECK(unrestored("a\r\n\033[J").empty());
+    CHECK(unrestored("\033[31ma\033[0m\033[K\r\n\033[J").empty());
+    CHECK(unrestored("\033[?25la\r\n") == "the cursor is hidden; ");
+    CHECK(unrestored("\033[?7la\r\n") == "lines do not wrap; ");
+    CHECK(unrestored("\033[?1049h\r\n") == "on the alternate screen; ");
+    CHECK(unrestored("\033[31ma\r\n") == "a colour is on; ");
+    CHECK(unrestored("a\r\nb\033[K") == "the cursor is in a line; ");
 }
 
-TEST_CASE("however -w ends, the terminal is as it was, with the table on it") {
+TEST_CASE("after -w the terminal is restored and the table stays on it") {
     struct Ending {
         const char* name;
         Words options;
@@ -206,17 +201,17 @@ TEST_CASE("however -w ends, the terminal is as it was, with the table on it") {
             }
             CHECK(sub.wait() == ending.exit);
             CHECK(sub.settings() == before);
-            CHECK(left_behind(sub.screen()).empty());
-            // Nothing took the table away at the end.
-            const auto taken = sub.screen().rfind("A\r\033[J");
-            CHECK((taken == std::string::npos || taken < sub.screen().rfind("a one")));
+            CHECK(unrestored(sub.screen()).empty());
+            // The table was not erased at the end.
+            const auto erased = sub.screen().rfind("A\r\033[J");
+            CHECK((erased == std::string::npos || erased < sub.screen().rfind("a one")));
             CHECK(sub.screen().rfind("b two") > sub.screen().rfind("a one"));
             CHECK(sub.screen().rfind("a one") != std::string::npos);
         }
     }
 }
 
-TEST_CASE("a lost broker is told above the table, which goes on below") {
+TEST_CASE("a lost connection is reported above the table, which continues below") {
     BrokerThread broker;
     PtyProcess sub(subscriber(broker, {"-w", "-t", "#", "--reconnect-delay", "0.01:0.01"}),
                    {.rows = 10, .columns = 100});
@@ -225,7 +220,7 @@ TEST_CASE("a lost broker is told above the table, which goes on below") {
     broker.publish("a", "one");
     REQUIRE(sub.expect("\033[J"));
     broker.drop_connections();
-    // The table makes way, the message comes, the table is drawn below it.
+    // The table is erased, the message printed, the table drawn below it.
     REQUIRE(sub.expect("\033[1A\r\033[Jmqtt_sub: lost the connection to "));
     REQUIRE(sub.expect("\r\n"));
     REQUIRE(sub.expect("mqtt_sub: connected again to "));
@@ -237,10 +232,10 @@ TEST_CASE("a lost broker is told above the table, which goes on below") {
     sub.send("\x03");
     CHECK(sub.wait() == ok);
     CHECK(sub.settings() == before);
-    CHECK(left_behind(sub.screen()).empty());
+    CHECK(unrestored(sub.screen()).empty());
 }
 
-TEST_CASE("a broker that is gone for good leaves the table above the last words") {
+TEST_CASE("when the connection is lost permanently the table stays above the error message") {
     BrokerThread broker;
     PtyProcess sub(subscriber(broker, {"-w", "-t", "#", "--reconnect", "never"}),
                    {.rows = 10, .columns = 100});
@@ -253,14 +248,14 @@ TEST_CASE("a broker that is gone for good leaves the table above the last words"
     REQUIRE(sub.expect("mqtt_sub: lost the connection to "));
     CHECK(sub.wait() == Exit{.code = 65});
     CHECK(sub.settings() == before);
-    CHECK(left_behind(sub.screen()).empty());
+    CHECK(unrestored(sub.screen()).empty());
     const auto words = sub.screen().rfind("mqtt_sub: lost");
     const auto row = sub.screen().rfind("\r\033[Ka one ", words);
     REQUIRE(row != std::string::npos);
     CHECK(sub.screen().find("\033[1A", row) == std::string::npos);
 }
 
-TEST_CASE("Ctrl-Z gives the terminal back, and fg draws the table anew") {
+TEST_CASE("Ctrl-Z restores the terminal, and fg redraws the table") {
     BrokerThread broker;
     Command shell = subscriber(broker, {"-w", "-t", "#"});
     std::string line;
@@ -279,9 +274,9 @@ TEST_CASE("Ctrl-Z gives the terminal back, and fg draws the table anew") {
     REQUIRE(terminal.expect("Stopped"));
     REQUIRE(terminal.expect("ready> "));
     CHECK(terminal.settings() == before);
-    CHECK(left_behind(terminal.screen().substr(0, terminal.screen().rfind("ready> "))).empty());
+    CHECK(unrestored(terminal.screen().substr(0, terminal.screen().rfind("ready> "))).empty());
     terminal.send("fg\n");
-    // Not over what the shell has written meanwhile.
+    // Below what the shell has written in the meantime.
     REQUIRE(terminal.expect("\r\033[Ka one "));
     CHECK(terminal.screen().find("\033[1A", terminal.screen().rfind("Stopped")) == std::string::npos);
     broker.publish("a", "two");

@@ -36,7 +36,7 @@ struct TlsBroker {
         : broker(with_tls(completed(std::move(options)))) {}
 
     std::uint16_t port() const { return broker.port(); }
-    std::vector<std::string> trusting(std::vector<std::string> more) const {
+    Words trusting(Words more) const {
         more.insert(more.begin(), {"--cafile", certificates.ca_file()});
         return more;
     }
@@ -54,12 +54,6 @@ struct TlsBroker {
     }
 };
 
-inline const std::vector<std::string> hello = {"-t", "a", "-m", "x", "-q", "1"};
-
-inline std::vector<std::string> joined(std::vector<std::string> first,
-                                       const std::vector<std::string>& second) {
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
-}
+inline const Words hello = {"-t", "a", "-m", "x", "-q", "1"};
 
 }  // namespace mqttc::test

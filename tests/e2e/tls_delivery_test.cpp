@@ -1,9 +1,9 @@
 // Messages over TLS, both ways, in every way the two sides can know each other.
 #include <doctest/doctest.h>
 
-#include <random>
-
+#include "payload_transfer.hpp"
 #include "sub_program.hpp"
+#include "support/needs.hpp"
 #include "support/pty.hpp"
 #include "support/temp_dir.hpp"
 #include "tls_broker.hpp"
@@ -13,13 +13,6 @@ using namespace mqttc::test;
 
 namespace {
 
-std::string noise(std::size_t size) {
-    std::mt19937_64 generator(4711);
-    std::string bytes(size, '\0');
-    for (char& byte : bytes) byte = static_cast<char>(generator());
-    return bytes;
-}
-
 bool maps_openssl(const Process& process) {
     const std::string maps = read_file("/proc/" + std::to_string(process.pid()) + "/maps");
     REQUIRE(maps.find("mqtt_pub") != std::string::npos);
@@ -28,24 +21,11 @@ bool maps_openssl(const Process& process) {
 
 }  // namespace
 
-TEST_CASE("10 MB go to the broker and back at every QoS and in both TLS versions") {
-    constexpr std::size_t size = 10'000'000;
-    const TempDir dir;
-    const std::string payload = noise(size);
-    const std::string file = dir.write("payload", payload);
+TEST_CASE("10 MB are published and received at every QoS in both TLS versions") {
     for (const TlsVersion version : {TlsVersion::v1_2, TlsVersion::v1_3}) {
         TlsBroker tls({.minimum = version, .maximum = version});
-        for (const std::string qos : {"0", "1", "2"}) {
-            CAPTURE(qos);
-            Command command =
-                subscriber(tls.broker, tls.trusting({"-t", "big", "-q", qos, "-C", "1", "-N", "-d"}));
-            command.stdout_file = dir.file("received");
-            Process receiver(command);
-            REQUIRE(receiver.wait_err("SUBACK"));
-            publish_ok(tls.port(), tls.trusting({"-t", "big", "-q", qos, "-f", file}));
-            CHECK(receiver.wait() == Exit{.code = 0});
-            CHECK(read_file(dir.file("received")) == payload);
-        }
+        check_transfer({.subscriber = subscriber(tls.broker, tls.trusting({"-d"})),
+                        .publisher = pub_command(tls.port(), tls.trusting({}))});
         CHECK(tls.broker.violations().empty());
     }
 }
@@ -67,32 +47,27 @@ TEST_CASE("the server is known by name, by IPv4 address and through a hashed dir
     TlsBroker tls;
     const auto port = std::to_string(tls.port());
     publish_ok(tls.port(), tls.trusting(hello));
-    CHECK(run(pub_command(joined({"-h", "localhost", "-p", port}, tls.trusting(hello)))).exit.code == 0);
-    CHECK(run(pub_command(joined({"-L", "mqtts://localhost:" + port + "/a", "-m", "x"}, tls.trusting({}))))
+    CHECK(run(pub_command(Words{"-h", "localhost", "-p", port} + tls.trusting(hello))).exit.code == 0);
+    CHECK(run(pub_command(Words{"-L", "mqtts://localhost:" + port + "/a", "-m", "x"} + tls.trusting({})))
               .exit.code == 0);
-    publish_ok(tls.port(), joined({"--capath", tls.certificates.ca_path()}, hello));
+    publish_ok(tls.port(), Words{"--capath", tls.certificates.ca_path()} + hello);
 }
 
-TEST_CASE("the server is known by its IPv6 address") {
+TEST_CASE("the server is known by its IPv6 address" * needs_ipv6()) {
     TlsBroker tls;
     const auto port = tls.broker.ask([&](broker::Broker& it) {
-        const auto opened =
-            it.listen({.address = "::1", .make_stream = tls_factory(server_with(tls.server))});
-        return opened ? it.listeners().back()->port() : std::uint16_t{0};
+        REQUIRE(it.listen({.address = "::1", .make_stream = tls_factory(server_with(tls.server))}));
+        return it.listeners().back()->port();
     });
-    if (port == 0) {
-        MESSAGE("skipped: this machine has no IPv6");
-        return;
-    }
     const auto result =
-        run(pub_command(joined({"-h", "::1", "-p", std::to_string(port)}, tls.trusting(hello))));
+        run(pub_command(Words{"-h", "::1", "-p", std::to_string(port)} + tls.trusting(hello)));
     CHECK(result.err.empty());
     CHECK(result.exit.code == 0);
 }
 
 TEST_CASE("the system's store is asked without --cafile, wherever it is") {
     TlsBroker tls;
-    Command command = pub_command(tls.port(), joined({"--tls-use-os-certs"}, hello));
+    Command command = pub_command(tls.port(), Words{"--tls-use-os-certs"} + hello);
     command.unset.insert(command.unset.end(), {"SSL_CERT_DIR", "SSL_CERT_FILE"});
     command.env.emplace_back("SSL_CERT_DIR", tls.certificates.ca_path());
     CHECK(run(command).exit.code == 0);
@@ -118,14 +93,14 @@ TEST_CASE("the system's store is asked without --cafile, wherever it is") {
 TEST_CASE("a client shows its certificate, with a plain and with an encrypted key") {
     TlsBroker tls({.require_certificate = true});
     const auto plain = tls.certificates.issue("client", {.common_name = "sensor", .names = {}});
-    publish_ok(tls.port(), tls.trusting(joined({"--cert", plain.certificate, "--key", plain.key}, hello)));
+    publish_ok(tls.port(), tls.trusting(Words{"--cert", plain.certificate, "--key", plain.key} + hello));
 
     const auto locked = tls.certificates.issue("locked", {.names = {}, .passphrase = "open sesame"});
-    const std::vector<std::string> key = {"--cert", locked.certificate, "--key", locked.key};
+    const Words key = {"--cert", locked.certificate, "--key", locked.key};
     const auto phrase = tls.certificates.dir().write("phrase", "open sesame\n");
-    publish_ok(tls.port(), tls.trusting(joined(joined(key, {"--key-passphrase-file", phrase}), hello)));
+    publish_ok(tls.port(), tls.trusting(key + Words{"--key-passphrase-file", phrase} + hello));
 
-    PtyProcess asked(pub_command(tls.port(), tls.trusting(joined(key, hello))));
+    PtyProcess asked(pub_command(tls.port(), tls.trusting(key + hello)));
     REQUIRE(asked.expect("Passphrase of " + locked.key + ": "));
     CHECK_FALSE(asked.echo());
     asked.send("open sesame\n");
@@ -137,7 +112,7 @@ TEST_CASE("a key comes through a pipe as well, which can be read only once") {
     TlsBroker tls({.require_certificate = true});
     const auto own = tls.certificates.issue("client", {.names = {}});
     Command command = pub_command(
-        tls.port(), tls.trusting(joined({"--cert", own.certificate, "--key", "/dev/stdin"}, hello)));
+        tls.port(), tls.trusting(Words{"--cert", own.certificate, "--key", "/dev/stdin"} + hello));
     command.input = read_file(own.key);
     const Result result = run(command);
     CHECK(result.err == "");
@@ -149,34 +124,34 @@ TEST_CASE("a pre-shared key serves as well, in both TLS versions") {
     const auto keys = dir.write("psk", "me:00ff11\n");
     for (const TlsVersion version : {TlsVersion::v1_2, TlsVersion::v1_3}) {
         broker::BrokerThread broker(with_tls({.psk_file = keys, .minimum = version, .maximum = version}));
-        publish_ok(broker.port(), joined({"--psk", "00ff11", "--psk-identity", "me"}, hello));
+        publish_ok(broker.port(), Words{"--psk", "00ff11", "--psk-identity", "me"} + hello);
         // An odd number of digits means a leading zero.
-        publish_ok(broker.port(), joined({"--psk", "0Ff11", "--psk-identity", "me"}, hello));
+        publish_ok(broker.port(), Words{"--psk", "0Ff11", "--psk-identity", "me"} + hello);
         const auto key = dir.write("key", "00ff11\n");
-        publish_ok(broker.port(), joined({"--psk-file", key, "--psk-identity", "me"}, hello));
+        publish_ok(broker.port(), Words{"--psk-file", key, "--psk-identity", "me"} + hello);
     }
 }
 
 TEST_CASE("a pre-shared key serves with a server that has a certificate too") {
     const TempDir dir;
     TlsBroker tls({.psk_file = dir.write("psk", "me:00ff11\n")});
-    publish_ok(tls.port(), joined({"--psk", "00ff11", "--psk-identity", "me"}, hello));
+    publish_ok(tls.port(), Words{"--psk", "00ff11", "--psk-identity", "me"} + hello);
     publish_ok(tls.port(), tls.trusting(hello));
 }
 
 TEST_CASE("versions, ciphers and the application protocol are chosen") {
     TlsBroker tls({.alpn = "x-amzn-mqtt-ca"});
-    publish_ok(tls.port(), tls.trusting(joined({"--tls-alpn", "x-amzn-mqtt-ca", "--tls-version", "tlsv1.3",
-                                                "--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"},
-                                               hello)));
+    publish_ok(tls.port(), tls.trusting(Words{"--tls-alpn", "x-amzn-mqtt-ca", "--tls-version", "tlsv1.3",
+                                              "--tls13-ciphers", "TLS_CHACHA20_POLY1305_SHA256"} +
+                                        hello));
     TlsBroker old({.maximum = TlsVersion::v1_2});
-    publish_ok(old.port(), old.trusting(joined({"--ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384"}, hello)));
+    publish_ok(old.port(), old.trusting(Words{"--ciphers", "ECDHE-ECDSA-AES256-GCM-SHA384"} + hello));
 }
 
 TEST_CASE("the session's keys are logged for those who look at the wire") {
     TlsBroker tls;
     const auto log = tls.certificates.dir().file("keys");
-    publish_ok(tls.port(), tls.trusting(joined({"--tls-keylog", log}, hello)));
+    publish_ok(tls.port(), tls.trusting(Words{"--tls-keylog", log} + hello));
     const auto written = read_file(log);
     CHECK(written.find("CLIENT_HANDSHAKE_TRAFFIC_SECRET ") != std::string::npos);
     CHECK(written.find("CLIENT_TRAFFIC_SECRET_0 ") != std::string::npos);
@@ -184,7 +159,7 @@ TEST_CASE("the session's keys are logged for those who look at the wire") {
 
 TEST_CASE("--insecure takes any certificate, with a warning") {
     TlsBroker tls;
-    const auto result = publish(tls.port(), joined({"--insecure"}, hello));
+    const auto result = publish(tls.port(), Words{"--insecure"} + hello);
     CHECK(result.exit.code == 0);
     CHECK(result.err == "mqtt_pub: warning: --insecure: the broker's certificate is not verified\n");
 }

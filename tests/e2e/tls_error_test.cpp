@@ -8,7 +8,6 @@
 
 using namespace mqttc;
 using namespace mqttc::test;
-using Words = std::vector<std::string>;
 
 namespace {
 
@@ -22,7 +21,7 @@ std::string date(int days_from_now) {
 
 void check_failure(std::uint16_t port, const Words& options, int code, const std::string& why) {
     CAPTURE(why);
-    const Result result = publish(port, joined(options, hello));
+    const Result result = publish(port, options + hello);
     CHECK(result.exit.code == code);
     CHECK(result.err == "mqtt_pub: " + why + "\n");
 }

@@ -11,7 +11,6 @@
 
 using namespace mqttc;
 using namespace mqttc::test;
-using Words = std::vector<std::string>;
 
 namespace {
 
@@ -47,10 +46,7 @@ struct Configured {
 };
 
 Command subscriber(std::uint16_t port, const Words& more) {
-    Command command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(port)}};
-    command.argv.insert(command.argv.end(), more.begin(), more.end());
-    command.env = {{"HOME", "/nonexistent"}};
-    return command;
+    return client("mqtt_sub", port, more);
 }
 
 void hear_and_say(std::uint16_t port, const Words& reach) {
@@ -298,74 +294,4 @@ TEST_CASE("what is wrong with a mosquitto.conf is one line on stderr") {
     const auto both = run({program("mqtt_testbroker"), "-c", dir.file("it.conf"), "-p", "0"});
     CHECK(both.exit == Exit{.code = 1});
     CHECK(both.err == "mqtt_testbroker: -c goes with -v only; see --help\n");
-}
-
-TEST_CASE("persistence: retained messages and what a session is owed survive a restart") {
-    const TempDir dir;
-    const auto conf = dir.write("mosquitto.conf",
-                                "listener 0 127.0.0.1\nallow_anonymous true\n"
-                                "persistence true\npersistence_location " +
-                                    dir.path().string() + "\nlog_dest stderr\n");
-    const Words session = {"-c", "-i", "anna", "-t", "maison/#", "-q", "2", "-F", "%q %r %p"};
-    const auto again = [&](const Words& more) {
-        Words all = session;
-        all.insert(all.end(), more.begin(), more.end());
-        return all;
-    };
-    {
-        Configured broker(conf);
-        publish_ok(broker.port(), {"-t", "lamp", "-m", "on", "-r", "-q", "1"});
-        CHECK(run(subscriber(broker.port(), again({"-E"}))).exit == Exit{.code = 0});
-        // A will whose delay is not over when the broker ends.
-        Process dies(subscriber(
-            broker.port(),
-            {"-V", "5", "-i", "dies", "-c", "-x", "1000", "-t", "nothing", "-d", "--will-topic", "gone",
-             "--will-payload", "dead", "--will-retain", "-D", "will", "will-delay-interval", "900"}));
-        REQUIRE(dies.wait_err("SUBACK"));
-        dies.send_signal(SIGKILL);
-        CHECK(dies.wait() == Exit{.signal = SIGKILL});
-        publish_ok(broker.port(), {"-t", "maison/a", "-m", "one", "-q", "1"});
-        publish_ok(broker.port(), {"-t", "maison/b", "-m", "two", "-q", "2"});
-        broker.stop();
-    }
-    {
-        Configured broker(conf);
-        publish_ok(broker.port(), {"-t", "maison/c", "-m", "three", "-q", "2"});
-        const auto owed = run(subscriber(broker.port(), again({"-C", "3"})));
-        CHECK(owed.out == "1 0 one\n2 0 two\n2 0 three\n");
-        CHECK(run(subscriber(broker.port(), {"-t", "lamp", "-C", "1"})).out == "on\n");
-        CHECK(run(subscriber(broker.port(), {"-t", "gone", "-C", "1", "-W", "30"})).out == "dead\n");
-
-        // Killed after SIGUSR1: what was there at the signal is kept.
-        publish_ok(broker.port(), {"-t", "maison/d", "-m", "four", "-q", "1", "-r"});
-        broker.process.send_signal(SIGUSR1);
-        REQUIRE(broker.process.wait_err("saved the state in " + dir.file("mqtt_testbroker.db")));
-        broker.process.send_signal(SIGKILL);
-        CHECK(broker.process.wait() == Exit{.signal = SIGKILL});
-    }
-    {
-        Configured broker(conf);
-        CHECK(run(subscriber(broker.port(), again({"-C", "1"}))).out == "1 0 four\n");
-        CHECK(run(subscriber(broker.port(), {"-t", "maison/d", "-C", "1"})).out == "four\n");
-        broker.stop();
-    }
-}
-
-TEST_CASE("persistence: the state is saved at intervals, and a foreign file is left alone") {
-    const TempDir dir;
-    const auto path = dir.write("state", "not one");
-    const auto conf = dir.write("mosquitto.conf",
-                                "listener 0 127.0.0.1\npersistence true\nlog_dest stderr\n"
-                                "autosave_interval 1\npersistence_file " +
-                                    path + "\n");
-    const auto refused_start = run(Configured::command(conf, {}));
-    CHECK(refused_start.exit == Exit{.code = 1});
-    CHECK(refused_start.err ==
-          "mqtt_testbroker: cannot use " + path + ": not a state file of mqtt_testbroker\n");
-    CHECK(read_file(path) == "not one");
-    std::filesystem::remove(path);
-    Configured broker(conf);
-    CHECK(broker.process.wait_err("saved the state in " + path));
-    CHECK(std::filesystem::exists(path));
-    broker.stop();
 }

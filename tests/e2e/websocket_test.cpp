@@ -1,11 +1,10 @@
 // Messages over WebSocket, both ways, and every way in which the upgrade may fail.
 #include <doctest/doctest.h>
 
-#include <random>
-
+#include "payload_transfer.hpp"
 #include "pub_program.hpp"
 #include "sub_program.hpp"
-#include "support/temp_dir.hpp"
+#include "support/needs.hpp"
 #include "tls_broker.hpp"
 #include "websocket_server.hpp"
 
@@ -24,35 +23,17 @@ broker::Options with_websocket(const WebSocketServerOptions& options = {},
     return all;
 }
 
-std::string noise(std::size_t size) {
-    std::mt19937_64 generator(4711);
-    std::string bytes(size, '\0');
-    for (char& byte : bytes) byte = static_cast<char>(generator());
-    return bytes;
-}
-
-/// Sends a payload through the broker at each QoS and compares what arrives.
-void check_delivery(BrokerThread& broker, const Words& reach, std::size_t size) {
-    const TempDir dir;
-    const std::string payload = noise(size);
-    const std::string file = dir.write("payload", payload);
-    for (const std::string qos : {"0", "1", "2"}) {
-        CAPTURE(qos);
-        Command command = subscriber(broker, joined({"-t", "big", "-q", qos, "-C", "1", "-N", "-d"}, reach));
-        command.stdout_file = dir.file("received");
-        Process receiver(command);
-        REQUIRE(receiver.wait_err("SUBACK"));
-        publish_ok(broker.port(), joined({"-t", "big", "-q", qos, "-f", file}, reach));
-        CHECK(receiver.wait() == Exit{.code = 0});
-        CHECK((read_file(dir.file("received")) == payload));
-    }
+void check_delivery(BrokerThread& broker, const Words& options, std::size_t size) {
+    check_transfer({.subscriber = subscriber(broker, Words{"-d"} + options),
+                    .publisher = pub_command(broker.port(), options),
+                    .size = size});
     CHECK(broker.violations().empty());
 }
 
 /// The message of mqtt_pub whose upgrade gets this answer; its exit code must be 63.
 std::string refusal(const std::string& answer, const Words& options = {"--ws"}) {
     BrokerThread broker(with_websocket({.raw_answer = answer}));
-    const Result result = publish(broker.port(), joined({"-t", "a", "-m", "x"}, options));
+    const Result result = publish(broker.port(), Words{"-t", "a", "-m", "x"} + options);
     CHECK(result.exit == Exit{.code = 63});
     const auto head = "mqtt_pub: WebSocket handshake with 127.0.0.1:" + std::to_string(broker.port());
     CHECK(result.err.starts_with(head));
@@ -134,18 +115,13 @@ TEST_CASE("a ws URL names the topic, and --ws-path the path") {
     CHECK(received[0].message->topic == "maison/salon%20temp");
 }
 
-TEST_CASE("an IPv6 address in a ws URL") {
+TEST_CASE("an IPv6 address in a ws URL" * needs_ipv6()) {
     broker::Options options = with_websocket();
     BrokerThread broker(std::move(options));
     const auto port = broker.ask([](broker::Broker& it) {
-        const auto opened =
-            it.listen({.address = "::1", .make_stream = broker::websocket_on(net::make_socket_stream)});
-        return opened ? it.listeners().back()->port() : std::uint16_t{0};
+        REQUIRE(it.listen({.address = "::1", .make_stream = broker::websocket_on(net::make_socket_stream)}));
+        return it.listeners().back()->port();
     });
-    if (port == 0) {
-        MESSAGE("skipped: this machine has no IPv6");
-        return;
-    }
     const auto url = "ws://[::1]:" + std::to_string(port) + "/a";
     const Result result = run(pub_command({"-L", url, "-m", "x", "-q", "1"}));
     CHECK(result.exit == Exit{.code = 0});

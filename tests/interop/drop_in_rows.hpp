@@ -7,20 +7,22 @@
 #include <utility>
 #include <vector>
 
+#include "support/programs.hpp"
+
 namespace mqttc::test {
 
-/// One command line. Words may hold {PORT} (a broker for everybody), {GUARDED} (one that wants a password),
-/// {CLOSED} (nobody listens there) and {FILES} (a folder with the files payload, empty and options).
+/// One command line. Words may hold {PORT} (the open broker), {GUARDED} (the broker that requires a password),
+/// {CLOSED} (a port without a listener) and {FILES} (a directory with the files payload, empty and options).
 struct Row {
     bool subscriber = false;
-    std::vector<std::string> words;
+    Words words;
     std::string input = {};
-    std::string difference = {};          ///< why ours is not the same; empty: it is
+    std::string difference = {};          ///< why our client differs; empty: it does not
     int exit = 0;                         ///< with a difference: our exit code
     std::optional<std::string> out = {};  ///< with a difference: our stdout, if it matters
 };
 
-/// What is retained at the broker before the rows are run.
+/// The retained messages of the open broker before the rows are run.
 inline constexpr std::pair<const char*, std::string_view> retained_messages[] = {
     {"r/one", "1"},
     {"r/two", "two words"},

@@ -1,17 +1,21 @@
 // A table of command lines, each run through Mosquitto's client and ours with the same broker: stdout, exit
-// code and what the broker received must be equal, but for the rows that name a wanted difference.
+// code and what the broker received must be equal, except where a row names an intended difference.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdio>
-#include <cstdlib>
+#include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "drop_in_rows.hpp"
+#include "support/needs.hpp"
 #include "support/port.hpp"
-#include "support/process.hpp"
+#include "support/programs.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
 
@@ -27,11 +31,10 @@ struct Outcome {
     std::string received;  ///< "topic qos retain payload-in-hex" lines of an observer
 };
 
-/// The broker of the table: one that anybody may use, with some retained messages; and one that wants a
-/// password.
-class Stage {
+/// An open broker with some retained messages, one that requires a password, and an observer of what is published.
+class Brokers {
   public:
-    Stage()
+    Brokers()
         : open_("allow_anonymous true\nsys_interval 0\nmax_queued_messages 0\n"),
           guarded_("allow_anonymous false\npassword_file " + password_file() + "\n") {
         files_.write("payload", std::string("bytes\0of\nfile", 13));
@@ -48,23 +51,31 @@ class Stage {
         wait_for_mark();
     }
 
-    Outcome play(const Row& row, bool ours) {
-        Command command;
-        command.argv.push_back(ours             ? program(row.subscriber ? "mqtt_sub" : "mqtt_pub")
-                               : row.subscriber ? mosquitto_sub_path
-                                                : mosquitto_pub_path);
-        for (const std::string& word : row.words) command.argv.push_back(filled_in(word));
-        command.input = row.input;
-        command.env = {{"HOME", "/nonexistent"}, {"TZ", "UTC"}};
-        command.unset = {"XDG_CONFIG_HOME"};
-        const std::size_t before = observer_->out().size();
-        Result result = run(std::move(command), std::chrono::seconds(15));
-        Outcome outcome{result.exit.timed_out ? -2 : result.exit.code, result.out, {}};
-        outcome.received = wait_for_mark().substr(before);
-        return outcome;
+    /// What our client does, and what Mosquitto's does. Subscribers run at the same time, unless they have one client
+    /// identifier.
+    std::pair<Outcome, Outcome> run_both(const Row& row) {
+        const bool at_once = row.subscriber && std::ranges::find(row.words, "-i") == row.words.end();
+        auto theirs = std::async(at_once ? std::launch::async : std::launch::deferred, [&] {
+            return run_one(row, row.subscriber ? mosquitto_sub_path : mosquitto_pub_path);
+        });
+        Outcome ours = run_one(row, row.subscriber ? "mqtt_sub" : "mqtt_pub");
+        return {std::move(ours), theirs.get()};
     }
 
   private:
+    Outcome run_one(const Row& row, std::string_view name) {
+        Words words;
+        for (const std::string& word : row.words) words.push_back(filled_in(word));
+        Command command = program_command(name, std::move(words));
+        command.input = row.input;
+        command.env.emplace_back("TZ", "UTC");
+        const std::size_t before = observer_->out().size();
+        const Result result = run(std::move(command), std::chrono::seconds(15));
+        Outcome outcome{result.exit.timed_out ? -2 : result.exit.code, result.out, {}};
+        if (!row.subscriber) outcome.received = wait_for_mark().substr(before);
+        return outcome;
+    }
+
     std::string port() const { return std::to_string(open_.port()); }
 
     std::string password_file() {
@@ -75,7 +86,7 @@ class Stage {
         return path;
     }
 
-    /// PORT, GUARDED, CLOSED and FILES in a word of the table.
+    /// The word with {PORT}, {GUARDED}, {CLOSED} and {FILES} replaced.
     std::string filled_in(std::string word) const {
         const std::pair<std::string_view, std::string> values[] = {
             {"{PORT}", port()},
@@ -90,9 +101,9 @@ class Stage {
         return word;
     }
 
-    /// Publishes a numbered mark and waits until the observer has printed it: everything published before is
-    /// printed, too. At QoS 2, since at QoS 1 it would overtake a message that waits for its PUBREL. Returns the
-    /// observer's output in front of the mark, and forgets the mark.
+    /// Publishes a numbered mark and waits until the observer has printed it: then all earlier messages are printed,
+    /// too. At QoS 2, because at QoS 1 it would overtake a message that waits for its PUBREL. Returns the observer's
+    /// output with each mark replaced by spaces.
     std::string wait_for_mark() {
         const std::string number = std::to_string(++marks_);
         std::string hex;
@@ -107,7 +118,7 @@ class Stage {
         for (std::size_t at = 0; at < all.size();) {
             const std::size_t end = all.find('\n', at) + 1;
             const std::string_view one = std::string_view(all).substr(at, end - at);
-            // Marks are replaced by as many blanks, so that positions stay.
+            // Positions in the output must not change.
             without += one.starts_with("mark ") ? std::string(one.size(), ' ') : std::string(one);
             at = end;
         }
@@ -135,27 +146,22 @@ std::string shown(const Row& row) {
 
 }  // namespace
 
-TEST_CASE("command lines do what Mosquitto's clients do") {
-    if (!RealBroker::available()) {
-        std::puts("skipped: mosquitto is not installed");
-        std::exit(77);
-    }
+TEST_CASE("command lines do what Mosquitto's clients do" * needs_mosquitto()) {
     const std::vector<Row> rows = drop_in_rows();
     CHECK(rows.size() >= 150);
-    Stage stage;
+    Brokers brokers;
     std::size_t differences = 0;
     for (const Row& row : rows) {
         const std::string line = shown(row);
         CAPTURE(line);
-        const Outcome theirs = stage.play(row, false);
-        const Outcome ours = stage.play(row, true);
+        const auto [ours, theirs] = brokers.run_both(row);
         if (row.difference.empty()) {
             CHECK(ours.exit == theirs.exit);
             CHECK(ours.out == theirs.out);
             CHECK(trimmed(ours.received) == trimmed(theirs.received));
             continue;
         }
-        // A wanted difference: it must be one, and ours must be what the row says.
+        // An intended difference must exist, and our client must do what the row says.
         ++differences;
         CAPTURE(row.difference);
         CHECK(ours.exit == row.exit);
@@ -164,6 +170,6 @@ TEST_CASE("command lines do what Mosquitto's clients do") {
                              trimmed(ours.received) != trimmed(theirs.received);
         CHECK(differs);
     }
-    std::printf("%zu command lines compared, %zu of them with a wanted difference\n", rows.size(),
+    std::printf("%zu command lines compared, %zu of them with an intended difference\n", rows.size(),
                 differences);
 }

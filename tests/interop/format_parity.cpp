@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
-#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "support/process.hpp"
+#include "support/needs.hpp"
+#include "support/payloads.hpp"
+#include "support/programs.hpp"
 #include "support/real_broker.hpp"
 
 using namespace mqttc::test;
-using Words = std::vector<std::string>;
 
 namespace {
 
@@ -81,18 +81,6 @@ class Bench {
     std::string version_;
     unsigned round_ = 0;
 };
-
-std::string joined(const Words& words) {
-    std::string all;
-    for (const std::string& word : words) all += word + ' ';
-    return all;
-}
-
-bool missing() {
-    if (RealBroker::available()) return false;
-    std::cout << "skipped: mosquitto is not installed\n";
-    return true;
-}
 
 // Digits become d: times of two runs differ.
 std::string masked(std::string text) {
@@ -292,16 +280,9 @@ std::string as_is(std::string text) {
     return text;
 }
 
-std::string all_bytes() {
-    std::string bytes;
-    for (int byte = 0; byte < 256; ++byte) bytes += static_cast<char>(byte);
-    return bytes;
-}
-
 }  // namespace
 
-TEST_CASE("every format prints what mosquitto_sub prints") {
-    if (missing()) return;
+TEST_CASE("every format prints what mosquitto_sub prints" * needs_mosquitto()) {
     Bench bench;
     compare_formats(bench, {"hello", all_properties}, formats, as_is);
     compare_formats(bench, {"hello"}, formats, as_is);
@@ -314,21 +295,20 @@ TEST_CASE("every format prints what mosquitto_sub prints") {
     compare_formats(old, {"hello"}, formats, as_is);
 }
 
-TEST_CASE("times have the same shape") {
-    if (missing()) return;
+TEST_CASE("times have the same shape" * needs_mosquitto()) {
     Bench bench;
     compare_formats(bench, {"x"}, time_formats, masked);
 }
 
-TEST_CASE("without a format the payload, and with -v the topic, appear as in mosquitto_sub") {
-    if (missing()) return;
+TEST_CASE("without a format the payload, and with -v the topic, appear as in mosquitto_sub" *
+          needs_mosquitto()) {
     Bench bench;
     for (const std::string& payload : {std::string(), std::string("abc"), std::string("a\n"), all_bytes()}) {
         for (const Words& options :
              {Words{}, Words{"-v"}, Words{"-N"}, Words{"-v", "-N"}, Words{"-F", ""}, Words{"-v", "-F", "%p"},
               Words{"-F", "%p", "-v", "-N"}, Words{"--pretty"}}) {
             CAPTURE(payload);
-            CAPTURE(joined(options));
+            CAPTURE(as_line(options));
             Pair both = bench.compare({payload}, options);
             CHECK(both.ours.exit == both.theirs.exit);
             CHECK(both.ours.out == both.theirs.out);
@@ -336,8 +316,7 @@ TEST_CASE("without a format the payload, and with -v the topic, appear as in mos
     }
 }
 
-TEST_CASE("JSON is that of mosquitto_sub in the dialect of 2.1") {
-    if (missing()) return;
+TEST_CASE("JSON is that of mosquitto_sub in the dialect of 2.1" * needs_mosquitto()) {
     Bench bench;
     // The differences: retain is a boolean, the time has one zone, user properties are an array of one-pair
     // objects.
@@ -376,7 +355,7 @@ TEST_CASE("JSON is that of mosquitto_sub in the dialect of 2.1") {
     };
     for (const Row& row : rows) {
         CAPTURE(row.message.payload);
-        CAPTURE(joined(row.options));
+        CAPTURE(as_line(row.options));
         const Pair both = bench.compare(row.message, row.options);
         CHECK(both.ours.exit == both.theirs.exit);
         CHECK(without_time(both.ours.out) == without_time(modern(both.theirs.out)));
@@ -384,8 +363,7 @@ TEST_CASE("JSON is that of mosquitto_sub in the dialect of 2.1") {
     }
 }
 
-TEST_CASE("where the output differs, the difference is wanted") {
-    if (missing()) return;
+TEST_CASE("where the output differs, the difference is wanted" * needs_mosquitto()) {
     Bench bench;
     struct Row {
         std::string name;
@@ -412,8 +390,8 @@ TEST_CASE("where the output differs, the difference is wanted") {
     }
 }
 
-TEST_CASE("%J prints nothing of a payload that is not JSON, mosquitto_sub a line without an object") {
-    if (missing()) return;
+TEST_CASE("%J prints nothing of a payload that is not JSON, mosquitto_sub a line without an object" *
+          needs_mosquitto()) {
     Bench bench;
     struct Row {
         std::string payload;
@@ -439,8 +417,8 @@ TEST_CASE("%J prints nothing of a payload that is not JSON, mosquitto_sub a line
     }
 }
 
-TEST_CASE("formats that mosquitto_sub refuses are refused too, with exit code 1 and nothing on stdout") {
-    if (missing()) return;
+TEST_CASE("formats that mosquitto_sub refuses are refused too, with exit code 1 and nothing on stdout" *
+          needs_mosquitto()) {
     for (const char* format : {"%",   "@",       "\\",  "%5",  "%-",    "%0",     "%.",        "%5.",  "%-5",
                                "x@",  "%z",      "%Z",  "%k",  "%--5t", "%-0-5t", "%0-5t",     "% 5t", "%+5l",
                                "%#x", "%5.5.5t", "\\q", "\\1", "\\x",   "\\ ",    "%\xc3\x9c", "%5.2"}) {

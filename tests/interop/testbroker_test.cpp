@@ -6,7 +6,8 @@
 #include <vector>
 
 #include "broker_thread.hpp"
-#include "support/process.hpp"
+#include "support/needs.hpp"
+#include "support/programs.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
 
@@ -14,7 +15,6 @@ using namespace mqttc;
 using namespace mqttc::test;
 using broker::Broker;
 using broker::BrokerThread;
-using Words = std::vector<std::string>;
 
 namespace {
 
@@ -46,7 +46,7 @@ Process start(Words argv) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("with Mosquitto's clients" * doctest::skip(!RealBroker::available()));
+TEST_SUITE_BEGIN("with Mosquitto's clients" * needs_mosquitto());
 
 TEST_CASE_FIXTURE(Fixture, "each version and quality of service delivers") {
     for (const std::string version : {"mqttv31", "mqttv311", "mqttv5"}) {

@@ -1,15 +1,15 @@
-// MQTT through other people's programs: Mosquitto's WebSocket listener, nginx in front of a broker,
-// microsocks and tinyproxy.
+// MQTT through Mosquitto's WebSocket listener, nginx as a reverse proxy, microsocks and tinyproxy.
 #include <doctest/doctest.h>
 
-#include <cstdio>
-#include <cstdlib>
+#include <chrono>
+#include <functional>
 #include <memory>
-#include <random>
 
 #include "broker_thread.hpp"
+#include "e2e/payload_transfer.hpp"
 #include "e2e/pub_program.hpp"
 #include "support/certificates.hpp"
+#include "support/needs.hpp"
 #include "support/port.hpp"
 #include "support/process.hpp"
 #include "support/real_broker.hpp"
@@ -23,40 +23,26 @@ using broker::BrokerThread;
 
 namespace {
 
-using Words = std::vector<std::string>;
-
 constexpr const char* nginx_path = "/usr/sbin/nginx";
 constexpr const char* microsocks_path = "/usr/bin/microsocks";
 constexpr const char* tinyproxy_path = "/usr/bin/tinyproxy";
-constexpr std::size_t big = 10'000'000;
 
-/// Leaves a test case out, not the program.
-bool missing(const char* path) {
-    if (is_executable(path)) return false;
-    MESSAGE("skipped: there is no " << path);
-    return true;
+Needs needs_nginx() {
+    return needs_program(nginx_path, "nginx is not installed");
 }
-
-std::string noise(std::size_t size) {
-    std::mt19937_64 generator(4711);
-    std::string bytes(size, '\0');
-    for (char& byte : bytes) byte = static_cast<char>(generator());
-    return bytes;
+Needs needs_microsocks() {
+    return needs_program(microsocks_path, "microsocks is not installed");
 }
-
-Words operator+(Words first, const Words& second) {
-    first.insert(first.end(), second.begin(), second.end());
-    return first;
+Needs needs_tinyproxy() {
+    return needs_program(tinyproxy_path, "tinyproxy is not installed");
 }
 
 Command sub_command(const Words& arguments) {
-    Command command = pub_command(arguments);
-    command.argv[0] = program("mqtt_sub");
-    return command;
+    return program_command("mqtt_sub", arguments);
 }
 
-/// A server that listens on 127.0.0.1. `make` gets a port and says how to start it; tried again with another
-/// one in case somebody took the port.
+/// A server on 127.0.0.1. `make` returns the command that starts it on a port; if that port was taken in the meantime,
+/// another one is tried.
 class Server {
   public:
     template <typename Make>
@@ -82,24 +68,10 @@ class Server {
     std::unique_ptr<Process> process_;
 };
 
-/// 10 MB there and back at each QoS; `spin` is called while the message is under way.
-void check_delivery(const Words& reach, const std::function<void()>& spin = [] {}) {
-    const TempDir dir;
-    const std::string payload = noise(big);
-    const std::string file = dir.write("payload", payload);
-    for (const std::string qos : {"0", "1", "2"}) {
-        CAPTURE(qos);
-        Command command = sub_command(reach + Words{"-t", "big", "-q", qos, "-C", "1", "-N", "-d"});
-        command.stdout_file = dir.file("received");
-        Process receiver(command);
-        REQUIRE(receiver.wait_err("SUBACK"));
-        const Result sent = run(pub_command(reach + Words{"-t", "big", "-q", qos, "-f", file}));
-        CHECK(sent.exit == Exit{.code = 0});
-        CHECK(sent.err.empty());
-        spin();
-        CHECK(receiver.wait(std::chrono::seconds(60)) == Exit{.code = 0});
-        CHECK((read_file(dir.file("received")) == payload));
-    }
+void check_delivery(const Words& options, const std::function<void()>& published = [] {}) {
+    check_transfer({.subscriber = sub_command(Words{"-d"} + options),
+                    .publisher = pub_command(options),
+                    .published = published});
 }
 
 Words at(std::uint16_t port) {
@@ -123,7 +95,7 @@ Server tinyproxy(const TempDir& dir, const std::string& options = {}) {
     });
 }
 
-/// The words of mqtt_pub when it fails with 63.
+/// What mqtt_pub prints on stderr when it fails with 63.
 std::string refusal(const Words& arguments) {
     const Result result = run(pub_command(arguments + Words{"-t", "a", "-m", "x"}));
     CHECK(result.exit == Exit{.code = 63});
@@ -132,11 +104,7 @@ std::string refusal(const Words& arguments) {
 
 }  // namespace
 
-TEST_CASE("10 MB over Mosquitto's WebSocket listener") {
-    if (!RealBroker::available()) {
-        MESSAGE("skipped: mosquitto is not installed");
-        return;
-    }
+TEST_CASE("10 MB over Mosquitto's WebSocket listener" * needs_mosquitto()) {
     // Two listeners; the first is RealBroker's own.
     const auto port = free_port();
     // Mosquitto 2.0.11 sends a WebSocket client one buffer of this size each time its loop turns, and the
@@ -151,11 +119,11 @@ TEST_CASE("10 MB over Mosquitto's WebSocket listener") {
     });
 }
 
-TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it says when the broker is gone") {
-    if (missing(nginx_path)) return;
+TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it says when the broker is gone" *
+          needs_nginx()) {
     broker::Options options;
     options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
-    auto behind = std::make_unique<BrokerThread>(std::move(options));
+    auto upstream = std::make_unique<BrokerThread>(std::move(options));
     const TempDir dir;
     Server nginx([&](std::uint16_t port) {
         const auto config = dir.write(
@@ -165,7 +133,7 @@ TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it say
             "fastcgi;\n"
             "uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\nserver {\nlisten 127.0.0.1:" +
                 std::to_string(port) +
-                ";\nlocation = /mqtt {\nproxy_pass http://127.0.0.1:" + std::to_string(behind->port()) +
+                ";\nlocation = /mqtt {\nproxy_pass http://127.0.0.1:" + std::to_string(upstream->port()) +
                 ";\nproxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\n"
                 "proxy_set_header Connection upgrade;\n}\n"
                 "location = /moved { return 302 wss://broker.example/mqtt; }\n"
@@ -174,18 +142,17 @@ TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it say
     });
     const auto reach = at(nginx.port());
     check_delivery(reach + Words{"--ws"});
-    CHECK(behind->violations().empty());
+    CHECK(upstream->violations().empty());
     CHECK(has(refusal(reach + Words{"--ws-path", "/nowhere"}),
               "/nowhere answered 404 Not Found (is --ws-path right?)"));
     CHECK(has(refusal(reach + Words{"--ws-path", "/moved"}), "redirects to wss://broker.example/mqtt"));
     CHECK(has(refusal(reach + Words{"--ws-path", "/secret"}),
               "answered 401 Unauthorized (it wants credentials"));
-    behind.reset();
+    upstream.reset();
     CHECK(has(refusal(reach + Words{"--ws"}), "answered 502 Bad Gateway"));
 }
 
-TEST_CASE("10 MB through microsocks, plain and as WebSocket") {
-    if (missing(microsocks_path)) return;
+TEST_CASE("10 MB through microsocks, plain and as WebSocket" * needs_microsocks()) {
     broker::Options options;
     options.listeners.emplace_back();
     options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
@@ -196,8 +163,7 @@ TEST_CASE("10 MB through microsocks, plain and as WebSocket") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a WebSocket over TLS through each kind of proxy") {
-    if (missing(microsocks_path) || missing(tinyproxy_path)) return;
+TEST_CASE("a WebSocket over TLS through each kind of proxy" * needs_microsocks() * needs_tinyproxy()) {
     const Certificates certificates;
     const auto server = certificates.issue("server");
     const auto tls = broker::make_tls_factory({.cert_file = server.certificate, .key_file = server.key});
@@ -219,8 +185,8 @@ TEST_CASE("a WebSocket over TLS through each kind of proxy") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("microsocks resolves names, wants its password, and says what it can't reach") {
-    if (missing(microsocks_path)) return;
+TEST_CASE("microsocks resolves names, wants its password, and says what it can't reach" *
+          needs_microsocks()) {
     BrokerThread broker;
     const auto open = microsocks();
     const auto closed = microsocks({"-u", "us", "-P", "p@:w"});
@@ -240,8 +206,7 @@ TEST_CASE("microsocks resolves names, wants its password, and says what it can't
               "connection refused behind the proxy"));
 }
 
-TEST_CASE("10 MB through tinyproxy, plain and as WebSocket") {
-    if (missing(tinyproxy_path)) return;
+TEST_CASE("10 MB through tinyproxy, plain and as WebSocket" * needs_tinyproxy()) {
     broker::Options options;
     options.listeners.emplace_back();
     options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
@@ -253,8 +218,8 @@ TEST_CASE("10 MB through tinyproxy, plain and as WebSocket") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it can't reach") {
-    if (missing(tinyproxy_path)) return;
+TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it can't reach" *
+          needs_tinyproxy()) {
     BrokerThread broker;
     const TempDir dir;
     const auto reach = at(broker.port());
@@ -274,8 +239,7 @@ TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it ca
     CHECK(has(refusal(reach + Words{"--proxy", strict.url("http")}), "the proxy answered 403"));
 }
 
-TEST_CASE("a proxy of another kind that waits for more is left after --connect-timeout") {
-    if (missing(tinyproxy_path)) return;
+TEST_CASE("a proxy of another kind that waits for more is left after --connect-timeout" * needs_tinyproxy()) {
     const TempDir dir;
     const auto proxy = tinyproxy(dir);
     const Result result = run(pub_command(at(free_port()) + Words{"-t", "a", "-m", "x", "--connect-timeout",

@@ -15,7 +15,8 @@
 #include <string>
 #include <vector>
 
-#include "support/process.hpp"
+#include "support/needs.hpp"
+#include "support/programs.hpp"
 #include "support/pty.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
@@ -24,9 +25,6 @@ using namespace mqttc::test;
 using namespace std::string_literals;
 
 namespace {
-
-using Words = std::vector<std::string>;
-constexpr Exit done{.code = 0};
 
 /// One of the two brokers as a process, with or without a password file.
 class AnyBroker {
@@ -58,16 +56,7 @@ class AnyBroker {
 
 /// The command line of a client, ours or Mosquitto's, to that broker.
 Command client(const AnyBroker& broker, const std::string& path, const Words& options) {
-    Command command{.argv = {path, "-h", "localhost", "-p", broker.port()}};
-    command.argv.insert(command.argv.end(), options.begin(), options.end());
-    command.env = {{"HOME", "/nonexistent"}};
-    command.unset = {"XDG_CONFIG_HOME", "MQTT_URL",      "MQTT_HOST",  "MQTT_PORT",
-                     "MQTT_USERNAME",   "MQTT_PASSWORD", "MQTT_CAFILE"};
-    return command;
-}
-
-std::string our(const char* name) {
-    return program(name);
+    return program_command(path, Words{"-h", "localhost", "-p", broker.port()} + options);
 }
 
 /// A subscriber that is known to be subscribed, because it has printed a retained message that waits for it.
@@ -75,7 +64,7 @@ std::unique_ptr<Process> subscribed(const AnyBroker& broker, const std::string& 
                                     const Words& login = {}) {
     Words announcement{"-t", "test/ready", "-m", "ready", "-r", "-q", "1"};
     announcement.insert(announcement.end(), login.begin(), login.end());
-    REQUIRE(run(client(broker, our("mqtt_pub"), announcement)).exit == done);
+    REQUIRE(run(client(broker, "mqtt_pub", announcement)).exit == ok);
     options.insert(options.end(), {"-t", "test/ready"});
     options.insert(options.end(), login.begin(), login.end());
     auto process = std::make_unique<Process>(client(broker, path, options));
@@ -83,16 +72,9 @@ std::unique_ptr<Process> subscribed(const AnyBroker& broker, const std::string& 
     return process;
 }
 
-bool skip_without_mosquitto() {
-    if (RealBroker::available()) return false;
-    std::puts("skipped: mosquitto is not installed");
-    std::exit(77);
-}
-
 /// Runs the body with the embedded broker, then with the real one.
 template <class Body>
 void with_each_broker(Body body) {
-    skip_without_mosquitto();
     for (const bool embedded : {true, false}) {
         CAPTURE(embedded);
         body(embedded);
@@ -105,25 +87,23 @@ struct Pair {
 };
 
 std::vector<Pair> pairs() {
-    return {{our("mqtt_pub"), our("mqtt_sub")},
-            {our("mqtt_pub"), mosquitto_sub_path},
-            {mosquitto_pub_path, our("mqtt_sub")}};
+    return {{"mqtt_pub", "mqtt_sub"}, {"mqtt_pub", mosquitto_sub_path}, {mosquitto_pub_path, "mqtt_sub"}};
 }
 
 }  // namespace
 
-TEST_CASE("the broker tells its version") {
+TEST_CASE("the broker tells its version" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const AnyBroker broker(embedded);
         const Result result =
-            run(client(broker, our("mqtt_sub"), {"-v", "-t", "$SYS/broker/version", "-C", "1", "-W", "20"}));
-        CHECK(result.exit == done);
+            run(client(broker, "mqtt_sub", {"-v", "-t", "$SYS/broker/version", "-C", "1", "-W", "20"}));
+        CHECK(result.exit == ok);
         CHECK(result.out.starts_with("$SYS/broker/version mo") != embedded);
         CHECK(result.out.find("version") != std::string::npos);
     });
 }
 
-TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes") {
+TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const AnyBroker broker(embedded);
         for (const Pair& pair : pairs()) {
@@ -136,8 +116,8 @@ TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes") {
                                    {"-v", "-q", "2", "-V", version, "-t", "test/val", "-C", "2"});
                     CHECK(run(client(broker, pair.publisher,
                                      {"-t", "test/val", "-m", "Bonjour", "-q", qos, "-V", version}))
-                              .exit == done);
-                    CHECK(sub->wait() == done);
+                              .exit == ok);
+                    CHECK(sub->wait() == ok);
                     CHECK(sub->out() == "test/ready ready\ntest/val Bonjour\n");
                 }
             }
@@ -145,7 +125,7 @@ TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes") {
     });
 }
 
-TEST_CASE("a password file of ours guards a broker") {
+TEST_CASE("a password file of ours guards a broker" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const TempDir dir;
         const std::string passwd = dir.file("passwd");
@@ -156,33 +136,32 @@ TEST_CASE("a password file of ours guards a broker") {
             CHECK_FALSE(typing.echo());
             typing.send("mot2passe\n");
         }
-        CHECK(typing.wait() == done);
+        CHECK(typing.wait() == ok);
         CHECK(typing.screen().find("mot2passe") == std::string::npos);
         REQUIRE(::chmod(passwd.c_str(), 0644) == 0);
         REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
 
         const AnyBroker broker(embedded, passwd);
         const Words login{"-u", "sondes", "-P", "mot2passe"};
-        const auto sub = subscribed(broker, our("mqtt_sub"),
+        const auto sub = subscribed(broker, "mqtt_sub",
                                     {"-v", "-t", "maison/+/valeur", "-t", "ctrlled", "-C", "3"}, login);
         for (const auto& [topic, payload] : {std::pair{"ctrlled", "1"}, {"maison/salon/valeur", "7"}}) {
-            CHECK(run(client(broker, our("mqtt_pub"),
+            CHECK(run(client(broker, "mqtt_pub",
                              {"-u", "sondes", "-P", "mot2passe", "-t", topic, "-m", payload}))
-                      .exit == done);
+                      .exit == ok);
         }
-        CHECK(sub->wait() == done);
+        CHECK(sub->wait() == ok);
         CHECK(sub->out() == "test/ready ready\nctrlled 1\nmaison/salon/valeur 7\n");
 
-        const Result refused = run(client(broker, our("mqtt_pub"), {"-t", "ctrlled", "-m", "1"}));
+        const Result refused = run(client(broker, "mqtt_pub", {"-t", "ctrlled", "-m", "1"}));
         CHECK(refused.exit == Exit{.code = 5});
         CHECK(refused.err.find("not authorized") != std::string::npos);
-        CHECK(
-            run(client(broker, our("mqtt_pub"), {"-u", "sondes", "-P", "autre", "-t", "ctrlled", "-m", "1"}))
-                .exit == Exit{.code = 5});
+        CHECK(run(client(broker, "mqtt_pub", {"-u", "sondes", "-P", "autre", "-t", "ctrlled", "-m", "1"}))
+                  .exit == Exit{.code = 5});
     });
 }
 
-TEST_CASE("wildcards match what they should and nothing else") {
+TEST_CASE("wildcards match what they should and nothing else" * needs_mosquitto()) {
     struct Row {
         const char* filter;
         std::vector<const char*> matching;
@@ -201,12 +180,12 @@ TEST_CASE("wildcards match what they should and nothing else") {
     with_each_broker([&](bool embedded) {
         const AnyBroker broker(embedded);
         for (const Row& row : rows) {
-            const auto sub = subscribed(broker, our("mqtt_sub"),
-                                        {"-N", "-F", "%t\\n%p\\n", "-t", row.filter, "-t", "end"});
+            const auto sub =
+                subscribed(broker, "mqtt_sub", {"-N", "-F", "%t\\n%p\\n", "-t", row.filter, "-t", "end"});
             for (const char* topic : topics) {
-                CHECK(run(client(broker, our("mqtt_pub"), {"-q", "1", "-t", topic, "-n"})).exit == done);
+                CHECK(run(client(broker, "mqtt_pub", {"-q", "1", "-t", topic, "-n"})).exit == ok);
             }
-            CHECK(run(client(broker, our("mqtt_pub"), {"-q", "1", "-t", "end", "-m", "."})).exit == done);
+            CHECK(run(client(broker, "mqtt_pub", {"-q", "1", "-t", "end", "-m", "."})).exit == ok);
             REQUIRE(sub->wait_out("end\n"));
             for (const char* topic : topics) {
                 bool wanted = false;
@@ -219,10 +198,10 @@ TEST_CASE("wildcards match what they should and nothing else") {
     });
 }
 
-TEST_CASE("# matches no $SYS topic") {
+TEST_CASE("# matches no $SYS topic" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const AnyBroker broker(embedded);
-        const Result result = run(client(broker, our("mqtt_sub"), {"-v", "-t", "#", "-W", "2"}));
+        const Result result = run(client(broker, "mqtt_sub", {"-v", "-t", "#", "-W", "2"}));
         CHECK(result.exit == Exit{.code = 27});
         CHECK(result.out.find("$SYS") == std::string::npos);
     });
@@ -242,7 +221,8 @@ TEST_CASE("a misplaced wildcard and broken UTF-8 are refused before connecting")
     CHECK(refused("mqtt_pub", {"-m", "x", "-t", "maison/\xe9t\xe9"}).find("UTF-8") != std::string::npos);
 }
 
-TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unchanged at each QoS") {
+TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unchanged at each QoS" *
+          needs_mosquitto()) {
     const TempDir dir;
     const std::string sent = dir.file("sent");
     const std::string topic = "big";
@@ -270,22 +250,22 @@ TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unch
         const AnyBroker broker(embedded);
         for (const char* qos : {"0", "1", "2"}) {
             const std::string got = dir.file("got");
-            Command command = client(broker, our("mqtt_sub"),
-                                     {"-N", "-q", qos, "-t", topic, "-t", "test/ready", "-C", "3"});
+            Command command =
+                client(broker, "mqtt_sub", {"-N", "-q", qos, "-t", topic, "-t", "test/ready", "-C", "3"});
             command.stdout_file = got;
-            REQUIRE(run(client(broker, our("mqtt_pub"), {"-t", "test/ready", "-m", "ready", "-r", "-q", "1"}))
-                        .exit == done);
+            REQUIRE(
+                run(client(broker, "mqtt_pub", {"-t", "test/ready", "-m", "ready", "-r", "-q", "1"})).exit ==
+                ok);
             command.argv.push_back("-d");  // its stderr tells when it is subscribed
             Process sub(std::move(command));
             REQUIRE(sub.wait_err("received PUBLISH"));
-            CHECK(run(client(broker, our("mqtt_pub"), {"-t", topic, "-q", qos, "-n"})).exit == done);
-            const Result published =
-                run(client(broker, our("mqtt_pub"), {"-t", topic, "-q", qos, "-f", sent}),
-                    std::chrono::minutes(2));
-            CHECK(published.exit == done);
+            CHECK(run(client(broker, "mqtt_pub", {"-t", topic, "-q", qos, "-n"})).exit == ok);
+            const Result published = run(client(broker, "mqtt_pub", {"-t", topic, "-q", qos, "-f", sent}),
+                                         std::chrono::minutes(2));
+            CHECK(published.exit == ok);
             CHECK(published.err.empty());
-            CHECK(sub.wait(std::chrono::minutes(2)) == done);
-            CHECK(run({"/usr/bin/cmp", "--ignore-initial=5:0", got, sent}).exit == done);
+            CHECK(sub.wait(std::chrono::minutes(2)) == ok);
+            CHECK(run({"/usr/bin/cmp", "--ignore-initial=5:0", got, sent}).exit == ok);
             struct stat info{};
             REQUIRE(::stat(got.c_str(), &info) == 0);
             CHECK(static_cast<std::size_t>(info.st_size) == size + 5);

@@ -29,7 +29,6 @@ TEST_CASE("without a listener only this machine may connect, anonymously") {
     REQUIRE(all.listeners.size() == 1);
     CHECK(all.listeners[0].port == 1883);
     CHECK(all.listeners[0].access.allow_anonymous);
-    CHECK_FALSE(all.persistence);
     CHECK_FALSE(good("allow_anonymous false\n").listeners[0].access.allow_anonymous);
 }
 
@@ -96,14 +95,10 @@ TEST_CASE("with per_listener_settings each listener has its own users") {
     CHECK(all.listeners[1].access.password_file == "/users");
 }
 
-TEST_CASE("persistence, log, pid file and limits") {
+TEST_CASE("log, pid file and limits") {
     const auto all = good(
-        "persistence true\npersistence_location /var/lib/x\nautosave_interval 60\npid_file /run/p\n"
-        "log_dest file /tmp/a log\nlog_dest stdout\nlog_dest none\nsys_interval 2\n"
+        "pid_file /run/p\nlog_dest file /tmp/a log\nlog_dest stdout\nlog_dest none\nsys_interval 2\n"
         "max_queued_messages 7\nmax_inflight_messages 3\nmax_packet_size 2000\nretain_available false\n");
-    CHECK(all.persistence);
-    CHECK(all.persistence_file == "/var/lib/x/mqtt_testbroker.db");
-    CHECK(all.autosave_seconds == 60);
     CHECK(all.pid_file == "/run/p");
     REQUIRE(all.log.size() == 3);
     CHECK(all.log[0].path == "/tmp/a log");
@@ -113,16 +108,14 @@ TEST_CASE("persistence, log, pid file and limits") {
     CHECK(all.bounds.in_flight == 3);
     CHECK(all.limits.maximum_packet_size == 2000);
     CHECK_FALSE(all.limits.retain_available);
-    CHECK(good("persistence_location /x/\npersistence_file y\n").persistence_file == "/x/y");
-    CHECK(good("persistence_file y\n").persistence_file == "y");
     CHECK(good("max_queued_messages 0\n").bounds.queued_messages == Bounds().queued_messages);
 }
 
 TEST_CASE("directives without effect are noted with their place") {
-    const auto all = good("connection_messages true\n\nlog_type all\nlog_dest syslog\n");
+    const auto all = good("connection_messages true\n\npersistence true\nlog_dest syslog\n");
     REQUIRE(all.notes.size() == 3);
     CHECK(all.notes[0] == "it.conf:1: connection_messages has no effect here");
-    CHECK(all.notes[1] == "it.conf:3: log_type has no effect here");
+    CHECK(all.notes[1] == "it.conf:3: persistence has no effect here");
     CHECK(all.notes[2] == "it.conf:4: log_dest syslog goes to stderr here");
 }
 

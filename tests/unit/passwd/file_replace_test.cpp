@@ -13,9 +13,11 @@
 #include <string>
 #include <vector>
 
+#include "support/needs.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc::passwd;
+using mqttc::test::needs_root;
 using mqttc::test::read_file;
 using mqttc::test::TempDir;
 namespace fs = std::filesystem;
@@ -141,11 +143,8 @@ TEST_CASE("mode, owner, group and extended attributes stay") {
     }
 }
 
-TEST_CASE("an owner or group that can't be kept is told with what helps, and nothing is changed") {
-    if (::geteuid() != 0) {
-        MESSAGE("skipped: only root can give a file away");
-        return;
-    }
+TEST_CASE("an owner or group that can't be kept is told with what helps, and nothing is changed" *
+          needs_root()) {
     constexpr uid_t nobody = 65534;
     constexpr gid_t strange_group = 2345;
     const TempDir dir;
