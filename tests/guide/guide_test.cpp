@@ -1,4 +1,4 @@
-// The three programs of the library's manual page do what the page says.
+// Tests of the three example programs of mqttc(3).
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -49,18 +49,18 @@ TEST_CASE("the publishing program delivers its message") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("the publishing program does all that its URL says") {
+TEST_CASE("the publishing program follows its URL") {
     BrokerThread broker;
     const std::string port = std::to_string(broker.port());
     CHECK(run({guide_program("publish"), "mqtt://me:pw@127.0.0.1:" + port}).exit == Exit{.code = 0});
     CHECK(broker.connects().back().username == "me");
-    // TLS and WebSocket are spoken, and so not understood.
+    // The program starts TLS or WebSocket, which this broker does not understand.
     for (const char* scheme : {"mqtts", "ws"})
         CHECK(run({guide_program("publish"), scheme + ("://127.0.0.1:" + port)}).exit == Exit{.code = 1});
     CHECK(payloads(broker) == std::vector<std::string>{"19.5"});
 }
 
-TEST_CASE("the publishing program tells a refusal and a wrong URL") {
+TEST_CASE("the publishing program reports a refusal and a wrong URL") {
     BrokerThread broker;
     broker.set([](broker::Behaviour& it) { it.connack_code = 0x87; });
     const Result refused = run({guide_program("publish"), url_of(broker)});
@@ -69,18 +69,18 @@ TEST_CASE("the publishing program tells a refusal and a wrong URL") {
     CHECK(run({guide_program("publish"), "http://x"}).exit == Exit{.code = 1});
 }
 
-TEST_CASE("the subscribing program goes on after an outage and ends at SIGINT") {
+TEST_CASE("the subscribing program reconnects after an outage and exits on SIGINT") {
     BrokerThread broker;
     Process program(Command{.argv = {guide_program("subscribe"), url_of(broker)}});
     REQUIRE(wait_for_subscription(broker));
-    broker.publish("maison/salon/temp", "19.5");
-    CHECK(program.read_line() == "maison/salon/temp 19.5");
+    broker.publish("home/kitchen/temp", "19.5");
+    CHECK(program.read_line() == "home/kitchen/temp 19.5");
 
     broker.drop_connections();
     REQUIRE(program.wait_err("trying again"));
     REQUIRE(wait_for_subscription(broker));
-    broker.publish("maison/salon/temp", "20");
-    CHECK(program.read_line() == "maison/salon/temp 20");
+    broker.publish("home/kitchen/temp", "20");
+    CHECK(program.read_line() == "home/kitchen/temp 20");
 
     program.send_signal(SIGINT);
     CHECK(program.wait() == Exit{.code = 0});
@@ -93,12 +93,12 @@ TEST_CASE("the subscribing program does not acknowledge what it could not write"
         .argv = {"sh", "-c", "exec \"$0\" \"$1\" >/dev/full", guide_program("subscribe"), url_of(broker)}};
     Process program(std::move(command));
     REQUIRE(wait_for_subscription(broker));
-    broker.publish("maison/salon/temp", "19.5", Qos::at_least_once);
+    broker.publish("home/kitchen/temp", "19.5", Qos::at_least_once);
     CHECK(program.wait() == Exit{.code = 1});
     CHECK(program.err() == "subscribe: No space left on device\n");
 }
 
-TEST_CASE("the program with a loop of its own reads long lines, and does not wait for CONNACK without end") {
+TEST_CASE("the program with its own loop reads long lines, and limits the wait for CONNACK") {
     BrokerThread broker;
     const std::vector<std::string> argv{guide_program("session"), "127.0.0.1", std::to_string(broker.port())};
     const std::string line(100'000, 'x');
@@ -106,10 +106,10 @@ TEST_CASE("the program with a loop of its own reads long lines, and does not wai
     CHECK(payloads(broker) == std::vector<std::string>{line});
     CHECK(run(argv, std::string(2'000'000, 'x')).err == "session: a line is too long\n");
     broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
-    CHECK(run(argv, "x\n").err == "session: no CONNACK came\n");
+    CHECK(run(argv, "x\n").err == "session: no CONNACK received\n");
 }
 
-TEST_CASE("the program with a loop of its own publishes each line of its input") {
+TEST_CASE("the program with its own loop publishes each line of its input") {
     BrokerThread broker;
     std::string input;
     std::vector<std::string> lines;
@@ -125,7 +125,7 @@ TEST_CASE("the program with a loop of its own publishes each line of its input")
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("the program with a loop of its own ends at once without input, and tells when the broker goes") {
+TEST_CASE("the program with its own loop exits at once without input, and reports a closed connection") {
     BrokerThread broker;
     const std::vector<std::string> argv{guide_program("session"), "127.0.0.1", std::to_string(broker.port())};
     CHECK(run(argv).exit == Exit{.code = 0});
@@ -134,5 +134,5 @@ TEST_CASE("the program with a loop of its own ends at once without input, and te
     REQUIRE(broker.wait_for_clients(1));
     broker.drop_connections();
     CHECK(program.wait() == Exit{.code = 1});
-    CHECK(program.err() == "session: the broker is gone\n");
+    CHECK(program.err() == "session: connection closed\n");
 }
