@@ -1,4 +1,4 @@
-// What the program does; each in a file of its own. All fail with one line and change nothing then.
+// The actions of the program, one file each. An action that fails returns one line and has changed nothing.
 #pragma once
 
 #include "failure.hpp"

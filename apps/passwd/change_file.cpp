@@ -1,4 +1,4 @@
-// FileReplacement and PasswordFile together, "-" as stdout, the hint for a new file.
+// Combines FileReplacement and PasswordFile; "-" is stdout. Prints the hint about a new file's owner.
 #include "change_file.hpp"
 
 #include <string>
@@ -29,9 +29,9 @@ FileReplacement::Missing if_missing(const Options& options) {
 
 }  // namespace
 
-Result<void> look_at_file(const Options& options) {
+Result<void> check_file(const Options& options) {
     if (options.file == "-") return {};
-    return FileReplacement::look(options.file, if_missing(options));
+    return FileReplacement::check(options.file, if_missing(options));
 }
 
 Result<void> change_file(const Options& options, const std::function<Result<Edited>(PasswordFile&)>& edit) {

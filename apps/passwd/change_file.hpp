@@ -1,4 +1,4 @@
-// The frame of every action that edits the file: lock, read, edit, replace.
+// Editing the password file: lock, read, edit, replace.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,15 @@
 
 namespace mqttc::passwd {
 
-/// What an edit did: is there anything to write?
+/// Whether an edit changed anything.
 enum class Edited : unsigned char { no, yes };
 
-/// Fails when change_file() would, as far as can be seen without the lock.
-[[nodiscard]] Result<void> look_at_file(const Options& options);
+/// Fails if change_file() would fail, as far as can be known without the lock.
+[[nodiscard]] Result<void> check_file(const Options& options);
 
-/// Reads options.file under the lock, lets `edit` change it and puts the result in its place. With
-/// options.create `edit` sees an empty file, whatever was there. Signals that come meanwhile undo
-/// everything and are left for die_of_caught_signal().
+/// Reads options.file under the lock, lets `edit` change it, and replaces the file by the result. With options.create
+/// `edit` starts with an empty file. A signal that arrives meanwhile undoes everything; die_of_caught_signal() then
+/// ends the program.
 [[nodiscard]] Result<void> change_file(const Options& options,
                                        const std::function<Result<Edited>(PasswordFile&)>& edit);
 

@@ -1,4 +1,4 @@
-// Takes a user out of the file.
+// -D: deletes a user.
 #include "actions.hpp"
 #include "change_file.hpp"
 #include "common/visible.hpp"

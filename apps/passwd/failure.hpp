@@ -1,4 +1,4 @@
-// What went wrong, as one line for the user, and the exit code that goes with it.
+// A failure: one line for the user, and the exit code.
 #pragma once
 
 #include <expected>
@@ -6,15 +6,15 @@
 
 namespace mqttc::passwd {
 
-/// The numbers scripts see; the man page has the same table.
+/// The exit codes; the manual page has the same table.
 enum class ExitCode : int {
     done = 0,
     failed = 1,    ///< usage, unreadable or unwritable file, unknown user: nothing was changed
-    mismatch = 2,  ///< the password typed twice differs, or --verify found it wrong
+    mismatch = 2,  ///< the two passwords differ, or --verify found the password wrong
 };
 
-/// `text` is one line without the program's name and without a newline: what was tried, on what,
-/// why, and the remedy if there is one.
+/// `text` is one line without the program's name and without a newline: what failed, the cause, and a remedy if there
+/// is one.
 struct Failure {
     std::string text;
     ExitCode code = ExitCode::failed;

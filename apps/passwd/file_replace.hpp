@@ -1,4 +1,4 @@
-// Changing a file so that readers, crashes and other writers see the old one or the new one, whole.
+// Atomic file replacement: readers, crashes and other writers see the complete old file or the complete new one.
 #pragma once
 
 #include <sys/stat.h>
@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "common/descriptor.hpp"
+#include "common/visible.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "secret.hpp"
@@ -17,67 +18,65 @@ namespace mqttc::passwd {
 
 /// A password file that no other mqtt_passwd changes while this object lives.
 ///
-/// The lock and the new file are one thing: a hidden sibling, `.NAME.mqtt_passwd`, held with flock(2).
-/// commit() renames it over the file; without commit() it is removed. A process that was killed leaves
-/// it unlocked, and the next one takes it over, so there is never anything to clean up by hand.
-/// Symbolic links are followed once, at the start, to the file that is then replaced.
+/// The temporary file is also the lock: `.NAME.mqtt_passwd` in the same directory, locked with flock(2). commit()
+/// renames it over the target; without commit() it is removed. A killed process leaves it unlocked and the next one
+/// replaces it, so nothing needs cleaning up by hand. Symbolic links are followed once, at the start; the file that
+/// they lead to is replaced.
 class FileReplacement {
   public:
-    /// What a file that doesn't exist is: an error, one that -c helps against, or nothing to worry about.
+    /// What to do if the file does not exist: fail, fail and recommend -c, or create it.
     enum class Missing : unsigned char { refuse, refuse_with_hint, create };
 
-    /// Waits for the lock, which it says on stderr when it takes long, and reads the file. A wait that a signal
-    /// ends is a failure.
+    /// Waits for the lock and reads the file. A long wait is reported on stderr; a wait that is interrupted by a signal
+    /// is a failure.
     [[nodiscard]] static Result<FileReplacement> begin(const std::string& path, Missing missing);
-    /// Whether begin() has a chance, for who has something long to do before: file and folder are looked at
-    /// and left alone.
-    [[nodiscard]] static Result<void> look(const std::string& path, Missing missing);
+    /// Fails if begin() would fail, as far as can be known without the lock. Changes nothing.
+    [[nodiscard]] static Result<void> check(const std::string& path, Missing missing);
 
-    FileReplacement(FileReplacement&&) noexcept;
+    FileReplacement(FileReplacement&&) noexcept = default;
     FileReplacement& operator=(FileReplacement&&) = delete;
     ~FileReplacement();
 
-    /// What the file holds; empty when it doesn't exist. Lives as long as the object.
+    /// The content of the file; empty if it does not exist. Lives as long as the object.
     [[nodiscard]] std::string_view text() const { return text_.view(); }
-    [[nodiscard]] bool existed() const { return before_.has_value(); }
+    [[nodiscard]] bool existed() const { return original_.has_value(); }
 
-    /// Puts `pieces`, one after the other, in the file's place: mode, owner, group and extended
-    /// attributes (so ACLs too) stay as they were, a new file is 0600. On a failure the file is what
-    /// it was. To be called once.
+    /// Replaces the file by the concatenation of `pieces`. Mode, owner, group and extended attributes (including ACLs)
+    /// are kept; a new file has mode 0600. On failure the file is unchanged. Call at most once.
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:
-    class Patience;
-    explicit FileReplacement(std::string path) : path_(std::move(path)) {}
+    class LockTimeout;
+    explicit FileReplacement(const std::string& path) : path_(path), shown_path_(app::visible(path)) {}
     [[nodiscard]] Result<void> find_target();
-    [[nodiscard]] Result<void> check_missing(Missing missing) const;
-    [[nodiscard]] std::unexpected<Failure> cannot_make_sibling(int error) const;
-    [[nodiscard]] Result<void> remove_left_over() const;
+    [[nodiscard]] Result<void> check_exists(Missing missing) const;
+    [[nodiscard]] std::unexpected<Failure> cannot_create_temp(int error) const;
+    [[nodiscard]] Result<void> remove_stale_temp() const;
     [[nodiscard]] Result<void> take_lock();
-    [[nodiscard]] Result<void> wait_for_lock(Patience& patience) const;
+    [[nodiscard]] Result<void> wait_for_lock(int fd, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> keep_attributes() const;
-    [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& mine, int error) const;
+    [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& temp, int error) const;
     [[nodiscard]] std::unexpected<Failure> cannot(const std::string& what, int error) const;
 
-    std::string path_;     // as the user gave it, for messages
-    std::string name_;     // of the file within folder_
-    std::string sibling_;  // likewise
-    app::Descriptor folder_;
-    app::Descriptor lock_;  // the sibling
+    std::string path_;        // as the user gave it
+    std::string shown_path_;  // the same for messages, with control characters escaped
+    std::string name_;        // of the file in directory_
+    std::string temp_name_;   // of the temporary file in directory_
+    app::Descriptor directory_;
+    app::Descriptor temp_;  // the temporary file, also the lock; set while it must be removed
     app::Descriptor source_;
     Secret text_;
-    std::optional<struct stat> before_;
-    bool sibling_is_ours_ = false;
+    std::optional<struct stat> original_;
 };
 
 /// All of a file or pipe; "-" is standard input. Fails for anything over max_file_size.
 [[nodiscard]] Result<Secret> read_whole_file(const std::string& path);
 
-/// All of a password file, for reading only. Never waits: fails for what is no regular file, as begin() does.
+/// All of a password file, for reading only. Never blocks: like begin(), fails unless it is a regular file.
 [[nodiscard]] Result<Secret> read_password_file(const std::string& path);
 
-/// No password file or list of users is longer than this.
+/// Longer files are refused.
 inline constexpr std::size_t max_file_size = std::size_t{1} << 30;
 
 }  // namespace mqttc::passwd

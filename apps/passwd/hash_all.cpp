@@ -1,4 +1,4 @@
-// -U: hashes the passwords that stand in clear, and only those.
+// -U: hashes the plain-text passwords, and only those.
 #include "actions.hpp"
 #include "change_file.hpp"
 #include "common/visible.hpp"
@@ -15,7 +15,7 @@ Result<void> hash_all(const Options& options) {
             const PasswordLine& line = file.lines()[i];
             const auto warn = [&](const std::string& what) {
                 say(app::visible(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
-                    "; left as it is");
+                    "; not changed");
             };
             if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
             if (line.kind != PasswordLine::Kind::entry) continue;
@@ -27,7 +27,7 @@ Result<void> hash_all(const Options& options) {
                     where.push_back(i);
                     passwords.push_back(line.stored);
                     break;
-                case StoredForm::foreign:
+                case StoredForm::unknown:
                     warn("user '" + app::visible(line.name) + "' has a hash of an unknown kind");
                     break;
                 case StoredForm::empty:

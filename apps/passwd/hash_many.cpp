@@ -1,4 +1,4 @@
-// One thread a core, as far as memory goes; a shared counter as the queue.
+// One thread per core, as far as memory allows; a shared counter is the queue.
 #include "hash_many.hpp"
 
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 namespace mqttc::passwd {
 namespace {
 
-constexpr std::chrono::milliseconds look_around{100};  // how often a signal is looked for
-constexpr int looks_before_progress = 5;
+constexpr std::chrono::milliseconds progress_interval{100};
+constexpr int intervals_before_progress = 5;
 
 Failure cannot_hash(const HashRecipe& recipe) {
     if (recipe.scheme == HashScheme::argon2id)
@@ -32,9 +32,9 @@ Failure cannot_hash(const HashRecipe& recipe) {
     return {"cannot hash: OpenSSL cannot compute the hash"};
 }
 
-// What can be had without swapping: MemAvailable, since most of what is not free is only cached.
+// Memory available without swapping: MemAvailable, because most memory that is not free is only cache.
 std::uint64_t available_kib() {
-    // Not by a stream: libstdc++'s locales would double the program.
+    // No std::ifstream: the locales of libstdc++ would double the size of the program.
     const app::Descriptor file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
     std::array<char, 4096> bytes{};
     const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
@@ -52,10 +52,10 @@ std::uint64_t available_kib() {
     return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_size) / 1024;
 }
 
-// A line that writes over itself; only for a person who waits.
+// A progress line, only on a terminal.
 class Progress {
   public:
-    explicit Progress(std::size_t total) : total_(total), wanted_(::isatty(STDERR_FILENO) == 1) {}
+    explicit Progress(std::size_t total) : total_(total), enabled_(::isatty(STDERR_FILENO) == 1) {}
     ~Progress() {
         if (shown_) show("\r\x1b[K");
     }
@@ -63,7 +63,7 @@ class Progress {
     Progress& operator=(const Progress&) = delete;
 
     void update(std::size_t done) {
-        if (!wanted_ || ++looks_ < looks_before_progress) return;
+        if (!enabled_ || ++intervals_ < intervals_before_progress) return;
         shown_ = true;
         show("\rmqtt_passwd: hashed " + std::to_string(done) + " of " + std::to_string(total_) +
              " passwords");
@@ -71,12 +71,12 @@ class Progress {
 
   private:
     static void show(const std::string& text) {
-        if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // it is only progress
+        if (::write(STDERR_FILENO, text.data(), text.size()) < 0) return;  // losing it does no harm
     }
     std::size_t total_;
-    bool wanted_;
+    bool enabled_;
     bool shown_ = false;
-    int looks_ = 0;
+    int intervals_ = 0;
 };
 
 }  // namespace
@@ -115,21 +115,22 @@ Result<std::vector<std::string>> hash_many(std::span<const std::string_view> pas
         finished.notify_one();
     };
     {
-        const std::size_t wanted =
+        const std::size_t count =
             threads_for(recipe, passwords.size(), std::thread::hardware_concurrency(), available_kib());
         std::vector<std::jthread> threads;
         std::unique_lock lock(mutex);
         try {
-            while (working < wanted) {
+            while (working < count) {
                 threads.emplace_back(work);
                 ++working;
             }
         } catch (const std::system_error&) {
-            // A limit on threads: fewer than there are cores will do, but one is needed.
-            if (working == 0) return fail("cannot hash: no thread can be started");
+            // Fewer threads than cores are enough, but one is needed.
+            if (working == 0) return fail("cannot hash: cannot start a thread");
         }
         Progress progress(passwords.size());
-        while (!finished.wait_for(lock, look_around, [&] { return working == 0; })) progress.update(done);
+        while (!finished.wait_for(lock, progress_interval, [&] { return working == 0; }))
+            progress.update(done);
     }
     if (InterruptGuard::caught() != 0) return fail("interrupted; " + app::visible(file) + " is unchanged");
     if (failed) return std::unexpected(cannot_hash(recipe));

@@ -1,4 +1,4 @@
-// Hashing many passwords on all cores, with progress for whoever waits.
+// Hashing many passwords on all cores, with a progress line.
 #pragma once
 
 #include <cstddef>
@@ -13,17 +13,17 @@
 
 namespace mqttc::passwd {
 
-/// The hash of each password, in order. Fails when memory is short or a signal noted by an
-/// InterruptGuard came; `file` is named in the message.
+/// The hash of each password, in order. Fails without enough memory, or when an InterruptGuard has caught a signal;
+/// `file` is for the message.
 [[nodiscard]] Result<std::vector<std::string>> hash_many(std::span<const std::string_view> passwords,
                                                          const HashRecipe& recipe, const std::string& file);
 
-/// How many threads hash `count` passwords at a time: one a core, of argon2id no more than `available_kib` of
-/// memory have room for, but at least one.
+/// The number of threads for hashing `count` passwords: one per core, for argon2id only as many as fit into
+/// `available_kib` of memory, but at least one.
 [[nodiscard]] std::size_t threads_for(const HashRecipe& recipe, std::size_t count, std::size_t cores,
                                       std::uint64_t available_kib);
 
-/// The same as hash_many() for one.
+/// Like hash_many(), for one password.
 [[nodiscard]] Result<std::string> hash_one(std::string_view password, const HashRecipe& recipe);
 
 }  // namespace mqttc::passwd

@@ -11,15 +11,16 @@
 namespace mqttc::passwd {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // some editors begin a UTF-8 file with it
+constexpr std::string_view byte_order_mark =
+    "\xef\xbb\xbf";  // some editors put it at the start of UTF-8 files
 
 struct NewUser {
     std::string_view name;
-    std::string_view password;  // or a hash, when `hashed`
+    std::string_view password;  // a hash if `hashed`
     bool hashed = false;
 };
 
-// The users of `text`, which the views are of. Any line that is no user, comment or blank is a failure.
+// The users in `text`, as views into it. Fails if a line is not a user, a comment or blank.
 Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& source) {
     std::vector<NewUser> users;
     std::unordered_map<std::string_view, std::size_t> seen;
@@ -31,7 +32,7 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         };
         if (line.kind == PasswordLine::Kind::blank || line.kind == PasswordLine::Kind::comment) continue;
         if (line.kind == PasswordLine::Kind::unreadable) return wrong("not user:password");
-        // With its blanks: a name that is wrong on the command line is wrong here.
+        // Includes spaces around the name: what is wrong on the command line is wrong here.
         const std::string_view name = line.text.substr(0, line.text.find(':'));
         if (auto good = check_name(name); !good)
             return wrong("the user name '" + app::visible(name) + "' " + good.error());
@@ -39,20 +40,20 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         if (line.stored.size() > max_password_length)
             return wrong("the password is longer than 65,535 bytes");
         const StoredForm form = stored_form(line.stored);
-        if (form == StoredForm::foreign)
+        if (form == StoredForm::unknown)
             return wrong("user '" + app::visible(line.name) +
-                         "' has a hash of an unknown kind or a damaged one");
-        const auto [first, fresh] = seen.try_emplace(line.name, number);
-        if (!fresh)
-            return wrong("user '" + app::visible(line.name) + "' stands on line " +
-                         std::to_string(first->second) + " already");
+                         "' has a damaged hash or one of an unknown kind");
+        const auto [first, is_new] = seen.try_emplace(line.name, number);
+        if (!is_new)
+            return wrong("user '" + app::visible(line.name) + "' is already on line " +
+                         std::to_string(first->second));
         users.push_back({line.name, line.stored, form == StoredForm::hashed});
     }
     return users;
 }
 
-// Of the file, when there was nothing to import.
-std::string what_became_of(const Options& options) {
+// The effect on the file when there was nothing to import.
+std::string effect_on_file(const Options& options) {
     if (options.file == "-") return "";
     return "; " + app::visible(options.file) + (options.create ? " is empty" : " is unchanged");
 }
@@ -80,10 +81,10 @@ Result<void> import_users(const Options& options) {
         if (users->empty() && !options.create) return Edited::no;
         auto hash = hashes->begin();
         for (const NewUser& user : *users)
-            file.set(user.name, user.hashed ? std::string(trim_blanks(user.password)) : std::move(*hash++));
+            file.set(user.name, user.hashed ? std::string(trim_spaces(user.password)) : std::move(*hash++));
         return Edited::yes;
     });
-    if (changed && users->empty()) say("no users in the input" + what_became_of(options));
+    if (changed && users->empty()) say("no users in the input" + effect_on_file(options));
     return changed;
 }
 

@@ -1,4 +1,4 @@
-// The handler notes the number; everything else happens outside of it.
+// The handler only records the signal number.
 #include "interrupt.hpp"
 
 #include <atomic>
@@ -6,19 +6,19 @@
 namespace mqttc::passwd {
 namespace {
 
-std::atomic<int> noted{0};
+std::atomic<int> first_signal{0};
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler writes it");
 
-void note_signal(int number) {
+void record_signal(int number) {
     int none = 0;
-    noted.compare_exchange_strong(none, number);
+    first_signal.compare_exchange_strong(none, number);
 }
 
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
     struct sigaction action{};
-    action.sa_handler = note_signal;
+    action.sa_handler = record_signal;
     sigemptyset(&action.sa_mask);
     for (std::size_t i = 0; i < signals.size(); ++i) {
         sigaction(signals[i], nullptr, &before_[i]);
@@ -31,7 +31,7 @@ InterruptGuard::~InterruptGuard() {
 }
 
 int InterruptGuard::caught() {
-    return noted.load();
+    return first_signal.load();
 }
 
 void die_of_caught_signal() {

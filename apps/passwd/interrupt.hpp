@@ -1,4 +1,4 @@
-// Signals that would end the program in the middle of something that must be undone first.
+// Delays signals that would end the program while it has something to undo.
 #pragma once
 
 #include <signal.h>
@@ -7,8 +7,8 @@
 
 namespace mqttc::passwd {
 
-/// While one lives, SIGHUP, SIGINT, SIGQUIT and SIGTERM (unless ignored) are noted instead of ending the
-/// program, and blocking system calls return with EINTR. They nest.
+/// While an object exists, SIGHUP, SIGINT, SIGQUIT and SIGTERM (unless ignored) are recorded instead of ending the
+/// program, and blocking system calls return EINTR. Objects may be nested.
 class InterruptGuard {
   public:
     InterruptGuard();
@@ -16,7 +16,7 @@ class InterruptGuard {
     InterruptGuard(const InterruptGuard&) = delete;
     InterruptGuard& operator=(const InterruptGuard&) = delete;
 
-    /// The first signal noted since the program started, or 0. Safe to call from any thread.
+    /// The first signal recorded since the program started, or 0. Thread-safe.
     [[nodiscard]] static int caught();
 
   private:
@@ -24,8 +24,8 @@ class InterruptGuard {
     std::array<struct sigaction, signals.size()> before_{};
 };
 
-/// If a signal was noted, ends the program by it, so that whoever waits sees an interruption and not
-/// an exit code. Call it when no InterruptGuard lives.
+/// If a signal was recorded, terminates the program by it, so that the parent process sees the signal and not an exit
+/// code. Call it when no InterruptGuard exists.
 void die_of_caught_signal();
 
 }  // namespace mqttc::passwd

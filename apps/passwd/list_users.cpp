@@ -1,4 +1,4 @@
-// --list: the names in the file.
+// --list: prints the user names in the file.
 #include <unistd.h>
 
 #include <unordered_set>
@@ -14,7 +14,7 @@ namespace mqttc::passwd {
 Result<void> list_users(const Options& options) {
     const auto text = read_password_file(options.file);
     if (!text) return std::unexpected(text.error());
-    // A file from elsewhere must not drive the user's terminal; a pipe gets the exact bytes.
+    // Names in the file must not control the terminal; a pipe gets the exact bytes.
     const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
     std::unordered_set<std::string_view> seen;
     std::string names;

@@ -1,4 +1,4 @@
-// mqtt_passwd: keeps the password file of an MQTT broker.
+// mqtt_passwd: manages the password file of an MQTT broker.
 #include <signal.h>
 
 #include "actions.hpp"
@@ -35,7 +35,7 @@ int finish(const Result<void>& result) {
     return static_cast<int>(result ? ExitCode::done : result.error().code);
 }
 
-int print_or_complain(const std::string& text) {
+int print_and_exit(const std::string& text) {
     return finish(print(text) ? Result<void>() : fail("cannot write to standard output"));
 }
 
@@ -43,12 +43,12 @@ int print_or_complain(const std::string& text) {
 
 int main(int argc, char** argv) {
     mqttc::app::fill_standard_descriptors();
-    signal(SIGXFSZ, SIG_IGN);  // a file-size limit is an error to report, not a way to die
+    signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (const auto* options = std::get_if<Options>(&parsed)) return finish(run(*options));
-    if (std::holds_alternative<HelpWanted>(parsed)) return print_or_complain(help_text());
+    if (std::holds_alternative<HelpWanted>(parsed)) return print_and_exit(help_text());
     if (std::holds_alternative<VersionWanted>(parsed))
-        return print_or_complain("mqtt_passwd " MQTTC_VERSION "\n");
+        return print_and_exit("mqtt_passwd " MQTTC_VERSION "\n");
     say(std::get<OptionError>(parsed).text + " (see mqtt_passwd --help)");
     return static_cast<int>(ExitCode::failed);
 }

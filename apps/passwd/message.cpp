@@ -1,4 +1,4 @@
-// Unbuffered output, so that nothing is lost or doubled however the program ends.
+// Unbuffered output: nothing is lost or written twice, however the program ends.
 #include "message.hpp"
 
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// The line-by-line parser and the editor on top of it.
+// The parser of lines, and the editor that uses it.
 #include "password_file.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@ namespace {
 
 std::string_view line_ending(std::string_view line) {
     if (line.ends_with("\r\n")) return line.substr(line.size() - 2);
-    // A lone carriage return ends a CRLF file that lost its very last byte.
+    // A CRLF file without its last byte ends with a lone carriage return.
     if (line.ends_with('\n') || line.ends_with('\r')) return line.substr(line.size() - 1);
     return line.substr(line.size());
 }
@@ -19,7 +19,7 @@ PasswordLine parse_line(std::string_view text) {
     PasswordLine line;
     line.text = text;
     const std::string_view body = text.substr(0, text.size() - line_ending(text).size());
-    const std::string_view content = trim_blanks(body);
+    const std::string_view content = trim_spaces(body);
     if (content.empty()) return line;
     if (content.starts_with('#')) {
         line.kind = PasswordLine::Kind::comment;
@@ -28,7 +28,7 @@ PasswordLine parse_line(std::string_view text) {
     line.kind = PasswordLine::Kind::unreadable;
     const auto colon = body.find(':');
     if (colon == body.npos) return line;
-    line.name = trim_blanks(body.substr(0, colon));
+    line.name = trim_spaces(body.substr(0, colon));
     if (line.name.empty()) return line;
     line.stored = body.substr(colon + 1);
     line.kind = PasswordLine::Kind::entry;
@@ -52,23 +52,23 @@ std::expected<void, std::string> check_name(std::string_view name) {
     const auto wrong = [](const char* why) { return std::unexpected(std::string(why)); };
     if (name.empty()) return wrong("is empty");
     if (name.size() > max_name_length) return wrong("is longer than 65,535 bytes");
-    if (name.find(':') != name.npos) return wrong("holds a ':', which ends the name in a password file");
-    if (std::ranges::any_of(name, is_control)) return wrong("holds a control character");
+    if (name.find(':') != name.npos) return wrong("contains ':', which ends the name in a password file");
+    if (std::ranges::any_of(name, is_control)) return wrong("contains a control character");
     if (name.starts_with('#')) return wrong("starts with '#', which makes the line a comment");
-    if (trim_blanks(name).size() != name.size())
-        return wrong("starts or ends with a blank, which brokers drop");
+    if (trim_spaces(name).size() != name.size())
+        return wrong("starts or ends with a space, which brokers remove");
     if (!is_utf8(name)) return wrong("is not UTF-8, so no MQTT client could send it");
     return {};
 }
 
 PasswordFile::PasswordFile(std::string_view text) : lines_(parse_password_file(text)) {
     edits_.resize(lines_.size());
-    same_name_before_.resize(lines_.size(), none);
+    previous_line_.resize(lines_.size(), none);
     for (std::size_t i = 0; i < lines_.size(); ++i) {
         if (lines_[i].kind != PasswordLine::Kind::entry) continue;
-        const auto [at, fresh] = last_.try_emplace(lines_[i].name, i);
-        if (fresh) continue;
-        same_name_before_[i] = at->second;
+        const auto [at, is_new] = last_.try_emplace(lines_[i].name, i);
+        if (is_new) continue;
+        previous_line_[i] = at->second;
         at->second = i;
     }
     const auto last = std::find_if(lines_.rbegin(), lines_.rend(),
@@ -83,7 +83,7 @@ const PasswordLine* PasswordFile::find(std::string_view name) const {
 
 void PasswordFile::set(std::string_view name, std::string hash) {
     if (const auto at = last_.find(name); at != last_.end()) {
-        for (std::size_t i = at->second; i != none; i = same_name_before_[i]) set_line(i, hash);
+        for (std::size_t i = at->second; i != none; i = previous_line_[i]) set_line(i, hash);
         return;
     }
     if (const auto at = added_at_.find(name); at != added_at_.end()) {
@@ -101,7 +101,7 @@ void PasswordFile::set_line(std::size_t index, std::string hash) {
 bool PasswordFile::remove(std::string_view name) {
     const auto at = last_.find(name);
     if (at == last_.end()) return false;
-    for (std::size_t i = at->second; i != none; i = same_name_before_[i]) edits_[i] = {true, std::nullopt};
+    for (std::size_t i = at->second; i != none; i = previous_line_[i]) edits_[i] = {true, std::nullopt};
     return true;
 }
 

@@ -1,5 +1,4 @@
-// A password file in memory: taking it apart, editing it with every other byte kept.
-// Also used by the tests' broker.
+// A password file in memory: parsing, and editing without changing any other byte. Also used by the test broker.
 #pragma once
 
 #include <cstddef>
@@ -16,25 +15,25 @@ namespace mqttc::passwd {
 /// An MQTT user name is a string with a two-byte length.
 inline constexpr std::size_t max_name_length = 65'535;
 
-/// One line as brokers understand it: `name:hash`, with blanks around the name dropped, "#" comments
-/// (after blanks, if any) and blank lines passed over, and lines that are none of these ignored.
+/// One line as brokers read it: `name:hash`, where spaces around the name are removed. "#" comments (also after
+/// spaces), blank lines and unreadable lines are ignored.
 struct PasswordLine {
     enum class Kind : unsigned char { entry, comment, blank, unreadable };
     Kind kind = Kind::blank;
     std::string_view
-        text;  ///< the whole line with its ending ("\n", "\r\n"; at the end of the file also none)
-    std::string_view name;    ///< entries: without blanks around it
+        text;  ///< the whole line with its ending ("\n", "\r\n" or, at the end of the file, none)
+    std::string_view name;    ///< entries: without spaces around it
     std::string_view stored;  ///< entries: every byte after the first ":", without the line's ending
 };
 
-/// The lines of `text` in order; together their `text` is `text`, whatever its bytes. The views live as
-/// long as `text`. When a user stands in several lines, brokers believe the last.
+/// The lines of `text` in order; their `text` members add up to `text`, whatever its bytes. The views live as long as
+/// `text`. If a user has several lines, brokers use the last.
 [[nodiscard]] std::vector<PasswordLine> parse_password_file(std::string_view text);
 
-/// Why `name` cannot stand in a password file, if it cannot: "is empty", "holds a ':'", ...
+/// Why a password file cannot contain `name`, if it cannot: "is empty", "contains ':'", ...
 [[nodiscard]] std::expected<void, std::string> check_name(std::string_view name);
 
-/// Edits keep comments, blank lines, order, line endings and whatever else was there, byte for byte.
+/// Edits keep everything else byte for byte: comments, blank lines, order, line endings.
 class PasswordFile {
   public:
     /// `text` must outlive the object.
@@ -42,21 +41,19 @@ class PasswordFile {
 
     [[nodiscard]] const std::vector<PasswordLine>& lines() const { return lines_; }
 
-    /// The line brokers use for that user, as it was read; none if there is none. The pointer lives as
-    /// long as the object.
+    /// The line that brokers use for that user, as it was read; null if there is none. Lives as long as the object.
     [[nodiscard]] const PasswordLine* find(std::string_view name) const;
 
-    /// Gives the user that hash: in each of their lines, or in a new line at the end.
-    /// REQUIRES: check_name(name).
+    /// Sets the user's hash in each of the user's lines, or in a new line at the end. REQUIRES: check_name(name).
     void set(std::string_view name, std::string hash);
 
-    /// Gives line `index` (counted from 0) of lines() that hash. REQUIRES: it is an entry.
+    /// Sets the hash in lines()[index]. REQUIRES: the line is an entry.
     void set_line(std::size_t index, std::string hash);
 
-    /// Takes every line of that user out. Returns false iff there was none.
+    /// Removes every line of that user. Returns false if there was none.
     bool remove(std::string_view name);
 
-    /// The edited file in pieces, to be written one after the other. They live until the next change.
+    /// The edited file as a list of pieces. They live until the next change.
     [[nodiscard]] std::vector<std::string_view> pieces() const;
 
   private:
@@ -71,12 +68,12 @@ class PasswordFile {
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
 
     std::vector<PasswordLine> lines_;
-    std::vector<Edit> edits_;                                 // one a line
-    std::vector<std::size_t> same_name_before_;               // one a line: the user's line before, or none
+    std::vector<Edit> edits_;                 // one per line
+    std::vector<std::size_t> previous_line_;  // one per line: the previous line of the same user, or none
     std::unordered_map<std::string_view, std::size_t> last_;  // each user's last line
-    std::deque<Added> added_;                                 // a deque: added_at_ holds views of its names
+    std::deque<Added> added_;  // a deque, because added_at_ has views of the names
     std::unordered_map<std::string_view, std::size_t> added_at_;
-    std::string_view ending_ = "\n";  // of new lines: as the last one that has any
+    std::string_view ending_ = "\n";  // of new lines: that of the last complete line
 };
 
 }  // namespace mqttc::passwd

@@ -1,4 +1,4 @@
-// The three hashes; OpenSSL for SHA-512 and PBKDF2, libsodium for argon2id.
+// The three kinds of hash: OpenSSL for SHA-512 and PBKDF2, libsodium for argon2id.
 #include "password_hash.hpp"
 
 #include <openssl/evp.h>
@@ -33,8 +33,8 @@ std::span<const unsigned char> bytes_of(std::string_view text) {
     return {reinterpret_cast<const unsigned char*>(text.data()), text.size()};
 }
 
-// OpenSSL fails here only when it cannot allocate or its provider is missing; then nothing can be
-// hashed or verified, and an all-zero digest must never pass for one.
+// OpenSSL fails here only without memory or without its provider. Then nothing can be hashed or verified; an all-zero
+// digest must never count as a result.
 bool pbkdf2(std::string_view password, std::string_view salt, std::uint32_t iterations, Digest& out) {
     return PKCS5_PBKDF2_HMAC(password.data(), static_cast<int>(password.size()), bytes_of(salt).data(),
                              static_cast<int>(salt.size()), static_cast<int>(iterations), EVP_sha512(),
@@ -49,7 +49,7 @@ bool sha512(std::string_view password, std::string_view salt, Digest& out) {
            EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
 }
 
-// A hash taken apart. Of argon2id only its costs: libsodium reads the rest itself.
+// A parsed hash. For argon2id only the costs: libsodium parses the rest itself.
 struct Parts {
     HashScheme scheme;
     std::uint32_t iterations = 0;
@@ -66,7 +66,7 @@ std::optional<std::uint32_t> number(std::string_view text, std::uint32_t limit) 
     return value;
 }
 
-// Takes what stands before the next '$' off the front of `rest`, and the '$'.
+// Removes the text before the next '$', and the '$', from `rest`; returns the text.
 std::string_view next_field(std::string_view& rest) {
     const std::string_view field = rest.substr(0, rest.find('$'));
     rest.remove_prefix(std::min(rest.size(), field.size() + 1));
@@ -83,7 +83,7 @@ std::optional<Parts> parse_salt_and_digest(Parts parts, std::string_view rest) {
 }
 
 // The number of "KEY=NUMBER".
-std::optional<std::uint32_t> number_of(std::string_view key, std::string_view field) {
+std::optional<std::uint32_t> cost_value(std::string_view key, std::string_view field) {
     if (!field.starts_with(key)) return std::nullopt;
     return number(field.substr(key.size()), std::numeric_limits<std::uint32_t>::max());
 }
@@ -96,9 +96,9 @@ std::optional<Parts> parse_phc_tail(Parts parts, std::string_view rest) {
     const auto t = costs.find(',');
     const auto p = t == costs.npos ? t : costs.find(',', t + 1);
     if (p == costs.npos) return std::nullopt;
-    const auto memory = number_of("m=", costs.substr(0, t));
-    const auto passes = number_of("t=", costs.substr(t + 1, p - t - 1));
-    if (!memory || !passes || !number_of("p=", costs.substr(p + 1))) return std::nullopt;
+    const auto memory = cost_value("m=", costs.substr(0, t));
+    const auto passes = cost_value("t=", costs.substr(t + 1, p - t - 1));
+    if (!memory || !passes || !cost_value("p=", costs.substr(p + 1))) return std::nullopt;
     const auto salt = sodium::from_base64(next_field(rest), max_salt_length, false);
     const auto digest = sodium::from_base64(rest, max_argon2id_output, false);
     if (!salt || salt->empty() || !digest || digest->empty()) return std::nullopt;
@@ -141,7 +141,7 @@ std::expected<bool, std::string> check_argon2id(const std::string& stored, std::
     return std::unexpected(std::string("the argon2id hash has parameters that cannot be computed"));
 }
 
-// "$id$something", the shape every crypt(3) descendant has.
+// "$id$something", the format of all hashes of the crypt(3) family.
 bool looks_like_hash(std::string_view stored) {
     if (!stored.starts_with('$')) return false;
     const auto end = stored.find('$', 1);
@@ -161,24 +161,24 @@ std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view 
     if (recipe.scheme == HashScheme::argon2id)
         return sodium::argon2id(password, recipe.cost(), recipe.memory_kib);
 
-    const bool stretched = recipe.scheme == HashScheme::sha512_pbkdf2;
-    std::string salt(stretched ? recipe.salt_length : sha512_salt_length, '\0');
+    const bool with_rounds = recipe.scheme == HashScheme::sha512_pbkdf2;
+    std::string salt(with_rounds ? recipe.salt_length : sha512_salt_length, '\0');
     sodium::fill_random({reinterpret_cast<unsigned char*>(salt.data()), salt.size()});
     Digest digest{};
-    if (!(stretched ? pbkdf2(password, salt, recipe.cost(), digest) : sha512(password, salt, digest)))
+    if (!(with_rounds ? pbkdf2(password, salt, recipe.cost(), digest) : sha512(password, salt, digest)))
         return std::nullopt;
     const std::string tail = sodium::to_base64(bytes_of(salt)) + "$" + sodium::to_base64(digest);
-    return stretched ? "$7$" + std::to_string(recipe.cost()) + "$" + tail : "$6$" + tail;
+    return with_rounds ? "$7$" + std::to_string(recipe.cost()) + "$" + tail : "$6$" + tail;
 }
 
 std::expected<bool, std::string> check_password(std::string_view stored_hash, std::string_view password) {
     if (password.size() > max_password_length) return false;
-    const std::string_view stored = trim_blanks(stored_hash);
+    const std::string_view stored = trim_spaces(stored_hash);
     const auto parts = parse(stored);
     if (!parts) return false;
     if (parts->iterations > max_checked_iterations)
-        return std::unexpected("the hash asks for " + std::to_string(parts->iterations) +
-                               " iterations, and more than " + std::to_string(max_checked_iterations) +
+        return std::unexpected("the hash requires " + std::to_string(parts->iterations) +
+                               " iterations; more than " + std::to_string(max_checked_iterations) +
                                " are not tried");
     if (parts->scheme == HashScheme::argon2id)
         return check_argon2id(std::string(stored), parts->memory_kib, password);
@@ -191,10 +191,10 @@ std::expected<bool, std::string> check_password(std::string_view stored_hash, st
 }
 
 StoredForm stored_form(std::string_view stored) {
-    const std::string_view text = trim_blanks(stored);
+    const std::string_view text = trim_spaces(stored);
     if (text.empty()) return StoredForm::empty;
     if (parse(text)) return StoredForm::hashed;
-    return looks_like_hash(text) ? StoredForm::foreign : StoredForm::plain;
+    return looks_like_hash(text) ? StoredForm::unknown : StoredForm::plain;
 }
 
 }  // namespace mqttc::passwd

@@ -1,4 +1,4 @@
-// Command line, terminal or pipe; what counts as a password.
+// Reads the password from the command line, the terminal or a pipe, and checks it.
 #include "password_source.hpp"
 
 #include <unistd.h>
@@ -8,11 +8,11 @@
 namespace mqttc::passwd {
 namespace {
 
-// The words scripts around the original wait for.
-constexpr std::string_view first_question = "Password: ";
-constexpr std::string_view second_question = "Reenter password: ";
+// The prompts of mosquitto_passwd: expect scripts wait for these words.
+constexpr std::string_view first_prompt = "Password: ";
+constexpr std::string_view second_prompt = "Reenter password: ";
 
-// argv is ours to write: no later `ps` shows the password.
+// Wipes the argument, so that `ps` does not show the password any more.
 Secret take_from_command_line(std::string_view password) {
     Secret secret(password);
     sodium::wipe(const_cast<char*>(password.data()), password.size());
@@ -26,19 +26,19 @@ Result<Secret> checked(Result<Secret> password) {
     return password;
 }
 
-// One line of standard input, or of the terminal when there is a question.
-Result<Secret> read_line(std::string_view question = {}) {
+// One line from the terminal after `prompt`, or without a prompt from standard input.
+Result<Secret> read_line(std::string_view prompt = {}) {
     Secret line;
-    // One more shows that it is too long and not a shorter one.
+    // One byte more than allowed, to detect a password that is too long.
     line.resize(max_password_length + 1 + app::line_ending_room);
-    const auto length = question.empty() ? app::read_secret_line(STDIN_FILENO, line.bytes())
-                                         : app::ask_secret_line(question, "--stdin", line.bytes());
+    const auto length = prompt.empty() ? app::read_secret_line(STDIN_FILENO, line.bytes())
+                                       : app::ask_secret_line(prompt, "--stdin", line.bytes());
     if (!length) return fail("cannot read the password: " + length.error());
     return Secret(line.view().substr(0, *length));
 }
 
-Result<Secret> ask_once(std::string_view question) {
-    return read_line(::isatty(STDIN_FILENO) == 1 ? question : std::string_view());
+Result<Secret> ask_once(std::string_view prompt) {
+    return read_line(::isatty(STDIN_FILENO) == 1 ? prompt : std::string_view());
 }
 
 }  // namespace
@@ -46,21 +46,22 @@ Result<Secret> ask_once(std::string_view question) {
 Result<Secret> new_password(const Options& options) {
     if (options.password) return checked(take_from_command_line(*options.password));
     if (options.one_line_stdin) return checked(read_line());
-    auto first = checked(ask_once(first_question));
+    auto first = checked(ask_once(first_prompt));
     if (!first) return first;
-    auto second = ask_once(second_question);
+    auto second = ask_once(second_prompt);
     if (!second && ::isatty(STDIN_FILENO) != 1)
         return fail(
-            "standard input holds the password once; it must be there twice, a line each (or use --stdin)");
+            "standard input has only one line; the password must be given twice, on two lines (or use "
+            "--stdin)");
     if (!second) return second;
     if (*first != *second) return fail("the two passwords differ", ExitCode::mismatch);
     return first;
 }
 
-Result<Secret> claimed_password(const Options& options) {
+Result<Secret> password_to_verify(const Options& options) {
     if (options.password) return take_from_command_line(*options.password);
     if (options.one_line_stdin) return read_line();
-    return ask_once(first_question);
+    return ask_once(first_prompt);
 }
 
 }  // namespace mqttc::passwd

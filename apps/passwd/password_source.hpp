@@ -1,4 +1,4 @@
-// Where the password comes from: command line, terminal, standard input.
+// The source of the password: command line, terminal or standard input.
 #pragma once
 
 #include "failure.hpp"
@@ -7,11 +7,11 @@
 
 namespace mqttc::passwd {
 
-/// A password to be set. Asked for twice, on the terminal or as two lines of standard input, unless
-/// the options say otherwise. Never empty. Wipes the command line's copy.
+/// A new password. Read twice, from the terminal or as two lines of standard input, unless the options say otherwise.
+/// Never empty. Wipes the copy on the command line.
 [[nodiscard]] Result<Secret> new_password(const Options& options);
 
-/// A password to be checked: asked for once.
-[[nodiscard]] Result<Secret> claimed_password(const Options& options);
+/// A password to verify. Read once.
+[[nodiscard]] Result<Secret> password_to_verify(const Options& options);
 
 }  // namespace mqttc::passwd

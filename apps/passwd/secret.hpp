@@ -1,4 +1,4 @@
-// A string whose memory is locked while it lives and wiped when it goes.
+// A string in locked memory that is wiped by the destructor.
 #pragma once
 
 #include <cstring>
@@ -28,7 +28,7 @@ class Secret {
         if (memory_ != nullptr) sodium::release(memory_);
     }
 
-    /// Lives until the next append() or assignment.
+    /// Valid until the next append(), resize() or assignment.
     [[nodiscard]] std::string_view view() const { return {memory_, size_}; }
     [[nodiscard]] std::size_t size() const { return size_; }
     [[nodiscard]] bool empty() const { return size_ == 0; }
@@ -49,14 +49,13 @@ class Secret {
         std::memcpy(memory_ + size_, text.data(), text.size());
         size_ += text.size();
     }
-    void append(char byte) { append(std::string_view(&byte, 1)); }
 
-    /// Any bytes come at the end, to be written to by bytes(), or go from there.
+    /// Added bytes are undefined; write them with bytes().
     void resize(std::size_t size) {
         reserve(size);
         size_ = size;
     }
-    /// As view(), to be written to.
+    /// Like view(), writable.
     [[nodiscard]] std::span<char> bytes() { return {memory_, size_}; }
 
     friend bool operator==(const Secret& a, const Secret& b) { return a.view() == b.view(); }

@@ -1,4 +1,4 @@
-// Adds a user or replaces the password of one.
+// Adds a user or changes the password of one.
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +14,7 @@ namespace mqttc::passwd {
 
 namespace {
 
-// "mqtt_passwd user file" instead of "mqtt_passwd file user".
+// True for "mqtt_passwd user file" instead of "mqtt_passwd file user".
 bool is_swapped(const Options& options) {
     struct stat about{};
     const bool missing = !options.create && ::access(options.file.c_str(), F_OK) != 0 && errno == ENOENT;
@@ -28,10 +28,10 @@ Result<void> set_user(const Options& options) {
         return fail("the user name '" + app::visible(options.user) + "' " + good.error());
     if (is_swapped(options))
         return fail("there is no file " + app::visible(options.file) +
-                    " (the password file stands before the user name)");
-    // Nobody types a password twice for a file that can't be changed.
-    if (auto seen = look_at_file(options); !seen) return seen;
-    // Asking and hashing come before the lock: nobody waits for a person.
+                    " (give the password file before the user name)");
+    // Fail before the user types a password twice for a file that cannot be changed.
+    if (auto checked = check_file(options); !checked) return checked;
+    // Read and hash the password before taking the lock: other processes do not wait for the user.
     const auto password = new_password(options);
     if (!password) return std::unexpected(password.error());
     auto hash = hash_one(password->view(), options.recipe);

@@ -1,4 +1,4 @@
-// libsodium, initialised at the first use.
+// Wrapper of libsodium, which is initialised at the first use.
 #include "sodium.hpp"
 
 #include <sodium.h>
@@ -21,13 +21,13 @@ void start() {
     }
 }
 
-// libsodium calls a password wrong when it has no memory to check it with, so that is looked at before.
-bool can_be_had(std::uint32_t memory_kib) {
+// Without memory libsodium reports a wrong password, so this is checked first.
+bool is_available(std::uint32_t memory_kib) {
     constexpr std::size_t block = 1024;
-    constexpr std::size_t beside_block = 2;  // addresses of blocks, for a quarter of them at a time
-    constexpr std::size_t of_each_kib = block + beside_block;
-    constexpr std::size_t beside_all = std::size_t{256} * 1024;
-    const std::uint64_t size = std::uint64_t{memory_kib} * of_each_kib + beside_all;
+    constexpr std::size_t addresses = 2;  // per block: libsodium stores the addresses of a quarter of them
+    constexpr std::size_t per_kib = block + addresses;
+    constexpr std::size_t reserve = std::size_t{256} * 1024;
+    const std::uint64_t size = std::uint64_t{memory_kib} * per_kib + reserve;
     if (!std::in_range<std::size_t>(size)) return false;
     void* memory = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -98,11 +98,11 @@ std::optional<std::string> argon2id(std::string_view password, std::uint32_t pas
 
 Argon2id argon2id_verify(const std::string& phc, std::uint32_t memory_kib, std::string_view password) {
     start();
-    if (!can_be_had(memory_kib)) return Argon2id::no_memory;
+    if (!is_available(memory_kib)) return Argon2id::no_memory;
     errno = 0;
     if (crypto_pwhash_argon2id_str_verify(phc.c_str(), password.data(), password.size()) == 0)
         return Argon2id::match;
-    // For another hash as for no hash at all it is EINVAL; what it does not begin to compute sets nothing.
+    // EINVAL: computed another hash, or cannot parse this one. Otherwise libsodium refused to compute it.
     return errno == EINVAL ? Argon2id::mismatch : Argon2id::refused;
 }
 

@@ -1,15 +1,15 @@
-// Blanks, control characters and UTF-8.
+// Spaces, control characters and UTF-8.
 #include "text.hpp"
 
 #include "common/visible.hpp"
 
 namespace mqttc::passwd {
 
-std::string_view trim_blanks(std::string_view text) {
-    constexpr std::string_view blanks = " \t\r";
-    const auto first = text.find_first_not_of(blanks);
+std::string_view trim_spaces(std::string_view text) {
+    constexpr std::string_view spaces = " \t\r";
+    const auto first = text.find_first_not_of(spaces);
     if (first == text.npos) return text.substr(text.size());
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+    return text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
 bool is_control(char c) {

@@ -1,4 +1,4 @@
-// --verify: is this the user's password?
+// --verify: checks a user's password.
 #include "actions.hpp"
 #include "common/visible.hpp"
 #include "file_replace.hpp"
@@ -21,13 +21,13 @@ Result<void> verify_user(const Options& options) {
         case StoredForm::hashed:
             break;
         case StoredForm::plain:
-            return fail(where + "the password stands in clear, so brokers refuse the user (-U hashes it)");
-        case StoredForm::foreign:
+            return fail(where + "the password is plain text, so brokers refuse the user (-U hashes it)");
+        case StoredForm::unknown:
             return fail(where + "a hash of an unknown kind");
         case StoredForm::empty:
             return fail(where + "the user has no password");
     }
-    const auto password = claimed_password(options);
+    const auto password = password_to_verify(options);
     if (!password) return std::unexpected(password.error());
     const auto right = check_password(line->stored, password->view());
     if (!right) return fail(where + "the password could not be checked: " + right.error());

@@ -34,7 +34,7 @@ int main() {
         std::vector<double> times;
         for (int i = 0; i < samples; ++i) {
             const auto start = Clock::now();
-            if (!verify_password(*hash, "password")) std::abort();
+            if (check_password(*hash, "password") != true) std::abort();
             times.push_back(Milliseconds(Clock::now() - start).count());
         }
         std::ranges::sort(times);

@@ -33,7 +33,7 @@ bool Authenticator::admits(std::optional<std::string_view> username, std::string
     if (!loaded_) return allow_anonymous;
     const auto user = users_.find(std::string(*username));
     if (user == users_.end()) return false;
-    return passwd::verify_password(user->second, password);
+    return passwd::check_password(user->second, password).value_or(false);
 }
 
 std::expected<std::shared_ptr<const Gate>, Error> make_gate(const Access& access) {

@@ -1,4 +1,4 @@
-// mqtt_passwd from the outside: what each action does, prints and answers.
+// Tests of the actions of mqtt_passwd: files, output and exit codes.
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -10,14 +10,14 @@
 
 using namespace mqttc::test;
 
-TEST_CASE("help and version go to stdout with exit code 0") {
+TEST_CASE("--help and --version print to stdout and exit with 0") {
     CHECK(passwd_ok({"--version"}) == "mqtt_passwd 0.1.0\n");
     const std::string help = passwd_ok({"--help"});
     CHECK(help.find("usage: mqtt_passwd") != std::string::npos);
     CHECK(help.find("-H, --hash HASH") != std::string::npos);
 }
 
-TEST_CASE("a wrong command line is one line on stderr and exit code 1") {
+TEST_CASE("a wrong command line is reported in one line on stderr, with exit code 1") {
     const Result result = passwd({"-c", "-D", "f", "u"});
     CHECK(result.exit.code == 1);
     CHECK(result.out == "");
@@ -48,7 +48,7 @@ TEST_CASE("users are added, replaced, listed, verified and deleted") {
     CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
 }
 
-TEST_CASE("every other byte of the file stays as it was") {
+TEST_CASE("every other byte of the file is kept") {
     const TempDir dir;
     const std::string odd =
         "#c\r\n\n  \nno colon\nx:$5$unknown$hash\n y :$9$\t\n:nameless\n\xff\x01:z\nlast:$8$a$b";
@@ -64,7 +64,7 @@ TEST_CASE("every other byte of the file stays as it was") {
     CHECK((about.st_mode & 07777) == 0640);
 }
 
-TEST_CASE("a new file is private, and the broker's user is mentioned") {
+TEST_CASE("a new file is private, and the chown command for the broker is printed") {
     const TempDir dir;
     const std::string file = dir.file("pw");
     const Result created = passwd({"-c", "-b", file, "u", "p"});
@@ -75,7 +75,7 @@ TEST_CASE("a new file is private, and the broker's user is mentioned") {
     CHECK((about.st_mode & 07777) == 0600);
 }
 
-TEST_CASE("a password that cannot be checked for lack of memory is not reported as wrong" *
+TEST_CASE("a password that cannot be checked without enough memory is not reported as wrong" *
           needs_no_sanitizer()) {
     const TempDir dir;
     const std::string file = dir.file("pw");
@@ -89,7 +89,7 @@ TEST_CASE("a password that cannot be checked for lack of memory is not reported 
                             "argon2id hash\n");
 }
 
-TEST_CASE("-c empties a file that exists and keeps its mode") {
+TEST_CASE("-c empties an existing file and keeps its mode") {
     const TempDir dir;
     const std::string file = dir.write("pw", "old:x\n# gone\n");
     REQUIRE(::chmod(file.c_str(), 0644) == 0);
@@ -107,7 +107,7 @@ TEST_CASE("-c - writes the line to stdout") {
     CHECK(line.ends_with("==\n"));
 }
 
-TEST_CASE("what cannot be done is one line and leaves the file alone") {
+TEST_CASE("a failure is reported in one line, and the file is not changed") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:$6$x\n");
     const auto refused = [&](std::vector<std::string> arguments, int code = 1) {
@@ -127,18 +127,18 @@ TEST_CASE("what cannot be done is one line and leaves the file alone") {
     }
     CHECK(refused({"-b", dir.file("u"), file, "p"}) ==
           "mqtt_passwd: there is no file " + dir.file("u") +
-              " (the password file stands before the user name)\n");
+              " (give the password file before the user name)\n");
     CHECK(refused({"--x\x1b[31m", file, "u"}) ==
           "mqtt_passwd: unknown option --x\\x1b[31m (see mqtt_passwd --help)\n");
     CHECK(refused({"-D", file, "nobody"}) == "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
     CHECK(refused({"-b", file, "a:b", "p"}) ==
-          "mqtt_passwd: the user name 'a:b' holds a ':', which ends the name in a password file\n");
+          "mqtt_passwd: the user name 'a:b' contains ':', which ends the name in a password file\n");
     CHECK(refused({"-b", file, "", "p"}) == "mqtt_passwd: the user name '' is empty\n");
     CHECK(refused({"-b", file, "u", ""}) == "mqtt_passwd: the password is empty\n");
     CHECK(refused({"-b", file, "u", std::string(65'536, 'x')}) ==
           "mqtt_passwd: the password is longer than 65,535 bytes\n");
-    CHECK(
-        refused({"-b", file, "new\nline", "p"}).starts_with("mqtt_passwd: the user name 'new\\nline' holds"));
+    CHECK(refused({"-b", file, "new\nline", "p"})
+              .starts_with("mqtt_passwd: the user name 'new\\nline' contains"));
     CHECK(refused({"-b", "--verify", "nobody", file, "p"}) ==
           "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
     CHECK(refused({"-b", "--verify", "u", file, "p"}) ==
@@ -171,19 +171,19 @@ TEST_CASE("a password from a pipe is two equal lines, or one with --stdin") {
     CHECK(read_file(file) == before);
 }
 
-TEST_CASE("only its line is taken from stdin") {
+TEST_CASE("--stdin reads only one line") {
     const TempDir dir;
     const std::string file = dir.write("pw", "");
     const Result result = run({"sh", "-c", "\"$@\"; cat", "sh", program("mqtt_passwd"), "--stdin", file, "u"},
-                              "secret\nfor the next\n");
+                              "secret\nnext line\n");
     CHECK(result.exit.code == 0);
-    CHECK(result.out == "for the next\n");
+    CHECK(result.out == "next line\n");
 }
 
-TEST_CASE("-U hashes what is not hashed, keeps the rest and says what it could not read") {
+TEST_CASE("-U hashes plain-text passwords, keeps the rest and reports unreadable lines") {
     const TempDir dir;
     const std::string file = dir.write("pw",
-                                       "# plain\nann:one:with:colons\n\nnocolon\nbob: blanks "
+                                       "# plain\nann:one:with:colons\n\nnocolon\nbob: spaces "
                                        "\nodd:$5$a$b\nnone:\ndollar:$ecret\r\nlast:end");
     passwd_ok({"-b", "-I", "3", file, "hashed", "p"});
     const std::string with_hash = read_file(file);
@@ -191,10 +191,10 @@ TEST_CASE("-U hashes what is not hashed, keeps the rest and says what it could n
 
     const Result result = passwd({"-U", "-I", "2", file});
     CHECK(result.exit.code == 0);
-    CHECK(result.err ==
-          "mqtt_passwd: " + file + ", line 4: not name:password; left as it is\n" + "mqtt_passwd: " + file +
-              ", line 6: user 'odd' has a hash of an unknown kind; left as it is\n" + "mqtt_passwd: " + file +
-              ", line 7: user 'none' has no password; left as it is\n");
+    CHECK(result.err == "mqtt_passwd: " + file + ", line 4: not name:password; not changed\n" +
+                            "mqtt_passwd: " + file +
+                            ", line 6: user 'odd' has a hash of an unknown kind; not changed\n" +
+                            "mqtt_passwd: " + file + ", line 7: user 'none' has no password; not changed\n");
     const std::string text = read_file(file);
     CHECK(text.starts_with("# plain\nann:$7$2$"));
     CHECK(text.find("\nnocolon\nbob:$7$2$") != std::string::npos);
@@ -202,7 +202,7 @@ TEST_CASE("-U hashes what is not hashed, keeps the rest and says what it could n
     CHECK(text.find("==\r\nlast:$7$2$") != std::string::npos);
     CHECK(text.ends_with(hashed_line));
     CHECK(right_password(file, "ann", "one:with:colons"));
-    CHECK(right_password(file, "bob", " blanks "));
+    CHECK(right_password(file, "bob", " spaces "));
     CHECK(right_password(file, "dollar", "$ecret"));
     CHECK(right_password(file, "last", "end"));
     CHECK(right_password(file, "hashed", "p"));
@@ -211,7 +211,7 @@ TEST_CASE("-U hashes what is not hashed, keeps the rest and says what it could n
     CHECK(read_file(file) == text);
 }
 
-TEST_CASE("without stdout or stderr nothing that was meant for them gets into the file") {
+TEST_CASE("without stdout or stderr, their output is not written to the file") {
     const TempDir dir;
     const auto closed = [](const std::string& redirection, std::vector<std::string> arguments) {
         std::vector<std::string> argv = {"sh", "-c", "exec \"$@\" " + redirection, "sh"};
@@ -227,7 +227,7 @@ TEST_CASE("without stdout or stderr nothing that was meant for them gets into th
     CHECK(closed("<&-", {"--stdin", file, "me"}).exit.code == 1);
 }
 
-TEST_CASE("-U with nothing to do does not touch the file") {
+TEST_CASE("-U without plain-text passwords does not replace the file") {
     const TempDir dir;
     const std::string file = dir.write("pw", "# nobody\n");
     struct stat before{};
@@ -257,7 +257,7 @@ TEST_CASE("--import adds and replaces many users at once") {
     CHECK(right_password(dir.file("new"), "a", "b"));
 }
 
-TEST_CASE("--import takes hashes over as they are") {
+TEST_CASE("--import copies hashes unchanged") {
     const TempDir dir;
     const std::string line = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "p"});
     const std::string file = dir.write("pw", "");
@@ -265,7 +265,7 @@ TEST_CASE("--import takes hashes over as they are") {
     CHECK(read_file(file) == line);
 }
 
-TEST_CASE("--import without any user says so and leaves the file alone") {
+TEST_CASE("--import without users reports this and does not change the file") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     struct stat before{};
@@ -287,7 +287,7 @@ TEST_CASE("--import without any user says so and leaves the file alone") {
     CHECK(passwd({"-c", "--import", "-", "-"}).err == "mqtt_passwd: no users in the input\n");
 }
 
-TEST_CASE("--import passes over the byte order mark that some editors put in front") {
+TEST_CASE("--import skips a byte order mark at the start") {
     const TempDir dir;
     const std::string bom = "\xef\xbb\xbf";
     const std::string file = dir.write("pw", "");
@@ -297,7 +297,7 @@ TEST_CASE("--import passes over the byte order mark that some editors put in fro
     CHECK(right_password(file, "ann", "1"));
 }
 
-TEST_CASE("--import takes no hash that it cannot read for a password") {
+TEST_CASE("--import does not treat an unknown or damaged hash as a password") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     const std::string pbkdf2 = passwd_ok({"-c", "-b", "-I", "1", "-", "h", "p"});
@@ -310,14 +310,13 @@ TEST_CASE("--import takes no hash that it cannot read for a password") {
         CAPTURE(line);
         const Result result = passwd({"-I", "1", "--import", "-", file}, "a:1\n" + line + "\n");
         CHECK(result.exit.code == 1);
-        CHECK(
-            result.err ==
-            "mqtt_passwd: standard input, line 2: user 'h' has a hash of an unknown kind or a damaged one\n");
+        CHECK(result.err ==
+              "mqtt_passwd: standard input, line 2: user 'h' has a damaged hash or one of an unknown kind\n");
         CHECK(read_file(file) == "u:x\n");
     }
 }
 
-TEST_CASE("--import changes nothing when a line is wrong, and says which") {
+TEST_CASE("--import changes nothing if a line is wrong, and reports the line") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     const auto refused = [&](const std::string& users) {
@@ -329,25 +328,25 @@ TEST_CASE("--import changes nothing when a line is wrong, and says which") {
     CHECK(refused("a:1\nb\n") == "mqtt_passwd: standard input, line 2: not user:password\n");
     CHECK(refused("a:1\n\nb:\n") == "mqtt_passwd: standard input, line 3: user 'b' has no password\n");
     CHECK(refused("a:1\nb:2\na:3\n") ==
-          "mqtt_passwd: standard input, line 3: user 'a' stands on line 1 already\n");
+          "mqtt_passwd: standard input, line 3: user 'a' is already on line 1\n");
     for (const std::string name : {" lead", "trail ", " both "}) {
-        CHECK(refused("a:1\n" + name + ":2\n") == "mqtt_passwd: standard input, line 2: the user name '" +
-                                                      name +
-                                                      "' starts or ends with a blank, which brokers drop\n");
+        CHECK(refused("a:1\n" + name + ":2\n") ==
+              "mqtt_passwd: standard input, line 2: the user name '" + name +
+                  "' starts or ends with a space, which brokers remove\n");
     }
-    CHECK(refused("a\x01:1\n").find("line 1: the user name 'a\\x01' holds a control character") !=
+    CHECK(refused("a\x01:1\n").find("line 1: the user name 'a\\x01' contains a control character") !=
           std::string::npos);
     const Result missing = passwd({"--import", dir.file("none"), file});
     CHECK(missing.err == "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory\n");
 }
 
-TEST_CASE("--list prints each name once, as it is, to a pipe") {
+TEST_CASE("--list prints each name once, and unchanged to a pipe") {
     const TempDir dir;
     const std::string file = dir.write("pw", "b:1\n# c\n\nnocolon\na\x1b[2J:2\n b :3\n");
     CHECK(passwd_ok({"--list", file}) == "b\na\x1b[2J\n");
 }
 
-TEST_CASE("what is no regular file is refused by every action, and nobody waits for its other end") {
+TEST_CASE("every action refuses anything but a regular file, and never blocks on a FIFO") {
     const TempDir dir;
     const std::string fifo = dir.file("fifo");
     REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
@@ -364,7 +363,7 @@ TEST_CASE("what is no regular file is refused by every action, and nobody waits 
     }
 }
 
-TEST_CASE("--import reads a pipe with a name") {
+TEST_CASE("--import reads a FIFO") {
     const TempDir dir;
     const std::string file = dir.write("pw", "");
     const std::string fifo = dir.file("fifo");
@@ -377,7 +376,7 @@ TEST_CASE("--import reads a pipe with a name") {
     CHECK(passwd_ok({"--list", file}) == "ann\n");
 }
 
-TEST_CASE("a full stdout is an error") {
+TEST_CASE("a full stdout is reported as an error") {
     const TempDir dir;
     const std::string file = dir.write("pw", "b:1\n");
     const Result result = run(Command{.argv = passwd_argv({"--list", file}), .stdout_file = "/dev/full"});

@@ -1,4 +1,4 @@
-// mqtt_passwd against crashes, crowds and limits: the file is always the old or the new one, whole.
+// Tests of crashes, parallel writers and limits: the file is always the complete old or the complete new one.
 #include <unistd.h>
 
 #include <chrono>
@@ -23,7 +23,7 @@ std::string user(int number) {
     return "user" + std::to_string(number);
 }
 
-// A file of that many users with cheap hashes, between comments.
+// A file with `users` users and cheap hashes, between comments.
 std::string file_of(int users) {
     std::string text = "# head\n\n";
     for (int i = 0; i < users; ++i)
@@ -31,8 +31,8 @@ std::string file_of(int users) {
     return text + "# tail\n";
 }
 
-// Whether it is whole: comments in their places, each line complete, `users` of them.
-bool whole(const std::string& text, std::size_t users) {
+// Whether the file is complete: both comments, complete lines, `users` users.
+bool complete(const std::string& text, std::size_t users) {
     if (!text.starts_with("# head\n\n") || text.find("\n# tail\n") == text.npos || !text.ends_with('\n'))
         return false;
     std::set<std::string_view> names;
@@ -46,7 +46,7 @@ bool whole(const std::string& text, std::size_t users) {
 
 }  // namespace
 
-TEST_CASE("twenty writers at once lose nobody, and a reader never sees half a file") {
+TEST_CASE("no user is lost when twenty writers run in parallel, and a reader never sees a partial file") {
     const TempDir dir;
     constexpr int before = 50;
     constexpr int writers = 20;
@@ -56,7 +56,7 @@ TEST_CASE("twenty writers at once lose nobody, and a reader never sees half a fi
         processes.push_back(std::make_unique<Process>(
             Command{.argv = passwd_argv({"-b", "-I", "1", file, user(before + i), "new"})}));
     }
-    bool all_whole = true;
+    bool all_complete = true;
     std::size_t seen = before;
     const auto still_running = [&] {
         for (const auto& process : processes)
@@ -68,18 +68,18 @@ TEST_CASE("twenty writers at once lose nobody, and a reader never sees half a fi
         std::size_t users = 0;
         for (const PasswordLine& line : parse_password_file(text))
             users += line.kind == PasswordLine::Kind::entry ? 1 : 0;
-        all_whole = all_whole && whole(text, users) && users >= seen;
+        all_complete = all_complete && complete(text, users) && users >= seen;
         seen = users;
     }
-    CHECK(all_whole);
+    CHECK(all_complete);
     for (const auto& process : processes) CHECK(process->wait().code == 0);
-    CHECK(whole(read_file(file), before + writers));
+    CHECK(complete(read_file(file), before + writers));
     for (int i = 0; i < writers; ++i) {
         const std::string text = read_file(file);
         const PasswordFile parsed(text);
         const PasswordLine* line = parsed.find(user(before + i));
         REQUIRE(line != nullptr);
-        CHECK(verify_password(line->stored, "new"));
+        CHECK(check_password(line->stored, "new") == true);
     }
     CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
 }
@@ -87,24 +87,21 @@ TEST_CASE("twenty writers at once lose nobody, and a reader never sees half a fi
 TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the file") {
     const TempDir dir;
     constexpr int users = 500;
-#ifdef MQTTC_SANITIZED
-    constexpr int updates = 200;  // each takes ten times as long
-#else
-    constexpr int updates = 1000;
-#endif
+    constexpr int updates = sanitized ? 200 : 1000;  // with sanitizers each takes ten times as long
     const std::string file = dir.write("pw", file_of(users));
     const auto update = [&](int round) {
         return Command{.argv = passwd_argv(
                            {"-b", "-I", "1", file, user(round % users), "round" + std::to_string(round)})};
     };
-    // How long one takes, so that the kills fall anywhere between its start and its end.
+    // Measure one update, so that the kills are spread over its whole duration.
     const auto start = Clock::now();
     constexpr int measured = 10;
     for (int i = 0; i < measured; ++i) REQUIRE(run(update(i)).exit.code == 0);
-    const auto once = std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start) / measured;
+    const auto duration =
+        std::chrono::duration_cast<std::chrono::microseconds>(Clock::now() - start) / measured;
 
     std::mt19937 random(20'260'101);
-    std::uniform_int_distribution<std::chrono::microseconds::rep> moment(0, once.count());
+    std::uniform_int_distribution<std::chrono::microseconds::rep> moment(0, duration.count());
     int killed = 0;
     int changed = 0;
     std::string before = read_file(file);
@@ -119,11 +116,11 @@ TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the
         if (after == before) continue;
         ++changed;
         CAPTURE(round);
-        // New, then: this user's hash is the new one and nothing else has changed.
+        // The new file: this user has the new hash and nothing else has changed.
         const PasswordFile parsed(after);
         const PasswordLine* line = parsed.find(user(round % users));
         REQUIRE(line != nullptr);
-        REQUIRE(verify_password(line->stored, "round" + std::to_string(round)));
+        REQUIRE(check_password(line->stored, "round" + std::to_string(round)) == true);
         PasswordFile expected(before);
         expected.set(line->name, std::string(line->stored));
         std::string text;
@@ -134,8 +131,8 @@ TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the
     MESSAGE(killed << " of " << updates << " updates were killed, " << changed << " had changed the file");
     CHECK(killed > updates / 10);
     CHECK(changed > updates / 100);
-    CHECK(whole(read_file(file), users));
-    // Whatever the killed ones left, the next update works and cleans up.
+    CHECK(complete(read_file(file), users));
+    // The next update works and removes what the killed processes left.
     CHECK(passwd_ok({"-b", file, "user0", "last"}) == "");
     CHECK(right_password(file, "user0", "last"));
     CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
@@ -149,7 +146,7 @@ TEST_CASE("a signal while -U hashes undoes everything and ends the program by th
         for (int i = 0; i < 100; ++i) users += user(i) + ":p\n";
         const std::string file = dir.write("pw", users);
         Process process(Command{.argv = passwd_argv({"-U", "-I", "200000", file})});
-        // The sibling is there: it has the lock and is hashing, or about to.
+        // When the temporary file exists, the process has the lock and hashes, or will soon.
         while (process.running() && ::access(dir.file(".pw.mqtt_passwd").c_str(), F_OK) != 0) {
         }
         process.send_signal(number);
@@ -160,7 +157,7 @@ TEST_CASE("a signal while -U hashes undoes everything and ends the program by th
     }
 }
 
-TEST_CASE("a file-size limit leaves the old file and nothing beside it") {
+TEST_CASE("a file-size limit leaves the old file and no other file") {
     const TempDir dir;
     const std::string text = file_of(100);
     const std::string file = dir.write("pw", text);

@@ -1,4 +1,4 @@
-// mqtt_passwd on a full disk, and on a file that is a mount point. The tests need to mount.
+// Tests of mqtt_passwd on a full or read-only disk, and on a file that is a mount point. They need to mount.
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -41,8 +41,8 @@ struct SmallDisk {
     SmallDisk(const SmallDisk&) = delete;
     SmallDisk& operator=(const SmallDisk&) = delete;
 
-    // Fills what is left, except `pages` pages of 4 KiB.
-    void fill_but(int pages) const {
+    // Fills the disk except for `pages` pages of 4 KiB.
+    void fill_except(int pages) const {
         const int fd = ::open(dir.file("filler").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
         REQUIRE(fd >= 0);
         const std::string block(4096, 'x');
@@ -56,7 +56,7 @@ struct SmallDisk {
 
 }  // namespace
 
-TEST_CASE("on a full disk the old file stays to the last byte, and the next change works once there is room" *
+TEST_CASE("on a full disk the old file is kept, and the next change works when there is space again" *
           needs_mount()) {
     for (const int free_pages : {0, 1, 3}) {
         CAPTURE(free_pages);
@@ -65,7 +65,7 @@ TEST_CASE("on a full disk the old file stays to the last byte, and the next chan
         for (int i = 0; i < 1000; ++i)
             text += "user" + std::to_string(i) + ":$5$some$hash\n";  // more than 3 pages
         const std::string file = disk.dir.write("pw", text);
-        disk.fill_but(free_pages);
+        disk.fill_except(free_pages);
         for (const auto& arguments : {std::vector<std::string>{"-b", "-I", "1", file, "new", "p"},
                                       {"-D", file, "user7"},
                                       {"-c", "-b", "-I", "1", file, "u", "p"}}) {
@@ -83,27 +83,27 @@ TEST_CASE("on a full disk the old file stays to the last byte, and the next chan
     }
 }
 
-TEST_CASE("a disk without room for one more file leaves the old file" * needs_mount()) {
+TEST_CASE("on a disk without space for another file the old file is kept" * needs_mount()) {
     const SmallDisk disk("size=256k,nr_inodes=3");
     const std::string file = disk.dir.write("pw", "u:x\n");
     disk.dir.write("other", "");
     const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_passwd: cannot make a file beside " + file + ": No space left on device\n");
+    CHECK(result.err == "mqtt_passwd: cannot create a file next to " + file + ": No space left on device\n");
     CHECK(read_file(file) == "u:x\n");
 }
 
-TEST_CASE("a read-only disk leaves the old file" * needs_mount()) {
+TEST_CASE("on a read-only disk the old file is kept" * needs_mount()) {
     const SmallDisk disk("size=256k");
     const std::string file = disk.dir.write("pw", "u:x\n");
     REQUIRE(::mount(nullptr, disk.dir.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
     const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_passwd: cannot make a file beside " + file + ": Read-only file system\n");
+    CHECK(result.err == "mqtt_passwd: cannot create a file next to " + file + ": Read-only file system\n");
     CHECK(read_file(file) == "u:x\n");
 }
 
-TEST_CASE("a file that is a mount point, as in a container, is refused with the remedy" * needs_mount()) {
+TEST_CASE("a file that is a mount point, as in a container, is refused with a remedy" * needs_mount()) {
     REQUIRE(private_mounts());
     const TempDir dir;
     const std::string outside = dir.write("outside", "u:x\n");
@@ -111,7 +111,7 @@ TEST_CASE("a file that is a mount point, as in a container, is refused with the 
     REQUIRE(::mount(outside.c_str(), file.c_str(), nullptr, MS_BIND, nullptr) == 0);
     const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err.find("is a mount point (mount the folder") != std::string::npos);
+    CHECK(result.err.find("is a mount point (mount its directory") != std::string::npos);
     CHECK(read_file(file) == "u:x\n");
     CHECK(names_in(dir.path()).size() == 2);
     REQUIRE(::umount2(file.c_str(), MNT_DETACH) == 0);

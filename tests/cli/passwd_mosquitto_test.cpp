@@ -1,4 +1,4 @@
-// Password files shared with Debian's mosquitto_passwd, and logins on Debian's broker.
+// Tests with Debian's Mosquitto: shared password files, and logins at its broker.
 #include "passwd_program.hpp"
 #include "support/needs.hpp"
 #include "support/real_broker.hpp"
@@ -7,14 +7,14 @@ using namespace mqttc::test;
 
 namespace {
 
-void theirs(std::vector<std::string> arguments) {
+void mosquitto_passwd(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), mosquitto_passwd_path);
     const Result result = run(std::move(arguments));
     CAPTURE(result.err);
     CHECK(result.exit.code == 0);
 }
 
-// What mosquitto_pub answers to a login: 0, or the CONNACK code.
+// The exit code of mosquitto_pub after a login: 0, or the CONNACK code.
 int login(const RealBroker& broker, const std::string& user, const std::string& password) {
     return run({mosquitto_pub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()), "-t", "t", "-m",
                 "m", "-u", user, "-P", password})
@@ -30,9 +30,9 @@ std::string config(const std::string& file) {
 
 }  // namespace
 
-TEST_CASE("the broker lets users in with each hash it reads" * needs_mosquitto()) {
+TEST_CASE("the broker accepts each kind of hash that it supports" * needs_mosquitto()) {
     const TempDir dir;
-    const std::string file = dir.write("pw", "# users of the gate\n\n");
+    const std::string file = dir.write("pw", "# users\n\n");
     passwd_ok({"-b", file, "standard", "one"});
     passwd_ok({"-b", "-H", "sha512", file, "old", "two"});
     passwd_ok({"-b", "-I", "1", file, "cheap", "three : $ "});
@@ -49,12 +49,12 @@ TEST_CASE("the broker lets users in with each hash it reads" * needs_mosquitto()
     CHECK(login(broker, "cheap", "three : $ ") == accepted);
     CHECK(login(broker, "m\xc3\xbcller strasse", "\xe2\x82\xac") == accepted);
     CHECK(login(broker, "imported", "six") == accepted);
-    // What the manual says of brokers of the 2.0 series.
+    // Brokers of the 2.0 series do not support these, as the manual says.
     CHECK(login(broker, "modern", "four") == refused);
     CHECK(login(broker, "salty", "five") == refused);
 }
 
-TEST_CASE("plain passwords hashed with -U let users in" * needs_mosquitto()) {
+TEST_CASE("the broker accepts passwords hashed with -U" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.write("pw", "# plain\nann:one\nbob:two:with:colons\r\n\ncat:three");
     passwd_ok({"-U", file});
@@ -65,7 +65,7 @@ TEST_CASE("plain passwords hashed with -U let users in" * needs_mosquitto()) {
     CHECK(login(broker, "cat", "one") == refused);
 }
 
-TEST_CASE("of several lines of a user the broker and --verify believe the same one" * needs_mosquitto()) {
+TEST_CASE("the broker and --verify use the same of several lines of a user" * needs_mosquitto()) {
     const TempDir dir;
     const std::string first = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "first"});
     const std::string second = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "second"});
@@ -83,18 +83,18 @@ TEST_CASE("of several lines of a user the broker and --verify believe the same o
     CHECK(login(broker, "u", "second") == refused);
 }
 
-TEST_CASE("files go back and forth between the two programs" * needs_mosquitto()) {
+TEST_CASE("mqtt_passwd and mosquitto_passwd can edit the same file in turn" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.file("pw");
-    theirs({"-c", "-b", file, "ann", "one"});
-    theirs({"-b", "-H", "sha512", file, "bob", "two"});
+    mosquitto_passwd({"-c", "-b", file, "ann", "one"});
+    mosquitto_passwd({"-b", "-H", "sha512", file, "bob", "two"});
     passwd_ok({"-b", file, "cat", "three"});
     passwd_ok({"-b", file, "ann", "new"});
-    theirs({"-b", file, "dan", "four"});
-    theirs({"-b", file, "cat", "newer"});
+    mosquitto_passwd({"-b", file, "dan", "four"});
+    mosquitto_passwd({"-b", file, "cat", "newer"});
     passwd_ok({"-D", file, "bob"});
     passwd_ok({"-b", "-H", "sha512", file, "eve", "five"});
-    theirs({"-D", file, "dan"});
+    mosquitto_passwd({"-D", file, "dan"});
     passwd_ok({"-b", file, "fay", "six"});
 
     CHECK(passwd_ok({"--list", file}) == "ann\ncat\neve\nfay\n");
@@ -110,33 +110,34 @@ TEST_CASE("files go back and forth between the two programs" * needs_mosquitto()
     CHECK(login(broker, "bob", "two") == refused);
 }
 
-TEST_CASE("hashes of the original verify, whatever their parameters" * needs_mosquitto()) {
+TEST_CASE("hashes by mosquitto_passwd are verified with any parameters" * needs_mosquitto()) {
     const TempDir dir;
     const std::string file = dir.file("pw");
-    theirs({"-c", "-b", file, "default", "p"});
-    theirs({"-b", "-I", "7", file, "seven", "p"});
-    theirs({"-b", "-H", "sha512", file, "sha", "p"});
+    mosquitto_passwd({"-c", "-b", file, "default", "p"});
+    mosquitto_passwd({"-b", "-I", "7", file, "seven", "p"});
+    mosquitto_passwd({"-b", "-H", "sha512", file, "sha", "p"});
     for (const char* user : {"default", "seven", "sha"}) {
         CHECK(right_password(file, user, "p"));
         CHECK_FALSE(right_password(file, user, "q"));
     }
 }
 
-TEST_CASE("scripts that feed the original's prompts get the same answers" * needs_mosquitto()) {
+TEST_CASE("passwords on standard input give the same exit codes as mosquitto_passwd" * needs_mosquitto()) {
     const TempDir dir;
     for (const std::string& input : {std::string("p\np\n"), std::string("p\r\np\r\n"), std::string("p\nq\n"),
                                      std::string("p\n"), std::string(), std::string("\n\n")}) {
         CAPTURE(input);
-        const std::string ours = dir.write("ours", "");
-        const std::string other = dir.write("theirs", "");
-        const Result we = passwd({ours, "u"}, input);
-        const Result they = run({mosquitto_passwd_path, other, "u"}, input);
-        CHECK(we.exit.code == they.exit.code);
-        if (we.exit.code == 0) CHECK(right_password(other, "u", "p") == right_password(ours, "u", "p"));
+        const std::string file = dir.write("ours", "");
+        const std::string original_file = dir.write("original", "");
+        const Result result = passwd({file, "u"}, input);
+        const Result original = run({mosquitto_passwd_path, original_file, "u"}, input);
+        CHECK(result.exit.code == original.exit.code);
+        if (result.exit.code == 0)
+            CHECK(right_password(original_file, "u", "p") == right_password(file, "u", "p"));
     }
 }
 
-TEST_CASE("command lines that the original takes or refuses are taken or refused" * needs_mosquitto()) {
+TEST_CASE("command lines are accepted or refused as by mosquitto_passwd" * needs_mosquitto()) {
     const TempDir dir;
     const std::string text = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "p"});
     const std::string file = dir.file("pw");
@@ -173,8 +174,8 @@ TEST_CASE("command lines that the original takes or refuses are taken or refused
         dir.write("pw", text);
         std::vector<std::string> original = line;
         original.insert(original.begin(), mosquitto_passwd_path);
-        const int theirs_code = run(std::move(original)).exit.code;
+        const int original_code = run(std::move(original)).exit.code;
         dir.write("pw", text);
-        CHECK(passwd(line).exit.code == theirs_code);
+        CHECK(passwd(line).exit.code == original_code);
     }
 }

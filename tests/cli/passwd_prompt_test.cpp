@@ -1,4 +1,4 @@
-// mqtt_passwd on a terminal: prompts, echo, and the signals that come in between.
+// Tests of mqtt_passwd on a terminal: prompts, echo and signals.
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -13,20 +13,20 @@ using namespace mqttc::test;
 
 namespace {
 
-// The number behind "pid " on the screen.
+// The number after "pid " on the screen.
 pid_t pid_on(const PtyProcess& terminal) {
     const auto at = terminal.screen().find("pid ");
     REQUIRE(at != std::string::npos);
     return static_cast<pid_t>(std::stol(terminal.screen().substr(at + 4)));
 }
 
-// A terminal with a shell on it that runs mqtt_passwd, tells its exit code and stays. Without the
-// shell the kernel would reset the terminal when the program ends, and nothing would be tested.
-struct Desk {
+// A terminal with a shell that runs mqtt_passwd, prints its exit code and keeps running. Without the shell the kernel
+// would reset the terminal when the program ends, and the tests could not fail.
+struct ShellTerminal {
     PtyProcess terminal;
     pid_t pid = 0;
 
-    explicit Desk(std::vector<std::string> arguments) : terminal(command(std::move(arguments))) {
+    explicit ShellTerminal(std::vector<std::string> arguments) : terminal(command(std::move(arguments))) {
         REQUIRE(terminal.expect("pid "));
         REQUIRE(terminal.expect(" \r\n"));
         pid = pid_on(terminal);
@@ -44,7 +44,7 @@ struct Desk {
 
 }  // namespace
 
-TEST_CASE("the password is asked for twice without echo") {
+TEST_CASE("the program prompts for the password twice without echo") {
     const TempDir dir;
     const std::string file = dir.write("pw", "");
     PtyProcess terminal(Command{.argv = passwd_argv({"-I", "1", file, "u"})});
@@ -59,7 +59,7 @@ TEST_CASE("the password is asked for twice without echo") {
     CHECK(right_password(file, "u", "s3cret"));
 }
 
-TEST_CASE("nobody is asked for a password for a file that isn't there") {
+TEST_CASE("there is no prompt if the file does not exist") {
     const TempDir dir;
     PtyProcess terminal(Command{.argv = passwd_argv({dir.file("none"), "u"})});
     CHECK(terminal.wait().code == 1);
@@ -90,7 +90,7 @@ TEST_CASE("different passwords change nothing") {
     CHECK(read_file(file) == "u:x\n");
 }
 
-TEST_CASE("the prompt is on the terminal even when stdout is not") {
+TEST_CASE("the prompt is on the terminal even if stdout is a file") {
     const TempDir dir;
     PtyProcess terminal(
         Command{.argv = passwd_argv({"-c", "-I", "1", "-", "u"}), .stdout_file = dir.file("out")});
@@ -103,7 +103,7 @@ TEST_CASE("the prompt is on the terminal even when stdout is not") {
     CHECK(read_file(dir.file("out")).find("assword") == std::string::npos);
 }
 
-TEST_CASE("a password to verify is asked for once") {
+TEST_CASE("--verify prompts for the password once") {
     const TempDir dir;
     const std::string file = dir.write("pw", passwd_ok({"-c", "-b", "-I", "1", "-", "u", "p"}));
     PtyProcess terminal(Command{.argv = passwd_argv({"--verify", "u", file})});
@@ -122,51 +122,51 @@ TEST_CASE("end of input at the prompt is an error") {
     CHECK(terminal.wait().code == 1);
 }
 
-TEST_CASE("a signal at either prompt ends the program by that signal, with the echo back on") {
+TEST_CASE("a signal at either prompt ends the program by that signal and restores the echo") {
     for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGALRM, SIGUSR1}) {
         for (const bool second : {false, true}) {
             CAPTURE(number);
             CAPTURE(second);
             const TempDir dir;
             const std::string file = dir.write("pw", "u:x\n");
-            Desk desk({file, "u"});
-            REQUIRE(desk.terminal.expect("Password: "));
+            ShellTerminal shell({file, "u"});
+            REQUIRE(shell.terminal.expect("Password: "));
             if (second) {
-                desk.terminal.send("p\n");
-                REQUIRE(desk.terminal.expect("Reenter password: "));
+                shell.terminal.send("p\n");
+                REQUIRE(shell.terminal.expect("Reenter password: "));
             }
-            CHECK_FALSE(desk.terminal.echo());
-            REQUIRE(::kill(desk.pid, number) == 0);
-            CHECK(desk.terminal.expect("code " + std::to_string(128 + number) + " "));
-            CHECK(desk.terminal.echo());
+            CHECK_FALSE(shell.terminal.echo());
+            REQUIRE(::kill(shell.pid, number) == 0);
+            CHECK(shell.terminal.expect("code " + std::to_string(128 + number) + " "));
+            CHECK(shell.terminal.echo());
             CHECK(read_file(file) == "u:x\n");
         }
     }
 }
 
-TEST_CASE("Ctrl-C at the prompt ends the program, with the echo back on") {
+TEST_CASE("Ctrl-C at the prompt ends the program and restores the echo") {
     const TempDir dir;
-    Desk desk({dir.write("pw", "u:x\n"), "u"});
-    REQUIRE(desk.terminal.expect("Password: "));
-    desk.terminal.send("half a pass\x03");
-    CHECK(desk.terminal.expect("code 130 "));
-    CHECK(desk.terminal.echo());
+    ShellTerminal shell({dir.write("pw", "u:x\n"), "u"});
+    REQUIRE(shell.terminal.expect("Password: "));
+    shell.terminal.send("half a pass\x03");
+    CHECK(shell.terminal.expect("code 130 "));
+    CHECK(shell.terminal.echo());
 }
 
-TEST_CASE("echo is back on after the program, whatever came of it") {
+TEST_CASE("the echo is restored after every result") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     for (const auto& [typed, code] : {std::pair("p\np\n", 0), std::pair("p\nq\n", 2), std::pair("\n", 1)}) {
-        Desk desk({"-I", "1", file, "u"});
-        REQUIRE(desk.terminal.expect("Password: "));
-        CHECK_FALSE(desk.terminal.echo());
-        desk.terminal.send(typed);
-        CHECK(desk.terminal.expect("code " + std::to_string(code) + " "));
-        CHECK(desk.terminal.echo());
+        ShellTerminal shell({"-I", "1", file, "u"});
+        REQUIRE(shell.terminal.expect("Password: "));
+        CHECK_FALSE(shell.terminal.echo());
+        shell.terminal.send(typed);
+        CHECK(shell.terminal.expect("code " + std::to_string(code) + " "));
+        CHECK(shell.terminal.echo());
     }
 }
 
-TEST_CASE("a terminal that goes away ends the program") {
+TEST_CASE("a terminal hangup ends the program") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     PtyProcess terminal(Command{.argv = passwd_argv({file, "u"})});
@@ -176,11 +176,11 @@ TEST_CASE("a terminal that goes away ends the program") {
     CHECK(read_file(file) == "u:x\n");
 }
 
-TEST_CASE("stopped at the prompt and continued, the program gives the echo back and asks again") {
+TEST_CASE("when stopped at the prompt the program restores the echo, and prompts again when continued") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
     const std::string script =
-        "set -m; sh -c 'echo \"pid $$ \"; exec \"$@\"' sh \"$@\"; echo away; "
+        "set -m; sh -c 'echo \"pid $$ \"; exec \"$@\"' sh \"$@\"; echo stopped; "
         "read -r; fg; echo \"code $? \"; read -r";
     for (const bool by_key : {true, false}) {
         PtyProcess terminal(
@@ -192,45 +192,45 @@ TEST_CASE("stopped at the prompt and continued, the program gives the echo back 
         } else {
             REQUIRE(::kill(pid_on(terminal), SIGSTOP) == 0);
         }
-        REQUIRE(terminal.expect("away"));
+        REQUIRE(terminal.expect("stopped"));
         if (by_key) CHECK(terminal.echo());
         terminal.send("\n");
         REQUIRE(terminal.expect("Password: "));
         CHECK_FALSE(terminal.echo());
         terminal.send("again\nagain\n");
         CHECK(terminal.expect("code 0 "));
-        // After SIGSTOP, which nobody can prepare for, bash brings back the terminal as it was at `fg`.
+        // SIGSTOP cannot be caught: bash then restores the terminal as it was at `fg`.
         if (by_key) CHECK(terminal.echo());
         CHECK(right_password(file, "u", "again"));
     }
 }
 
-TEST_CASE("who waits for the lock for long is told what for, once, with a terminal or without") {
+TEST_CASE("a long wait for the lock is reported once, with or without a terminal") {
     const TempDir dir;
     const std::string file = dir.write("pw", "u:x\n");
-    const std::string sibling = dir.write(".pw.mqtt_passwd", "");
-    REQUIRE(::chmod(sibling.c_str(), 0600) == 0);
-    const int lock = ::open(sibling.c_str(), O_RDWR | O_CLOEXEC);
+    const std::string temp = dir.write(".pw.mqtt_passwd", "");
+    REQUIRE(::chmod(temp.c_str(), 0600) == 0);
+    const int lock = ::open(temp.c_str(), O_RDWR | O_CLOEXEC);
     REQUIRE(::flock(lock, LOCK_EX) == 0);
     const Command command{.argv = passwd_argv({"-b", "-I", "1", file, "u", "p"})};
-    const std::string told = "mqtt_passwd: waiting for another mqtt_passwd that has " + file + "'s lock";
+    const std::string report = "mqtt_passwd: waiting for another mqtt_passwd that holds the lock of " + file;
     PtyProcess terminal(command);
     Process script(command);
     Process interrupted(command);
-    CHECK(terminal.expect(told));
-    CHECK(script.wait_err(told + "\n"));
-    CHECK(interrupted.wait_err(told + "\n"));
+    CHECK(terminal.expect(report));
+    CHECK(script.wait_err(report + "\n"));
+    CHECK(interrupted.wait_err(report + "\n"));
     interrupted.send_signal(SIGTERM);
     CHECK(interrupted.wait().signal == SIGTERM);
     CHECK(read_file(file) == "u:x\n");
     ::close(lock);
     CHECK(terminal.wait().code == 0);
     CHECK(script.wait().code == 0);
-    CHECK(script.err() == told + "\n");
+    CHECK(script.err() == report + "\n");
     CHECK(right_password(file, "u", "p"));
 }
 
-TEST_CASE("names from a file cannot drive the terminal") {
+TEST_CASE("names in a file cannot control the terminal") {
     const TempDir dir;
     PtyProcess terminal(Command{.argv = passwd_argv({"--list", dir.write("pw",
                                                                          "a\x1b[2J:2\nb\x9b"
@@ -239,7 +239,7 @@ TEST_CASE("names from a file cannot drive the terminal") {
     CHECK(terminal.screen() == "a\\x1b[2J\r\nb\\x9b2J\r\nm\xc3\xbc\r\n");
 }
 
-TEST_CASE("who waits for many hashes sees how far they are") {
+TEST_CASE("a terminal shows the progress of hashing") {
     const TempDir dir;
     std::string users;
     for (int i = 0; i < 1000; ++i) users += "user" + std::to_string(i) + ":p\n";

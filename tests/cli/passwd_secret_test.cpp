@@ -1,4 +1,4 @@
-// Where a password can be seen while mqtt_passwd works, and where not.
+// Tests of where a password is visible while mqtt_passwd runs.
 #include <chrono>
 #include <string>
 
@@ -13,14 +13,14 @@ std::string proc(pid_t pid, const char* name) {
     return read_file("/proc/" + std::to_string(pid) + "/" + name);
 }
 
-// A mqtt_passwd that is busy with one password for as long as the test wants.
+// mqtt_passwd with a hash that takes longer than any test.
 Command endless(const std::string& file, const std::string& password) {
     return Command{.argv = passwd_argv(
                        {"-H", "argon2id", "--memory", "1024", "-I", "10000000", "-b", file, "u", password})};
 }
 
-// Looks until `condition` holds; false when the program ended or twenty seconds are over.
-bool comes_true(const Process& process, const std::function<bool()>& condition) {
+// Polls until `condition` is true; false if the program exits or after default_timeout.
+bool becomes_true(const Process& process, const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + default_timeout;
     while (process.running() && std::chrono::steady_clock::now() < deadline)
         if (condition()) return true;
@@ -29,10 +29,10 @@ bool comes_true(const Process& process, const std::function<bool()>& condition) 
 
 }  // namespace
 
-TEST_CASE("a password on the command line is soon no longer to be seen there") {
+TEST_CASE("a password on the command line is soon wiped there") {
     const TempDir dir;
     Process process(endless(dir.write("pw", ""), "VerySecretIndeed"));
-    CHECK(comes_true(process, [&] {
+    CHECK(becomes_true(process, [&] {
         const std::string line = proc(process.pid(), "cmdline");
         return line.find("mqtt_passwd") != std::string::npos &&
                line.find("VerySecretIndeed") == std::string::npos;
@@ -42,7 +42,7 @@ TEST_CASE("a password on the command line is soon no longer to be seen there") {
 TEST_CASE("a password is in locked memory" * needs_no_sanitizer()) {
     const TempDir dir;
     Process process(endless(dir.write("pw", ""), "VerySecretIndeed"));
-    CHECK(comes_true(process, [&] {
+    CHECK(becomes_true(process, [&] {
         const std::string status = proc(process.pid(), "status");
         const auto at = status.find("VmLck:");
         return at != std::string::npos && std::stol(status.substr(at + 6)) > 0;

@@ -1,5 +1,5 @@
-// Fuzzes the password file's parser and editor: whatever the bytes, an edit changes what it says and
-// no other byte, and the result reads back.
+// Fuzzes the parser and the editor of password files: for any bytes, an edit changes only what it should, and the
+// result can be read back.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -13,7 +13,7 @@ using namespace mqttc::passwd;
 
 namespace {
 
-void demand(bool holds) {
+void require(bool holds) {
     if (!holds) std::abort();
 }
 
@@ -23,7 +23,7 @@ std::string content(const PasswordFile& file) {
     return all;
 }
 
-// Every line that is not one of that user, in order, endings apart: the last one may have got one.
+// All lines of other users, in order, without their endings: the last line may have got one.
 std::vector<std::string_view> others(std::string_view text, std::string_view name) {
     std::vector<std::string_view> lines;
     for (const PasswordLine& line : parse_password_file(text)) {
@@ -35,7 +35,7 @@ std::vector<std::string_view> others(std::string_view text, std::string_view nam
 
 }  // namespace
 
-// Input: length of a user's name, the name, then the file.
+// Input: the length of a user name, the name, then the file.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     const std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -43,19 +43,19 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view text = rest.substr(name.size());
 
     const PasswordFile untouched(text);
-    demand(content(untouched) == text);
+    require(content(untouched) == text);
     for (const PasswordLine& line : untouched.lines()) {
-        // A well-formed hash may cost anything to verify; telling what it is must not.
+        // Checking a well-formed hash may be expensive; classifying it must not be.
         if (line.kind == PasswordLine::Kind::entry) (void)stored_form(line.stored);
     }
 
     PasswordFile without(text);
     const bool was_there = untouched.find(name) != nullptr;
-    demand(without.remove(name) == was_there);
+    require(without.remove(name) == was_there);
     const std::string removed = content(without);
-    demand(PasswordFile(removed).find(name) == nullptr);
-    demand(others(removed, name) == others(text, name));
-    if (!was_there) demand(removed == text);
+    require(PasswordFile(removed).find(name) == nullptr);
+    require(others(removed, name) == others(text, name));
+    if (!was_there) require(removed == text);
 
     if (!check_name(name)) return 0;
     constexpr std::string_view hash = "$6$c2FsdA==$hash";
@@ -63,9 +63,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     with.set(name, std::string(hash));
     const std::string set = content(with);
     const PasswordFile again(set);
-    demand(again.find(name) != nullptr);
-    demand(others(set, name) == others(text, name));
+    require(again.find(name) != nullptr);
+    require(others(set, name) == others(text, name));
     for (const PasswordLine& line : again.lines())
-        if (line.kind == PasswordLine::Kind::entry && line.name == name) demand(line.stored == hash);
+        if (line.kind == PasswordLine::Kind::entry && line.name == name) require(line.stored == hash);
     return 0;
 }

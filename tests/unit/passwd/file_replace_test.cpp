@@ -1,4 +1,4 @@
-// Replacing a file: whole or not at all, with everything but the content kept.
+// Tests of FileReplacement: atomic, and only the content changes.
 #include "file_replace.hpp"
 
 #include <doctest/doctest.h>
@@ -25,7 +25,7 @@ using Missing = FileReplacement::Missing;
 
 namespace {
 
-struct stat look_at(const std::string& path) {
+struct stat stat_of(const std::string& path) {
     struct stat about{};
     REQUIRE(::stat(path.c_str(), &about) == 0);
     return about;
@@ -54,7 +54,7 @@ void replace(const std::string& path, std::string_view content, Missing missing 
 
 }  // namespace
 
-TEST_CASE("the content is replaced and nothing is left beside it") {
+TEST_CASE("the content is replaced and no other file remains") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     {
@@ -68,7 +68,7 @@ TEST_CASE("the content is replaced and nothing is left beside it") {
     CHECK(names_in(dir) == std::vector<std::string>{"pw"});
 }
 
-TEST_CASE("more pieces than one writev takes arrive in order") {
+TEST_CASE("more pieces than one writev() accepts are written in order") {
     const TempDir dir;
     const std::string path = dir.write("pw", "");
     std::vector<std::string> lines;
@@ -79,17 +79,17 @@ TEST_CASE("more pieces than one writev takes arrive in order") {
     CHECK(read_file(path) == expected);
 }
 
-TEST_CASE("a new file is readable by its owner only") {
+TEST_CASE("a new file is readable only by its owner") {
     const TempDir dir;
     const std::string path = dir.file("pw");
     const mode_t before = ::umask(0);
     replace(path, "u:h\n", Missing::create);
     ::umask(before);
-    CHECK((look_at(path).st_mode & 07777) == 0600);
+    CHECK((stat_of(path).st_mode & 07777) == 0600);
     CHECK(read_file(path) == "u:h\n");
 }
 
-TEST_CASE("a missing file is refused unless it is to be created") {
+TEST_CASE("a missing file is an error unless it may be created") {
     const TempDir dir;
     const std::string cannot = "cannot open " + dir.file("pw") + ": No such file or directory";
     for (const auto& [missing, text] : {std::pair(Missing::refuse, cannot),
@@ -97,13 +97,13 @@ TEST_CASE("a missing file is refused unless it is to be created") {
         const auto file = FileReplacement::begin(dir.file("pw"), missing);
         REQUIRE_FALSE(file);
         CHECK(file.error().text == text);
-        CHECK(FileReplacement::look(dir.file("pw"), missing).error().text == text);
+        CHECK(FileReplacement::check(dir.file("pw"), missing).error().text == text);
     }
-    CHECK(FileReplacement::look(dir.file("pw"), Missing::create));
+    CHECK(FileReplacement::check(dir.file("pw"), Missing::create));
     CHECK(names_in(dir).empty());
 }
 
-TEST_CASE("a folder that can't be written to is told before anything is asked") {
+TEST_CASE("check() reports a directory without write permission") {
     const TempDir dir;
     const std::string path = dir.write("pw", "u:h\n");
     REQUIRE(::chmod(path.c_str(), 0644) == 0);
@@ -111,19 +111,19 @@ TEST_CASE("a folder that can't be written to is told before anything is asked") 
     const uid_t before = ::geteuid();
     constexpr uid_t nobody = 65534;
     if (before == 0) REQUIRE(::seteuid(nobody) == 0);
-    const auto seen = FileReplacement::look(path, Missing::refuse);
+    const auto checked = FileReplacement::check(path, Missing::refuse);
     const auto file = FileReplacement::begin(path, Missing::refuse);
     REQUIRE(::seteuid(before) == 0);
     REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
     const std::string text =
-        "cannot make a file beside " + path + ": Permission denied (the folder must be writable)";
-    REQUIRE_FALSE(seen);
-    CHECK(seen.error().text == text);
+        "cannot create a file next to " + path + ": Permission denied (the directory must be writable)";
+    REQUIRE_FALSE(checked);
+    CHECK(checked.error().text == text);
     REQUIRE_FALSE(file);
     CHECK(file.error().text == text);
 }
 
-TEST_CASE("mode, owner, group and extended attributes stay") {
+TEST_CASE("mode, owner, group and extended attributes are kept") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     const bool root = ::geteuid() == 0;
@@ -131,7 +131,7 @@ TEST_CASE("mode, owner, group and extended attributes stay") {
     REQUIRE(::chmod(path.c_str(), 0646) == 0);
     const bool attributes = ::setxattr(path.c_str(), "user.note", "kept", 4, 0) == 0;
     replace(path, "new");
-    const struct stat after = look_at(path);
+    const struct stat after = stat_of(path);
     CHECK((after.st_mode & 07777) == 0646);
     if (root) {
         CHECK(after.st_uid == 1234);
@@ -143,16 +143,16 @@ TEST_CASE("mode, owner, group and extended attributes stay") {
     }
 }
 
-TEST_CASE("an owner or group that can't be kept is told with what helps, and nothing is changed" *
+TEST_CASE("an owner or group that cannot be kept is reported with a remedy, and nothing is changed" *
           needs_root()) {
     constexpr uid_t nobody = 65534;
-    constexpr gid_t strange_group = 2345;
+    constexpr gid_t other_group = 2345;
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     REQUIRE(::chmod(path.c_str(), 0644) == 0);
     REQUIRE(::chmod(dir.path().c_str(), 0777) == 0);
     const auto refused = [&](uid_t owner) {
-        REQUIRE(::chown(path.c_str(), owner, strange_group) == 0);
+        REQUIRE(::chown(path.c_str(), owner, other_group) == 0);
         REQUIRE(::seteuid(nobody) == 0);
         Result<void> done;
         {
@@ -169,11 +169,11 @@ TEST_CASE("an owner or group that can't be kept is told with what helps, and not
     CHECK(refused(nobody) == "cannot keep the group of " + path +
                                  ": Operation not permitted (you are not in group 2345: join it, or run "
                                  "mqtt_passwd as root)");
-    CHECK(refused(1234) == "cannot keep owner and group of " + path +
+    CHECK(refused(1234) == "cannot keep the owner and group of " + path +
                                ": Operation not permitted (run mqtt_passwd as its owner or as root)");
 }
 
-TEST_CASE("a symbolic link stays, its target is replaced") {
+TEST_CASE("a symbolic link is kept and its target is replaced") {
     const TempDir dir;
     fs::create_directory(dir.file("real"));
     dir.write("real/pw", "old");
@@ -186,7 +186,7 @@ TEST_CASE("a symbolic link stays, its target is replaced") {
     CHECK_FALSE(fs::exists(dir.file("real/.pw.mqtt_passwd")));
 }
 
-TEST_CASE("what is no regular file of its own is refused") {
+TEST_CASE("anything but a regular file with one link is refused") {
     const TempDir dir;
     const auto refused = [](const std::string& path, Missing missing) {
         const auto file = FileReplacement::begin(path, missing);
@@ -202,23 +202,23 @@ TEST_CASE("what is no regular file of its own is refused") {
     CHECK(refused(dir.file("dangling"), Missing::create)
               .ends_with("a symbolic link to a file that does not exist"));
     CHECK_FALSE(fs::exists(dir.file("nowhere")));
-    CHECK(refused(dir.file("no/folder"), Missing::create).ends_with(": No such file or directory"));
+    CHECK(refused(dir.file("no/directory"), Missing::create).ends_with(": No such file or directory"));
     dir.write("pw", "old");
     fs::create_hard_link(dir.file("pw"), dir.file("second"));
     CHECK(refused(dir.file("pw"), Missing::refuse).find("it has 2 hard links") != std::string::npos);
 }
 
-TEST_CASE("a sibling left by a killed process is taken over") {
+TEST_CASE("the temporary file of a killed process is replaced") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
-    const std::string sibling = dir.write(".pw.mqtt_passwd", "half a fi");
-    REQUIRE(::chmod(sibling.c_str(), 0644) == 0);
+    const std::string temp = dir.write(".pw.mqtt_passwd", "half a fi");
+    REQUIRE(::chmod(temp.c_str(), 0644) == 0);
     replace(path, "new");
     CHECK(read_file(path) == "new");
     CHECK(names_in(dir) == std::vector<std::string>{"pw"});
 }
 
-TEST_CASE("a sibling planted as a link is not followed, but replaced") {
+TEST_CASE("a link in place of the temporary file is replaced and not followed") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     const std::string victim = dir.write("victim", "precious");
@@ -226,7 +226,7 @@ TEST_CASE("a sibling planted as a link is not followed, but replaced") {
         fs::create_symlink("victim", dir.file(".pw.mqtt_passwd"));
         replace(path, "new");
     }
-    SUBCASE("symbolic, to nowhere") {
+    SUBCASE("symbolic, dangling") {
         fs::create_symlink("nowhere", dir.file(".pw.mqtt_passwd"));
         replace(path, "new");
         CHECK_FALSE(fs::exists(dir.file("nowhere")));
@@ -240,7 +240,7 @@ TEST_CASE("a sibling planted as a link is not followed, but replaced") {
     CHECK(names_in(dir) == std::vector<std::string>{"pw", "victim"});
 }
 
-TEST_CASE("a change by another program in between is noticed and kept") {
+TEST_CASE("a change by another program is detected and kept") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     auto file = begun(path);
@@ -252,16 +252,16 @@ TEST_CASE("a change by another program in between is noticed and kept") {
     CHECK(read_file(path) == "edited by hand");
 }
 
-TEST_CASE("while one changes the file nobody else gets the lock") {
+TEST_CASE("only one process gets the lock") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     const auto file = begun(path);
-    const mqttc::app::Descriptor sibling(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
-    REQUIRE(sibling);
-    CHECK(::flock(sibling.get(), LOCK_EX | LOCK_NB) != 0);
+    const mqttc::app::Descriptor temp(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
+    REQUIRE(temp);
+    CHECK(::flock(temp.get(), LOCK_EX | LOCK_NB) != 0);
 }
 
-TEST_CASE("reading a whole file says why it cannot") {
+TEST_CASE("a file that cannot be read is reported with the cause") {
     const TempDir dir;
     CHECK(read_whole_file(dir.write("pw", "text"))->view() == "text");
     CHECK(read_whole_file(dir.write("empty", ""))->empty());

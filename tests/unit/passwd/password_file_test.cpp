@@ -1,4 +1,4 @@
-// The file in memory: every byte that is not edited stays.
+// Tests of PasswordFile: edits change no other byte.
 #include "password_file.hpp"
 
 #include <doctest/doctest.h>
@@ -25,7 +25,7 @@ std::string after_set(std::string_view text, std::string_view name, std::string 
 
 }  // namespace
 
-TEST_CASE("lines are entries, comments, blanks or unreadable") {
+TEST_CASE("each line is an entry, a comment, blank or unreadable") {
     using Kind = PasswordLine::Kind;
     const auto lines = parse_password_file("u:h\n# c:d\n\n  \t\n  #x\nnocolon\n:h\n a b \t: h:i \r\nlast:\n");
     REQUIRE(lines.size() == 9);
@@ -44,7 +44,7 @@ TEST_CASE("lines are entries, comments, blanks or unreadable") {
     CHECK(lines[8].stored.empty());
 }
 
-TEST_CASE("an unedited file comes out byte for byte") {
+TEST_CASE("an unedited file is the same byte for byte") {
     for (const std::string_view text :
          {""sv, "\n"sv, "u:h"sv, "u:h\n"sv, "u:h\r\nv:i\r\n"sv, "\r\n\n\r"sv, "# only a comment"sv,
           "a:\0b\n\0:c\n"sv, "u:1\nu:2\n\n\n"sv, "\xff\xfe:x\n"sv}) {
@@ -52,23 +52,23 @@ TEST_CASE("an unedited file comes out byte for byte") {
     }
 }
 
-TEST_CASE("a new user goes to the end") {
+TEST_CASE("a new user is added at the end") {
     CHECK(after_set("", "u", "h") == "u:h\n");
     CHECK(after_set("a:1\n# end\n", "u", "h") == "a:1\n# end\nu:h\n");
 }
 
-TEST_CASE("a new user is not glued to a last line that has no newline") {
+TEST_CASE("a new user gets a line of its own after a last line without a newline") {
     CHECK(after_set("a:1", "u", "h") == "a:1\nu:h\n");
     CHECK(after_set("a:1\nb:2\n# end", "u", "h") == "a:1\nb:2\n# end\nu:h\n");
 }
 
-TEST_CASE("a new user of a CRLF file gets a CRLF line") {
+TEST_CASE("a new line in a CRLF file ends with CRLF") {
     CHECK(after_set("a:1\r\n", "u", "h") == "a:1\r\nu:h\r\n");
     CHECK(after_set("a:1\r\nb:2", "u", "h") == "a:1\r\nb:2\r\nu:h\r\n");
     CHECK(after_set("a:1\r\nb:2\r", "u", "h") == "a:1\r\nb:2\r\nu:h\r\n");
 }
 
-TEST_CASE("replacing a hash touches nothing else") {
+TEST_CASE("replacing a hash changes nothing else") {
     CHECK(after_set("# c\n\na:1\nnocolon\nu:old:with:colons\nz:9", "u", "h") ==
           "# c\n\na:1\nnocolon\nu:h\nz:9");
     CHECK(after_set("a:1\r\n u :old\r\nz:9\r\n", "u", "h") == "a:1\r\n u :h\r\nz:9\r\n");
@@ -76,11 +76,11 @@ TEST_CASE("replacing a hash touches nothing else") {
     CHECK(after_set("u:\nv:2\n", "u", "h") == "u:h\nv:2\n");
 }
 
-TEST_CASE("a user who stands in several lines gets the new hash in each") {
+TEST_CASE("a user with several lines gets the new hash in each of them") {
     CHECK(after_set("u:1\na:2\nu:3\n", "u", "h") == "u:h\na:2\nu:h\n");
 }
 
-TEST_CASE("setting a user twice leaves the second hash") {
+TEST_CASE("when a user is set twice, the second hash is kept") {
     PasswordFile file("a:1\n");
     file.set("new", "h");
     file.set("other", "i");
@@ -90,7 +90,7 @@ TEST_CASE("setting a user twice leaves the second hash") {
     CHECK(content(file) == "a:l\nnew:j\nother:i\n");
 }
 
-TEST_CASE("removing takes every line of the user and nothing else") {
+TEST_CASE("removing a user removes all lines of the user and nothing else") {
     PasswordFile file("# u:0\nu:1\n\na:2\n u :3\r\nu2:4");
     CHECK(file.remove("u"));
     CHECK(content(file) == "# u:0\n\na:2\nu2:4");
@@ -98,17 +98,17 @@ TEST_CASE("removing takes every line of the user and nothing else") {
     CHECK_FALSE(PasswordFile("# b:1\n").remove("# b"));
 }
 
-TEST_CASE("a line removed at the end does not leave the next one glued") {
+TEST_CASE("after the last line is removed, the next new line is separate") {
     PasswordFile file("a:1\nu:2");
     CHECK(file.remove("u"));
     CHECK(content(file) == "a:1\n");
-    PasswordFile glued("u:2\na:1");
-    CHECK(glued.remove("u"));
-    glued.set("b", "3");
-    CHECK(content(glued) == "a:1\nb:3\n");
+    PasswordFile unterminated("u:2\na:1");
+    CHECK(unterminated.remove("u"));
+    unterminated.set("b", "3");
+    CHECK(content(unterminated) == "a:1\nb:3\n");
 }
 
-TEST_CASE("the last line of a user counts, as it does for brokers") {
+TEST_CASE("the last line of a user is used, as by brokers") {
     const PasswordFile file("u:1\nu:2\n");
     REQUIRE(file.find("u") != nullptr);
     CHECK(file.find("u")->stored == "2");
@@ -127,7 +127,7 @@ TEST_CASE("names that brokers could not read back are refused") {
     CHECK_FALSE(check_name(std::string(max_name_length + 1, 'n')));
 }
 
-TEST_CASE("every accepted name is read back from the line it makes") {
+TEST_CASE("every accepted name can be read back from its line") {
     for (int byte = 0; byte < 256; ++byte) {
         const std::string name = {'a', static_cast<char>(byte), 'b'};
         if (!check_name(name)) continue;
@@ -137,7 +137,7 @@ TEST_CASE("every accepted name is read back from the line it makes") {
     }
 }
 
-TEST_CASE("a file of many users is edited in a time that grows with its length only") {
+TEST_CASE("editing many users takes linear time") {
     std::string text;
     constexpr int count = 100'000;
     for (int i = 0; i < count; ++i) text += "user" + std::to_string(i) + ":x\n";

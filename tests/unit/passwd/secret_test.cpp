@@ -1,4 +1,4 @@
-// The string for secrets.
+// Tests of Secret.
 #include "secret.hpp"
 
 #include <doctest/doctest.h>
@@ -13,8 +13,9 @@ TEST_CASE("a secret grows, moves and compares like a string") {
     CHECK(secret.view().empty());
     std::string expected;
     for (int i = 0; i < 10'000; ++i) {
-        secret.append(static_cast<char>('a' + i % 26));
-        expected += static_cast<char>('a' + i % 26);
+        const char letter[] = {static_cast<char>('a' + i % 26), '\0'};
+        secret.append(letter);
+        expected += letter;
     }
     CHECK(secret.view() == expected);
     Secret other(expected);

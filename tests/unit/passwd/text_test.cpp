@@ -1,4 +1,4 @@
-// Blanks, UTF-8.
+// Tests of the text functions: spaces and UTF-8.
 #include "text.hpp"
 
 #include <doctest/doctest.h>
@@ -6,14 +6,14 @@
 using namespace mqttc::passwd;
 using namespace std::string_view_literals;
 
-TEST_CASE("blanks are trimmed at both ends only") {
-    CHECK(trim_blanks(" \ta b\r ") == "a b");
-    CHECK(trim_blanks("a") == "a");
-    CHECK(trim_blanks(" \t ").empty());
-    CHECK(trim_blanks("").empty());
+TEST_CASE("spaces are removed only at both ends") {
+    CHECK(trim_spaces(" \ta b\r ") == "a b");
+    CHECK(trim_spaces("a") == "a");
+    CHECK(trim_spaces(" \t ").empty());
+    CHECK(trim_spaces("").empty());
 }
 
-TEST_CASE("UTF-8 is told from what is not") {
+TEST_CASE("invalid UTF-8 is detected") {
     for (const auto good :
          {""sv, "a\0b"sv, "\xc3\xbc"sv, "\xe2\x82\xac"sv, "\xf0\x9f\x98\x80"sv, "\xf4\x8f\xbf\xbf"sv})
         CHECK(is_utf8(good));
