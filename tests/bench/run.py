@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-# Measures mqtt_pub and mqtt_sub beside the limit clients and Debian's Mosquitto clients: interleaved, repeated,
-# medians and ratios; prints a table, and with --readme writes it and two SVG plots for README.md.
+# Measures mqtt_pub and mqtt_sub, the limit clients and Debian's Mosquitto clients in turn, repeatedly. Prints a table of
+# medians and ratios; --readme writes it and a plot into tests/bench/README.md.
 import argparse
 import json
 import os
@@ -19,14 +19,14 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
 class Server:
-    """A bench_peer server (sink or source): knows its port, ends when its standard input closes."""
+    """A bench_peer server (sink or source) and its port. It ends when its standard input is closed."""
 
     def __init__(self, peer, *args):
         self.process = subprocess.Popen([peer, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
 
     def report(self):
-        """The line that the server prints after each client: {'messages': n, 'seconds': s, ...}."""
+        """The line that the server printed after a client: {'messages': n, 'seconds': s, ...}."""
         words = self.process.stdout.readline().split()
         return dict(zip(words[::2], map(float, words[1::2])))
 
@@ -36,7 +36,7 @@ class Server:
 
 
 def measure(peer, command, stdin_path=None, stdout_path=os.devnull):
-    """Runs one command: seconds of wall clock, CPU seconds (user and system), peak resident kilobytes, exit code."""
+    """Runs a command. Returns wall-clock seconds, CPU seconds (user and system), peak resident kilobytes and exit code."""
     with open(stdin_path or os.devnull, "rb") as source, open(stdout_path, "wb") as target:
         child = subprocess.run([peer, "run", *command], stdin=source, stdout=target, stderr=subprocess.PIPE, text=True)
     words = child.stderr.splitlines()[-1].split()
@@ -44,7 +44,7 @@ def measure(peer, command, stdin_path=None, stdout_path=os.devnull):
 
 
 class Row:
-    """One line of the table: the same work done by several contenders, repeated in turn."""
+    """A row of the table: the same work by several contenders, repeated in turn."""
 
     def __init__(self, peer, title, unit, count, contenders, server, expect=None, turns=1):
         self.title, self.unit, self.count, self.contenders, self.turns = title, unit, count, contenders, turns
@@ -135,7 +135,7 @@ def rows(args, bin_dir, work):
         return sources[key]
 
     def sub_row(title, count, size, qos, window, options, unit="msg/s", unit_count=None, mosquitto_part=5):
-        """Mosquitto gets one of `mosquitto_part` messages, so that it does not take most of the time."""
+        """mosquitto_sub gets one in `mosquitto_part` messages, so that it does not take most of the time."""
         source = source_of(count, size, qos, window)
 
         def at(server, number):
@@ -167,7 +167,7 @@ def free_port():
 
 
 class Mosquitto:
-    """A real broker with a plain and a TLS port."""
+    """Mosquitto with a plain and a TLS port."""
 
     def __init__(self, work):
         self.port, self.tls_port = free_port(), free_port()
@@ -201,7 +201,7 @@ def latency(command, port, count=300, rate=100):
         link.sendall(b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1p")
         link.recv(4, socket.MSG_WAITALL)
         packet = b"\x30\x12\0\5bench" + b"01234567890"
-        # Published until the first comes back: then the subscription stands.
+        # Publish until a message arrives: then the subscription exists.
         while not select.select([sub.stdout], [], [], 0.05)[0]:
             link.sendall(packet)
         time.sleep(0.2)
@@ -220,7 +220,7 @@ def latency(command, port, count=300, rate=100):
 
 
 def further(args, bin_dir, work):
-    """What has no sink of ours: TLS, a round trip, hashing. Lines of a second table."""
+    """The second table: TLS, a round trip, hashing."""
     peer, pub, sub = (os.path.join(bin_dir, name) for name in ("bench_peer", "mqtt_pub", "mqtt_sub"))
     lines = ["| work | limit | mqttc | mosquitto 2.0.11 |", "|---|---|---|---|"]
     broker = Mosquitto(work)
@@ -277,7 +277,7 @@ def table_lines(results):
 
 
 def plot(results, path):
-    """Horizontal bars, each contender's rate as a share of the limit's, logarithmic from 0.1 % to 100 %."""
+    """Horizontal bars: the rate of each contender as a share of the limit, logarithmic from 0.1 % to 100 %."""
     import math
     bar, gap, left, width = 12, 14, 330, 420
     colours = {"mqttc": "#2a7f62", "mosquitto": "#b0b0b0"}
@@ -308,13 +308,13 @@ def plot(results, path):
 
 
 def write_readme(lines):
-    path = os.path.join(ROOT, "README.md")
+    path = os.path.join(HERE, "README.md")
     with open(path) as source:
         text = source.read()
-    block = "<!-- bench:begin -->\n" + "\n".join(lines) + "\n\n![Shares of the limit](tests/bench/speed.svg)" + "\n<!-- bench:end -->"
+    block = "<!-- bench:begin -->\n" + "\n".join(lines) + "\n\n![Shares of the limit](speed.svg)" + "\n<!-- bench:end -->"
     new, found = re.subn(r"<!-- bench:begin -->.*<!-- bench:end -->", lambda _: block, text, flags=re.S)
     if not found:
-        sys.exit("README.md has no bench:begin / bench:end marks")
+        sys.exit(f"{path} has no bench:begin / bench:end marks")
     with open(path, "w") as target:
         target.write(new)
 
@@ -325,7 +325,7 @@ def main():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--quick", action="store_true", help="a tenth of the messages")
     parser.add_argument("--only", default="", help="rows whose title matches this regular expression")
-    parser.add_argument("--readme", action="store_true", help="write the table and the plot into README.md")
+    parser.add_argument("--readme", action="store_true", help="write the tables and the plot into tests/bench/README.md")
     parser.add_argument("--json", help="write all figures to this file")
     args = parser.parse_args()
     work = tempfile.mkdtemp(prefix="mqttc-bench-")
@@ -347,7 +347,7 @@ def main():
             with open(args.json, "w") as target:
                 json.dump(results, target, indent=1)
         if args.readme:
-            plot(results, os.path.join(ROOT, "tests", "bench", "speed.svg"))
+            plot(results, os.path.join(HERE, "speed.svg"))
             write_readme(lines)
     finally:
         shutil.rmtree(work)
