@@ -1,4 +1,4 @@
-# Run by CPack on what it is about to pack: Debian wants manuals compressed.
+# Run by CPack before it packs: Debian requires compressed manual pages.
 file(GLOB_RECURSE manuals ${CPACK_TEMPORARY_DIRECTORY}/*.[1-8])
 list(FILTER manuals INCLUDE REGEX "/share/man/man[1-8]/")
 foreach(manual IN LISTS manuals)

@@ -21,15 +21,15 @@ file(MAKE_DIRECTORY ${deb})
 
 set(CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_NAME mqttc-clients)
 set(CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_SECTION net)
-# mqtt_sub --save loads OpenSSL by itself.
+# mqtt_sub --save loads OpenSSL at run time.
 set(CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_DEPENDS "libssl3")
 set(CPACK_DEBIAN_MQTTC-CLIENTS_DESCRIPTION "MQTT command line: publish, subscribe, password files
 mqtt_pub, mqtt_sub and mqtt_passwd take the options of Mosquitto's clients,
-so that scripts keep working; what was acknowledged is not lost, and exit
-codes and messages tell what happened.
+so that scripts keep working. No acknowledged message is lost, and messages
+and exit codes report each kind of failure.
 
-MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and unix sockets.")
-# The programs carry the library in themselves and load its TLS module when they need it.
+MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and Unix sockets.")
+# The library is linked into the programs; they load its TLS module when they need it.
 set(CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_RECOMMENDS "libmqttc${MQTTC_ABI_VERSION} (= ${PROJECT_VERSION}-1), ca-certificates")
 
 set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_NAME libmqttc${MQTTC_ABI_VERSION})
@@ -37,7 +37,7 @@ set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_LIBMQTTC_DESCRIPTION "MQTT client library - shared library and TLS module
 A C++23 library for MQTT 3.1, 3.1.1 and 5.0 at every quality of service: a
-client with reconnects, and a protocol core without I/O for any loop.")
+client that reconnects, and a protocol core without I/O for any event loop.")
 file(WRITE ${deb}/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_CONTROL_EXTRA ${deb}/triggers)
 
@@ -48,7 +48,7 @@ set(CPACK_DEBIAN_LIBMQTTC-DEV_DESCRIPTION "MQTT client library - development fil
 Headers, the static library, the CMake package, the pkg-config file and the
 manual of libmqttc, a C++23 library for MQTT 3.1, 3.1.1 and 5.0.")
 
-# What each package carries for Debian: copyright and changelog.
+# Copyright and changelog of each package.
 file(WRITE ${deb}/copyright "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: mqttc
 

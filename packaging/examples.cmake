@@ -1,5 +1,5 @@
-# The programs of man/mqttc.3, each a block under a comment .\" file: NAME, as files: the tests build and run them, and
-# whoever installs the library gets them with a CMakeLists.txt, to start from.
+# Extracts the programs of man/mqttc.3, each a block after a comment .\" file: NAME, into files. The tests build and run
+# them, and they are installed with a CMakeLists.txt.
 set(MQTTC_EXAMPLES ${CMAKE_BINARY_DIR}/examples)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/mqttc.3)
 file(READ ${PROJECT_SOURCE_DIR}/man/mqttc.3 rest)

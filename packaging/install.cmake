@@ -1,4 +1,4 @@
-# Manuals, completions and the licence, in the places where Debian's programs look for them.
+# Installs manual pages and completions where Debian's programs look for them.
 install(FILES man/mqtt_pub.1 man/mqtt_sub.1 man/mqtt_passwd.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1
   COMPONENT mqttc-clients)
 install(FILES man/mqttc.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT libmqttc-dev)

@@ -2,6 +2,6 @@
 set(CMAKE_SYSTEM_PROCESSOR arm)
 set(triplet arm-linux-gnueabihf)
 set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE armhf)
-# Notes about what GCC 7 passes in another way than GCC 6.
+# No notes about arguments that GCC 7 passes in another way than GCC 6.
 set(CMAKE_CXX_FLAGS_INIT "-Wno-psabi")
 include(${CMAKE_CURRENT_LIST_DIR}/debian.cmake)

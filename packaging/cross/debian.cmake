@@ -1,14 +1,14 @@
-# What the toolchain files share: Debian's cross compiler of ${triplet}, and the multiarch folders of its libraries.
+# Common part of the toolchain files: Debian's cross compiler for ${triplet}, and the multiarch directories of libraries.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_CXX_COMPILER ${triplet}-g++)
 set(CMAKE_LIBRARY_ARCHITECTURE ${triplet})
-# GNUInstallDirs knows Debian's folder only where it does not cross-compile.
+# GNUInstallDirs uses Debian's directory only for native builds.
 set(CMAKE_INSTALL_LIBDIR lib/${triplet} CACHE STRING "Where libraries are installed")
-# Programs are the machine's own; libraries of the machine's own architecture are of no use.
+# Programs come from the build machine; libraries must be those of the target architecture.
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_IGNORE_PREFIX_PATH /usr/local)
-# Where the libraries are: installed, or unpacked (dpkg-deb -x) into a folder of their own.
-set(MQTTC_CROSS_ROOT "" CACHE PATH "A folder with the unpacked libraries of the other architecture, or nothing")
+# Where the libraries are: installed, or unpacked (dpkg-deb -x) into a directory.
+set(MQTTC_CROSS_ROOT "" CACHE PATH "A directory with the unpacked libraries of the target architecture, or empty")
 list(APPEND CMAKE_TRY_COMPILE_PLATFORM_VARIABLES MQTTC_CROSS_ROOT)
 set(ENV{PKG_CONFIG_LIBDIR} ${MQTTC_CROSS_ROOT}/usr/lib/${triplet}/pkgconfig)
 if(MQTTC_CROSS_ROOT)
@@ -17,8 +17,8 @@ if(MQTTC_CROSS_ROOT)
   set(CMAKE_CXX_FLAGS_INIT "${CMAKE_CXX_FLAGS_INIT} -isystem ${MQTTC_CROSS_ROOT}/usr/include/${triplet}")
   set(qemu_arguments -L ${MQTTC_CROSS_ROOT})
 endif()
-# libwslay-dev cannot be installed for two architectures at once: its header is the machine's own
-# (the same everywhere), its library is that of the package libwslay1.
+# libwslay-dev cannot be installed for two architectures at once: use the header of the build machine, which is the same,
+# and the library of the package libwslay1.
 set(MQTTC_WSLAY ${MQTTC_CROSS_ROOT}/usr/lib/${triplet}/libwslay.so.1 CACHE FILEPATH "The library of wslay")
 find_program(MQTTC_QEMU NAMES qemu-${CMAKE_SYSTEM_PROCESSOR} qemu-${CMAKE_SYSTEM_PROCESSOR}-static)
 if(MQTTC_QEMU)
