@@ -1,9 +1,9 @@
 #!/bin/sh
-# The long form of the delivery tests: 100,000 messages at each QoS over a network that cuts, delays, splits and
-# stalls, with the embedded broker and Debian's mosquitto, which is also stopped and killed; and 200,000 lines.
-# Prints what was lost and duplicated. ctest runs the same tests in short.
+# The delivery tests at full length: 100,000 messages per QoS over a network that cuts, delays, splits and stalls, with the
+# embedded broker and with Debian's mosquitto, which is also stopped and killed; and 200,000 lines.
+# Prints the numbers of lost and duplicate messages. ctest runs the same tests with fewer messages.
 #
-# usage: tests/chaos.sh [BUILD]    (default build/dev; the test programs are built if need be)
+# usage: tests/chaos.sh [BUILD]    (default build/dev; builds the test programs if necessary)
 set -e
 cd "$(dirname "$0")/.."
 build=${1:-build/dev}

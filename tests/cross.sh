@@ -1,13 +1,14 @@
 #!/bin/bash
-# Builds for ARM on a Debian machine of another kind, runs the tests under qemu-user, makes and tries the packages.
+# Cross-builds for ARM on another Debian machine, runs the tests under qemu-user, and makes and tests the packages.
 #
-# usage: tests/cross.sh [arm64|armhf]...      without: both
+# usage: tests/cross.sh [arm64|armhf]...      without an argument: both
 #
-#   CROSS_TARGETS="..."   builds and tests only these programs, besides what is packed (e.g. "unit_codec unit_session")
-#   CROSS_UNPACK=yes      unpacks the ARM libraries below build/ instead of installing them: dpkg stays as it is
+#   CROSS_TARGETS="..."   builds and tests only these programs, in addition to those of the packages
+#                         (e.g. "unit_codec unit_session")
+#   CROSS_UNPACK=yes      unpacks the ARM libraries below build/ instead of installing them; does not change dpkg
 #
-# As root it adds the architecture to dpkg and installs what packages.txt names. Where that can't be done, it unpacks.
-# It ends with sizes and, for each architecture, a line with the number of test cases.
+# As root it adds the architecture to dpkg and installs the packages of packages.txt. Where this is not possible, it unpacks.
+# It prints the sizes at the end and, for each architecture, the number of test cases.
 set -uo pipefail
 export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.." || exit 1
@@ -16,14 +17,14 @@ cd "$(dirname "$0")/.." || exit 1
 architectures=("$@")
 [ ${#architectures[@]} -gt 0 ] || architectures=(arm64 armhf)
 read -ra chosen <<<"${CROSS_TARGETS:-}"
-# Programs of ours against each other and Debian's broker. Not interop, budget, consistency: they look at this machine's own
-# programs, or at the sources. What the emulator can't do is left out by tests/under_qemu.cmake.
+# The programs with each other. Not interop, budget and consistency: they test programs of this machine, or the sources.
+# tests/under_qemu.cmake excludes what the emulator cannot do.
 labels='unit|cli|e2e'
 totals=()
 
 die() { echo "cross.sh: $*" >&2; exit 1; }
 
-# add_architecture ARCHITECTURE   taken back when its packages cannot be listed: apt is to work afterwards as before
+# add_architecture ARCHITECTURE   reverted if its packages cannot be listed, so that apt keeps working
 add_architecture() {
     ! dpkg --print-foreign-architectures | grep -x "$1" >/dev/null || return 0
     if [ "$(id -u)" -ne 0 ]; then
@@ -37,22 +38,22 @@ add_architecture() {
     return 1
 }
 
-# unpack ARCHITECTURE FOLDER PACKAGE|FILE...   with all they depend on. Fails when apt cannot satisfy that. apt gets a state
-# of its own, where nothing is installed yet; a list that it cannot fetch leaves the others.
+# unpack ARCHITECTURE DIRECTORY PACKAGE|FILE...   with all dependencies. Fails if apt cannot satisfy them. apt gets its own
+# state, in which nothing is installed; if it cannot fetch one of its lists, it uses the others.
 unpack() {
-    local architecture=$1 folder=$2 state=$PWD/build/apt-$1 apt deb
+    local architecture=$1 directory=$2 state=$PWD/build/apt-$1 apt deb
     shift 2
-    rm -rf "$folder" "$state/archives"
-    mkdir -p "$folder" "$state"/{lists,archives}/partial
+    rm -rf "$directory" "$state/archives"
+    mkdir -p "$directory" "$state"/{lists,archives}/partial
     : >"$state/status"
     apt=(apt-get -q -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" -o Dir::State="$state"
         -o Dir::State::lists="$state/lists" -o Dir::State::status="$state/status" -o Dir::Cache="$state")
     "${apt[@]}" update >"$state.log" 2>&1 || grep '^E: ' "$state.log"
     "${apt[@]}" install -y --no-install-recommends --download-only "$@" >"$state.log" 2>&1 ||
         { tail -n 20 "$state.log" >&2; return 1; }
-    for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$folder" || return 1; done
+    for deb in "$state"/archives/*.deb; do dpkg-deb -x "$deb" "$directory" || return 1; done
     for deb in "$@"; do
-        [ ! -f "$deb" ] || dpkg-deb -x "$deb" "$folder" || return 1
+        [ ! -f "$deb" ] || dpkg-deb -x "$deb" "$directory" || return 1
     done
 }
 
@@ -70,7 +71,7 @@ run_tests() {
     return "$status"
 }
 
-# try_packages ARCHITECTURE TRIPLET DEB...   apt finds all they need; programs, module and library in them work together
+# try_packages ARCHITECTURE TRIPLET DEB...   apt finds their dependencies; their programs, module and library work together
 try_packages() {
     local build=build/$1 root=$PWD/build/$1/root triplet=$2 emulator port message
     emulator=$(sed -n 's/^MQTTC_QEMU:FILEPATH=//p' "$build/CMakeCache.txt")
@@ -84,22 +85,22 @@ try_packages() {
     port=${message##*:}
     ours mqtt_pub -p "$port" -t a -r -m retained -q 2 &&
         message=$(ours mqtt_sub -p "$port" -t a -C 1 -W 60) && [ "$message" = retained ] ||
-        { echo "mqtt_pub and mqtt_sub of the packages do not reach each other: $message"; return 1; }
-    # The development package with the cross compiler, the shared library with a program of the manual.
+        { echo "mqtt_pub and mqtt_sub of the packages cannot exchange a message: $message"; return 1; }
+    # Compile an example program of the manual with the development package and the shared library.
     # shellcheck disable=SC2046
     "$triplet-g++" -std=c++23 "$build/examples/publish.cpp" -o "$build/own" -Wl,-rpath-link="$root/usr/lib/$triplet" \
         $(PKG_CONFIG_LIBDIR=$root/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs mqttc) &&
         "$triplet-readelf" -d "$build/own" | grep -q 'NEEDED.*libmqttc\.so\.0' &&
         "$emulator" -L "$root" "$build/own" "mqtt://127.0.0.1:$port" ||
-        { echo "a program of one's own does not work with the packages"; return 1; }
+        { echo "the example program does not work with the packages"; return 1; }
     kill "$broker_PID"
     wait "$broker_PID" 2>/dev/null
     trap - EXIT
 
     ours mqtt_passwd -b -c "$build/passwd" user secret 2>/dev/null &&
         ours mqtt_passwd --verify user "$build/passwd" <<<secret >/dev/null ||
-        { echo "mqtt_passwd does not read its file back"; return 1; }
-    message=$(ours mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1) && { echo "nobody listens on port 1"; return 1; }
+        { echo "mqtt_passwd cannot verify a password that it has set"; return 1; }
+    message=$(ours mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1) && { echo "mqtt_pub connected to port 1, where no server should be"; return 1; }
     case $message in *module*) echo "the TLS module was not found: $message"; return 1 ;; esac
 }
 
@@ -107,7 +108,7 @@ for architecture in "${architectures[@]}"; do
     case $architecture in
         arm64) triplet=aarch64-linux-gnu ;;
         armhf) triplet=arm-linux-gnueabihf ;;
-        *) echo "cross.sh: unknown architecture '$architecture' (there are: arm64 armhf)" >&2; exit 2 ;;
+        *) echo "cross.sh: unknown architecture '$architecture' (known: arm64 armhf)" >&2; exit 2 ;;
     esac
 done
 for architecture in "${architectures[@]}"; do
@@ -121,7 +122,7 @@ for architecture in "${architectures[@]}"; do
     libraries=
     if [ "${CROSS_UNPACK:-}" = yes ] || ! { add_architecture "$architecture" && ensure_packages "$architecture"; }; then
         libraries=$PWD/$build-libraries
-        echo "== $architecture: unpacks the libraries to $build-libraries"
+        echo "== $architecture: unpacking the libraries to $build-libraries"
         read -ra packages < <(packages_of tests/packages.txt "$architecture" | sed 's/:.*//' | xargs)
         unpack "$architecture" "$libraries" "${packages[@]}" || die "libraries of $architecture"
     fi
@@ -139,7 +140,7 @@ for architecture in "${architectures[@]}"; do
 
     echo "== $architecture: packages  [$SECONDS s]"
     rm -f "$build"/*.deb
-    # dpkg-shlibdeps reads the installed libraries of this architecture; of unpacked ones it knows no package.
+    # dpkg-shlibdeps needs installed libraries of this architecture; it does not know the packages of unpacked ones.
     dependencies=()
     if [ -n "$libraries" ]; then
         dependencies=(-D CPACK_DEBIAN_PACKAGE_SHLIBDEPS=OFF

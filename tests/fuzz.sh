@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs every fuzzer for so many CPU-seconds each (default 600), one after another, from the corpus in the tree.
-# What was new goes to build/fuzz/corpus/NAME, findings to build/fuzz/findings/NAME; exits with 1 when there is one.
+# Runs each fuzzer for SECONDS of CPU time (default 600), one after another, with the corpus in the tree.
+# New inputs go to build/fuzz/corpus/NAME, findings to build/fuzz/findings/NAME. Exits with 1 if there is a finding.
 #
 # usage: tests/fuzz.sh [SECONDS [NAME...]]    NAME: decode, session, options, format, ... (default: all)
 set -e

@@ -11,7 +11,7 @@ import tempfile
 
 LINE = b"abcdefghijklmnopqrstuvwxyz012345\n"
 JSON_INPUT = ["-l", "--input", "json"]
-# The line, and the allocations it may take: those of a parser, and of its buffers that double up to the longest string.
+# The line, and its allowed allocations: those of the parser, and of buffers that double up to the longest string.
 JSON_LINES = (
     ("short", b'{"topic":"a/b","qos":0,"payload":"19.5"}\n', 7),
     ("recorded", b'{"tst":"2026-11-22T00:00:00.500000+0100","topic":"house/kitchen/temperature","qos":0,"retain":0,'
@@ -26,7 +26,7 @@ SKIPPED = 77
 
 
 class Skip(Exception):
-    """The tool that a case needs is not there."""
+    """A case needs a tool that is not installed."""
 
 
 def need(tool):
@@ -67,7 +67,7 @@ class Bench:
         return path
 
     def with_server(self, server, command, stdin=None, env=None):
-        """Runs `command` (PORT replaced) beside a server of bench_peer; its standard error and the server's report."""
+        """Runs `command`, with PORT replaced, against a server of bench_peer. Returns its stderr and the server's report."""
         process = subprocess.Popen([self.peer, *server], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             port = process.stdout.readline().split()[1]
@@ -95,7 +95,7 @@ class Bench:
 def check(what, value, most):
     print(f"{what}: {value:.6g}, at most {most:g}")
     if value > most:
-        sys.exit(f"over the budget: {what}")
+        sys.exit(f"over budget: {what}")
 
 
 def calls_of(bench, run):
@@ -147,7 +147,7 @@ def allocations(bench):
 
 
 def start(bench):
-    """What the program does before and besides its work."""
+    """The cost of starting the programs."""
     libraries = {"libc.so.6", "libwslay.so.1"}
     if not bench.release:
         libraries |= {"libstdc++.so.6", "libgcc_s.so.1", "libm.so.6"}
@@ -159,7 +159,7 @@ def start(bench):
         names = {os.path.basename(path) for path in found}
         print(f"{name} opens: {' '.join(opened)}")
         if not names <= libraries:
-            sys.exit(f"{name} opens what it does not need: {' '.join(sorted(names - libraries))}")
+            sys.exit(f"{name} opens unnecessary files: {' '.join(sorted(names - libraries))}")
         check(f"{name}: system calls of a whole run", len(trace), 90 if bench.release else 130)
 
 
@@ -172,7 +172,7 @@ def instructions(bench):
         with open(out) as source:
             return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
 
-    # Enough of them that what is done once, as growing a buffer, does not count.
+    # Enough messages that one-time work, such as growing a buffer, does not matter.
     few, many = 10_000, 40_000
     scale = 1 if bench.release else 1.5
     for qos, most in ((0, 210), (1, 1800), (2, 2600)):
@@ -205,7 +205,7 @@ def memory(bench):
 
 
 def idle(bench):
-    """A subscriber without traffic waits once, for its keep-alive."""
+    """A subscriber without traffic waits once, until the keep-alive is due."""
     need("strace")
     broker = subprocess.Popen([bench.broker, "-p", "0", "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
@@ -218,11 +218,11 @@ def idle(bench):
             seen = []
             for line in lines:
                 seen.append(line)
-                # SUBACK was read: the next wait is for the keep-alive.
+                # SUBACK was received: the next wait is for the keep-alive.
                 if "recv" in line and '"\\220' in line:
                     break
-            # As long as nothing happens there is no further line; the one second in which that is watched
-            # can only make the case miss a fault, never invent one.
+            # Watch for one second, in which there should be no line. A short time can only miss a fault, never report a
+            # wrong one.
             os.set_blocking(lines.fileno(), False)
             signal.sigtimedwait([], 1.0)
             child = int(subprocess.run(["ps", "-o", "pid=", "--ppid", str(sub.pid)], stdout=subprocess.PIPE, text=True,
@@ -231,7 +231,7 @@ def idle(bench):
             sub.wait(timeout=20)
             rest = os.read(lines.fileno(), 1 << 20).decode()
         waits = rest[:rest.index("SIGTERM")].count("ppoll(")
-        check("mqtt_sub: waits begun in an idle second", waits, 1)
+        check("mqtt_sub: waits started in an idle second", waits, 1)
     finally:
         broker.terminate()
         broker.wait(timeout=20)

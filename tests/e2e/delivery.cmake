@@ -1,8 +1,8 @@
-# What is promised about delivery (README, "Promises"), with both programs.
+# Tests of the delivery guarantees (tests/README.md) with both programs.
 mqttc_test(e2e_delivery_stream SOURCES delivery_stream_test.cpp LINK mqttc_test_broker LABELS e2e TIMEOUT 300)
 add_dependencies(e2e_delivery_stream mqtt_pub mqtt_sub)
 
-# Loaded into the programs: a name look-up that takes for ever.
+# Preloaded into the programs: a name look-up that never ends.
 add_library(slow_names SHARED slow_names.cpp)
 set_target_properties(slow_names PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
 
