@@ -37,16 +37,16 @@ until_true() {
 
 # start_broker OPTIONS...   on port 1883 if it is free, else on a port that the system chooses; sets $port
 start_broker() {
-    local log=$directory/broker.log wanted
-    for wanted in 1883 0; do
+    local log=$directory/broker.log requested
+    for requested in 1883 0; do
         : >"$log" >"$directory/broker.err"  # remove the output of the previous broker
-        (cd "$directory" && exec mqtt_testbroker -v -p $wanted "$@") >"$log" 2>"$directory/broker.err" &
+        (cd "$directory" && exec mqtt_testbroker -v -p $requested "$@") >"$log" 2>"$directory/broker.err" &
         broker=$!
         pids+=("$broker")
         until_true 10 broker_is_ready_or_dead "$log"
         if grep -q '^mqtt_testbroker: listening on ' "$log"; then
             port=$(sed -n '1s/.*://p' "$log")
-            echo "\$ mqtt_testbroker -v -p $wanted${*:+ $*} 2>broker.err &"
+            echo "\$ mqtt_testbroker -v -p $requested${*:+ $*} 2>broker.err &"
             cat "$log"
             return
         fi

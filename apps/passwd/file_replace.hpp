@@ -16,7 +16,7 @@
 
 namespace mqttc::passwd {
 
-/// A password file that no other mqtt_passwd changes while this object lives.
+/// A password file that no other mqtt_passwd changes while this object exists.
 ///
 /// The temporary file is also the lock: `.NAME.mqtt_passwd` in the same directory, locked with flock(2). commit()
 /// renames it over the target; without commit() it is removed. A killed process leaves it unlocked and the next one

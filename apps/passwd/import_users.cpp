@@ -20,7 +20,7 @@ struct NewUser {
     bool hashed = false;
 };
 
-// The users in `text`, as views into it. Fails if a line is not a user, a comment or blank.
+// The users in `text`, as views into it. Fails on a line other than a user, a comment or a blank line.
 Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& source) {
     std::vector<NewUser> users;
     std::unordered_map<std::string_view, std::size_t> seen;

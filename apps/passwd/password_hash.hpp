@@ -25,7 +25,7 @@ struct HashSchemeName {
 inline constexpr std::uint32_t max_iterations = 10'000'000;
 inline constexpr std::uint32_t min_argon2id_memory_kib = 8;
 inline constexpr std::uint32_t max_argon2id_memory_kib = 4'194'303;
-/// Hashes in files with more iterations or passes are not checked: that would take minutes, and is no hash in real use.
+/// Hashes in files with more iterations or passes are not checked: that would take minutes.
 inline constexpr std::uint32_t max_checked_iterations = 100'000'000;
 /// An MQTT password is binary data with a two-byte length.
 inline constexpr std::size_t max_password_length = 65'535;

@@ -13,8 +13,9 @@ Result<void> verify_user(const Options& options) {
     if (!text) return std::unexpected(text.error());
     const PasswordFile file(text->view());
     const PasswordLine* line = file.find(options.user);
-    const std::string who = "user '" + app::visible(options.user) + "' in " + app::visible(options.file);
-    if (line == nullptr) return fail("there is no " + who);
+    const std::string user_in_file =
+        "user '" + app::visible(options.user) + "' in " + app::visible(options.file);
+    if (line == nullptr) return fail("there is no " + user_in_file);
     const std::string where =
         app::visible(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
     switch (stored_form(line->stored)) {
@@ -31,7 +32,7 @@ Result<void> verify_user(const Options& options) {
     if (!password) return std::unexpected(password.error());
     const auto right = check_password(line->stored, password->view());
     if (!right) return fail(where + "the password could not be checked: " + right.error());
-    if (!*right) return fail("wrong password for " + who, ExitCode::mismatch);
+    if (!*right) return fail("wrong password for " + user_in_file, ExitCode::mismatch);
     return {};
 }
 

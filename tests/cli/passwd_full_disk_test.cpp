@@ -30,7 +30,7 @@ Needs needs_mount() {
     return {status == 0, "mounting is not permitted"};
 }
 
-// A folder with a file system of `size` bytes mounted on it.
+// A directory with a file system mounted on it; `size` has the options of tmpfs.
 struct SmallDisk {
     TempDir dir;
     explicit SmallDisk(const char* size) {
