@@ -1,6 +1,8 @@
 // Combines FileReplacement and PasswordFile; "-" is stdout. Prints the hint about a new file's owner.
 #include "change_file.hpp"
 
+#include <unistd.h>
+
 #include <string>
 
 #include "common/visible.hpp"
@@ -14,9 +16,7 @@ namespace {
 Result<void> write_to_stdout(const std::function<Result<Edited>(PasswordFile&)>& edit) {
     PasswordFile file("");
     if (auto edited = edit(file); !edited) return std::unexpected(edited.error());
-    std::string all;
-    for (const std::string_view piece : file.pieces()) all += piece;
-    if (!print(all)) return fail("cannot write to standard output");
+    if (write_all(STDOUT_FILENO, file.pieces()) != 0) return fail("cannot write to standard output");
     return {};
 }
 

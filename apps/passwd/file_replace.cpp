@@ -3,12 +3,10 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/uio.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <climits>
@@ -64,25 +62,6 @@ Result<Secret> read_opened(int fd, const std::string& name) {
     auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
     if (!text) return fail("cannot read " + name + ": " + reason(text.error()));
     return std::move(*text);
-}
-
-int write_all(int fd, std::span<const std::string_view> pieces) {
-    std::size_t next = 0;  // piece
-    std::size_t done = 0;  // bytes of it
-    while (next < pieces.size()) {
-        std::array<iovec, 512> batch{};
-        std::size_t count = 0;
-        for (std::size_t i = next; i < pieces.size() && count < batch.size(); ++i, ++count) {
-            const std::string_view rest = pieces[i].substr(i == next ? done : 0);
-            batch[count] = {const_cast<char*>(rest.data()), rest.size()};
-        }
-        const ssize_t written = ::writev(fd, batch.data(), static_cast<int>(count));
-        if (written < 0 && errno == EINTR && InterruptGuard::caught() == 0) continue;
-        if (written < 0) return errno;
-        done += static_cast<std::size_t>(written);
-        while (next < pieces.size() && done >= pieces[next].size()) done -= pieces[next++].size();
-    }
-    return 0;
 }
 
 }  // namespace

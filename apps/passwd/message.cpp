@@ -1,37 +1,47 @@
 // Unbuffered output: nothing is lost or written twice, however the program ends.
 #include "message.hpp"
 
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <string>
 
 #include "common/visible.hpp"
+#include "interrupt.hpp"
 
 namespace mqttc::passwd {
-namespace {
 
-bool write_to(int fd, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t written = ::write(fd, text.data(), text.size());
-        if (written < 0 && errno == EINTR) continue;
-        if (written < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(written));
+int write_all(int fd, std::span<const std::string_view> pieces) {
+    std::size_t next = 0;  // piece
+    std::size_t done = 0;  // bytes of it
+    while (next < pieces.size()) {
+        std::array<iovec, 512> batch{};
+        std::size_t count = 0;
+        for (std::size_t i = next; i < pieces.size() && count < batch.size(); ++i, ++count) {
+            const std::string_view rest = pieces[i].substr(i == next ? done : 0);
+            batch[count] = {const_cast<char*>(rest.data()), rest.size()};
+        }
+        const ssize_t written = ::writev(fd, batch.data(), static_cast<int>(count));
+        if (written < 0 && errno == EINTR && InterruptGuard::caught() == 0) continue;
+        if (written < 0) return errno;
+        done += static_cast<std::size_t>(written);
+        while (next < pieces.size() && done >= pieces[next].size()) done -= pieces[next++].size();
     }
-    return true;
+    return 0;
 }
-
-}  // namespace
 
 void say(std::string_view text) {
     std::string line = "mqtt_passwd: ";
     line += app::visible(text);
     line += '\n';
-    (void)write_to(STDERR_FILENO, line);
+    const std::string_view whole = line;
+    (void)write_all(STDERR_FILENO, {&whole, 1});
 }
 
 bool print(std::string_view text) {
-    return write_to(STDOUT_FILENO, text);
+    return write_all(STDOUT_FILENO, {&text, 1}) == 0;
 }
 
 }  // namespace mqttc::passwd

@@ -1,9 +1,13 @@
 // Output of the program: messages on stderr, text on stdout.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 namespace mqttc::passwd {
+
+/// Writes all of `pieces` to `fd`. Returns 0 or an errno value; EINTR only if an InterruptGuard has caught a signal.
+[[nodiscard]] int write_all(int fd, std::span<const std::string_view> pieces);
 
 /// Writes "mqtt_passwd: TEXT" and a newline to stderr in one write, with control characters in TEXT escaped.
 void say(std::string_view text);
