@@ -51,7 +51,7 @@ int exit_code_of(const Error& error, bool was_connected) {
         case ErrorCode::websocket_failed:
             return exit_code::handshake_failed;
         case ErrorCode::connection_refused:
-            return error.detail > 0 && error.detail <= highest_status ? error.detail
+            return error.reason > 0 && error.reason <= highest_status ? error.reason
                                                                       : exit_code::protocol_error;
         case ErrorCode::protocol_error:
             return exit_code::protocol_error;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "error_hints.hpp"
 #include "visible.hpp"
 
 namespace mqttc::app {
@@ -19,7 +20,7 @@ std::string seconds_text(Duration duration) {
 
 std::string Outage::not_connected(const std::optional<Error>& awaited) const {
     if (!reason_.empty()) return "not connected: " + reason_;
-    return awaited ? awaited->context : "not connected";
+    return awaited ? error_text(*awaited) : "not connected";
 }
 
 void Outage::over(Time now) {

@@ -11,6 +11,7 @@
 
 #include "connection.hpp"
 #include "descriptor.hpp"
+#include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "parse.hpp"
 #include "secrets.hpp"
@@ -98,7 +99,7 @@ std::expected<ClientOptions, int> prepare_client(Options& options, const Message
 }
 
 int report(const Error& error, bool was_connected, const Messages& messages) {
-    messages.error(error.context);
+    messages.error(error_text(error));
     return exit_code_of(error, was_connected);
 }
 

@@ -10,6 +10,7 @@
 #include <ctime>
 #include <utility>
 
+#include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "stamp.hpp"
 
@@ -115,12 +116,13 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
     }
     if (error.code == ErrorCode::ack_timeout && gives_up_on_silence(error)) return;
     if (asked_ && ending_ == Ending::none) {
-        messages_.error(error.context);
+        messages_.error(app::error_text(error));
         return end(Ending::hopeless);
     }
     const bool uncertain = was_connected && plan_.qos == Qos::at_most_once && published() > 0;
     const std::string_view more = uncertain ? "; QoS 0 messages on their way may be lost" : "";
-    if (const auto line = outage_.line(error.context, more, *retry_in, client_.now())) messages_.note(*line);
+    if (const auto line = outage_.line(app::error_text(error), more, *retry_in, client_.now()))
+        messages_.note(*line);
 }
 
 bool Publisher::gives_up_on_silence(const Error& error) {
@@ -323,7 +325,7 @@ std::uint64_t Publisher::delivered() const {
 int Publisher::conclude(const std::expected<void, Error>& result) {
     const bool starved = !result && result.error().code == ErrorCode::out_of_memory;
     if (!result) {
-        messages_.error(result.error().context);
+        messages_.error(app::error_text(result.error()));
         if (!ever_connected_ && !starved) return app::exit_code_of(result.error(), false);
     }
     const std::uint64_t per_message = plan_.topics.empty() ? 1 : plan_.topics.size();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "publisher.hpp"
 
@@ -97,7 +98,7 @@ int Requester::run() {
         messages_.debug(line);
     }
     if (!result) {
-        messages_.error(result.error().context);
+        messages_.error(app::error_text(result.error()));
         if (!code_) return app::exit_code_of(result.error(), ever_connected_);
     }
     return code_.value_or(app::exit_code::not_delivered);
@@ -213,7 +214,8 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in) return;
-    if (const auto line = outage_.line(error.context, {}, *retry_in, client_.now())) messages_.note(*line);
+    if (const auto line = outage_.line(app::error_text(error), {}, *retry_in, client_.now()))
+        messages_.note(*line);
 }
 
 // How far the work is.

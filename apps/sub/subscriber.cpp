@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "connection.hpp"
+#include "error_hints.hpp"
 #include "format.hpp"
 #include "start.hpp"
 
@@ -341,7 +342,8 @@ void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> 
     const bool silent = error.code == ErrorCode::ack_timeout;
     if (silent && std::exchange(silent_before_, true) && !options_.connection.reconnect)
         return finish_at_once(app::report(error, ever_connected_, messages_));
-    if (const auto line = outage_.line(error.context, {}, *retry_in, client_->now())) messages_.note(*line);
+    if (const auto line = outage_.line(app::error_text(error), {}, *retry_in, client_->now()))
+        messages_.note(*line);
 }
 
 void Subscriber::finish(int code) {

@@ -83,25 +83,25 @@ TEST_CASE("certificates of another host") {
               "the certificate is for CN=x, not for 127.0.0.1 (is the host right?)");
 }
 
-TEST_CASE("a server that wants a client certificate") {
+TEST_CASE("a server that requires a client certificate") {
     TlsBroker newest({.require_certificate = true});
-    const std::string wanted = "the server wants a client certificate (--cert and --key)";
+    const std::string wanted = "the server requires a client certificate (--cert and --key)";
     check_tls(newest.port(), newest.trusting({}), wanted);
     const Certificates others("another CA");
     const auto stranger = others.issue("stranger");
     check_tls(newest.port(), newest.trusting({"--cert", stranger.certificate, "--key", stranger.key}),
-              "the server rejects our certificate: it does not know its issuer");
+              "the server rejects our certificate: its issuer is unknown to the server");
     const auto expired = newest.certificates.issue("old", {.valid_from = -9, .valid_until = -1});
     check_tls(newest.port(), newest.trusting({"--cert", expired.certificate, "--key", expired.key}),
               "the server rejects our certificate: it has expired");
 }
 
-TEST_CASE("a server of TLS 1.2 that wants a client certificate") {
+TEST_CASE("a server of TLS 1.2 that requires a client certificate") {
     TlsBroker older({.require_certificate = true, .maximum = TlsVersion::v1_2});
     check_tls(
         older.port(), older.trusting({}),
-        "the server refuses the handshake: no cipher in common (--ciphers), or it wants a pre-shared key "
-        "(--psk) or a client certificate (--cert)");
+        "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a client "
+        "certificate (--ciphers, --psk, --cert)");
 }
 
 TEST_CASE("pre-shared keys that don't match") {
@@ -120,11 +120,11 @@ TEST_CASE("nothing in common") {
     TlsBroker old({.maximum = TlsVersion::v1_2});
     check_tls(old.port(), old.trusting({"--tls-version", "tlsv1.3"}),
               "the server has no TLS version in common with us (--tls-version)");
-    // The server's key is not of the kind that these ciphers want.
+    // The server's key is not of the kind that these ciphers need.
     check_tls(
         old.port(), old.trusting({"--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"}),
-        "the server refuses the handshake: no cipher in common (--ciphers), or it wants a pre-shared key "
-        "(--psk) or a client certificate (--cert)");
+        "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a client "
+        "certificate (--ciphers, --psk, --cert)");
     TlsBroker picky({.alpn = "mqtt"});
     check_tls(picky.port(), picky.trusting({"--tls-alpn", "x-amzn-mqtt-ca"}),
               "the server does not accept the application protocol (--tls-alpn)");
@@ -134,25 +134,25 @@ TEST_CASE("TLS to a broker without, and plain to one with TLS") {
     TlsBroker tls;
     broker::BrokerThread plain;
     check_tls(plain.port(), tls.trusting({}),
-              "the other side closed the connection in the TLS handshake (does it speak TLS on this port?)");
+              "the server closed the connection in the TLS handshake (does it speak TLS on this port?)");
     check_failure(
         tls.port(), {}, 64,
         "cannot connect to 127.0.0.1:" + std::to_string(tls.port()) +
-            ": the other side closed the connection before CONNACK (is it an MQTT broker? if it wants "
+            ": the server closed the connection before CONNACK (is it an MQTT broker? if it requires "
             "TLS: --tls-use-os-certs or --cafile)");
 }
 
-TEST_CASE("files of certificates that can't be used are named before the broker is asked") {
+TEST_CASE("files of certificates that cannot be used are named before the broker is asked") {
     const TempDir dir;
     const Certificates all;
     const auto none = dir.file("none");
     const auto rubbish = dir.write("rubbish", "no PEM\n");
     check_setting({"--cafile", none}, "--cafile: cannot read " + none + ": No such file or directory");
-    check_setting({"--cafile", rubbish}, "--cafile: no certificate in " + rubbish + " (PEM is wanted)");
+    check_setting({"--cafile", rubbish}, "--cafile: no certificate in " + rubbish + " (expected PEM)");
     check_setting({"--cafile", dir.path()},
                   "--cafile: cannot read " + dir.path().string() + ": Is a directory");
     check_setting({"--capath", none}, "--capath: cannot read " + none + ": No such file or directory");
-    check_setting({"--capath", dir.path()}, "--capath: no certificate under a hashed name in " +
+    check_setting({"--capath", dir.path()}, "--capath: no certificate with a hashed name in " +
                                                 dir.path().string() + " (run: openssl rehash " +
                                                 dir.path().string() + ")");
     const auto own = all.issue("own");
@@ -162,9 +162,9 @@ TEST_CASE("files of certificates that can't be used are named before the broker 
     check_setting({"--cert", own.certificate, "--key", none},
                   "--key: cannot read " + none + ": No such file or directory");
     check_setting({"--cert", rubbish, "--key", own.key},
-                  "--cert: no certificate in " + rubbish + " (PEM is wanted)");
+                  "--cert: no certificate in " + rubbish + " (expected PEM)");
     check_setting({"--cert", own.certificate, "--key", rubbish},
-                  "--key: no private key in " + rubbish + " (PEM is wanted)");
+                  "--key: no private key in " + rubbish + " (expected PEM)");
     check_setting({"--cert", own.certificate, "--key", other.key},
                   "--key: " + other.key + " is not the key of the certificate " + own.certificate);
     const auto locked = all.issue("locked", {.passphrase = "right"});
@@ -177,11 +177,12 @@ TEST_CASE("settings that the TLS library does not know are named") {
     const TempDir dir;
     const auto nowhere = dir.file("nowhere/keys");
     check_setting({"--ciphers", "ROT13"}, "--ciphers: the TLS library knows no cipher of 'ROT13'");
-    check_setting({"--tls13-ciphers", "ROT13"}, "--tls13-ciphers: the TLS library does not know 'ROT13'");
+    check_setting({"--tls13-ciphers", "ROT13"},
+                  "--tls13-ciphers: the TLS library does not know the cipher suites 'ROT13'");
     check_setting({"--tls-keylog", nowhere},
                   "--tls-keylog: cannot write " + nowhere + ": No such file or directory");
     check_setting({"--psk", std::string(2000, 'a'), "--psk-identity", "me"},
                   "--psk: the key is longer than 512 bytes");
     check_setting({"--psk", "aa", "--psk-identity", std::string(300, 'i')},
-                  "--psk-identity: longer than 255 bytes");
+                  "--psk-identity: the PSK identity is longer than 255 bytes");
 }

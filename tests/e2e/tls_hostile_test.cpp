@@ -109,7 +109,7 @@ TEST_CASE("a server that stops in the middle of its first message") {
 }
 
 TEST_CASE("a server that leaves") {
-    const std::string closed = "the other side closed the connection in the TLS handshake";
+    const std::string closed = "the server closed the connection in the TLS handshake";
     const std::string doubt = " (does it speak TLS on this port?)";
     CHECK(with_tls_to(Server("", Server::Then::close)) == closed + doubt);
     CHECK(with_tls_to(Server("", Server::Then::half_close)) == closed + doubt);
@@ -119,7 +119,8 @@ TEST_CASE("a server that leaves") {
 }
 
 TEST_CASE("a server of another protocol") {
-    const std::string no_tls = "the server speaks no TLS on this port (is it the right one? 8883 is usual)";
+    const std::string no_tls =
+        "the server does not speak TLS on this port (is the port right? 8883 is usual)";
     CHECK(with_tls_to(Server("HTTP/1.1 400 Bad Request\r\n\r\n", Server::Then::wait)) == no_tls);
     CHECK(with_tls_to(Server("SSH-2.0-OpenSSH_9.2\r\n", Server::Then::wait)) == no_tls);
     CHECK(with_tls_to(Server("\x20\x02\x00\x02\x00"s, Server::Then::wait)) == no_tls);
@@ -127,16 +128,17 @@ TEST_CASE("a server of another protocol") {
 }
 
 TEST_CASE("a server that refuses the handshake with an alert") {
-    CHECK(with_tls_to(Server("\x15\x03\x03\x00\x02\x02\x28"s, Server::Then::half_close)) ==
-          "the server refuses the handshake: no cipher in common (--ciphers), or it wants a pre-shared key "
-          "(--psk) or a client certificate (--cert)");
+    CHECK(
+        with_tls_to(Server("\x15\x03\x03\x00\x02\x02\x28"s, Server::Then::half_close)) ==
+        "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a client "
+        "certificate (--ciphers, --psk, --cert)");
     CHECK(with_tls_to(Server("\x15\x03\x03\x00\x02\x02\x70"s, Server::Then::half_close)) ==
-          "the server knows no host of the name 127.0.0.1");
+          "the server knows no host named 127.0.0.1");
     CHECK(with_tls_to(Server("\x15\x03\x03\x00\x02\x02\x50"s, Server::Then::half_close)) ==
           "the server refuses the handshake: internal error");
 }
 
 TEST_CASE("a server that answers a plain CONNECT with an alert of TLS") {
     CHECK(reason_of(Server("\x15\x03\x01\x00\x02\x02\x46"s, Server::Then::half_close), 64, {}) ==
-          "the server wants TLS (--tls-use-os-certs or --cafile, or mqtts:// in the URL)");
+          "the server requires TLS (--tls-use-os-certs or --cafile, or mqtts:// or wss:// in the URL)");
 }

@@ -137,16 +137,14 @@ TEST_CASE("each refusal is explained") {
           "/mqtt answered 301 Moved Permanently (it redirects to https://broker.example/mqtt: connect "
           "there)\n");
     CHECK(answer("400 Bad Request") ==
-          "/mqtt answered 400 Bad Request (is --ws-path right, and does it want TLS (wss://)?)\n");
+          "/mqtt answered 400 Bad Request (does it require TLS (wss://)? is --ws-path right?)\n");
     CHECK(answer("401 Unauthorized") ==
-          "/mqtt answered 401 Unauthorized (it wants credentials: --ws-header 'Authorization: ...')\n");
+          "/mqtt answered 401 Unauthorized (it requires an Authorization header; --ws-header sets one)\n");
     CHECK(answer("403 Forbidden").starts_with("/mqtt answered 403 Forbidden (not allowed: "));
     CHECK(answer("404 Not Found") == "/mqtt answered 404 Not Found (is --ws-path right?)\n");
-    CHECK(answer("200 OK") == "/mqtt answered 200 OK (no WebSocket there: is --ws-path right?)\n");
-    CHECK(
-        answer("502 Bad Gateway") ==
-        "/mqtt answered 502 Bad Gateway (the server, or what stands behind it, is in trouble: is the broker "
-        "up?)\n");
+    CHECK(answer("200 OK") == "/mqtt answered 200 OK (no WebSocket there; is --ws-path right?)\n");
+    CHECK(answer("502 Bad Gateway") ==
+          "/mqtt answered 502 Bad Gateway (the server or its backend failed: is the broker up?)\n");
     CHECK(
         answer("101 Switching Protocols",
                "Upgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -156,9 +154,10 @@ TEST_CASE("each refusal is explained") {
         "WebSocket?)\n");
 }
 
-TEST_CASE("what is no HTTP at all is explained, and can't reach the terminal") {
+TEST_CASE("an answer that isn't HTTP is explained, and cannot reach the terminal") {
     CHECK(refusal("\x15\x03\x03\x00\x02\x02\x32") ==
-          "/mqtt failed: the answer is TLS (use wss:// or a TLS option)\n");
+          "/mqtt failed: the answer is TLS (--tls-use-os-certs or --cafile, or mqtts:// or wss:// in the "
+          "URL)\n");
     CHECK(refusal("SSH-2.0-OpenSSH_9.2\r\n") ==
           "/mqtt failed: the answer is not HTTP (is it a WebSocket listener?)\n");
     CHECK(refusal("HTTP/1.1 404 \x1b]0;owned\x07\r\n\r\n") ==
@@ -176,7 +175,7 @@ TEST_CASE("a port for plain MQTT is recognized") {
         std::string::npos);
 }
 
-TEST_CASE("who speaks plain MQTT to a web server is told of --ws") {
+TEST_CASE("plain MQTT to a web server: the message names --ws") {
     broker::Options options;
     options.listeners.push_back({.make_stream = [](int fd) -> net::StreamPtr {
         return std::make_unique<Silent>(net::make_socket_stream(fd), "HTTP/1.1 400 Bad Request\r\n\r\n");

@@ -38,7 +38,7 @@ TEST_CASE("10 MB over TLS through Mosquitto, with client certificates" * needs_m
     const Result refused = run(Command{.argv = Words{program("mqtt_pub")} + to + Words{"-t", "a", "-n"}});
     CHECK(refused.exit.code == 62);
     CHECK(refused.err == "mqtt_pub: cannot connect to 127.0.0.1:" + std::to_string(broker.port()) +
-                             ": the server wants a client certificate (--cert and --key)\n");
+                             ": the server requires a client certificate (--cert and --key)\n");
 }
 
 TEST_CASE("10 MB over TLS-PSK through Mosquitto" * needs_mosquitto()) {

@@ -147,7 +147,7 @@ TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it say
               "/nowhere answered 404 Not Found (is --ws-path right?)"));
     CHECK(has(refusal(reach + Words{"--ws-path", "/moved"}), "redirects to wss://broker.example/mqtt"));
     CHECK(has(refusal(reach + Words{"--ws-path", "/secret"}),
-              "answered 401 Unauthorized (it wants credentials"));
+              "answered 401 Unauthorized (it requires an Authorization header"));
     upstream.reset();
     CHECK(has(refusal(reach + Words{"--ws"}), "answered 502 Bad Gateway"));
 }
@@ -197,13 +197,13 @@ TEST_CASE("microsocks resolves names, wants its password, and says what it can't
     CHECK(rc({"-h", "localhost", "--proxy", open.url("socks5h")}) == 0);
     CHECK(rc({"-h", "127.0.0.1", "--proxy", closed.url("socks5h", "us:p%40%3Aw@")}) == 0);
     CHECK(has(refusal(at(broker.port()) + Words{"--proxy", closed.url("socks5h")}),
-              "the proxy wants credentials"));
+              "the proxy requires credentials"));
     CHECK(has(refusal(at(broker.port()) + Words{"--proxy", closed.url("socks5h", "us:no@")}),
               "the proxy refuses the user name or the password"));
     CHECK(has(refusal(at(broker.port()) + Words{"--proxy", open.url("http")}),
               "it is a SOCKS5 proxy (use --proxy socks5h://...)"));
     CHECK(has(refusal(at(free_port()) + Words{"--proxy", open.url("socks5h")}),
-              "connection refused behind the proxy"));
+              "connection refused by the broker's host"));
 }
 
 TEST_CASE("10 MB through tinyproxy, plain and as WebSocket" * needs_tinyproxy()) {
@@ -229,7 +229,7 @@ TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it ca
                                             "-q", "1"}))
                   .exit.code == 0);
         CHECK(has(refusal(reach + Words{"--proxy", closed.url("http")}),
-                  "407 Proxy Authentication Required (it wants credentials"));
+                  "407 Proxy Authentication Required (it requires credentials"));
         CHECK(has(refusal(reach + Words{"--proxy", closed.url("http", "us:no@")}),
                   "(it refuses the user name or the password)"));
         CHECK(has(refusal(at(free_port()) + Words{"--proxy", closed.url("http", "us:pw@")}),

@@ -30,19 +30,19 @@ MQTTC_API std::string_view describe(CodecError error);
 enum class ErrorCode : std::uint8_t {
     ok = 0,
     usage,             ///< the request itself can't be met: bad topic, option, file
-    name_not_found,    ///< host name could not be resolved; `detail` is getaddrinfo's code
+    name_not_found,    ///< host name could not be resolved; `reason` is getaddrinfo's code
     name_timeout,      ///< resolving took longer than the connect time-out
-    connect_failed,    ///< refused, unreachable; `detail` is the errno
-    connect_timeout,   ///< TCP connection, handshakes or CONNACK took too long; `detail` is 0 or ETIMEDOUT
-    tls_failed,        ///< handshake or verification; `detail` is the errno below it, or 0
+    connect_failed,    ///< refused, unreachable; `reason` is the errno
+    connect_timeout,   ///< TCP connection, handshakes or CONNACK took too long; `reason` is 0 or ETIMEDOUT
+    tls_failed,        ///< handshake or verification; `reason` is the errno below it, or 0
     tls_config,        ///< certificate, key, CA or cipher setting unusable (usage error)
-    proxy_failed,      ///< `detail` is what the proxy answered: SOCKS5's reply or method, HTTP's status; or 0
-    websocket_failed,  ///< `detail` is the HTTP status, or 0
-    connection_refused,  ///< the broker's CONNACK said no; `detail` is its code
-    protocol_error,      ///< the other side broke the protocol; `detail` is the v5 reason code that says how
-    closed_by_peer,      ///< end of stream without DISCONNECT; `detail` is a WebSocket's close code, or 0
-    connection_lost,     ///< reset or I/O error; `detail` is the errno, or 0
-    server_disconnect,   ///< DISCONNECT from the broker; `detail` is its reason code
+    proxy_failed,      ///< `reason` is what the proxy answered: SOCKS5's reply or method, HTTP's status; or 0
+    websocket_failed,  ///< `reason` is the HTTP status, or 0
+    connection_refused,  ///< the broker's CONNACK said no; `reason` is its code
+    protocol_error,      ///< the other side broke the protocol; `reason` is the v5 reason code that says how
+    closed_by_peer,      ///< end of stream without DISCONNECT; `reason` is a WebSocket's close code, or 0
+    connection_lost,     ///< reset or I/O error; `reason` is the errno, or 0
+    server_disconnect,   ///< DISCONNECT from the broker; `reason` is its reason code
     keep_alive_timeout,  ///< no PINGRESP in time
     ack_timeout,         ///< no acknowledgement in time
     not_connected,       ///< CONNACK has not come, or DISCONNECT was sent
@@ -52,15 +52,49 @@ enum class ErrorCode : std::uint8_t {
                      ///< which
     interrupted,     ///< stopped by request; never from the library
     out_of_memory,   ///< what was not done can be tried again
-    io_error,        ///< a local file or descriptor; `detail` is the errno; never from the library
+    io_error,        ///< a local file or descriptor; `reason` is the errno; never from the library
 };
 
-/// What went wrong, built once where the context is known. Where there is a remedy the context names it, and for a
-/// setting the option of mqtt_pub and mqtt_sub: "--cafile" is TlsOptions::ca_file.
+/// The setting that may remedy an error, so that a program can name it in its own words: an option, a field of a form.
+/// With ErrorCode::tls_config it is the setting that is unusable.
+enum class Hint : std::uint8_t {
+    none,
+    ca_file,             ///< TlsOptions::ca_file: the server's CA isn't trusted
+    wrong_ca,            ///< the given ca_file or ca_path has not the server's CA
+    ca_path,             ///< TlsOptions::ca_path
+    system_ca,           ///< the system has no CA certificates
+    client_certificate,  ///< TlsOptions::cert_file and key_file
+    client_key,          ///< TlsOptions::key_file
+    key_passphrase,      ///< TlsOptions::key_passphrase
+    psk,                 ///< TlsOptions::psk_key
+    psk_identity,        ///< TlsOptions::psk_identity
+    tls_version,         ///< TlsOptions::minimum
+    ciphers,             ///< TlsOptions::ciphers
+    ciphersuites,        ///< TlsOptions::ciphersuites
+    weak_server_key,     ///< only a lower security level in TlsOptions::ciphers accepts the server's key
+    tls_settings,        ///< ciphers, a pre-shared key or a client certificate
+    alpn,                ///< TlsOptions::alpn
+    keylog_file,         ///< TlsOptions::keylog_file
+    tls,                 ///< Endpoint::tls: the server requires it
+    maybe_tls,           ///< Endpoint::tls, if the server requires it
+    websocket,           ///< Endpoint::websocket: the server speaks HTTP
+    websocket_path,      ///< WebSocketOptions::path
+    websocket_header,    ///< WebSocketOptions::headers
+    proxy_http,          ///< Proxy::kind: it is an HTTP proxy
+    proxy_socks5,        ///< Proxy::kind: it is a SOCKS5 proxy
+    proxy_credentials,   ///< Proxy::username and password
+    srv,                 ///< Endpoint::srv: the domain has no SRV records
+    credentials,         ///< SessionOptions::username and password
+    protocol_version,    ///< SessionOptions::version
+    client_id,           ///< SessionOptions::client_id
+};
+
+/// What went wrong, built once where the context is known.
 struct Error {
     ErrorCode code = ErrorCode::ok;  ///< what kind of failure
-    int detail = 0;                  ///< errno, CONNACK code or reason code, as `code` says
-    std::string context;  ///< one line for people, without the program's name and without a full stop
+    int reason = 0;                  ///< errno, CONNACK code or reason code, as `code` says
+    std::string context;     ///< one line for a message, without a full stop; names no setting of a program
+    Hint hint = Hint::none;  ///< what may remedy it
 };
 
 }  // namespace mqttc

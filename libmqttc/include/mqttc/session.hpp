@@ -177,7 +177,7 @@ class MQTTC_API Session {
     /// and gives it again with more behind it; after disconnect() all bytes are consumed and none looked at).
     /// On error the connection must be closed after pending() has been written: it holds the DISCONNECT that
     /// the standard asks for (v5, section 4.13). Error codes: protocol_error, connection_refused (CONNACK,
-    /// detail = its code), server_disconnect, usage (an authentication method that the handler does not know).
+    /// reason = its code), server_disconnect, usage (an authentication method that the handler does not know).
     [[nodiscard]] std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
     /// How many bytes the packet at the front of the receive buffer needs in all, if that is known and more
     /// than `bytes` holds: lets the caller make room once. 0 = not known.

@@ -81,9 +81,9 @@ bool is_final(const Error& error) {
         case ErrorCode::ack_timeout:
             return false;
         case ErrorCode::connection_refused:
-            return !refusal_may_pass(error.detail);
+            return !refusal_may_pass(error.reason);
         case ErrorCode::server_disconnect:
-            return disconnect_is_final(error.detail);
+            return disconnect_is_final(error.reason);
         default:
             return true;
     }
@@ -91,7 +91,7 @@ bool is_final(const Error& error) {
 
 bool is_redirect(const Error& error) {
     return (error.code == ErrorCode::connection_refused || error.code == ErrorCode::server_disconnect) &&
-           (error.detail == reason::use_another_server || error.detail == reason::server_moved);
+           (error.reason == reason::use_another_server || error.reason == reason::server_moved);
 }
 
 }  // namespace mqttc

@@ -22,7 +22,7 @@ constexpr Duration big_buffer_kept = std::chrono::seconds(1);
 constexpr Duration shortest_silence = std::chrono::seconds(5);
 
 Error closed_by_peer() {
-    return {ErrorCode::closed_by_peer, 0, "the other side closed the connection"};
+    return {ErrorCode::closed_by_peer, 0, "the server closed the connection"};
 }
 
 }  // namespace
@@ -124,13 +124,12 @@ std::optional<Error> Client::Impl::receive() {
         ended = *got == Connection::Read::end;
     }
     if (phase_ == Phase::opening && tls_alert()) {
-        return Error{ErrorCode::protocol_error, reason::protocol_error,
-                     "the server wants TLS (--tls-use-os-certs or --cafile, or mqtts:// in the URL)"};
+        return Error{ErrorCode::protocol_error, reason::protocol_error, "the server requires TLS", Hint::tls};
     }
     // No packet that may come first looks like this.
     if (phase_ == Phase::opening && as_text(buffer.bytes()).starts_with("HTTP/")) {
-        return Error{ErrorCode::protocol_error, reason::protocol_error,
-                     "the server speaks HTTP, not MQTT (for MQTT over WebSocket: --ws, or ws:// in the URL)"};
+        return Error{ErrorCode::protocol_error, reason::protocol_error, "the server speaks HTTP, not MQTT",
+                     Hint::websocket};
     }
     if (offer && !paused && !buffer.empty()) {
         relay.refused = false;
@@ -162,7 +161,7 @@ std::optional<Error> Client::Impl::peer_silent() {
         taken_at_ = loop.now();
     } else if (loop.now() >= *late) {
         return Error{ErrorCode::keep_alive_timeout, 0,
-                     "the other side has taken nothing for " + net::describe_seconds(silence_patience())};
+                     "the broker has accepted no data for " + net::describe_seconds(silence_patience())};
     }
     return std::nullopt;
 }

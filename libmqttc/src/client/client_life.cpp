@@ -186,9 +186,8 @@ void Client::Impl::say_where(Error& error, bool was_open) const {
         case ErrorCode::connection_lost:
             error.context = where + ": " + error.context;
             if (relay.accepted) break;
-            error.context += " before CONNACK (is it an MQTT broker?";
-            if (!target_.tls) error.context += " if it wants TLS: --tls-use-os-certs or --cafile";
-            error.context += ")";
+            error.context += " before CONNACK (is it an MQTT broker?)";
+            if (!target_.tls) error.hint = Hint::maybe_tls;
             break;
         case ErrorCode::tls_failed:
             // A failed handshake has said it all.

@@ -50,7 +50,8 @@ class ProxyStream : public Stream {
     /// What else than a proxy of this kind may be there.
     virtual const char* kind_doubt() const = 0;
 
-    std::unexpected<Error> failed(const std::string& why, int detail = 0) const;
+    bool anonymous() const { return endpoint_.proxy->username.empty() && endpoint_.proxy->password.empty(); }
+    std::unexpected<Error> failed(const std::string& why, int reason = 0, Hint hint = Hint::none) const;
 
     const Endpoint& endpoint_;
     std::string request_;  ///< may hold a secret
@@ -71,13 +72,14 @@ class ProxyStream : public Stream {
     std::size_t sent_ = 0;
 };
 
-std::unexpected<Error> ProxyStream::failed(const std::string& why, int detail) const {
+std::unexpected<Error> ProxyStream::failed(const std::string& why, int reason, Hint hint) const {
     Endpoint proxy;
     proxy.host = endpoint_.proxy->host;
     proxy.port = proxy_port(*endpoint_.proxy);
-    return std::unexpected(Error{ErrorCode::proxy_failed, detail,
+    return std::unexpected(Error{ErrorCode::proxy_failed, reason,
                                  "cannot connect to " + endpoint_name(endpoint_) + " through the proxy " +
-                                     endpoint_name(proxy) + ": " + why});
+                                     endpoint_name(proxy) + ": " + why,
+                                 hint});
 }
 
 void ProxyStream::forget_request() {
@@ -156,9 +158,9 @@ const char* explain_socks_reply(int code) {
         case 4:
             return "the host is unreachable from the proxy, or it does not know the name";
         case 5:
-            return "connection refused behind the proxy (is a broker running there?)";
+            return "connection refused by the broker's host (is a broker running there?)";
         case 6:
-            return "no answer behind the proxy (time to live expired)";
+            return "no answer from the broker's host (time to live expired)";
         case 7:
             return "the proxy does not support CONNECT";
         case 8:
@@ -175,21 +177,18 @@ class SocksStream final : public ProxyStream {
   private:
     enum class Stage : std::uint8_t { method, password, connect };
 
-    bool has_credentials() const {
-        return !endpoint_.proxy->username.empty() || !endpoint_.proxy->password.empty();
-    }
     const char* kind_doubt() const override { return "is it a SOCKS5 proxy?"; }
 
     void begin() override {
         request_ = {socks_version, 1, method_none};
-        if (has_credentials()) request_ = {socks_version, 2, method_none, method_password};
+        if (!anonymous()) request_ = {socks_version, 2, method_none, method_password};
     }
 
     std::expected<Step, Error> look_at_answer() override {
         const char version = stage_ == Stage::password ? auth_version : socks_version;
         if (in_[0] != version) {
-            return failed(begins_like_http(in_) ? "it is an HTTP proxy (use --proxy http://...)"
-                                                : "it is not a SOCKS5 proxy");
+            if (begins_like_http(in_)) return failed("it is an HTTP proxy", 0, Hint::proxy_http);
+            return failed("it is not a SOCKS5 proxy");
         }
         if (in_.size() < 2) return Step::incomplete;
         const auto code = static_cast<std::uint8_t>(in_[1]);
@@ -202,10 +201,10 @@ class SocksStream final : public ProxyStream {
         }
         if (code == method_none) {
             ask_for_connection();
-        } else if (code == method_password && has_credentials()) {
+        } else if (code == method_password && !anonymous()) {
             send_credentials();
-        } else if (code == method_refused && !has_credentials()) {
-            return failed("the proxy wants credentials: --proxy socks5h://USER:PASSWORD@...", code);
+        } else if (code == method_refused && anonymous()) {
+            return failed("the proxy requires credentials", code, Hint::proxy_credentials);
         } else {
             return failed("the proxy accepts neither user name and password nor none", code);
         }
@@ -296,8 +295,8 @@ class ConnectStream final : public ProxyStream {
 
     /// The header line, or nothing.
     Secret authorization() const {
+        if (anonymous()) return {};
         const auto& proxy = *endpoint_.proxy;
-        if (proxy.username.empty() && proxy.password.empty()) return {};
         std::string plain;
         plain.reserve(proxy.username.size() + 1 + proxy.password.view().size());
         plain.append(proxy.username).append(":").append(proxy.password.view());
@@ -314,26 +313,28 @@ class ConnectStream final : public ProxyStream {
 
     std::expected<Step, Error> look_at_answer() override {
         if (!begins_like_http(in_)) {
-            return failed(in_[0] == socks_version ? "it is a SOCKS5 proxy (use --proxy socks5h://...)"
-                                                  : "it is not an HTTP proxy");
+            if (in_[0] == socks_version) return failed("it is a SOCKS5 proxy", 0, Hint::proxy_socks5);
+            return failed("it is not an HTTP proxy");
         }
         const auto size = http_head_size(in_);
         if (!size) return Step::incomplete;
         const auto head = parse_http_head(std::string_view(in_).substr(0, *size));
         if (!head) return failed("the proxy's answer is damaged HTTP");
-        if (head->status < 200 || head->status > 299)
-            return failed("the proxy answered " + head->status_text() + explain(head->status), head->status);
+        if (head->status < 200 || head->status > 299) {
+            const bool challenged = head->status == 401 || head->status == 407;
+            return failed("the proxy answered " + head->status_text() + explain(head->status), head->status,
+                          challenged && anonymous() ? Hint::proxy_credentials : Hint::none);
+        }
         in_.erase(0, *size);
         return Step::done;
     }
 
     const char* explain(int status) const {
-        const bool anonymous = endpoint_.proxy->username.empty() && endpoint_.proxy->password.empty();
         switch (status) {
             case 401:
             case 407:
-                return anonymous ? " (it wants credentials: --proxy http://USER:PASSWORD@...)"
-                                 : " (it refuses the user name or the password)";
+                return anonymous() ? " (it requires credentials)"
+                                   : " (it refuses the user name or the password)";
             case 403:
                 return " (its rules do not allow this host or port)";
             case 400:

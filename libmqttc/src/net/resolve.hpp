@@ -41,7 +41,7 @@ using Answer = std::expected<std::vector<Address>, Error>;
 /// The addresses of a numeric host and of localhost (RFC 6761 section 6.3); empty when a look-up is needed.
 std::vector<Address> addresses_without_lookup(std::string_view host, std::uint16_t port);
 
-/// Asks the system's resolver and waits for it. Errors: name_not_found (detail: EAI code), out_of_memory.
+/// Asks the system's resolver and waits for it. Errors: name_not_found (reason: EAI code), out_of_memory.
 Answer look_up(const Question& question);
 
 /// Addresses in turn by family, the first one's family first (RFC 8305 section 4).

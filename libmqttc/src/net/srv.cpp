@@ -125,9 +125,9 @@ std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const std::func
 std::expected<std::vector<SrvRecord>, Error> look_up_srv(const std::string& service,
                                                          const std::string& domain) {
     const auto name = service + "." + domain;
-    const auto fail = [&](int code, const char* why) {
-        return std::unexpected(
-            Error{ErrorCode::name_not_found, code, "cannot find the SRV records of " + name + ": " + why});
+    const auto fail = [&](int code, const char* why, Hint hint = Hint::none) {
+        return std::unexpected(Error{ErrorCode::name_not_found, code,
+                                     "cannot find the SRV records of " + name + ": " + why, hint});
     };
     struct __res_state state{};
     if (res_ninit(&state) != 0) return fail(EAI_FAIL, "the resolver cannot be set up");
@@ -142,8 +142,7 @@ std::expected<std::vector<SrvRecord>, Error> look_up_srv(const std::string& serv
                                     std::min<std::size_t>(static_cast<std::size_t>(length), answer.size())));
     // A single record with the root as its host says that the service is not offered (RFC 2782, "Target").
     std::erase_if(records, [](const SrvRecord& record) { return record.host.empty() || record.host == "."; });
-    if (records.empty())
-        return fail(EAI_NONAME, "there are none (connect without -S, or ask the domain's owner)");
+    if (records.empty()) return fail(EAI_NONAME, "there are none", Hint::srv);
     return order_srv(std::move(records), random_unit);
 }
 

@@ -41,7 +41,7 @@ class MQTTC_API Stream {
     /// Carries a handshake on (TLS, WebSocket upgrade, proxy; true at once for a connected socket). True:
     /// open for data. False: call again when wants() is ready.
     virtual std::expected<bool, Error> handshake() = 0;
-    /// Errors: connection_lost (detail = errno), or those of the layer.
+    /// Errors: connection_lost (reason = errno), or those of the layer.
     virtual std::expected<IoResult, Error> read(std::span<std::uint8_t> into) = 0;
     virtual std::expected<IoResult, Error> write(Bytes from) = 0;
     /// True iff a lower layer still holds bytes of earlier writes; write({}) pushes them on.

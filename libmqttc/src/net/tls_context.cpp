@@ -27,9 +27,9 @@ namespace {
 
 using Done = std::expected<void, Error>;
 
-std::unexpected<Error> unusable(std::string why) {
+std::unexpected<Error> unusable(std::string why, Hint hint = Hint::none) {
     ERR_clear_error();
-    return std::unexpected(Error{ErrorCode::tls_config, 0, std::move(why)});
+    return std::unexpected(Error{ErrorCode::tls_config, 0, std::move(why), hint});
 }
 
 struct ContextDeleter {
@@ -74,10 +74,9 @@ int readable(const std::string& path) {
     return result;
 }
 
-Done check_file(const char* option, const std::string& path) {
-    if (const int error = readable(path); error != 0) {
-        return unusable(std::string(option) + ": cannot read " + path + ": " + std::strerror(error));
-    }
+Done check_file(const std::string& path, Hint hint) {
+    if (const int error = readable(path); error != 0)
+        return unusable("cannot read " + path + ": " + std::strerror(error), hint);
     return {};
 }
 
@@ -89,9 +88,13 @@ bool queue_has(int library, int reason) {
     return is(ERR_peek_error()) || is(ERR_peek_last_error());
 }
 
-bool nothing_inside() {
-    return queue_has(ERR_LIB_PEM, PEM_R_NO_START_LINE) ||
-           queue_has(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+// Why OpenSSL took no certificate of a file.
+std::unexpected<Error> no_certificate(const std::string& path, Hint hint) {
+    const bool empty = queue_has(ERR_LIB_PEM, PEM_R_NO_START_LINE) ||
+                       queue_has(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
+    return unusable((empty ? "no certificate in " + path : "cannot use " + path + ": " + queue_reason()) +
+                        " (expected PEM)",
+                    hint);
 }
 
 // A name as c_rehash makes it: eight hex digits, a dot, a number.
@@ -132,7 +135,10 @@ Done load_system_store(SSL_CTX* context, Shared& shared) {
     const char* file = ::secure_getenv(X509_get_default_cert_file_env());
     const char* folder = ::secure_getenv(X509_get_default_cert_dir_env());
     if (file != nullptr) {
-        if (auto done = check_file(X509_get_default_cert_file_env(), file); !done) return done;
+        if (auto done = check_file(file, Hint::none); !done) {
+            done.error().context.insert(0, std::string(X509_get_default_cert_file_env()) + ": ");
+            return done;
+        }
     }
     if (folder != nullptr && SSL_CTX_load_verify_dir(context, folder) != 1) {
         return unusable(std::string(X509_get_default_cert_dir_env()) + ": cannot use " + folder);
@@ -152,31 +158,28 @@ Done load_system_store(SSL_CTX* context, Shared& shared) {
           "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/ssl/cert.pem"}) {
         if (::access(place, R_OK) == 0 && SSL_CTX_load_verify_file(context, place) == 1) return {};
     }
-    return unusable("this system has no CA certificates (install ca-certificates, or give --cafile)");
+    return unusable("this system has no CA certificates", Hint::system_ca);
 }
 
 Done load_anchors(SSL_CTX* context, Shared& shared) {
     const TlsOptions& options = shared.options;
     if (!options.verify) return {};
     if (!options.ca_file.empty()) {
-        if (auto readable_file = check_file("--cafile", options.ca_file); !readable_file)
+        if (auto readable_file = check_file(options.ca_file, Hint::ca_file); !readable_file)
             return readable_file;
-        if (SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1) {
-            return unusable("--cafile: " +
-                            (nothing_inside() ? "no certificate in " + options.ca_file
-                                              : "cannot use " + options.ca_file + ": " + queue_reason()) +
-                            " (PEM is wanted)");
-        }
+        if (SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1)
+            return no_certificate(options.ca_file, Hint::ca_file);
     }
     if (!options.ca_path.empty()) {
         DIR* directory = ::opendir(options.ca_path.c_str());
         if (directory == nullptr) {
-            return unusable("--capath: cannot read " + options.ca_path + ": " + std::strerror(errno));
+            return unusable("cannot read " + options.ca_path + ": " + std::strerror(errno), Hint::ca_path);
         }
         ::closedir(directory);
         if (!has_hashes(options.ca_path.c_str())) {
-            return unusable("--capath: no certificate under a hashed name in " + options.ca_path +
-                            " (run: openssl rehash " + options.ca_path + ")");
+            return unusable("no certificate with a hashed name in " + options.ca_path +
+                                " (run: openssl rehash " + options.ca_path + ")",
+                            Hint::ca_path);
         }
         SSL_CTX_load_verify_dir(context, options.ca_path.c_str());
     }
@@ -195,14 +198,10 @@ int give_passphrase(char* into, int size, int, void* shared) {
 Done load_own_certificate(SSL_CTX* context, Shared& shared) {
     const TlsOptions& options = shared.options;
     if (options.cert_file.empty()) return {};
-    if (auto done = check_file("--cert", options.cert_file); !done) return done;
-    if (auto done = check_file("--key", options.key_file); !done) return done;
-    if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1) {
-        return unusable("--cert: " +
-                        (nothing_inside() ? "no certificate in " + options.cert_file
-                                          : "cannot use " + options.cert_file + ": " + queue_reason()) +
-                        " (PEM is wanted)");
-    }
+    if (auto done = check_file(options.cert_file, Hint::client_certificate); !done) return done;
+    if (auto done = check_file(options.key_file, Hint::client_key); !done) return done;
+    if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1)
+        return no_certificate(options.cert_file, Hint::client_certificate);
     SSL_CTX_set_default_passwd_cb(context, give_passphrase);
     SSL_CTX_set_default_passwd_cb_userdata(context, &shared);
     const int used = SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM);
@@ -212,20 +211,20 @@ Done load_own_certificate(SSL_CTX* context, Shared& shared) {
     const int first = ERR_GET_LIB(ERR_peek_error());
     if (queue_has(ERR_LIB_X509, X509_R_KEY_VALUES_MISMATCH) ||
         queue_has(ERR_LIB_X509, X509_R_KEY_TYPE_MISMATCH)) {
-        return unusable("--key: " + options.key_file + " is not the key of the certificate " +
-                        options.cert_file);
+        return unusable(options.key_file + " is not the key of the certificate " + options.cert_file,
+                        Hint::client_key);
     }
     if (queue_has(ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ)) {
-        return unusable("--key: " + options.key_file +
-                        " is encrypted and no passphrase was given (--key-passphrase-file)");
+        return unusable("the key " + options.key_file + " is encrypted and no passphrase was given",
+                        Hint::key_passphrase);
     }
     if (queue_has(ERR_LIB_PEM, PEM_R_BAD_DECRYPT) || first == ERR_LIB_PROV || first == ERR_LIB_PKCS12) {
-        return unusable("--key: the passphrase does not open " + options.key_file);
+        return unusable("the passphrase does not open " + options.key_file, Hint::client_key);
     }
     if (queue_has(ERR_LIB_PEM, PEM_R_NO_START_LINE) || first == ERR_LIB_OSSL_DECODER) {
-        return unusable("--key: no private key in " + options.key_file + " (PEM is wanted)");
+        return unusable("no private key in " + options.key_file + " (expected PEM)", Hint::client_key);
     }
-    return unusable("--key: cannot use " + options.key_file + ": " + queue_reason());
+    return unusable("cannot use " + options.key_file + ": " + queue_reason(), Hint::client_key);
 }
 
 Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
@@ -239,11 +238,12 @@ Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
         SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256");
     }
     if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
-        return unusable("--ciphers: the TLS library knows no cipher of '" + options.ciphers + "'");
+        return unusable("the TLS library knows no cipher of '" + options.ciphers + "'", Hint::ciphers);
     }
     if (!options.ciphersuites.empty() &&
         SSL_CTX_set_ciphersuites(context, options.ciphersuites.c_str()) != 1) {
-        return unusable("--tls13-ciphers: the TLS library does not know '" + options.ciphersuites + "'");
+        return unusable("the TLS library does not know the cipher suites '" + options.ciphersuites + "'",
+                        Hint::ciphersuites);
     }
     return {};
 }
@@ -277,13 +277,15 @@ unsigned give_psk(SSL* ssl, const char*, char* identity, unsigned identity_room,
 Done set_psk(SSL_CTX* context, const TlsOptions& options) {
     if (options.psk_key.empty()) return {};
     if (options.psk_identity.size() >= PSK_MAX_IDENTITY_LEN) {
-        return unusable("--psk-identity: longer than " + std::to_string(PSK_MAX_IDENTITY_LEN - 1) + " bytes");
+        return unusable(
+            "the PSK identity is longer than " + std::to_string(PSK_MAX_IDENTITY_LEN - 1) + " bytes",
+            Hint::psk_identity);
     }
     if (options.psk_key.view().size() > std::size_t{2} * PSK_MAX_PSK_LEN) {
-        return unusable("--psk: the key is longer than " + std::to_string(PSK_MAX_PSK_LEN) + " bytes");
+        return unusable("the key is longer than " + std::to_string(PSK_MAX_PSK_LEN) + " bytes", Hint::psk);
     }
     if (options.psk_key.view().find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
-        return unusable("--psk: the key is not hexadecimal");
+        return unusable("the key is not hexadecimal", Hint::psk);
     }
     SSL_CTX_set_psk_client_callback(context, give_psk);
     return {};
@@ -304,7 +306,7 @@ Done open_keylog(SSL_CTX* context, Shared& shared) {
     if (path.empty()) return {};
     shared.keylog = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (shared.keylog < 0) {
-        return unusable("--tls-keylog: cannot write " + path + ": " + std::strerror(errno));
+        return unusable("cannot write " + path + ": " + std::strerror(errno), Hint::keylog_file);
     }
     SSL_CTX_set_keylog_callback(context, write_keylog);
     return {};
@@ -312,12 +314,13 @@ Done open_keylog(SSL_CTX* context, Shared& shared) {
 
 Done set_alpn(SSL_CTX* context, const TlsOptions& options) {
     if (options.alpn.empty()) return {};
-    if (options.alpn.size() > UINT8_MAX) return unusable("--tls-alpn: longer than 255 bytes");
+    if (options.alpn.size() > UINT8_MAX)
+        return unusable("the ALPN protocol name is longer than 255 bytes", Hint::alpn);
     const std::string list = std::string(1, static_cast<char>(options.alpn.size())) + options.alpn;
     const auto* bytes = reinterpret_cast<const unsigned char*>(list.data());
     // Zero is success here.
     if (SSL_CTX_set_alpn_protos(context, bytes, static_cast<unsigned>(list.size())) != 0) {
-        return unusable("--tls-alpn: the TLS library refuses it");
+        return unusable("the TLS library rejects the ALPN protocol name", Hint::alpn);
     }
     return {};
 }
@@ -396,7 +399,7 @@ class Context final : public TlsContext {
         if (!ssl) return unusable("the TLS library does not start: " + queue_reason());
         const TlsOptions& options = shared_->options;
         if (!expect_host(ssl.get(), peer.host)) {
-            return unusable("'" + peer.host + "' is no name that a certificate could be for");
+            return unusable("'" + peer.host + "' is not a name that a certificate can be for");
         }
         auto talk = std::make_shared<Talk>();
         talk->shared = shared_;

@@ -78,60 +78,104 @@ std::string names_of(const X509* certificate) {
     return list;
 }
 
+// What failed, and what may remedy it.
+struct Cause {
+    std::string text;
+    Hint hint = Hint::none;
+};
+
 std::string which_certificate(const VerifyFailure& failure) {
     return failure.depth == 0 ? "the certificate" : "the certificate of the issuer";
 }
 
-std::string with_anchors(const ClientHand& hand) {
-    return hand.own_anchors ? " (is it the right --cafile?)" : " (give its CA certificate with --cafile)";
+Cause untrusted(std::string text, const ClientHand& hand) {
+    return {std::move(text), hand.own_anchors ? Hint::wrong_ca : Hint::ca_file};
 }
 
-constexpr std::string_view no_psk =
-    "the server does not accept the pre-shared key (check --psk-identity and the key)";
+Cause psk_rejected() {
+    return {"the server does not accept the pre-shared key", Hint::psk};
+}
 
-std::string explain_alert(int alert, const ClientHand& hand) {
+Cause no_common_version() {
+    return {"the server has no TLS version in common with us", Hint::tls_version};
+}
+
+Cause certificate_required() {
+    return {"the server requires a client certificate", Hint::client_certificate};
+}
+
+Cause explain_alert(int alert, const ClientHand& hand) {
     const std::string own = "the server rejects our certificate: ";
     switch (alert) {
         case SSL_AD_HANDSHAKE_FAILURE:
         case SSL_AD_INSUFFICIENT_SECURITY:
-            if (hand.psk) return std::string(no_psk);
-            return "the server refuses the handshake: no cipher in common (--ciphers), or it wants a "
-                   "pre-shared key (--psk) or a client certificate (--cert)";
+            if (hand.psk) return psk_rejected();
+            return {
+                "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a "
+                "client certificate",
+                Hint::tls_settings};
         case SSL_AD_PROTOCOL_VERSION:
-            return "the server has no TLS version in common with us (--tls-version)";
+            return no_common_version();
         case SSL_AD_CERTIFICATE_REQUIRED:
-            return "the server wants a client certificate (--cert and --key)";
+            return certificate_required();
         case SSL_AD_BAD_CERTIFICATE:
         case SSL_AD_UNSUPPORTED_CERTIFICATE:
         case SSL_AD_CERTIFICATE_UNKNOWN:
-            if (!hand.certificate) return "the server wants a client certificate (--cert and --key)";
-            return own + "it is not a good one";
+            if (!hand.certificate) return certificate_required();
+            return {own + "it is invalid"};
         case SSL_AD_CERTIFICATE_REVOKED:
-            return own + "it has been revoked";
+            return {own + "it has been revoked"};
         case SSL_AD_CERTIFICATE_EXPIRED:
-            return own + "it has expired";
+            return {own + "it has expired"};
         case SSL_AD_UNKNOWN_CA:
-            return own + "it does not know its issuer";
+            return {own + "its issuer is unknown to the server"};
         case SSL_AD_ACCESS_DENIED:
-            return "the server denies access";
+            return {"the server denies access"};
         case SSL_AD_UNRECOGNIZED_NAME:
-            return "the server knows no host of the name " + hand.peer.host;
+            return {"the server knows no host named " + hand.peer.host};
         case SSL_AD_NO_APPLICATION_PROTOCOL:
-            return "the server does not accept the application protocol (--tls-alpn)";
+            return {"the server does not accept the application protocol", Hint::alpn};
         case SSL_AD_UNKNOWN_PSK_IDENTITY:
-            return std::string(no_psk);
+            return psk_rejected();
         case SSL_AD_BAD_RECORD_MAC:
         case SSL_AD_DECRYPT_ERROR:
         case SSL_AD_ILLEGAL_PARAMETER:
-            if (hand.psk) return std::string(no_psk);
+            if (hand.psk) return psk_rejected();
             break;
         default:
             break;
     }
-    return std::string("the server refuses the handshake: ") + SSL_alert_desc_string_long(alert);
+    return {std::string("the server refuses the handshake: ") + SSL_alert_desc_string_long(alert)};
 }
 
-std::string explain_library(unsigned long code, bool handshake, const ClientHand& hand) {
+Cause explain_objection(const ClientHand& hand) {
+    const VerifyFailure& it = hand.objection;
+    switch (it.code) {
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+            return {which_certificate(it) + " expired on " + it.not_after + " (" + it.subject + ")"};
+        case X509_V_ERR_CERT_NOT_YET_VALID:
+            return {which_certificate(it) + " is not valid before " + it.not_before + " (" + it.subject +
+                    "; is this machine's clock right?)"};
+        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+            return untrusted("the certificate is self-signed and not trusted: " + it.subject, hand);
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+            return untrusted("the certificate's issuer is not trusted: " + it.issuer, hand);
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+            return untrusted("the certificate's signature is not its issuer's: " + it.issuer, hand);
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
+            return {"the certificate is for " + (it.names.empty() ? it.subject : it.names) + ", not for " +
+                    hand.peer.host + " (is the host right?)"};
+        default:
+            return {which_certificate(it) + " is not accepted: " + X509_verify_cert_error_string(it.code) +
+                    " (" + it.subject + ")"};
+    }
+}
+
+Cause explain_library(unsigned long code, bool handshake, const ClientHand& hand) {
     const int reason = ERR_GET_REASON(code);
     if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
         if (reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + 255) {
@@ -139,7 +183,7 @@ std::string explain_library(unsigned long code, bool handshake, const ClientHand
         }
         switch (reason) {
             case SSL_R_CERTIFICATE_VERIFY_FAILED:
-                return hand.psk ? std::string(no_psk) : explain_objection(hand);
+                return hand.psk ? psk_rejected() : explain_objection(hand);
             case SSL_R_WRONG_VERSION_NUMBER:
             case SSL_R_HTTP_REQUEST:
             case SSL_R_HTTPS_PROXY_REQUEST:
@@ -147,28 +191,28 @@ std::string explain_library(unsigned long code, bool handshake, const ClientHand
             case SSL_R_UNEXPECTED_MESSAGE:
             case SSL_R_BAD_RECORD_TYPE:
                 if (handshake)
-                    return "the server speaks no TLS on this port (is it the right one? 8883 is usual)";
+                    return {"the server does not speak TLS on this port (is the port right? 8883 is usual)"};
                 break;
             case SSL_R_UNSUPPORTED_PROTOCOL:
             case SSL_R_VERSION_TOO_LOW:
             case SSL_R_NO_PROTOCOLS_AVAILABLE:
-                return "the server has no TLS version in common with us (--tls-version)";
+                return no_common_version();
             case SSL_R_NO_SHARED_CIPHER:
             case SSL_R_NO_CIPHERS_AVAILABLE:
             case SSL_R_NO_CIPHER_MATCH:
-                return "no cipher in common with the server (--ciphers, --tls13-ciphers)";
+                return {"no cipher in common with the server", Hint::ciphers};
             case SSL_R_DH_KEY_TOO_SMALL:
             case SSL_R_EE_KEY_TOO_SMALL:
             case SSL_R_CA_KEY_TOO_SMALL:
             case SSL_R_CA_MD_TOO_WEAK:
-                return "the server's key or certificate is too weak (--ciphers DEFAULT@SECLEVEL=1 allows it)";
+                return {"the server's key or certificate is too weak", Hint::weak_server_key};
             default:
                 break;
         }
     }
     const char* text = ERR_reason_error_string(code);
     if (text == nullptr) text = "an error of the TLS library";
-    return (handshake ? "the TLS handshake failed: " : "TLS failed: ") + std::string(text);
+    return {(handshake ? "the TLS handshake failed: " : "TLS failed: ") + std::string(text)};
 }
 
 }  // namespace
@@ -187,33 +231,6 @@ VerifyFailure note_failure(X509_STORE_CTX* verification) {
     return failure;
 }
 
-std::string explain_objection(const ClientHand& hand) {
-    const VerifyFailure& it = hand.objection;
-    switch (it.code) {
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-            return which_certificate(it) + " expired on " + it.not_after + " (" + it.subject + ")";
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-            return which_certificate(it) + " is not valid before " + it.not_before + " (" + it.subject +
-                   "; is this machine's clock right?)";
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-            return "the certificate is self-signed and not trusted: " + it.subject + with_anchors(hand);
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
-        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return "the certificate's issuer is not trusted: " + it.issuer + with_anchors(hand);
-        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-            return "the certificate's signature is not its issuer's: " + it.issuer + with_anchors(hand);
-        case X509_V_ERR_HOSTNAME_MISMATCH:
-        case X509_V_ERR_IP_ADDRESS_MISMATCH:
-            return "the certificate is for " + (it.names.empty() ? it.subject : it.names) + ", not for " +
-                   hand.peer.host + " (is the host right?)";
-        default:
-            return which_certificate(it) + " is not accepted: " + X509_verify_cert_error_string(it.code) +
-                   " (" + it.subject + ")";
-    }
-}
-
 Error explain_failure(const TlsFailure& failure, const ClientHand& hand) {
     // In the handshake this is all that is said; later the client adds where and what.
     const std::string tried = failure.handshake ? "cannot connect to " + hand.peer.target + ": " : "";
@@ -222,17 +239,17 @@ Error explain_failure(const TlsFailure& failure, const ClientHand& hand) {
             Error error = failure.lower;
             if (!failure.handshake || error.code != ErrorCode::connection_lost) return error;
             return {
-                ErrorCode::tls_failed, error.detail,
+                ErrorCode::tls_failed, error.reason,
                 tried + error.context +
                     (failure.answered ? " in the TLS handshake"
                                       : " in the TLS handshake (does the server speak TLS on this port?)")};
         }
         case TlsFailure::Kind::ended:
             if (!failure.handshake) {
-                return {ErrorCode::closed_by_peer, 0, "the other side closed the connection"};
+                return {ErrorCode::closed_by_peer, 0, "the server closed the connection"};
             }
             return {ErrorCode::tls_failed, 0,
-                    tried + "the other side closed the connection in the TLS handshake" +
+                    tried + "the server closed the connection in the TLS handshake" +
                         (failure.answered ? "" : " (does it speak TLS on this port?)")};
         case TlsFailure::Kind::library:
             break;
@@ -241,7 +258,8 @@ Error explain_failure(const TlsFailure& failure, const ClientHand& hand) {
     const unsigned long newest = ERR_peek_last_error();
     const unsigned long code = ERR_GET_LIB(newest) == ERR_LIB_SSL ? newest : ERR_peek_error();
     ERR_clear_error();
-    return {ErrorCode::tls_failed, 0, tried + explain_library(code, failure.handshake, hand)};
+    auto cause = explain_library(code, failure.handshake, hand);
+    return {ErrorCode::tls_failed, 0, tried + cause.text, cause.hint};
 }
 
 std::string queue_reason() {

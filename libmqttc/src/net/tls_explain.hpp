@@ -27,14 +27,11 @@ VerifyFailure note_failure(X509_STORE_CTX* verification);
 /// What the client brought to the handshake; decides which remedy is worth naming.
 struct ClientHand {
     TlsPeer peer;
-    bool own_anchors = false;  ///< --cafile or --capath
+    bool own_anchors = false;  ///< a CA file or directory was given
     bool certificate = false;
     bool psk = false;
     VerifyFailure objection;
 };
-
-/// "the certificate expired on 2026-01-02 (CN=broker.example)".
-std::string explain_objection(const ClientHand& hand);
 
 /// The error of a failure, from OpenSSL's queue (which is emptied) and what the client brought.
 Error explain_failure(const TlsFailure& failure, const ClientHand& hand);

@@ -38,7 +38,7 @@ using TlsContextPtr = std::unique_ptr<TlsContext>;
 using TlsResult = std::expected<TlsContextPtr, Error>;
 
 /// Changes with everything that crosses; the sizes catch a change that nobody counted here.
-inline constexpr std::uint64_t tls_module_revision = 2;
+inline constexpr std::uint64_t tls_module_revision = 3;
 inline constexpr std::uint64_t tls_module_abi =
     ((((tls_module_revision * 1009 + sizeof(TlsOptions)) * 1009 + sizeof(Error)) * 1009 + sizeof(TlsPeer)) *
          1009 +

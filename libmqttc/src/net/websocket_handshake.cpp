@@ -52,7 +52,12 @@ std::string host_header(const Endpoint& endpoint) {
     return port == usual ? host : host + ":" + std::to_string(port);
 }
 
-std::string explain_status(const HttpHead& head, const Endpoint& endpoint) {
+struct StatusCause {
+    std::string text;  ///< may be empty
+    Hint hint = Hint::none;
+};
+
+StatusCause explain_status(const HttpHead& head, const Endpoint& endpoint) {
     const auto location = head.first("Location");
     switch (head.status) {
         case 301:
@@ -60,30 +65,31 @@ std::string explain_status(const HttpHead& head, const Endpoint& endpoint) {
         case 303:
         case 307:
         case 308:
-            return location.empty() ? "a redirect to nowhere"
-                                    : "it redirects to " + printable(location) + ": connect there";
+            if (location.empty()) return {"a redirect without a location"};
+            return {"it redirects to " + printable(location) + ": connect there"};
         case 400:
-            return endpoint.tls ? "is --ws-path right, and is it a WebSocket listener?"
-                                : "is --ws-path right, and does it want TLS (wss://)?";
+            return {endpoint.tls ? "is it a WebSocket listener?" : "does it require TLS (wss://)?",
+                    Hint::websocket_path};
         case 401:
-            return "it wants credentials: --ws-header 'Authorization: ...'";
+            return {"it requires an Authorization header", Hint::websocket_header};
         case 403:
-            return "not allowed: does it want a certain --ws-header, as Origin or Authorization?";
+            return {"not allowed: does it require a header such as Origin or Authorization?",
+                    Hint::websocket_header};
         case 404:
         case 405:
         case 410:
-            return "is --ws-path right?";
+            return {"", Hint::websocket_path};
         case 407:
-            return "a proxy wants credentials: --proxy http://USER:PASSWORD@...";
+            return {"a proxy requires credentials", Hint::proxy_credentials};
         case 426:
-            return "it wants another version of the protocol";
+            return {"it requires another version of the protocol"};
         case 429:
-            return "too many requests: try later";
+            return {"too many requests: try later"};
         default:
             break;
     }
-    if (head.status >= 500) return "the server, or what stands behind it, is in trouble: is the broker up?";
-    return "no WebSocket there: is --ws-path right?";
+    if (head.status >= 500) return {"the server or its backend failed: is the broker up?"};
+    return {"no WebSocket there", Hint::websocket_path};
 }
 
 bool offered(const std::string& offer, std::string_view chosen) {
@@ -107,9 +113,10 @@ std::string websocket_accept(std::string_view key) {
     return base64(sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 }
 
-Error websocket_error(const Endpoint& endpoint, const std::string& why, int status) {
+Error websocket_error(const Endpoint& endpoint, const std::string& why, int status, Hint hint) {
     return {ErrorCode::websocket_failed, status,
-            "WebSocket handshake with " + endpoint_name(endpoint) + endpoint.websocket->path + " " + why};
+            "WebSocket handshake with " + endpoint_name(endpoint) + endpoint.websocket->path + " " + why,
+            hint};
 }
 
 std::expected<void, Error> check_websocket_options(const WebSocketOptions& options) {
@@ -121,7 +128,7 @@ std::expected<void, Error> check_websocket_options(const WebSocketOptions& optio
     };
     if (!options.path.starts_with('/') || !plain(options.path, '!')) {
         return refuse("the WebSocket's path '" + printable(options.path) +
-                      "' must begin with '/' and hold no blanks");
+                      "' must begin with '/' and contain no spaces");
     }
     for (const auto& header : options.headers) {
         const auto colon = header.find(':');
@@ -162,11 +169,14 @@ std::expected<void, Error> check_websocket_answer(std::string_view text, std::st
                                                   const Endpoint& endpoint) {
     const auto head = parse_http_head(text);
     if (!head) return std::unexpected(websocket_error(endpoint, "failed: the answer is damaged HTTP"));
-    const auto fail = [&](const std::string& why) {
-        return std::unexpected(websocket_error(endpoint, why, head->status));
+    const auto fail = [&](const std::string& why, Hint hint = Hint::none) {
+        return std::unexpected(websocket_error(endpoint, why, head->status, hint));
     };
-    if (head->status != 101)
-        return fail("answered " + head->status_text() + " (" + explain_status(*head, endpoint) + ")");
+    if (head->status != 101) {
+        const auto cause = explain_status(*head, endpoint);
+        return fail("answered " + head->status_text() + (cause.text.empty() ? "" : " (" + cause.text + ")"),
+                    cause.hint);
+    }
     if (!head->has_token("Upgrade", "websocket") || !head->has_token("Connection", "Upgrade"))
         return fail("failed: the server switches to something other than WebSocket");
     const auto accepts = head->all("Sec-WebSocket-Accept");
@@ -181,7 +191,8 @@ std::expected<void, Error> check_websocket_answer(std::string_view text, std::st
     const auto chosen = head->all(subprotocol_header);
     if (chosen.empty()) {
         return fail("failed: the server does not speak the subprotocol " + printable(offer) +
-                    " (is --ws-path right? something other than MQTT seems to be there)");
+                        " (it seems to serve something other than MQTT)",
+                    Hint::websocket_path);
     }
     if (chosen.size() != 1 || !offered(offer, chosen.front()))
         return fail("failed: the server chose the subprotocol " + printable(chosen.front()) +
@@ -193,12 +204,12 @@ Error not_http_answer(std::string_view start, const Endpoint& endpoint) {
     if (start.empty()) {
         return websocket_error(endpoint,
                                "failed: the connection was closed without an answer (a port for plain MQTT" +
-                                   std::string(endpoint.tls ? "?)" : ", or one that wants TLS?)"));
+                                   std::string(endpoint.tls ? "?)" : ", or one that requires TLS?)"));
     }
     if (begins_like_http(start))
         return websocket_error(endpoint, "failed: the connection was closed in the middle of the answer");
     const bool tls = start.size() >= 2 && (start[0] == 0x15 || start[0] == 0x16) && start[1] == 0x03;
-    if (tls) return websocket_error(endpoint, "failed: the answer is TLS (use wss:// or a TLS option)");
+    if (tls) return websocket_error(endpoint, "failed: the answer is TLS", 0, Hint::tls);
     return websocket_error(endpoint, "failed: the answer is not HTTP (is it a WebSocket listener?)");
 }
 

@@ -22,7 +22,7 @@ std::expected<void, Error> check_websocket_options(const WebSocketOptions& optio
 /// The upgrade request. `endpoint.websocket` must be set and its options fit.
 std::string websocket_request(const Endpoint& endpoint, std::string_view key);
 
-/// Judges the head of an answer. Error: websocket_failed (detail: the HTTP status).
+/// Judges the head of an answer. Error: websocket_failed (reason: the HTTP status).
 std::expected<void, Error> check_websocket_answer(std::string_view head, std::string_view key,
                                                   const Endpoint& endpoint);
 
@@ -30,6 +30,7 @@ std::expected<void, Error> check_websocket_answer(std::string_view head, std::st
 Error not_http_answer(std::string_view start, const Endpoint& endpoint);
 
 /// websocket_failed: "WebSocket handshake with HOST:PORT/PATH " + `why`.
-Error websocket_error(const Endpoint& endpoint, const std::string& why, int status = 0);
+Error websocket_error(const Endpoint& endpoint, const std::string& why, int status = 0,
+                      Hint hint = Hint::none);
 
 }  // namespace mqttc::net

@@ -24,22 +24,26 @@ bool is_connection_start(unsigned type) {
            type == static_cast<unsigned>(PacketType::auth);
 }
 
-/// What can be done about a refused CONNECT, in parentheses, or nothing.
-std::string remedy_of(const SessionOptions& options, ReasonCode code) {
-    const bool five = options.version == ProtocolVersion::v5;
-    switch (five ? code : code + 0x100) {
+/// More about a refused CONNECT: text in parentheses, or none, and which setting may help.
+struct Remedy {
+    std::string_view text;
+    Hint hint = Hint::none;
+};
+
+Remedy remedy_of(const SessionOptions& options, ReasonCode code) {
+    switch (options.version == ProtocolVersion::v5 ? code : code + 0x100) {
         case reason::bad_user_name_or_password:
         case reason::not_authorized:
         case 0x104:
         case 0x105:
-            return options.username ? " (are user name and password right?)"
-                                    : " (no user name was given: -u, and --password-file or MQTT_PASSWORD)";
+            if (options.username) return {" (are user name and password right?)"};
+            return {" (no user name was given)", Hint::credentials};
         case reason::unsupported_protocol_version:
         case 0x101:
-            return five ? " (try -V mqttv311)" : " (try -V mqttv5 or mqttv31)";
+            return {"", Hint::protocol_version};
         case reason::client_identifier_not_valid:
         case 0x102:
-            return options.client_id.empty() ? " (give an identifier: -i)" : " (try another identifier: -i)";
+            return {options.client_id.empty() ? " (no client identifier was given)" : "", Hint::client_id};
         default:
             return {};
     }
@@ -68,8 +72,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     std::size_t used = 0;
     // Whoever is no broker often speaks first, and less than a packet of ours.
     if (!conn.connected && !is_connection_start(bytes.front() >> 4U)) {
-        return fail(reason::protocol_error,
-                    "the other side did not begin with CONNACK (is it an MQTT broker?)");
+        return fail(reason::protocol_error, "the server did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
@@ -279,19 +282,17 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
     conn.answered = true;
     constexpr std::uint8_t last_v3_code = 5;
     if (!v5() && packet.code > last_v3_code) {
-        return fail(reason::protocol_error,
-                    "the broker refused the connection with a code that there is not: " +
-                        std::to_string(packet.code));
+        return fail(reason::protocol_error, "the broker refused the connection with unknown reason code " +
+                                                std::to_string(packet.code));
     }
     if (packet.code != 0) {
         conn.closing = conn.mute = true;
         const std::string why(v5() ? reason_name(PacketType::connack, packet.code)
                                    : connack_v3_name(packet.code));
         handler.on_connack(packet);
-        return std::unexpected(
-            Error{ErrorCode::connection_refused, packet.code,
-                  with_reason_string("the broker refused the connection: " + why, packet.properties) +
-                      remedy_of(options, packet.code)});
+        const auto [more, hint] = remedy_of(options, packet.code);
+        auto text = with_reason_string("the broker refused the connection: " + why, packet.properties);
+        return std::unexpected(Error{ErrorCode::connection_refused, packet.code, text.append(more), hint});
     }
     // Before MQTT 5 nothing is asked of a client here, and the session is a new one all the same.
     const bool present = packet.session_present && (v5() || !conn.clean);

@@ -212,8 +212,7 @@ TEST_CASE("the end of the other side is told while a message is refused") {
                 client.at(client.now() + 50ms, [&] { handler.take = true; });
             };
             CHECK_FALSE(run(client));
-            const std::string why =
-                reset ? "connection reset by peer" : "the other side closed the connection";
+            const std::string why = reset ? "connection reset by peer" : "the server closed the connection";
             CHECK(handler.log == std::string("connack 0\ngone\n") + (drop ? "" : "publish first 0\n") +
                                      "final: lost the connection to " + peer.name() + ": " + why + "\n");
             CHECK(turns < 10);
@@ -258,7 +257,7 @@ TEST_CASE("while a message is refused, an other side that takes nothing any more
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::keep_alive_timeout);
     CHECK(result.error().context ==
-          "lost the connection to " + path + ": the other side has taken nothing for 5 s");
+          "lost the connection to " + path + ": the broker has accepted no data for 5 s");
 }
 
 TEST_CASE("what has come before the end of the other side is offered whole, though answers can't be sent") {
@@ -352,7 +351,7 @@ TEST_CASE("an address that never answers is given up when the time is over") {
     const auto result = run(client);
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::connect_timeout);
-    CHECK(result.error().detail == ETIMEDOUT);
+    CHECK(result.error().reason == ETIMEDOUT);
 }
 
 TEST_CASE("what a try waits for can be asked before its time is over") {

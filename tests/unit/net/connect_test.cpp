@@ -101,7 +101,7 @@ TEST_CASE("a refused connection says where, why and what to look at") {
     const Listener deaf("127.0.0.1", false);
     const auto error = failure(endpoint("127.0.0.1", deaf.port));
     CHECK(error.code == ErrorCode::connect_failed);
-    CHECK(error.detail == ECONNREFUSED);
+    CHECK(error.reason == ECONNREFUSED);
     CHECK(error.context == "cannot connect to 127.0.0.1:" + std::to_string(deaf.port) +
                                ": connection refused (is a broker running there?)");
 }
@@ -113,7 +113,7 @@ TEST_CASE("when every address fails the most telling reason is told") {
     strange.storage.ss_family = AF_MAX;
     const auto error =
         failure(endpoint("broker.example", 1), answering({strange, at("127.0.0.1", deaf.port), strange}));
-    CHECK(error.detail == ECONNREFUSED);
+    CHECK(error.reason == ECONNREFUSED);
     CHECK(error.context.starts_with("cannot connect to broker.example:1: "));
 }
 

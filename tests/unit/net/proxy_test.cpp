@@ -137,11 +137,12 @@ TEST_CASE("each refusal of a SOCKS5 proxy is explained") {
         socks.after("\x05\x00"s);
         socks.after("\x05"s + static_cast<char>(code) + granted.substr(2));
         CHECK(why(socks).find(replies[code - 1]) != std::string::npos);
-        CHECK(socks.error->detail == static_cast<int>(code));
+        CHECK(socks.error->reason == static_cast<int>(code));
     }
     Dialogue anonymous(through(ProxyKind::socks5));
     anonymous.after("\x05\xff");
-    CHECK(why(anonymous) == "the proxy wants credentials: --proxy socks5h://USER:PASSWORD@...");
+    CHECK(why(anonymous) == "the proxy requires credentials");
+    CHECK(anonymous.error->hint == Hint::proxy_credentials);
     Dialogue unasked(through(ProxyKind::socks5));
     unasked.after("\x05\x02");
     CHECK(why(unasked).find("accepts neither") != std::string::npos);
@@ -154,7 +155,8 @@ TEST_CASE("each refusal of a SOCKS5 proxy is explained") {
 TEST_CASE("what is no SOCKS5 proxy is recognized") {
     Dialogue http(through(ProxyKind::socks5));
     http.after("H");
-    CHECK(why(http) == "it is an HTTP proxy (use --proxy http://...)");
+    CHECK(why(http) == "it is an HTTP proxy");
+    CHECK(http.error->hint == Hint::proxy_http);
     Dialogue other(through(ProxyKind::socks5));
     other.after("\x04");
     CHECK(why(other) == "it is not a SOCKS5 proxy");
@@ -212,12 +214,11 @@ TEST_CASE("each refusal of a CONNECT proxy is explained") {
         Dialogue http(through(ProxyKind::http_connect, user));
         http.after("");
         http.after("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n");
-        CHECK(http.error->detail == std::stoi(status));
+        CHECK(http.error->reason == std::stoi(status));
         return why(http);
     };
     CHECK(refusal("407 Proxy Authentication Required") ==
-          "the proxy answered 407 Proxy Authentication Required (it wants credentials: --proxy "
-          "http://USER:PASSWORD@...)");
+          "the proxy answered 407 Proxy Authentication Required (it requires credentials)");
     CHECK(refusal("407 No", "us") == "the proxy answered 407 No (it refuses the user name or the password)");
     CHECK(refusal("403 Forbidden") ==
           "the proxy answered 403 Forbidden (its rules do not allow this host or port)");
@@ -230,7 +231,8 @@ TEST_CASE("each refusal of a CONNECT proxy is explained") {
 TEST_CASE("what is no CONNECT proxy is recognized, and an endless answer is cut off") {
     Dialogue socks(through(ProxyKind::http_connect));
     socks.after("\x05");
-    CHECK(why(socks) == "it is a SOCKS5 proxy (use --proxy socks5h://...)");
+    CHECK(why(socks) == "it is a SOCKS5 proxy");
+    CHECK(socks.error->hint == Hint::proxy_socks5);
     Dialogue other(through(ProxyKind::http_connect));
     other.after("SSH-2.0");
     CHECK(why(other) == "it is not an HTTP proxy");

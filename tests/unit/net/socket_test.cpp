@@ -72,6 +72,6 @@ TEST_CASE("writing to a side that has closed is an error with its errno, not a s
     const auto result = streams.here->write(as_bytes("x"));
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::connection_lost);
-    CHECK(result.error().detail == EPIPE);
+    CHECK(result.error().reason == EPIPE);
     CHECK(result.error().context == "broken pipe");
 }

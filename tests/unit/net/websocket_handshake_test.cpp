@@ -157,9 +157,9 @@ TEST_CASE("the error tells host, port and path, and carries the status") {
     to.websocket->path = "/ws";
     const auto result = check_websocket_answer("HTTP/1.1 404 Not Found\r\n\r\n", key, to);
     REQUIRE_FALSE(result);
-    CHECK(result.error().detail == 404);
-    CHECK(result.error().context ==
-          "WebSocket handshake with [::1]:9001/ws answered 404 Not Found (is --ws-path right?)");
+    CHECK(result.error().reason == 404);
+    CHECK(result.error().context == "WebSocket handshake with [::1]:9001/ws answered 404 Not Found");
+    CHECK(result.error().hint == Hint::websocket_path);
 }
 
 TEST_CASE("a redirect names its target, whatever that is") {
@@ -168,6 +168,6 @@ TEST_CASE("a redirect names its target, whatever that is") {
     };
     CHECK(redirect("Location: wss://b.example/x\r\n")
               .ends_with("(it redirects to wss://b.example/x: connect there)"));
-    CHECK(redirect("").ends_with("(a redirect to nowhere)"));
+    CHECK(redirect("").ends_with("(a redirect without a location)"));
     CHECK(redirect("Location: \x1b[2J\r\n").find('\x1b') == std::string::npos);
 }

@@ -364,7 +364,7 @@ TEST_CASE("an upgrade that breaks off says where") {
         CHECK(script.shut_down);
         return result.error().context;
     };
-    CHECK(failure("").find("closed without an answer (a port for plain MQTT, or one that wants TLS?)") !=
+    CHECK(failure("").find("closed without an answer (a port for plain MQTT, or one that requires TLS?)") !=
           std::string::npos);
     CHECK(
         failure("", Error{ErrorCode::connection_lost, 104, "connection reset by peer"}).find("plain MQTT") !=

@@ -34,10 +34,10 @@ TEST_CASE("the broker's aliases are learned, used and changed") {
 
 TEST_CASE("an alias beyond what was announced and one without a meaning are refused") {
     Dialogue beyond = taking(2);
-    CHECK(beyond.error_of("30 08 0002'ab' 03 23 0003").detail == reason::topic_alias_invalid);
+    CHECK(beyond.error_of("30 08 0002'ab' 03 23 0003").reason == reason::topic_alias_invalid);
     CHECK(beyond.written() == wire("e0 01 94"));
     Dialogue unknown = taking(2);
-    CHECK(unknown.error_of("30 06 0000 03 23 0002").detail == reason::protocol_error);
+    CHECK(unknown.error_of("30 06 0000 03 23 0002").reason == reason::protocol_error);
     Dialogue zero = taking(2);
     CHECK_FALSE(zero.says("30 06 0000 03 23 0000").has_value());
 }
@@ -46,7 +46,7 @@ TEST_CASE("aliases end with the connection") {
     Dialogue d = taking(2);
     d.answer_to("30 08 0002'ab' 03 23 0001");
     d.reconnect(false);
-    CHECK(d.error_of("30 06 0000 03 23 0001").detail == reason::protocol_error);
+    CHECK(d.error_of("30 06 0000 03 23 0001").reason == reason::protocol_error);
 }
 
 TEST_CASE("the topics behind incoming aliases are bounded together") {

@@ -104,7 +104,7 @@ TEST_CASE("an acknowledgement of the wrong kind is a protocol error") {
         d.written();
         const Error error = d.error_of(row.packet);
         CHECK(error.code == ErrorCode::protocol_error);
-        CHECK(error.detail == reason::protocol_error);
+        CHECK(error.reason == reason::protocol_error);
         CHECK(d.written() == wire("e0 01 82"));
         CHECK(d.events().empty());
     }

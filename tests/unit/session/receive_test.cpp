@@ -164,7 +164,7 @@ TEST_CASE("what a broker may not send is a protocol error, and in MQTT 5 it is t
         Dialogue d = connected(v5);
         const Error error = d.error_of(violation.packet);
         CHECK(error.code == ErrorCode::protocol_error);
-        CHECK(error.detail == violation.code);
+        CHECK(error.reason == violation.code);
         CHECK_FALSE(error.context.empty());
         const std::uint8_t code = static_cast<std::uint8_t>(violation.code);
         CHECK(d.written() == "e0 01 " + to_hex(Bytes(&code, 1)));
@@ -205,7 +205,7 @@ TEST_CASE("a packet over max_packet_size is refused as soon as its length is kno
     d.session.closed(d.now);
     d.connect();
     const Error error = d.error_of("30 13");
-    CHECK(error.detail == reason::packet_too_large);
+    CHECK(error.reason == reason::packet_too_large);
     CHECK(error.context == "the broker sent a packet over the limit of 20 bytes");
     CHECK(d.written() == wire("e0 01 95"));
 }
@@ -215,7 +215,7 @@ TEST_CASE("a maximum packet size among the CONNECT properties is kept to as well
     REQUIRE(options.connect_properties.add(PropertyId::maximum_packet_size, 20).has_value());
     Dialogue d(options);
     d.connect();
-    CHECK(d.error_of("30 13").detail == reason::packet_too_large);
+    CHECK(d.error_of("30 13").reason == reason::packet_too_large);
 }
 
 TEST_CASE("a broker that exceeds our receive maximum is disconnected") {
@@ -228,7 +228,7 @@ TEST_CASE("a broker that exceeds our receive maximum is disconnected") {
     d.answer_to("32 06 0001't' 0003 00");
     d.answer_to("34 06 0001't' 0004 00");
     const Error error = d.error_of("34 06 0001't' 0005 00");
-    CHECK(error.detail == reason::receive_maximum_exceeded);
+    CHECK(error.reason == reason::receive_maximum_exceeded);
     CHECK(d.written() == wire("e0 01 93"));
     CHECK(d.session.counters().received == 4);
 }
@@ -250,7 +250,7 @@ TEST_CASE("DISCONNECT of the broker is told with its reason, and nothing more is
     d.publish("t", "");
     const Error error = d.error_of("e0 0a 8b 08 1f 0005'later'");
     CHECK(error.code == ErrorCode::server_disconnect);
-    CHECK(error.detail == 0x8b);
+    CHECK(error.reason == 0x8b);
     CHECK(error.context == "the broker disconnected: server shutting down (later)");
     CHECK(d.events() == "disconnect 139");
     CHECK(d.written().empty());
