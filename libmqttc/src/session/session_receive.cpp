@@ -399,8 +399,10 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
 void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
                            SessionHandler& handler) {
     const PacketId id = message.id;
+    const bool again = message.recovered;
     lasting.inflight.finish(message, lasting.ids);
-    if (conn.quota < conn.quota_initial) ++conn.quota;
+    // A PUBREL that was sent again took none (section 4.9), so its PUBCOMP gives none back.
+    if (!again && conn.quota < conn.quota_initial) ++conn.quota;
     ++(code < reason::unspecified_error ? lasting.counters.delivered : lasting.counters.refused);
     if (live()) send_waiting(now);
     handler.on_delivered(id, code, properties);
