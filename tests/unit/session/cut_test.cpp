@@ -125,9 +125,9 @@ class Pipe : public SessionHandler {
         }
     }
 
-    bool on_publish(const Publish& publish) override {
+    Accept on_publish(const Publish& publish) override {
         received_.emplace_back(as_text(publish.payload));
-        return true;
+        return Accept::now;
     }
     void on_delivered(PacketId id, ReasonCode code, PropertiesView) override {
         CHECK(code == 0);
