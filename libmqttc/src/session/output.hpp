@@ -43,20 +43,21 @@ class Output {
     /// Removes what was appended to the buffer since it was made, unless keep() was called.
     class Appending {
       public:
-        explicit Appending(Output& output) : buffer_(output.buffer()), size_(buffer_.size()) {}
+        explicit Appending(Output& output) : buffer_(output.buffer()), before_(buffer_.size()) {}
         ~Appending() {
-            if (!kept_) buffer_.resize(size_);
+            if (!kept_) buffer_.resize(before_);
         }
         Appending(const Appending&) = delete;
         Appending& operator=(const Appending&) = delete;
         std::vector<std::uint8_t>& buffer() { return buffer_; }
-        Bytes appended() const { return Bytes(buffer_).subspan(size_); }
-        void remove() { buffer_.resize(size_); }
+        std::size_t size() const { return buffer_.size() - before_; }
+        Bytes appended() const { return Bytes(buffer_).subspan(before_); }
+        void remove() { buffer_.resize(before_); }
         void keep() { kept_ = true; }
 
       private:
         std::vector<std::uint8_t>& buffer_;
-        std::size_t size_;
+        std::size_t before_;
         bool kept_ = false;
     };
 

@@ -20,13 +20,44 @@ class Qos0InTransit {
             grow(messages);
     }
 
-    /// A message ends at this position.
+    /// Adds messages; they count when commit() is called. reserve() comes first.
+    class Batch {
+      public:
+        explicit Batch(Qos0InTransit& to)
+            : to_(to),
+              bytes_(to.bytes_.get()),
+              mask_(to.capacity_ - 1),
+              next_(to.next_),
+              end_(to.last_end_) {}
+        /// A message ends at this position.
+        void add(std::uint64_t end) {
+            std::uint64_t distance = end - end_;
+            end_ = end;
+            ++messages_;
+            for (; distance >= more; distance >>= 7U) put(static_cast<std::uint8_t>(distance | more));
+            put(static_cast<std::uint8_t>(distance));
+        }
+        void commit() {
+            to_.next_ = next_;
+            to_.last_end_ = end_;
+            to_.unsent_ += messages_;
+        }
+
+      private:
+        void put(std::uint8_t byte) { bytes_[static_cast<std::size_t>(next_++) & mask_] = byte; }
+
+        // Copies: a byte that is written could be part of any member of `to_`, for all that the compiler knows.
+        Qos0InTransit& to_;
+        std::uint8_t* bytes_;
+        std::size_t mask_;
+        std::uint64_t next_;
+        std::uint64_t end_;
+        std::uint64_t messages_ = 0;
+    };
     void add(std::uint64_t end) {
-        std::uint64_t distance = end - last_end_;
-        last_end_ = end;
-        ++unsent_;
-        for (; distance >= more; distance >>= 7U) put(static_cast<std::uint8_t>(distance | more));
-        put(static_cast<std::uint8_t>(distance));
+        Batch one(*this);
+        one.add(end);
+        one.commit();
     }
 
     /// All up to `position` was sent. Returns how many more messages are whole now.
@@ -78,7 +109,6 @@ class Qos0InTransit {
     static constexpr std::size_t usual_capacity = std::size_t{512} * 1024;
 
     std::size_t place(std::uint64_t at) const { return static_cast<std::size_t>(at) & (capacity_ - 1); }
-    void put(std::uint8_t byte) { bytes_[place(next_++)] = byte; }
     std::uint8_t byte_before(std::uint64_t at) const { return bytes_[place(at - 1)]; }
 
     void grow(std::size_t messages) {

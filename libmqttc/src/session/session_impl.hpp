@@ -131,16 +131,17 @@ struct Session::Impl {
                conn.limits.topic_alias_maximum == 0 && options.trace == nullptr;
     }
     std::expected<PacketId, Error> publish_fast(const Publish& message, Time now);
-    std::expected<PreparedPublish, Error> prepare(const Publish& message);
-    std::expected<void, Error> encode_head(const Publish& publish, const ExternalPayload& payload,
-                                           std::vector<std::uint8_t>& out) const;
-    std::expected<void, Error> check_limits(const Publish& publish, std::size_t size) const;
+    /// Checks the properties of a message; returns what is wrong.
+    std::optional<Error> prepare(PreparedPublish& prepared);
+    std::expected<void, CodecError> encode_head(const Publish& publish, const ExternalPayload& payload,
+                                                std::vector<std::uint8_t>& out) const;
     std::expected<PacketId, Error> publish_qos0(PreparedPublish& prepared, PayloadMode mode, Time now);
     std::expected<PacketId, Error> publish_qos1or2(PreparedPublish& prepared, PayloadMode mode, Time now);
     /// Puts an alias into `wire` if that saves bytes.
     void choose_alias(PreparedPublish& prepared);
-    /// Encodes `wire`, without the session's alias where that makes the packet too large for the broker.
-    std::expected<void, Error> encode_for_broker(PreparedPublish& prepared, Output::Appending& to);
+    /// Encodes `wire`, without the session's alias where that makes the packet too large for the broker. Returns its size.
+    std::expected<std::size_t, CodecError> encode_for_broker(PreparedPublish& prepared,
+                                                             Output::Appending& to);
     /// The last step that can fail: the broker will know these aliases.
     void remember_aliases(const PreparedPublish& prepared);
     std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,

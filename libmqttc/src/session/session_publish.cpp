@@ -24,7 +24,7 @@ std::unexpected<Error> cannot_publish(const Publish& message, CodecError error) 
 
 /// Large payloads are copied only when nothing is wrong with the message.
 void copy_unless_borrowed(ExternalPayload& payload, PayloadMode mode) {
-    if (payload.empty() || mode == PayloadMode::borrowed) return;
+    if (mode == PayloadMode::borrowed) return;
     auto copy = std::make_shared<const std::vector<std::uint8_t>>(payload.bytes.begin(), payload.bytes.end());
     payload.bytes = *copy;
     payload.owner = std::move(copy);
@@ -70,13 +70,11 @@ std::expected<PacketId, Error> Session::Impl::publish(const Publish& message, Ti
                           (mode == PayloadMode::borrowed ? external_when_borrowed : external_when_copied);
     if (!external && has_fast_path(message)) return publish_fast(message, now);
 
-    auto prepared = prepare(message);
-    if (!prepared) return std::unexpected(std::move(prepared.error()));
-    if (external) prepared->payload = {message.payload, std::move(owner)};
-    auto done = message.qos == Qos::at_most_once ? publish_qos0(*prepared, mode, now)
-                                                 : publish_qos1or2(*prepared, mode, now);
-    if (done) count_published(1);
-    return done;
+    PreparedPublish prepared{.plain = message, .wire = message};
+    if (auto wrong = prepare(prepared)) return std::unexpected(std::move(*wrong));
+    if (external) prepared.payload = {message.payload, std::move(owner)};
+    return message.qos == Qos::at_most_once ? publish_qos0(prepared, mode, now)
+                                            : publish_qos1or2(prepared, mode, now);
 }
 
 std::expected<PacketId, Error> Session::Impl::publish_fast(const Publish& message, Time now) {
@@ -86,9 +84,9 @@ std::expected<PacketId, Error> Session::Impl::publish_fast(const Publish& messag
     if (auto done = encode_publish(message, options.version, buffer); !done)
         return cannot_publish(message, done.error());
     const std::size_t size = buffer.size() - before;
-    if (violated_limit(message.qos, message.retain, size)) [[unlikely]] {
+    if (const auto code = violated_limit(message.qos, message.retain, size)) [[unlikely]] {
         buffer.resize(before);
-        return std::unexpected(check_limits(message, size).error());
+        return refuse(ErrorCode::limit_exceeded, explain_limit(*code, conn.limits, size));
     }
     conn.qos0_in_transit.add(conn.output.end_position());
     conn.last_sent = now;
@@ -96,49 +94,44 @@ std::expected<PacketId, Error> Session::Impl::publish_fast(const Publish& messag
     return PacketId{0};
 }
 
-std::expected<Session::Impl::PreparedPublish, Error> Session::Impl::prepare(const Publish& message) {
-    PreparedPublish prepared{.plain = message, .wire = message};
-    prepared.plain.dup = prepared.wire.dup = false;
-    prepared.plain.packet_id = prepared.wire.packet_id = 0;
-    if (!v5() || message.properties.empty()) return prepared;
-    if (message.properties.find(PropertyId::subscription_identifier)) {  // [MQTT-3.3.4-6]
-        return refuse(ErrorCode::usage, "a client's PUBLISH cannot carry a subscription identifier");
+std::optional<Error> Session::Impl::prepare(PreparedPublish& prepared) {
+    Publish& plain = prepared.plain;
+    plain.dup = prepared.wire.dup = false;
+    plain.packet_id = prepared.wire.packet_id = 0;
+    if (!v5() || plain.properties.empty()) return std::nullopt;
+    if (plain.properties.find(PropertyId::subscription_identifier)) {  // [MQTT-3.3.4-6]
+        return Error{ErrorCode::usage, 0, "a client's PUBLISH cannot carry a subscription identifier"};
     }
-    const auto alias = message.properties.find(PropertyId::topic_alias);
-    if (!alias) return prepared;
-    if (message.topic.empty()) {
+    const auto alias = plain.properties.find(PropertyId::topic_alias);
+    if (!alias) return std::nullopt;
+    if (plain.topic.empty()) {
         const auto known = conn.user_aliases.find(alias->number);
         if (known == conn.user_aliases.end()) {
-            return refuse(ErrorCode::usage, "topic alias " + std::to_string(alias->number) +
-                                                " has no topic on this connection yet");
+            return Error{
+                ErrorCode::usage, 0,
+                "topic alias " + std::to_string(alias->number) + " has no topic on this connection yet"};
         }
-        prepared.plain.topic = prepared.wire.topic = known->second;
+        plain.topic = prepared.wire.topic = known->second;
     }
-    copy_without_alias(message.properties, plain_properties);
-    prepared.plain.properties = plain_properties.view();
+    copy_without_alias(plain.properties, plain_properties);
+    plain.properties = plain_properties.view();
     if (!live()) {
-        prepared.wire = prepared.plain;
-        return prepared;
+        prepared.wire = plain;
+        return std::nullopt;
     }
     if (alias->number > conn.limits.topic_alias_maximum) {
-        return refuse(ErrorCode::limit_exceeded, explain_limit(reason::topic_alias_invalid, conn.limits, 0));
+        return Error{ErrorCode::limit_exceeded, 0,
+                     explain_limit(reason::topic_alias_invalid, conn.limits, 0)};
     }
     prepared.user_alias = alias->number;
-    return prepared;
+    return std::nullopt;
 }
 
-std::expected<void, Error> Session::Impl::encode_head(const Publish& publish, const ExternalPayload& payload,
-                                                      std::vector<std::uint8_t>& out) const {
-    const auto done = payload.empty() ? encode_publish(publish, options.version, out)
-                                      : encode_publish_header(publish, options.version, out);
-    if (!done) return cannot_publish(publish, done.error());
-    return {};
-}
-
-std::expected<void, Error> Session::Impl::check_limits(const Publish& publish, std::size_t size) const {
-    const auto code = live() ? violated_limit(publish.qos, publish.retain, size) : std::nullopt;
-    if (code) return refuse(ErrorCode::limit_exceeded, explain_limit(*code, conn.limits, size));
-    return {};
+std::expected<void, CodecError> Session::Impl::encode_head(const Publish& publish,
+                                                           const ExternalPayload& payload,
+                                                           std::vector<std::uint8_t>& out) const {
+    return payload.empty() ? encode_publish(publish, options.version, out)
+                           : encode_publish_header(publish, options.version, out);
 }
 
 void Session::Impl::choose_alias(PreparedPublish& prepared) {
@@ -157,18 +150,18 @@ void Session::Impl::choose_alias(PreparedPublish& prepared) {
     }
 }
 
-std::expected<void, Error> Session::Impl::encode_for_broker(PreparedPublish& prepared,
-                                                            Output::Appending& to) {
-    if (auto done = encode_head(prepared.wire, prepared.payload, to.buffer()); !done) return done;
-    const std::size_t size = to.appended().size() + prepared.payload.bytes.size();
+std::expected<std::size_t, CodecError> Session::Impl::encode_for_broker(PreparedPublish& prepared,
+                                                                        Output::Appending& to) {
+    if (auto done = encode_head(prepared.wire, prepared.payload, to.buffer()); !done)
+        return std::unexpected(done.error());
+    const std::size_t size = to.size() + prepared.payload.bytes.size();
+    const bool new_alias = prepared.alias.alias != 0 && !prepared.alias.known;
     // The three bytes of a new alias may be three too many.
-    if (prepared.alias.alias != 0 && !prepared.alias.known && size > conn.limits.maximum_packet_size) {
-        to.remove();
-        prepared.alias = {};
-        prepared.wire = prepared.plain;
-        return encode_for_broker(prepared, to);
-    }
-    return check_limits(prepared.wire, size);
+    if (!new_alias || size <= conn.limits.maximum_packet_size) return size;
+    to.remove();
+    prepared.alias = {};
+    prepared.wire = prepared.plain;
+    return encode_for_broker(prepared, to);
 }
 
 void Session::Impl::remember_aliases(const PreparedPublish& prepared) {
@@ -189,8 +182,11 @@ std::expected<PacketId, Error> Session::Impl::publish_qos0(PreparedPublish& prep
         conn.qos0_in_transit.reserve(1);
     }
     Output::Appending packet(output);
-    if (auto done = encode_for_broker(prepared, packet); !done)
-        return std::unexpected(std::move(done.error()));
+    const auto size = encode_for_broker(prepared, packet);
+    if (!size) return cannot_publish(prepared.plain, size.error());
+    if (const auto code =
+            sending ? violated_limit(Qos::at_most_once, prepared.plain.retain, *size) : std::nullopt)
+        return refuse(ErrorCode::limit_exceeded, explain_limit(*code, conn.limits, *size));
     if (!prepared.payload.empty()) {
         copy_unless_borrowed(prepared.payload, mode);
         output.reserve_payloads();
@@ -204,6 +200,7 @@ std::expected<PacketId, Error> Session::Impl::publish_qos0(PreparedPublish& prep
         conn.last_sent = now;
         trace_sent(prepared.wire);
     }
+    count_published(1);
     return PacketId{0};
 }
 
@@ -221,11 +218,15 @@ std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& p
     OutgoingMessage& message = *slot.message;
     message.qos = prepared.plain.qos;
     prepared.plain.packet_id = prepared.wire.packet_id = message.id;
-    auto done = encode_head(prepared.plain, prepared.payload, message.packet);
-    if (done) done = check_limits(prepared.plain, message.packet.size() + prepared.payload.bytes.size());
-    if (!done) return std::unexpected(std::move(done.error()));
-    copy_unless_borrowed(prepared.payload, mode);
-    message.payload = prepared.payload;
+    if (const auto done = encode_head(prepared.plain, prepared.payload, message.packet); !done)
+        return cannot_publish(prepared.plain, done.error());
+    const std::size_t size = message.packet.size() + prepared.payload.bytes.size();
+    if (const auto code = live() ? violated_limit(message.qos, prepared.plain.retain, size) : std::nullopt)
+        return refuse(ErrorCode::limit_exceeded, explain_limit(*code, conn.limits, size));
+    if (!prepared.payload.empty()) {
+        copy_unless_borrowed(prepared.payload, mode);
+        message.payload = prepared.payload;
+    }
     if (at_once) {
         choose_alias(prepared);
         send_publish(message, &prepared, now);
@@ -233,6 +234,7 @@ std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& p
         remember_aliases(prepared);
     }
     slot.message = nullptr;
+    count_published(1);
     return message.id;
 }
 
@@ -254,51 +256,55 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     if (payloads.size() < 2 || common.qos != Qos::at_most_once || !live() || options.trace != nullptr)
         return 0;
     if (common.retain && !conn.limits.retain_available) return 0;
-    auto prepared = prepare(common);
-    if (!prepared || prepared->user_alias != 0) return 0;
-    prepared->wire.payload = {};
-    choose_alias(*prepared);
+    PreparedPublish prepared{.plain = common, .wire = common};
+    if (prepare(prepared) || prepared.user_alias != 0) return 0;
+    prepared.wire.payload = {};
+    choose_alias(prepared);
     // A topic of many payloads is used more than once in any case.
-    if (prepared->alias.alias == 0) choose_alias(*prepared);
+    if (prepared.alias.alias == 0) choose_alias(prepared);
     // A new alias is defined by publish().
-    if (prepared->alias.alias != 0 && !prepared->alias.known) return 0;
+    if (prepared.alias.alias != 0 && !prepared.alias.known) return 0;
     scratch.clear();
-    if (!encode_publish(prepared->wire, options.version, scratch)) return 0;
+    if (!encode_publish(prepared.wire, options.version, scratch)) return 0;
     const auto frame = next_frame(scratch, scratch.size());
     if (!frame || !*frame) return 0;
     const codec::PublishHead head(**frame);
 
-    // In blocks, so that the buffer grows in few steps and not to more than it must hold.
-    constexpr std::size_t block_bytes = 4096;
+    // The last bytes up to the broker's limit are publish()'s affair: the length field grows by up to three bytes.
+    constexpr std::size_t length_growth = 3;
     const std::size_t largest =
         std::min<std::size_t>(conn.limits.maximum_packet_size, max_remaining_length + 5);
+    const std::size_t overhead = head.packet_size(0) + length_growth;
+    if (overhead > largest) return 0;
+    const std::size_t longest = std::min(largest - overhead, external_when_copied - 1);
+
+    // In blocks, so that the buffer does not grow to more than it must hold.
+    constexpr std::size_t block_bytes = 4096;
     std::size_t done = 0;
     for (std::size_t end = 0;; done = end) {
-        const std::size_t waiting = conn.output.size() + state.kept.size();
-        std::size_t size = 0;
-        for (; end < payloads.size() && size < block_bytes; ++end) {
-            const std::size_t packet = head.packet_size(payloads[end].size());
-            if (payloads[end].size() >= external_when_copied || packet > largest ||
-                waiting + size > options.max_output_bytes)
-                break;
-            size += packet;
-        }
-        if (end == done) break;
-        conn.qos0_in_transit.reserve(end - done);
+        conn.qos0_in_transit.reserve(block_bytes);
         std::vector<std::uint8_t>& buffer = conn.output.buffer();
-        std::uint64_t position = conn.output.end_position();
+        const std::uint64_t begin = conn.output.end_position();
+        const std::size_t waiting = conn.output.size() + state.kept.size();
+        const std::size_t room =
+            waiting > options.max_output_bytes ? 0 : options.max_output_bytes - waiting + 1;
+        Qos0InTransit::Batch batch(conn.qos0_in_transit);
+        std::size_t size = 0;
+        const std::size_t most = std::min(room, block_bytes);
+        for (; end < payloads.size() && size < most && payloads[end].size() <= longest; ++end) {
+            size += head.packet_size(payloads[end].size());
+            batch.add(begin + size);
+        }
+        if (end == done) return done;
         const std::size_t before = buffer.size();
         buffer.resize(before + size);
         codec::Writer out(buffer.data() + before);
-        for (const Bytes payload : payloads.subspan(done, end - done)) {
-            head.put(out, payload);
-            conn.qos0_in_transit.add(position += head.packet_size(payload.size()));
-        }
+        for (const Bytes payload : payloads.subspan(done, end - done)) head.put(out, payload);
         out.finish(buffer.data() + buffer.size());
+        batch.commit();
         count_published(end - done);
         conn.last_sent = now;
     }
-    return done;
 }
 
 }  // namespace mqttc

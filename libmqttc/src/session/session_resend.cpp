@@ -171,10 +171,9 @@ void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fres
     const std::uint64_t begin = output.end_position();
     if (!message.payload.empty()) output.reserve_payloads();
     Output::Appending packet(output);
-    // With its alias the packet has the limits of the stored one, which was checked.
-    const bool aliased = fresh != nullptr && (fresh->alias.alias != 0 || fresh->user_alias != 0) &&
-                         encode_for_broker(*fresh, packet);
-    if (!aliased) {
+    const bool aliased = fresh != nullptr && (fresh->alias.alias != 0 || fresh->user_alias != 0);
+    const auto size = aliased ? encode_for_broker(*fresh, packet) : 0;
+    if (!aliased || !size || *size > conn.limits.maximum_packet_size) {
         packet.remove();
         packet.buffer().insert(packet.buffer().end(), message.packet.begin(), message.packet.end());
         if (message.attempted) packet.buffer()[packet.buffer().size() - message.packet.size()] |= dup_bit;
