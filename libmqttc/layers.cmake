@@ -18,7 +18,7 @@ mqttc_layer(session SOURCES
   packet_ids.cpp
   requests.cpp
   session.cpp
-  session_publish_each.cpp
+  session_publish.cpp
   session_receive.cpp
   session_resend.cpp
   session_send.cpp
@@ -41,7 +41,7 @@ mqttc_layer(net SOURCES
 mqttc_layer(client ON codec session net SOURCES
   backoff.cpp
   client.cpp
-  client_life.cpp
+  connection_lifecycle.cpp
   connection.cpp
   receive_buffer.cpp
   url.cpp)

@@ -316,10 +316,7 @@ void Publisher::end(Ending how) {
 }
 
 std::uint64_t Publisher::delivered() const {
-    // Each message has one fate: acknowledged, refused, lost, in flight or not wholly sent.
-    const Session& session = client_.session();
-    const std::uint64_t not_yet = session.inflight() + session.unsent();
-    return published() - session.counters().refused - session.counters().dropped - not_yet;
+    return client_.session().counters().delivered;
 }
 
 int Publisher::conclude(const std::expected<void, Error>& result) {

@@ -158,18 +158,18 @@ bool Requester::is_answer(const Publish& message) const {
     return data && data->text == *plan_.correlation;
 }
 
-bool Requester::on_publish(const Publish& message) {
-    if (code_) return true;
+Accept Requester::on_publish(const Publish& message) {
+    if (code_) return Accept::now;
     if (!is_answer(message)) {
         ++ignored_;
-        return true;
+        return Accept::now;
     }
     const auto came = std::chrono::steady_clock::now();
-    if (!print(message.payload)) return true;
+    if (!print(message.payload)) return Accept::now;
     ++answers_;
     latencies_.add(came - sent_at_);
     if (answers_ == plan_.answers) end(app::exit_code::ok);
-    return true;
+    return Accept::now;
 }
 
 // As mqtt_sub prints a payload: with a newline, nothing when it is empty, harmless on a terminal. False: it was

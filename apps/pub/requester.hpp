@@ -55,7 +55,7 @@ class Requester : public ClientHandler {
 
     void on_connack(const Connack& packet) override;
     void on_suback(const Suback& packet) override;
-    bool on_publish(const Publish& message) override;
+    Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
     void on_room() override { send(); }
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;

@@ -226,42 +226,42 @@ void Subscriber::arm_sink_timer(Time when) {
     });
 }
 
-bool Subscriber::on_publish(const Publish& message) {
-    if (held_) {                                       // this is the message that the sink has taken
-        if (ending_ == Ending::at_once) return false;  // the signal may have ended the work too
+Accept Subscriber::on_publish(const Publish& message) {
+    if (held_) {                                               // this is the message that the sink has taken
+        if (ending_ == Ending::at_once) return Accept::later;  // the signal may have ended the work too
         held_ = sink_.busy();
-        return !held_;
+        return held_ ? Accept::later : Accept::now;
     }
     if (ending_ != Ending::none) {
         // Refusing a message stops the reading, also of the acknowledgements that the cleaner waits for; a
         // QoS 0 message needs no refusal.
-        if (message.qos == Qos::at_most_once) return true;
+        if (message.qos == Qos::at_most_once) return Accept::now;
         if (cleaner_.all_published()) disconnect();
-        return false;
+        return Accept::later;
     }
-    if (waiting_for_reader_ || out_.state() != Output::State::open || sink_.busy()) return false;
+    if (waiting_for_reader_ || out_.state() != Output::State::open || sink_.busy()) return Accept::later;
     if (!without_rules_) return take_by_rules(message);
-    return give(message) && given(message);
+    return give(message) ? given(message) : Accept::later;
 }
 
-bool Subscriber::take_by_rules(const Publish& message) {
+Accept Subscriber::take_by_rules(const Publish& message) {
     if (sub_.idle_timeout) last_message_ = client_->now();
     const Filters::Verdict verdict = filters_.none() ? Filters::Verdict::pass : filters_.judge(message);
     if (verdict == Filters::Verdict::end) {
         finish(app::exit_code::ok);
-        return false;
+        return Accept::later;
     }
-    if (verdict == Filters::Verdict::drop) return true;
+    if (verdict == Filters::Verdict::drop) return Accept::now;
     const bool clears = sub_.remove_retained && message.retain && !message.payload.empty();
-    if (sub_.dry_run && !clears) return true;
+    if (sub_.dry_run && !clears) return Accept::now;
     const bool chosen = verdict != Filters::Verdict::not_chosen || sub_.dry_run;
-    if (chosen && !give(message)) return false;
+    if (chosen && !give(message)) return Accept::later;
     if (options_.stats) {
         const Stamp arrived = stamp_now();
         stats_.received(message, client_->now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
     }
     if (clears && !sub_.dry_run) cleaner_.add(message.topic);
-    return !chosen || given(message);
+    return chosen ? given(message) : Accept::now;
 }
 
 bool Subscriber::give(const Publish& message) {
@@ -270,7 +270,7 @@ bool Subscriber::give(const Publish& message) {
     return false;
 }
 
-bool Subscriber::given(const Publish& message) {
+Accept Subscriber::given(const Publish& message) {
     unprinted_promise_ = unprinted_promise_ || message.qos != Qos::at_most_once;
     if (still_to_print_ && sink_.counts()) {
         *still_to_print_ -= 1;
@@ -278,7 +278,7 @@ bool Subscriber::given(const Publish& message) {
     }
     if (out_.size() > Output::high_water && !out_.flush()) wait_for_reader();
     held_ = message.qos != Qos::at_most_once && sink_.acknowledged_when_free() && sink_.busy();
-    return !held_;
+    return held_ ? Accept::later : Accept::now;
 }
 
 void Subscriber::on_delivered(PacketId id, ReasonCode code, PropertiesView /*properties*/) {
@@ -328,10 +328,10 @@ void Subscriber::output_is_gone() {
     }
 }
 
-bool Subscriber::on_peer_gone(bool more) {
+bool Subscriber::on_peer_closed(bool has_unread) {
     if (ending_ != Ending::none) return false;
     // The message that the sink holds has been taken, and a broker that keeps the session sends it again.
-    if (held_ && !more) return true;
+    if (held_ && !has_unread) return true;
     messages_.note("the connection to " + broker_ + " is lost; what has come over it is finished first");
     return false;
 }

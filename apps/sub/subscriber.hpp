@@ -33,13 +33,13 @@ class Subscriber final : public ClientHandler {
     int conclude(const std::expected<void, Error>& ended);
 
     void on_connack(const Connack& packet) override;
-    bool on_publish(const Publish& message) override;
+    Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
     void on_suback(const Suback& packet) override;
     void on_unsuback(const Unsuback& packet) override;
     void on_room() override;
     void on_turn_end() override;
-    bool on_peer_gone(bool more) override;
+    bool on_peer_closed(bool has_unread) override;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   private:
@@ -55,11 +55,11 @@ class Subscriber final : public ClientHandler {
     void arm_idle_timer();
     void arm_sink_timer(Time when);
     // As on_publish.
-    bool take_by_rules(const Publish& message);
+    Accept take_by_rules(const Publish& message);
     /// False: the sink has failed, and the program ends.
     bool give(const Publish& message);
-    /// The sink has the message. False: it works on it.
-    bool given(const Publish& message);
+    /// The sink has the message. Later: it works on it.
+    Accept given(const Publish& message);
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();

@@ -95,7 +95,9 @@ class Dialogue : public SessionHandler {
             EXPECT(session_.inflight() <= session_.options().max_inflight);
             EXPECT(session_.unsent() <= session_.counters().published);
             const Counters& counters = session_.counters();
-            EXPECT(counters.delivered + counters.refused + session_.inflight() <= counters.published);
+            EXPECT(counters.published ==
+                   counters.delivered + counters.refused + counters.dropped + counters.pending);
+            EXPECT(counters.pending >= session_.inflight());
         }
     }
 
@@ -178,7 +180,8 @@ class Dialogue : public SessionHandler {
                 break;
             }
             case 11:
-                takes_ = !takes_;
+                answer_ = static_cast<Accept>((what >> 4U) % 3U);
+                if ((what & 128U) != 0) session_.release_acknowledgements(now_);
                 break;
             case 12: {
                 now_ += std::chrono::seconds(script_.byte());
@@ -272,10 +275,11 @@ class Dialogue : public SessionHandler {
     }
 
     void on_connack(const Connack&) override { act(); }
-    bool on_publish(const Publish& packet) override {
+    Accept on_publish(const Publish& packet) override {
         EXPECT(!packet.topic.empty());
-        if (takes_) act();
-        return takes_;
+        const Accept given = answer_;
+        if (given != Accept::later) act();
+        return given;
     }
     void on_delivered(PacketId id, ReasonCode, PropertiesView) override {
         EXPECT(id != 0);
@@ -294,7 +298,7 @@ class Dialogue : public SessionHandler {
     std::vector<std::uint8_t> input_;
     Time now_ = Time(std::chrono::hours(1000));
     unsigned inside_ = 0;  ///< what the handler does at its next event
-    bool takes_ = true;
+    Accept answer_ = Accept::now;
     bool failed_ = false;  ///< the connection should be closed: nothing is received any more
 };
 

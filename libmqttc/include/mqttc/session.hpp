@@ -38,13 +38,13 @@ class PacketTrace {
 
 /// What a session is made from.
 struct SessionOptions {
-    ProtocolVersion version = ProtocolVersion::v311;  ///< which MQTT is spoken
+    ProtocolVersion version = ProtocolVersion::v311;  ///< of MQTT
     std::string client_id;    ///< empty: the broker assigns one (3.1.1 and 5 with a clean session)
-    bool clean_start = true;  ///< of the first connection; later ones of the same Session never ask for a
+    bool clean_start = true;  ///< of the first connection; later ones of the same Session never request a
                               ///< clean start while there is state to resume (v5), or repeat the choice (3.x)
     std::uint16_t keep_alive = 60;        ///< seconds, 0 = off
     std::optional<std::string> username;  ///< UTF-8, at most 65,535 bytes
-    std::optional<Secret> password;       ///< any bytes, at most 65,535; in 3.x only beside a user name
+    std::optional<Secret> password;       ///< any bytes, at most 65,535; in 3.x only with a user name
     std::optional<WillMessage> will;  ///< published by the broker when the connection ends without DISCONNECT
     Properties connect_properties;    ///< v5: those of CONNECT (section 3.1.2.11)
 
@@ -53,10 +53,10 @@ struct SessionOptions {
     std::size_t max_packet_size =
         max_remaining_length + 5;  ///< largest packet accepted from the broker, bytes
     std::size_t max_output_bytes =
-        256 * 1024;  ///< publish() answers buffer_full while pending output is above this
-    Duration ack_timeout = std::chrono::seconds(20);  ///< longest silence after a packet that wants an answer
+        256 * 1024;  ///< publish() fails with buffer_full while more output than this is pending
+    Duration ack_timeout = std::chrono::seconds(20);  ///< longest silence after a packet that needs an answer
         ///< (SUBSCRIBE, PUBLISH QoS 1/2, …) is written; zero = off.
-        ///< Not for CONNECT: who opens the transport bounds both together
+        ///< Not for CONNECT: the caller limits the time for the transport and CONNACK together
     bool use_topic_aliases = true;  ///< v5: use aliases for outgoing topics as far as the broker allows
     PacketTrace* trace = nullptr;   ///< must outlive the session
 };
@@ -76,61 +76,72 @@ struct Limits {
     std::string client_id;                          ///< ours or the assigned one
 };
 
-/// Receives a session's events, all from inside Session::receive. Views live until the call returns. A
-/// handler may call what makes packets pending (publish, subscribe, unsubscribe, disconnect, ping, auth) and
-/// what only looks at the session, and lets no exception out.
+/// What a handler does with a message.
+enum class Accept : std::uint8_t {
+    now,    ///< taken: it is acknowledged
+    later,  ///< not taken: nothing of it is acknowledged or remembered, and it is offered again
+    hold_acknowledgement,  ///< taken: PUBACK or PUBREC waits for Session::release_acknowledgements()
+};
+
+/// Receives a session's events, all from inside Session::receive. Views are valid until the call returns. A
+/// handler may call the functions that make packets pending (publish, subscribe, unsubscribe, disconnect, ping, auth,
+/// release_acknowledgements) and the const ones, and must not throw.
 class SessionHandler {
   public:
     virtual ~SessionHandler() = default;
 
     /// CONNACK, a refusal too (code != 0; receive() then fails with connection_refused). A session that is present
-    /// although this Session is new is taken: it is one of an earlier process (MQTT-3.2.2-4 notwithstanding).
+    /// although this Session is new is accepted: it is one of an earlier process (MQTT-3.2.2-4 notwithstanding).
     virtual void on_connack(const Connack&) {}
-    /// An application message. True: taken, it will be acknowledged. False: not now; receive() stops in front
-    /// of this packet, nothing of it is acknowledged or remembered, and it is offered again at the next
-    /// receive().
-    virtual bool on_publish(const Publish&) { return true; }
+    /// An application message. After Accept::later receive() stops before this packet and offers it again the next
+    /// time; until then no answer of the broker is late. While an acknowledgement is held, those of later messages
+    /// wait too, because their order is fixed (MQTT-4.6.0-2), and messages of QoS 1 and 2 stop when the receive
+    /// maximum is reached. A held acknowledgement ends with its connection: at QoS 1 the broker sends the message
+    /// again and it is offered again; at QoS 2 it is not, and its acknowledgement is held until it is released.
+    virtual Accept on_publish(const Publish&) { return Accept::now; }
     /// An outgoing QoS 1/2 message is finished: PUBACK, PUBCOMP, or a PUBREC with a failure. `code` is 0
-    /// in 3.x. Also for a message of an earlier connection that the present broker's limits forbid, with the
-    /// code that says so.
+    /// in 3.x. Also for a message of an earlier connection that violates a limit of the present broker,
+    /// with the code of that.
     virtual void on_delivered(PacketId, ReasonCode, PropertiesView) {}
     /// Subscriptions that are repeated after a reconnect are answered here too, with their first packet
-    /// identifier; for those that the new broker's limits forbid, the session itself answers with codes that
-    /// say so.
+    /// identifier; those that violate a limit of the new broker are answered by the session itself, with the code
+    /// of that.
     virtual void on_suback(const Suback&) {}
-    /// The answer to unsubscribe().
+    /// The answer to unsubscribe(). With a failure code (v5) a subscription remains.
     virtual void on_unsuback(const Unsuback&) {}
-    /// v5: the broker ends the connection and says why; receive() then fails with server_disconnect.
+    /// v5: the broker ends the connection, with a reason; receive() then fails with server_disconnect.
     virtual void on_disconnect(const Disconnect&) {}
-    /// The broker asks for a further step of the authentication method, or says that a repeated
-    /// authentication is complete. True: understood (the answer is Session::auth). False: receive() takes
-    /// leave of the broker and fails with usage.
+    /// The broker requests a further step of the authentication method, or reports that a repeated
+    /// authentication is complete. True: understood (the answer is Session::auth). False: receive() sends
+    /// DISCONNECT and fails with usage.
     virtual bool on_auth(const Auth&) { return false; }
 };
 
 /// How publish() keeps the payload.
 enum class PayloadMode : std::uint8_t {
     copied,    ///< the session copies what it needs
-    borrowed,  ///< the caller keeps the bytes unchanged until they are sent (QoS 0: pending() has passed
-               ///< them) or acknowledged (QoS 1/2: on_delivered), and over reconnects; nothing but a few KiB
-               ///< is copied
+    borrowed,  ///< the caller keeps the bytes unchanged until they are sent (QoS 0: sent() has
+    ///< covered them) or acknowledged (QoS 1/2: on_delivered), and over reconnects; nothing but a few KiB
+    ///< is copied
 };
 
-/// What a session has done since it was made.
+/// What a session has done since it was made. published = delivered + refused + dropped + pending, always.
 struct Counters {
     std::uint64_t published = 0;  ///< messages that publish() took
-    std::uint64_t delivered = 0;  ///< of these, QoS 1/2: acknowledged
+    std::uint64_t delivered = 0;  ///< of these, acknowledged (QoS 1/2), or wholly written (QoS 0)
     std::uint64_t refused = 0;    ///< of these, QoS 1/2: finished with a code of 0x80 or above
-    std::uint64_t dropped = 0;    ///< of these, QoS 0: lost with a connection that had carried a part of them
-                                  ///< or did not bring them to the other machine, or did not fit
-                                  ///< max_output_bytes or the limits of the next broker
-    std::uint64_t received = 0;   ///< messages that on_publish took
-    std::uint64_t duplicates = 0;  ///< QoS 2 messages that came again and were not given to on_publish
+    std::uint64_t dropped =
+        0;  ///< of these, QoS 0: lost with a connection that had carried a part of them or did
+            ///< not bring them to the broker (these were delivered until then), or too large
+            ///< for max_output_bytes or the limits of the next broker
+    std::uint64_t pending = 0;     ///< of these, all others: not acknowledged, or not wholly written
+    std::uint64_t received = 0;    ///< messages that on_publish took
+    std::uint64_t duplicates = 0;  ///< QoS 2 messages that were received again and not given to on_publish
 };
 
 /// The client's side of an MQTT session: a state machine without I/O, clock and thread.
 ///
-/// Inside any loop it is used like this (mqttc(3) has a whole program; tests/unit/session/example.cpp is run):
+/// In any event loop it is used like this (mqttc(3) has a whole program; tests/unit/session/example.cpp is run):
 ///
 ///     mqttc::Session session(options);
 ///     session.opened(now);                                // the transport is connected: CONNECT is pending
@@ -140,72 +151,76 @@ struct Counters {
 ///     if (count > 0) session.sent(count, now);
 ///
 ///     auto used = session.receive(bytes_read, now, handler);   // calls handler.on_publish and friends
-///     if (!used) fail(used.error());                      // pending() may hold a DISCONNECT that says why
-///     else drop(*used);                                   // from the front of what was read; the rest is kept
+///     if (!used) fail(used.error());                      // pending() may hold a DISCONNECT with the reason
+///     else drop(*used);                                   // from the front of what was read; keep the rest
 ///
 ///     if (session.deadline() && *session.deadline() <= now) {
 ///         if (auto alive = session.tick(now); !alive) fail(alive.error());   // keep-alive, acknowledgements
 ///     }
 ///     session.closed(now);                                // the transport is gone; call opened() to go on
 ///
-/// What outlives a connection (unacknowledged messages, QoS 2 identifiers received, subscriptions) stays over
-/// closed() and opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
-/// with DUP when the broker still has the session, anew when not (MQTT 5.0 sections 4.1, 4.4, 4.6). A QoS 2
-/// message that the broker has answered with PUBREC is the broker's own: if that broker then loses the
+/// The session state (unacknowledged messages, QoS 2 identifiers received, subscriptions) outlives closed() and
+/// opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
+/// with DUP when the broker still has the session, as new messages when not (MQTT 5.0 sections 4.1, 4.4, 4.6). A QoS 2
+/// message that the broker has answered with PUBREC belongs to the broker: if it then loses the
 /// session, the message must not be published again (MQTT-4.3.3-6) and counts as delivered. MQTT 3.1 does not
-/// tell whether the session is present: it is taken to be after a connection without clean session, and the
-/// subscriptions are repeated all the same.
+/// report whether the session is present: after a connection without clean session it is assumed to be, and the
+/// subscriptions are repeated anyway.
 class MQTTC_API Session {
   public:
-    /// Not connected. What is wrong with the options is told by tick() after opened().
+    /// Not connected. Invalid options are reported by tick() after opened().
     explicit Session(SessionOptions options);
     ~Session();
-    /// Views that `from` has handed out belong to the new session.
+    /// Views returned by `from` belong to the new session.
     Session(Session&& from) noexcept;
-    /// As the constructor; what this session held is gone.
+    /// As the constructor; discards what this session held.
     Session& operator=(Session&& from) noexcept;
 
     /// The transport is connected: makes CONNECT pending.
     void opened(Time now);
-    /// The transport is gone. Forgets what belongs to the connection and nothing else. Whole QoS 0 messages
-    /// that were pending and of which not one byte was sent are kept for the next connection. `unarrived`:
-    /// the last so many bytes that sent() was told of did not reach the other machine, as far as is known;
+    /// The transport is closed. Discards the state of the connection and nothing else. Whole QoS 0 messages
+    /// that were pending and of which no byte was sent are kept for the next connection. `unarrived`:
+    /// how many of the last bytes sent did not reach the broker's machine, as far as is known;
     /// QoS 0 messages in them count as dropped.
     void closed(Time now, std::size_t unarrived = 0);
 
     /// Takes bytes from the broker; returns how many were consumed (whole packets; the caller keeps the rest
-    /// and gives it again with more behind it; after disconnect() all bytes are consumed and none looked at).
+    /// and gives it again with more after it; after disconnect() all bytes are consumed and ignored).
     /// On error the connection must be closed after pending() has been written: it holds the DISCONNECT that
-    /// the standard asks for (v5, section 4.13). Error codes: protocol_error, connection_refused (CONNACK,
-    /// reason = its code), server_disconnect, usage (an authentication method that the handler does not know).
+    /// the standard requires (v5, section 4.13). Error codes: protocol_error, connection_refused (CONNACK,
+    /// reason = its code), server_disconnect, usage (an authentication method that the handler does not support).
     [[nodiscard]] std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
     /// How many bytes the packet at the front of the receive buffer needs in all, if that is known and more
-    /// than `bytes` holds: lets the caller make room once. 0 = not known.
+    /// than `bytes` holds: the caller can make room once. 0 = not known.
     std::size_t needs(Bytes bytes) const;
 
-    /// Nothing will be received for a while because the caller does not want to: until the next receive()
-    /// neither PINGRESP nor acknowledgements are missed.
+    /// The caller reads nothing for a while: until the next receive() no answer of the broker is late.
     void pause();
+    /// Makes the acknowledgements pending that Accept::hold_acknowledgement holds, and those that wait for them, in the
+    /// order of their messages.
+    void release_acknowledgements(Time now);
 
-    /// True iff publish() would neither answer window_full nor buffer_full.
+    /// True iff publish() would fail neither with window_full nor with buffer_full.
     [[nodiscard]] bool can_publish(Qos qos) const;
     /// Makes a PUBLISH pending, or keeps it for the next connection if there is none now (QoS 1/2; QoS 0 up
-    /// to max_output_bytes). `message.packet_id` and `.dup` are not looked at. Returns the packet identifier,
-    /// 0 at QoS 0. A topic alias among the properties is used on the present connection, and the whole topic
-    /// is sent beside it; the session then chooses no aliases of its own on this connection. Errors, with
-    /// nothing changed: window_full, buffer_full, usage (topic, size, property), limit_exceeded.
+    /// to max_output_bytes). `message.packet_id` and `.dup` are ignored. Returns the packet identifier,
+    /// 0 at QoS 0. A topic alias among the properties is used on the present connection, together with the whole
+    /// topic; the session then chooses no aliases of its own on this connection. Errors, with
+    /// nothing changed: window_full, buffer_full, usage (topic, size, property), limit_exceeded; also std::bad_alloc
+    /// leaves the session as it was.
     [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message, Time now,
                                                          PayloadMode mode = PayloadMode::copied);
 
     /// The same without a copy of a large payload: the session holds `owner`, which must keep the payload's
-    /// bytes, until it needs them no more.
+    /// bytes, until it no longer needs them.
     [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message, Time now,
                                                          std::shared_ptr<const void> owner);
 
-    /// publish() with each of these payloads in turn; `common` says all but the payload. What its packets have in
+    /// publish() with each of these payloads in turn; `common` has all but the payload. What the packets have in
     /// common is checked and encoded once, so that at QoS 0 many small payloads for one topic cost little more than
-    /// their copies. Stops in front of the first payload that publish() would not take and returns how many were
-    /// published; if that was the first one, its error. The rest may be given again. Packet identifiers are not told.
+    /// their copies. Stops before the first payload that publish() would refuse and returns how many were
+    /// published; if that was the first one, its error. The rest may be given again. Packet identifiers are not
+    /// returned.
     [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
                                                                  std::span<const Bytes> payloads, Time now);
 
@@ -214,15 +229,15 @@ class MQTTC_API Session {
     /// (too many requests unanswered).
     [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                                            PropertiesView properties, Time now);
-    /// Makes an UNSUBSCRIBE pending (after CONNACK); these filters are not repeated any more. Errors as of
-    /// subscribe().
+    /// Makes an UNSUBSCRIBE pending (after CONNACK); when it is answered, these filters are no longer repeated, except
+    /// those refused (v5). Errors as of subscribe().
     [[nodiscard]] std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
                                                              PropertiesView properties, Time now);
     /// Makes DISCONNECT pending; nothing else can be sent on this connection afterwards. In 3.x without code.
     /// Errors: not_connected, usage.
     [[nodiscard]] std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
-    /// Makes PINGREQ pending. Error: not_connected. A broker answers packets in their order, so PINGRESP tells that it has read everything
-    /// published before, at QoS 0 too.
+    /// Makes PINGREQ pending. Error: not_connected. A broker answers packets in their order, so PINGRESP means that it has
+    /// read everything published before, at QoS 0 too.
     [[nodiscard]] std::expected<void, Error> ping(Time now);
     /// From ping() to the answer, or the end of the connection.
     bool ping_unanswered() const;
@@ -232,25 +247,27 @@ class MQTTC_API Session {
     /// The next bytes to write: a view of contiguous memory, not always everything; empty when there is
     /// nothing. Valid until the next call that changes the session.
     Bytes pending() const;
-    /// Tells that the first `n` bytes of what is pending were written. More than that ends the program: what was
-    /// not written would be lost in silence.
+    /// The first `n` bytes of what is pending were written. A larger number aborts the program: bytes that were not
+    /// written would be lost without an error.
     void sent(std::size_t n, Time now);
 
     /// When tick() must be called at the latest; none = never.
     std::optional<Time> deadline() const;
     /// Does what is due: PINGREQ, when for the time of the keep-alive nothing was sent or nothing was
-    /// received. Errors: keep_alive_timeout (no sign of life after PINGREQ for half the keep-alive, 5 s at
-    /// least), ack_timeout; the connection should then be closed. Both wait while receive() stands before a
-    /// message that was not taken. Also usage: the options can't make a CONNECT.
+    /// received. Errors: keep_alive_timeout (nothing received after PINGREQ for half the keep-alive, 5 s at
+    /// least), ack_timeout; the connection should then be closed. Neither occurs while a message waits after
+    /// Accept::later, or after pause(). Also usage: no valid CONNECT can be made from the options.
     [[nodiscard]] std::expected<void, Error> tick(Time now);
 
     bool connected() const;        ///< CONNACK received on this connection, no DISCONNECT sent
     bool session_present() const;  ///< as the last CONNACK said
     std::size_t inflight() const;  ///< outgoing QoS 1/2 messages not finished
     std::size_t pending_bytes()
-        const;                   ///< all that waits to be written, now or on the next connection (QoS 0)
-    std::size_t unsent() const;  ///< QoS 0 messages not wholly written; looks at each
-    const Counters& counters() const;       ///< up to now; lives as long as the session, as do the next two
+        const;                    ///< all that waits to be written, now or on the next connection (QoS 0)
+    std::size_t unsent() const {  ///< QoS 0 messages not wholly written
+        return static_cast<std::size_t>(counters().pending) - inflight();
+    }
+    const Counters& counters() const;       ///< up to now; valid as long as the session, as are the next two
     const Limits& limits() const;           ///< of the present connection
     const SessionOptions& options() const;  ///< as given to the constructor
 

@@ -1,4 +1,4 @@
-// Delays between tries, and which failures end them.
+// Delays between tries, and the failures that are final.
 #include "backoff.hpp"
 
 #include <algorithm>
@@ -9,8 +9,8 @@ namespace mqttc {
 
 namespace {
 
-/// CONNACK codes: refusals that may pass with time. 3.x knows one, "server unavailable".
-bool refusal_may_pass(int code) {
+/// CONNACK codes: temporary refusals. 3.x has one, "server unavailable".
+bool is_temporary_refusal(int code) {
     constexpr int v3_server_unavailable = 3;
     switch (code) {
         case v3_server_unavailable:
@@ -24,7 +24,7 @@ bool refusal_may_pass(int code) {
     }
 }
 
-/// DISCONNECT codes after which the same client would be sent away again, or has been replaced.
+/// DISCONNECT codes after which the same client would be disconnected again, or has been replaced.
 bool disconnect_is_final(int code) {
     switch (code) {
         case reason::malformed_packet:
@@ -58,8 +58,10 @@ Backoff::Backoff(Duration min, Duration max)
     : min_(std::max(min, Duration::zero())), max_(std::max(max, min_)), step_(min_) {}
 
 Duration Backoff::next(double random) {
-    const Duration above = step_ > max_ / 2 ? max_ : step_ * 2;
-    // At the top the range reaches down instead.
+    // Doubling zero would mean no delay at all, ever.
+    constexpr Duration first_step = std::chrono::milliseconds(100);
+    const Duration above = step_ > max_ / 2 ? max_ : std::max(step_ * 2, std::min(first_step, max_));
+    // At the top the range extends downwards instead.
     const Duration below = step_ == max_ ? std::max(min_, max_ / 2) : step_;
     step_ = above;
     const double range = static_cast<double>((above - below).count());
@@ -81,7 +83,7 @@ bool is_final(const Error& error) {
         case ErrorCode::ack_timeout:
             return false;
         case ErrorCode::connection_refused:
-            return !refusal_may_pass(error.reason);
+            return !is_temporary_refusal(error.reason);
         case ErrorCode::server_disconnect:
             return disconnect_is_final(error.reason);
         default:

@@ -8,8 +8,8 @@
 
 namespace mqttc {
 
-/// Delays that double from `min` to `max`, each drawn at random from between a step and the next, so that the
-/// clients of a broker that went away do not come back all at once.
+/// Delays that double from `min` (0.1 s after a zero) to `max`, each drawn at random from between a step and the next, so
+/// that the clients of a broker that failed do not all reconnect at once.
 class Backoff {
   public:
     Backoff(Duration min, Duration max);
@@ -24,11 +24,11 @@ class Backoff {
     Duration step_;
 };
 
-/// True iff trying again can't help: the request itself, the credentials or the settings are at fault, or the
-/// broker has asked us to stay away.
+/// True iff another try cannot help: the request itself, the credentials or the settings are wrong, or the
+/// broker has forbidden it.
 bool is_final(const Error& error);
 
-/// True iff the broker sent us to another one (reasons 0x9c and 0x9d).
+/// True iff the broker redirects to another one (reasons 0x9c and 0x9d).
 bool is_redirect(const Error& error);
 
 }  // namespace mqttc

@@ -1,4 +1,4 @@
-// The client's public face, and the turn: what is done in which order.
+// The client's public functions, and one turn of its loop: what is done in which order.
 #include "mqttc/client.hpp"
 
 #include <poll.h>
@@ -16,9 +16,9 @@ namespace mqttc {
 
 namespace {
 
-// After a big packet the buffer is kept this long for the next one.
+// How long a buffer that grew for a big packet is kept for the next one.
 constexpr Duration big_buffer_kept = std::chrono::seconds(1);
-// A network may be away for a moment.
+// A network may be interrupted for a moment.
 constexpr Duration shortest_silence = std::chrono::seconds(5);
 
 Error closed_by_peer() {
@@ -56,27 +56,28 @@ std::expected<void, Error> Client::Impl::run() {
         try {
             end(std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"}));
         } catch (const std::bad_alloc&) {
-            // Setting the session right needed some, too: it stays as it is until it is opened again.
+            // Closing the session needs memory, too: it stays as it is until it is opened again.
             phase_ = Phase::ended;
         }
     }
-    farewell.reset();
+    pending_disconnect.reset();
     return std::move(result_);
 }
 
 void Client::Impl::step() {
     if (!stopping && phase_ == Phase::waiting && loop.now() >= retry_at_) connect();
-    if (!stopping && phase_ == Phase::connecting) look_at_connector();
+    if (!stopping && phase_ == Phase::connecting) poll_connector();
     if (connection_ && connected_phase()) {
         serve();
     } else {
         handler.on_turn_end();
-        if (phase_ == Phase::closing) carry_on_closing();
+        if (phase_ == Phase::closing) continue_closing();
         if (phase_ == Phase::lingering) linger();
     }
     if (phase_ == Phase::ended) return;
-    // Nothing that could be lost is under way any more, or it does not matter.
-    if (stopping || (farewell && (phase_ == Phase::connecting || phase_ == Phase::waiting))) end({});
+    // Nothing is in flight that could be lost, or it does not matter.
+    if (stopping || (pending_disconnect && (phase_ == Phase::connecting || phase_ == Phase::waiting)))
+        end({});
 }
 
 void Client::Impl::serve() {
@@ -89,20 +90,20 @@ void Client::Impl::serve() {
     }
     if (!error && phase_ == Phase::opening && loop.now() >= connect_deadline_)
         error = no_connack(options.connect_timeout);
-    // Nobody answers any more, and reading comes to the end in its own time.
+    // The broker has closed: it sends no answers, and reading will reach the end.
     const bool one_sided = connection_->hung_up();
-    if (reading()) taken_at_ = loop.now();
-    if (!error && !reading()) error = one_sided ? peer_gone() : peer_silent();
+    if (reading()) confirmed_at_ = loop.now();
+    if (!error && !reading()) error = one_sided ? peer_closed() : peer_silent();
     if (!error && !one_sided) {
         if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
     }
-    const bool talking = !error && !stopping && !farewell && session.connected();
+    const bool talking = !error && !stopping && !pending_disconnect && session.connected();
     if (talking && session.can_publish(Qos::at_most_once)) handler.on_room();
     handler.on_turn_end();
     if (stopping) return end({});
-    if (farewell && !error) {
+    if (pending_disconnect && !error) {
         begin_closing();
-        if (phase_ == Phase::closing) carry_on_closing();
+        if (phase_ == Phase::closing) continue_closing();
         return;
     }
     const bool was_full = talking && !session.can_publish(Qos::at_most_once);
@@ -115,50 +116,52 @@ void Client::Impl::serve() {
 }
 
 std::optional<Error> Client::Impl::receive() {
-    bool offer = std::exchange(offer_again, false) || relay.refused;
+    using Intake = Relay::Intake;
+    bool offer = relay.intake == Intake::message_waiting || relay.intake == Intake::resuming;
     bool ended = false;
     if (reading()) {
         const auto got = connection_->read(buffer.empty() ? 0 : session.needs(buffer.bytes()));
         if (!got) return got.error();
-        offer = offer || *got == Connection::Read::bytes;
+        offer = *got == Connection::Read::bytes;
         ended = *got == Connection::Read::end;
     }
     if (phase_ == Phase::opening && tls_alert()) {
         return Error{ErrorCode::protocol_error, reason::protocol_error, "the server requires TLS", Hint::tls};
     }
-    // No packet that may come first looks like this.
+    // No packet that may arrive first looks like this.
     if (phase_ == Phase::opening && as_text(buffer.bytes()).starts_with("HTTP/")) {
         return Error{ErrorCode::protocol_error, reason::protocol_error, "the server speaks HTTP, not MQTT",
                      Hint::websocket};
     }
-    if (offer && !paused && !buffer.empty()) {
-        relay.refused = false;
+    if (offer) relay.intake = Intake::reading;
+    if (offer && !buffer.empty()) {
         const auto used = session.receive(buffer.bytes(), loop.now(), relay);
         if (!used) return used.error();
         buffer.consume(*used);
     }
-    mind_buffer();
+    shrink_idle_buffer();
     if (ended) return closed_by_peer();
     return std::nullopt;
 }
 
-std::optional<Error> Client::Impl::peer_gone() {
-    if (std::exchange(told_peer_gone_, true)) return std::nullopt;
-    std::size_t refused = 0;
-    if (relay.refused) refused = frame_size(buffer.bytes(), SIZE_MAX).value_or(0).value_or(0);
-    const bool more = buffer.bytes().size() > refused || connection_->unread();
-    if (!handler.on_peer_gone(more)) return std::nullopt;
+std::optional<Error> Client::Impl::peer_closed() {
+    if (std::exchange(peer_closed_reported_, true)) return std::nullopt;
+    // A whole packet at the front is the message that was postponed.
+    std::size_t postponed = frame_size(buffer.bytes(), SIZE_MAX).value_or(0).value_or(0);
+    if (postponed > buffer.bytes().size()) postponed = 0;
+    const bool has_unread = buffer.bytes().size() > postponed || connection_->unread();
+    if (!handler.on_peer_closed(has_unread)) return std::nullopt;
     const auto got = connection_->read(0);
     if (!got) return got.error();
     return closed_by_peer();
 }
 
-// While nothing is read no PINGRESP can come, but what we send is confirmed by the machine on the other side, if it is
-// there.
+// While nothing is read no PINGRESP can arrive, but the broker's machine confirms what we send, as long as it is
+// reachable.
 std::optional<Error> Client::Impl::peer_silent() {
     const auto late = silence_deadline();
     if (!late) {
-        taken_at_ = loop.now();
+        confirmed_at_ = loop.now();
     } else if (loop.now() >= *late) {
         return Error{ErrorCode::keep_alive_timeout, 0,
                      "the broker has accepted no data for " + net::describe_seconds(silence_patience())};
@@ -172,11 +175,11 @@ Duration Client::Impl::silence_patience() const {
 
 std::optional<Time> Client::Impl::silence_deadline() const {
     if (session.limits().keep_alive == 0 || connection_->unarrived() == 0) return std::nullopt;
-    return later(taken_at_, silence_patience());
+    return later(confirmed_at_, silence_patience());
 }
 
-// A server of TLS that gets a plain CONNECT answers with an alert record: type 21, version 3.x (RFC 8446
-// section 5.1). No packet of MQTT begins so.
+// A TLS server answers a plain CONNECT with an alert record: type 21, version 3.x (RFC 8446 section 5.1). No MQTT
+// packet begins like this.
 bool Client::Impl::tls_alert() const {
     constexpr std::uint8_t alert = 0x15;
     constexpr std::uint8_t version = 0x03;
@@ -184,7 +187,7 @@ bool Client::Impl::tls_alert() const {
     return !target_.tls && bytes.size() >= 2 && bytes[0] == alert && bytes[1] == version;
 }
 
-void Client::Impl::mind_buffer() {
+void Client::Impl::shrink_idle_buffer() {
     if (!buffer.big() || session.needs(buffer.bytes()) > ReceiveBuffer::usual_size) {
         shrink_at_.reset();
     } else if (!shrink_at_) {
@@ -214,7 +217,7 @@ bool Client::Impl::busy() const {
     if (connector_ && connector_->finished()) return true;
     if (phase_ == Phase::closing) return connection_->busy(true);
     if (!connection_ || !connected_phase()) return false;
-    return offer_again || room_again_ || connection_->busy(reading());
+    return relay.intake == Relay::Intake::resuming || room_again_ || connection_->busy(reading());
 }
 
 std::optional<Time> Client::Impl::deadline() const {
@@ -262,7 +265,7 @@ void Client::stop() {
 }
 
 void Client::disconnect(ReasonCode code, PropertiesView properties) {
-    if (!impl_->farewell) impl_->farewell.emplace(code, Properties(properties));
+    if (!impl_->pending_disconnect) impl_->pending_disconnect.emplace(code, Properties(properties));
 }
 
 bool Client::can_publish(Qos qos) const {
@@ -307,12 +310,17 @@ std::size_t Client::unarrived() const {
 }
 
 void Client::pause(bool paused) {
-    impl_->paused = paused;
+    auto& intake = impl_->relay.intake;
     if (paused) {
+        intake = Relay::Intake::paused;
         impl_->session.pause();
-    } else {
-        impl_->offer_again = true;
+    } else if (intake != Relay::Intake::reading) {
+        intake = Relay::Intake::resuming;
     }
+}
+
+void Client::release_acknowledgements() {
+    impl_->session.release_acknowledgements(impl_->loop.now());
 }
 
 void Client::watch(int fd, std::function<void()> ready) {

@@ -1,4 +1,4 @@
-// The inside of a Client: its states, and what passes between handler, session and connection.
+// The inside of a Client: its states, and the events between handler, session and connection.
 #pragma once
 
 #include <memory>
@@ -14,16 +14,17 @@
 
 namespace mqttc {
 
-/// Hands the session's events on to the handler and notes what the client must know of them.
+/// Passes the session's events to the handler and records what the client needs to know.
 class Relay final : public SessionHandler {
   public:
     explicit Relay(ClientHandler& handler) : handler_(handler) {}
 
     void on_connack(const Connack& packet) override;
-    bool on_publish(const Publish& message) override {
-        peer_talks = true;
-        refused = !handler_.on_publish(message);
-        return !refused;
+    Accept on_publish(const Publish& message) override {
+        peer_sends = true;
+        const Accept answer = handler_.on_publish(message);
+        if (answer == Accept::later && intake != Intake::paused) intake = Intake::message_waiting;
+        return answer;
     }
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override {
         handler_.on_delivered(id, code, properties);
@@ -35,13 +36,21 @@ class Relay final : public SessionHandler {
 
     /// For a new connection.
     void reset() {
-        peer_talks = refused = accepted = false;
+        peer_sends = accepted = false;
+        if (intake != Intake::paused) intake = Intake::reading;
         server_reference.clear();
     }
 
-    bool peer_talks = false;  ///< messages come on this connection
-    bool refused = false;     ///< the last message was not taken
-    bool accepted = false;    ///< CONNACK said yes
+    enum class Intake : std::uint8_t {
+        reading,
+        message_waiting,  ///< the handler has postponed a message: it is offered again in each turn
+        paused,           ///< pause(true)
+        resuming,         ///< pause(false): what was received is offered again in the next turn
+    };
+
+    Intake intake = Intake::reading;
+    bool peer_sends = false;  ///< messages arrive on this connection
+    bool accepted = false;    ///< CONNACK has accepted the connection
     std::string server_reference;
 
   private:
@@ -61,24 +70,22 @@ struct Client::Impl {
     Session session;
     Relay relay;
     ReceiveBuffer buffer;
-    bool paused = false;
-    bool offer_again = false;  ///< pause(false) was called: the packet in front is offered in the next turn
     bool stopping = false;
 
     /// disconnect() was called.
-    struct Farewell {
+    struct PendingDisconnect {
         ReasonCode code;
         Properties properties;
     };
-    std::optional<Farewell> farewell;
+    std::optional<PendingDisconnect> pending_disconnect;
 
   private:
     enum class Phase : std::uint8_t {
-        connecting,  ///< the connector works
-        opening,     ///< CONNECT is out, CONNACK is not in
+        connecting,  ///< the transport is being connected
+        opening,     ///< waiting for CONNACK
         open,
-        closing,    ///< DISCONNECT is behind the pending output
-        lingering,  ///< all is with the kernel
+        closing,    ///< DISCONNECT is the last of the pending output
+        lingering,  ///< everything is written
         waiting,    ///< for the next try
         ended,
     };
@@ -86,22 +93,22 @@ struct Client::Impl {
     void step();
     void connect();
     Error no_connack(Duration waited) const;
-    void look_at_connector();
+    void poll_connector();
     void serve();
     std::optional<Error> receive();
-    std::optional<Error> peer_gone();
+    std::optional<Error> peer_closed();
     std::optional<Error> peer_silent();
     Duration silence_patience() const;
     std::optional<Time> silence_deadline() const;
     void begin_closing();
-    void carry_on_closing();
+    void continue_closing();
     void linger();
     void lost(Error error);
     std::optional<Duration> retry_delay(const Error& error);
     bool follow_redirect(const Error& error);
-    void say_where(Error& error, bool was_open) const;
+    void add_endpoint_context(Error& error, bool was_open) const;
     bool tls_alert() const;
-    void mind_buffer();
+    void shrink_idle_buffer();
     void end(std::expected<void, Error> how);
     void update_watch();
     std::optional<Time> deadline() const;
@@ -109,11 +116,11 @@ struct Client::Impl {
 
     bool connected_phase() const { return phase_ == Phase::opening || phase_ == Phase::open; }
 
-    bool reading() const { return !paused && !relay.refused; }
+    bool reading() const { return relay.intake == Relay::Intake::reading; }
 
     Phase phase_ = Phase::ended;
     std::expected<void, Error> result_;
-    Endpoint target_;  ///< options.endpoint, or where the broker sent us
+    Endpoint target_;  ///< options.endpoint, or where the broker redirected to
     std::unique_ptr<net::Connector> connector_;
     std::unique_ptr<Connection> connection_;
     Backoff backoff_;
@@ -121,13 +128,14 @@ struct Client::Impl {
     std::uint32_t tries_ = 0;      ///< further tries since the last connection
     bool ever_connected_ = false;  ///< in this run
     bool redirected_ = false;
-    bool told_peer_gone_ = false;  ///< of this connection
-    bool room_again_ = false;      ///< the output buffer was full and is not any more
-    std::size_t farewell_size_ = 0;
-    Time connect_began_{};
+    bool peer_closed_reported_ = false;  ///< of this connection
+    bool room_again_ = false;            ///< the output buffer was full and no longer is
+    std::size_t disconnect_size_ = 0;
+    Time connect_started_{};
     Time connect_deadline_{};
     Time connected_at_{};
-    Time taken_at_{};  ///< while nothing is read: when the other side had taken all that was written
+    Time
+        confirmed_at_{};  ///< while nothing is read: when the broker's machine had confirmed all that was written
     Time closing_deadline_{};
     Time retry_at_{};
     std::optional<Time> shrink_at_;

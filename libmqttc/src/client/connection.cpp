@@ -1,4 +1,4 @@
-// Reading, writing and leaving one connection.
+// Reading, writing and closing one connection.
 #include "connection.hpp"
 
 #include <poll.h>
@@ -11,15 +11,15 @@ namespace mqttc {
 
 namespace {
 
-// A transport that takes everything must not keep the loop from signals and input.
+// A fast transport must not keep the loop from signals and input.
 constexpr std::size_t max_written_at_once = std::size_t{1024} * 1024;
 
-// Unacknowledged bytes up to this much are on the wire, not waiting for the other side: the kernel finishes
-// alone.
+// Up to this many unconfirmed bytes are in flight, not waiting for the peer to read: the kernel delivers them without
+// us.
 constexpr std::size_t in_flight_bytes = std::size_t{64} * 1024;
-constexpr Duration first_goodbye_retry = std::chrono::milliseconds(1);
-constexpr Duration last_goodbye_retry = std::chrono::milliseconds(20);
-constexpr Duration patience_for_end = std::chrono::milliseconds(50);
+constexpr Duration first_close_retry = std::chrono::milliseconds(1);
+constexpr Duration last_close_retry = std::chrono::milliseconds(20);
+constexpr Duration wait_for_end = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void Connection::unwatch() {
 
 void Connection::ready(short revents) {
     const bool broken = (revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL)) != 0;
-    // A layer may have to write in order to read, and the reverse (TLS): then either may go on after either.
+    // A layer may have to write in order to read, and the reverse (TLS): then either event may allow either.
     const bool crossed = polled_.read != caller_.read || polled_.write != caller_.write;
     if (broken || crossed || (revents & POLLIN) != 0) readable_ = true;
     if (broken || crossed || (revents & POLLOUT) != 0) blocked_ = false;
@@ -65,7 +65,7 @@ std::expected<Connection::Read, Error> Connection::read(std::size_t needed) {
     if (!readable_ && !stream_->buffered()) return Read::nothing;
     readable_ = false;
     Read result = Read::nothing;
-    // More than once only where a layer has bytes that the descriptor would not tell of.
+    // More than once only if a layer has bytes that poll(2) does not report.
     do {
         const auto room = buffer_.room(needed);
         if (room.empty()) {
@@ -76,7 +76,7 @@ std::expected<Connection::Read, Error> Connection::read(std::size_t needed) {
         }
         const auto got = stream_->read(room);
         if (!got) {
-            // What came before the failure counts; the failure comes again.
+            // Process the bytes first; the next read reports the failure again.
             if (result == Read::bytes) break;
             return std::unexpected(got.error());
         }
@@ -119,27 +119,27 @@ std::size_t Connection::unarrived() const {
     return net::unacknowledged(stream_->descriptor());
 }
 
-// close(2) on a socket with unread input, or input that comes after it, makes the kernel send a reset, and a
-// reset throws away what the other side has not fetched yet. So what has come is read and thrown away, and if
-// the other side may send more while our bytes are still under way, the end is waited for.
-bool Connection::goodbye(Time now, bool peer_talks) {
+// close(2) on a socket with unread input, or input that arrives after it, makes the kernel send a reset, and a
+// reset discards what the peer has not read yet. So received bytes are read and discarded, and if
+// the peer may send more while our bytes are in flight, its end is waited for.
+bool Connection::close_gracefully(Time now, bool peer_sends) {
     const int fd = stream_->descriptor();
     const auto drained = net::drain(fd, buffer_.scratch());
     readable_ = false;
-    must_see_end_ = must_see_end_ || peer_talks || drained.count > 0;
-    if (!said_goodbye_) {
-        said_goodbye_ = true;
+    must_see_end_ = must_see_end_ || peer_sends || drained.count > 0;
+    if (!shut_down_) {
+        shut_down_ = true;
         stream_->shutdown();
         if (drained.ended) return true;
         if (!must_see_end_ && net::unacknowledged(fd) <= in_flight_bytes) return true;
-        retry_delay_ = first_goodbye_retry;
+        retry_delay_ = first_close_retry;
     } else {
         if (drained.ended) return true;
-        retry_delay_ = std::min(retry_delay_ * 2, last_goodbye_retry);
+        retry_delay_ = std::min(retry_delay_ * 2, last_close_retry);
     }
     if (!all_arrived_ && net::unacknowledged(fd) == 0) all_arrived_ = now;
-    if (all_arrived_ && (!must_see_end_ || now >= *all_arrived_ + patience_for_end)) return true;
-    retry_at_ = all_arrived_ ? *all_arrived_ + patience_for_end : now + retry_delay_;
+    if (all_arrived_ && (!must_see_end_ || now >= *all_arrived_ + wait_for_end)) return true;
+    retry_at_ = all_arrived_ ? *all_arrived_ + wait_for_end : now + retry_delay_;
     return false;
 }
 

@@ -1,4 +1,4 @@
-// One open connection: moves bytes between a transport and a session, as far as that goes without waiting.
+// One open connection: moves bytes between a transport and a session without blocking.
 #pragma once
 
 #include <cstddef>
@@ -26,30 +26,30 @@ class Connection {
     /// Reads once if there is something; `needed` as in ReceiveBuffer::room. Errors: those of the stream,
     /// out_of_memory.
     std::expected<Read, Error> read(std::size_t needed);
-    /// Reads once and throws the bytes away.
+    /// Reads once and discards the bytes.
     std::expected<Read, Error> discard();
 
-    /// Writes until there is nothing more, the transport is full, or it is time to look elsewhere.
+    /// Writes until nothing is pending, the transport is full, or other work must be done.
     std::expected<void, Error> write(Session& session);
-    /// True iff all that the session has given is with the kernel.
+    /// True iff the kernel has all bytes of the session.
     bool drained(const Session& session) const { return session.pending().empty() && !stream_->unsent(); }
 
-    /// True iff the other side was seen to be gone; what it has sent may still be unread.
+    /// True iff the peer has closed; what it sent may still be unread.
     bool hung_up() const { return hung_up_; }
     /// True iff bytes wait in the transport.
     bool unread() const { return stream_->buffered() || net::readable_bytes(stream_->descriptor()) > 0; }
 
-    /// What the next turn waits for. Without `read` the end of the other side is still noticed.
+    /// What the next turn waits for. The end of the peer is noticed without `read`, too.
     void want(bool read, bool write);
     /// True iff there is something to do at once, so that the next turn must not wait.
     bool busy(bool reading) const { return unfinished_ || (reading && stream_->buffered()); }
 
-    /// Bytes that the transport took and the other machine has not confirmed.
+    /// Bytes that were written and that the peer's machine has not confirmed.
     std::size_t unarrived() const;
 
-    /// Says goodbye. True: the connection may be closed now without the loss of anything that was written.
-    /// False: call again in later turns, at retry_at() at the latest, until it is or patience ends.
-    bool goodbye(Time now, bool peer_talks);
+    /// Shuts down. True: the connection can be closed now without losing anything that was written.
+    /// False: call it again in later turns, at retry_at() at the latest, until it returns true or a deadline passes.
+    bool close_gracefully(Time now, bool peer_sends);
     Time retry_at() const { return retry_at_; }
 
   private:
@@ -62,11 +62,11 @@ class Connection {
     net::Wants caller_;
     net::Wants polled_;
     bool watched_ = false;
-    bool hung_up_ = false;  ///< the other side is gone: poll(2) would report it again and again
+    bool hung_up_ = false;  ///< the peer has closed: poll(2) would report it in each turn
     bool readable_ = false;
     bool blocked_ = false;     ///< the transport was full
     bool unfinished_ = false;  ///< write() has stopped before the end
-    bool said_goodbye_ = false;
+    bool shut_down_ = false;
     bool must_see_end_ = false;
     std::optional<Time> all_arrived_;
     Duration retry_delay_{};

@@ -36,7 +36,7 @@ std::span<std::uint8_t> ReceiveBuffer::room(std::size_t needed) {
     if (capacity_ == 0 && !resize(first_size)) return {};
     const std::size_t waiting = end_ - begin_;
     std::size_t wanted = capacity_;
-    // A read that filled its room shows that much is coming.
+    // A read that filled its room means that much data is arriving.
     if (end_ == capacity_) wanted = std::max(wanted, usual_size);
     if (needed > capacity_) wanted = std::max(wanted, std::min(needed, std::max(usual_size, 2 * waiting)));
     if (waiting == wanted) wanted = 2 * waiting;

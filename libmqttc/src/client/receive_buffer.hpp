@@ -1,4 +1,4 @@
-// Where bytes from the broker wait until they are whole packets. Grows only as bytes arrive.
+// The bytes from the broker until they are whole packets. Grows only as bytes arrive.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ class ReceiveBuffer {
     bool big() const { return capacity_ > oversize; }
     /// Back to the usual size; only when empty.
     void shrink();
-    /// Memory for bytes that nobody wants; only when empty. Empty iff memory has run out.
+    /// Scratch space for input that is discarded; only when empty. Empty iff memory has run out.
     std::span<std::uint8_t> scratch();
 
   private:

@@ -1,4 +1,4 @@
-// URLs taken apart by hand: scheme, user and password, host, port, topic.
+// Parses URLs: scheme, user and password, host, port, topic.
 #include "mqttc/url.hpp"
 
 #include <arpa/inet.h>
@@ -52,7 +52,7 @@ std::string lower_case(std::string_view text) {
     return lower;
 }
 
-/// What stands between "://" and the first '/'.
+/// The part between "://" and the first '/'.
 struct Authority {
     std::optional<std::string> username;
     std::optional<Secret> password;
@@ -66,7 +66,7 @@ std::expected<std::uint16_t, Error> parse_port(std::string_view text) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535) {
         std::string why = "the URL's port must be a number from 1 to 65535";
-        // Most likely the beginning of a password.
+        // Most likely the start of a password.
         if (!std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; }))
             why += " (in user name and password write '/' as %2F and '@' as %40)";
         return bad(std::move(why));
@@ -96,13 +96,13 @@ bool valid_host_character(char c) {
 
 std::expected<void, Error> parse_ipv6(std::string_view text, Authority& into) {
     auto host = percent_decode(text, "host");
-    // RFC 6874 wants the '%' of a zone encoded; people write it plainly.
+    // RFC 6874 requires the '%' of a zone to be encoded; users often write it plainly.
     std::string address = host ? std::move(*host) : std::string(text);
     in6_addr ignored{};
     const auto zone = address.find('%');
     if (inet_pton(AF_INET6, address.substr(0, zone).c_str(), &ignored) != 1 || zone + 1 == address.size() ||
         address.find('\0') != std::string::npos) {
-        return bad("what stands in brackets in the URL is not an IPv6 address");
+        return bad("the text in brackets in the URL is not an IPv6 address");
     }
     into.host = std::move(address);
     return {};
@@ -110,7 +110,7 @@ std::expected<void, Error> parse_ipv6(std::string_view text, Authority& into) {
 
 std::expected<Authority, Error> parse_authority(std::string_view text) {
     Authority authority;
-    // The last '@', because people leave one in a password unencoded.
+    // The last '@', because users often leave one in a password unencoded.
     if (const auto at = text.rfind('@'); at != std::string_view::npos) {
         if (auto done = parse_user(text.substr(0, at), authority); !done)
             return std::unexpected(std::move(done.error()));
@@ -152,10 +152,10 @@ std::expected<Authority, Error> parse_authority(std::string_view text) {
 struct Parts {
     std::string scheme;
     Authority authority;
-    std::string_view path;  ///< behind the first '/'
+    std::string_view path;  ///< after the first '/'
 };
 
-std::expected<Parts, Error> take_apart(std::string_view text, std::string_view schemes) {
+std::expected<Parts, Error> split_url(std::string_view text, std::string_view schemes) {
     const auto colon = text.find("://");
     if (colon == std::string_view::npos)
         return bad("the URL has no scheme (it begins with " + std::string(schemes) + ")");
@@ -181,7 +181,7 @@ std::unexpected<Error> unknown_scheme(std::string_view scheme, std::string_view 
 
 std::expected<Url, Error> parse_url(std::string_view text) {
     constexpr std::string_view schemes = "mqtt://, mqtts://, ws:// or wss://";
-    auto parts = take_apart(text, schemes);
+    auto parts = split_url(text, schemes);
     if (!parts) return std::unexpected(std::move(parts.error()));
     Url url;
     url.tls = parts->scheme == "mqtts" || parts->scheme == "wss";
@@ -197,7 +197,7 @@ std::expected<Url, Error> parse_url(std::string_view text) {
 
 std::expected<Proxy, Error> parse_proxy_url(std::string_view text) {
     constexpr std::string_view schemes = "socks5h:// or http://";
-    auto parts = take_apart(text, schemes);
+    auto parts = split_url(text, schemes);
     if (!parts) return std::unexpected(std::move(parts.error()));
     Proxy proxy;
     if (parts->scheme == "http") {
@@ -205,7 +205,7 @@ std::expected<Proxy, Error> parse_proxy_url(std::string_view text) {
     } else if (parts->scheme != "socks5h" && parts->scheme != "socks5") {
         return unknown_scheme(parts->scheme, schemes);
     }
-    if (!parts->path.empty()) return bad("a proxy's URL ends behind the port");
+    if (!parts->path.empty()) return bad("a proxy's URL must end after the port");
     proxy.host = std::move(parts->authority.host);
     proxy.port = parts->authority.port;
     proxy.username = std::move(parts->authority.username).value_or("");

@@ -18,13 +18,6 @@ CodecError error_of(TopicFault fault) {
     }
 }
 
-Fault check_filter(std::string_view filter, ProtocolVersion version) {
-    const auto fault =
-        version == ProtocolVersion::v5 ? check_topic_filter(filter) : check_plain_filter(filter);
-    if (fault) return error_of(*fault);
-    return {};
-}
-
 Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
     if (codes.empty()) return CodecError::protocol_error;
     const auto known = [=](std::uint8_t code) {
@@ -35,6 +28,10 @@ Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
 }
 
 }  // namespace
+
+std::optional<TopicFault> check_filter(std::string_view filter, ProtocolVersion version) {
+    return is_v5(version) ? check_topic_filter(filter) : check_plain_filter(filter);
+}
 
 Fault check_name(std::string_view name) {
     if (const auto fault = check_topic_name(name)) return error_of(*fault);
@@ -81,7 +78,7 @@ Fault check(const Subscribe& packet, ProtocolVersion version) {
     if (packet.packet_id == 0 || packet.subscriptions.empty())
         return CodecError::protocol_error;  // [MQTT-3.8.3-2]
     for (const Subscription& subscription : packet.subscriptions) {
-        if (const Fault fault = check_filter(subscription.filter, version)) return fault;
+        if (const auto fault = check_filter(subscription.filter, version)) return error_of(*fault);
         if (subscription.qos > Qos::exactly_once) return CodecError::protocol_error;
         if (version != ProtocolVersion::v5) continue;
         if (subscription.retain_handling > RetainHandling::send_never) return CodecError::protocol_error;
@@ -100,7 +97,7 @@ Fault check(const Unsubscribe& packet, ProtocolVersion version) {
     if (packet.packet_id == 0 || packet.filters.empty())
         return CodecError::protocol_error;  // [MQTT-3.10.3-2]
     for (const std::string_view filter : packet.filters) {
-        if (const Fault fault = check_filter(filter, version)) return fault;
+        if (const auto fault = check_filter(filter, version)) return error_of(*fault);
     }
     return {};
 }

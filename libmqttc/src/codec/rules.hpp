@@ -53,5 +53,7 @@ inline Fault check(const Publish& packet, ProtocolVersion version) {
 
 /// check_topic_filter without the rules of shared subscriptions, which 3.x does not know.
 std::optional<TopicFault> check_plain_filter(std::string_view filter);
+/// What is wrong with a filter in this version.
+std::optional<TopicFault> check_filter(std::string_view filter, ProtocolVersion version);
 
 }  // namespace mqttc::codec

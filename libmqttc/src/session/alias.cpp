@@ -1,4 +1,4 @@
-// Topic aliases both ways: tables that are bounded, and that cost nothing where no alias was agreed.
+// Topic aliases in both directions: bounded tables that cost nothing where no alias was agreed.
 #include "alias.hpp"
 
 namespace mqttc {
@@ -39,6 +39,7 @@ OutgoingAliases::Choice OutgoingAliases::choose(std::string_view topic) {
 }
 
 void OutgoingAliases::assign(std::uint16_t alias, std::string_view topic) {
+    if (topics_.capacity() == 0) topics_.reserve(allowed_);
     const auto added = aliases_.emplace(topic, alias).first;
     topics_.push_back(added->first);
     last_ = alias;

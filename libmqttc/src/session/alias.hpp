@@ -1,4 +1,4 @@
-// Topic aliases of one connection (MQTT 5.0 section 3.3.2.3.4), those of the broker and ours.
+// Topic aliases of one connection (MQTT 5.0 section 3.3.2.3.4), the broker's and ours.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +26,7 @@ class IncomingAliases {
     explicit IncomingAliases(std::uint16_t maximum) : maximum_(maximum) {}
     IncomingAliases() = default;
 
-    /// Learns a topic that came with an alias, or finds the topic of an alias that came alone. The view lives
+    /// Learns a topic that has an alias, or finds the topic of an alias without one. The view is valid
     /// until the next call. Error: the reason code to disconnect with.
     std::expected<std::string_view, ReasonCode> resolve(std::uint32_t alias, std::string_view topic);
 
@@ -36,13 +36,12 @@ class IncomingAliases {
     std::uint16_t maximum_ = 0;
 };
 
-/// Chooses aliases for our topics: a topic gets one when it is used for the second time, as long as there are
-/// some left and it is long enough to pay; an alias keeps its meaning for the whole connection.
+/// Chooses aliases for our topics: a topic gets one when it is used for the second time, if one
+/// is left and the topic is long enough to save bytes; an alias keeps its meaning for the whole connection.
 class OutgoingAliases {
   public:
     static constexpr std::uint16_t max_aliases = 256;
-    /// A PUBLISH with an alias is three bytes longer; below this length the third message would not make up
-    /// for it.
+    /// A PUBLISH with an alias is three bytes longer; for a shorter topic the third message would not save as much.
     static constexpr std::size_t min_topic_bytes = 6;
 
     explicit OutgoingAliases(std::uint16_t allowed)
@@ -54,11 +53,11 @@ class OutgoingAliases {
         bool known = false;       ///< the broker knows the topic: it need not be sent
     };
     Choice choose(std::string_view topic);
-    /// The PUBLISH that carries a chosen new alias together with its topic has been made pending.
+    /// The PUBLISH with a chosen new alias and its topic is made pending. Throws std::bad_alloc with nothing changed.
     void assign(std::uint16_t alias, std::string_view topic);
     /// The topic of an assigned alias; empty if there is none.
     std::string_view topic(std::uint32_t alias) const;
-    /// The caller manages aliases: no further ones are chosen; topic() still answers.
+    /// The user manages aliases: no further ones are chosen; topic() still works.
     void stop() { stopped_ = true; }
     /// A block of properties with nothing but this alias; valid until the next assign.
     PropertiesView property(std::uint16_t alias);

@@ -7,9 +7,9 @@ namespace mqttc {
 OutgoingMessage* Inflight::add(PacketIds& ids) {
     if (free_.empty()) {
         if (slots_.size() == max_messages) return nullptr;
+        free_.reserve(slots_.size() + 1);
         slots_.push_back(std::make_unique<OutgoingMessage>());
         slots_.back()->slot = static_cast<PacketIds::Owner>(slots_.size());
-        free_.reserve(slots_.size());
         free_.push_back(slots_.back().get());
     }
     OutgoingMessage* message = free_.back();
@@ -18,7 +18,7 @@ OutgoingMessage* Inflight::add(PacketIds& ids) {
     free_.pop_back();
     message->id = id;
     message->stage = OutgoingMessage::Stage::publish;
-    message->on_wire = message->attempted = message->recovered = message->refused = false;
+    message->on_wire = message->attempted = message->pubrel_resent = message->refused = false;
     append(waiting_, *message);
     ++size_;
     return message;
@@ -26,7 +26,7 @@ OutgoingMessage* Inflight::add(PacketIds& ids) {
 
 OutgoingMessage* Inflight::find(const PacketIds& ids, PacketId id) const {
     const PacketIds::Owner owner = ids.owner(id);
-    if (owner == PacketIds::nobody || owner > slots_.size()) return nullptr;
+    if (owner == PacketIds::unowned || owner > slots_.size()) return nullptr;
     return slots_[owner - 1U].get();
 }
 

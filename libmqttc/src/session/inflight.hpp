@@ -16,11 +16,11 @@ namespace mqttc {
 struct OutgoingMessage {
     enum class Stage : std::uint8_t {
         publish,  ///< PUBLISH is to be sent or waits for PUBACK or PUBREC
-        pubrel,   ///< PUBREC has come: PUBREL is to be sent or waits for PUBCOMP
+        pubrel,   ///< PUBREC was received: PUBREL is to be sent or waits for PUBCOMP
     };
 
     std::vector<std::uint8_t> packet;  ///< the PUBLISH with its whole topic, DUP = 0, and a small payload
-    Payload payload;                   ///< a payload that is not in `packet`
+    ExternalPayload payload;           ///< a payload that is not in `packet`
     std::uint64_t begin =
         0;  ///< where the last packet sent of it starts and ends in this connection's output
     std::uint64_t end = 0;
@@ -31,15 +31,15 @@ struct OutgoingMessage {
     PacketId id = 0;
     Qos qos = Qos::at_least_once;
     Stage stage = Stage::publish;
-    bool on_wire = false;    ///< sent on this connection
-    bool attempted = false;  ///< an earlier connection may have carried the PUBLISH: DUP must be set
-    bool recovered = false;  ///< PUBREL was sent again after a reconnect
-    bool refused = false;    ///< never to be sent: about to be finished
+    bool on_wire = false;        ///< sent on this connection
+    bool attempted = false;      ///< an earlier connection may have carried the PUBLISH: DUP must be set
+    bool pubrel_resent = false;  ///< PUBREL was sent again after a reconnect
+    bool refused = false;        ///< never to be sent: about to be finished
 };
 
 /// Two queues of messages over one pool of slots that are used again: `waiting` to be sent on this
 /// connection, and `sent` in the order of the last packet sent of each, which is the order of age. Both
-/// orders that the standard asks for hold in it: PUBLISH as first sent, PUBREL as the PUBRECs came
+/// orders that the standard requires hold in it: PUBLISH as first sent, PUBREL as the PUBRECs arrived
 /// (section 4.6).
 class Inflight {
   public:
@@ -65,8 +65,7 @@ class Inflight {
     void move_to_sent(OutgoingMessage& message);
     /// Takes the message away and gives its identifier back.
     void finish(OutgoingMessage& message, PacketIds& ids);
-    /// The connection is gone: everything waits again, in order; what has begun to be sent counts as
-    /// attempted.
+    /// The connection is gone: everything waits again, in order; what was sent in part counts as attempted.
     void closed(std::uint64_t sent_position);
 
     const Queue& waiting() const { return waiting_; }

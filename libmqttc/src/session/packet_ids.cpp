@@ -1,4 +1,4 @@
-// Packet identifiers in use, as tables over all 65,536 values: nothing to search, nothing to allocate later.
+// Packet identifiers in use, as tables over all 65,536 values: no search, no allocation after the first use.
 #include "packet_ids.hpp"
 
 #include <utility>
@@ -12,18 +12,18 @@ constexpr PacketId last_id = 65'535;
 
 PacketId PacketIds::take(Owner owner) {
     if (all_taken()) return 0;
-    if (owners_.empty()) owners_.resize(all_ids, nobody);
+    if (owners_.empty()) owners_.resize(all_ids, unowned);
     do {
         last_ = last_ == last_id ? PacketId{1} : static_cast<PacketId>(last_ + 1);
-    } while (owners_[last_] != nobody);
+    } while (owners_[last_] != unowned);
     owners_[last_] = owner;
     ++used_;
     return last_;
 }
 
 void PacketIds::release(PacketId id) {
-    if (owner(id) == nobody) return;
-    owners_[id] = nobody;
+    if (owner(id) == unowned) return;
+    owners_[id] = unowned;
     --used_;
 }
 

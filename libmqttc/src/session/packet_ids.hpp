@@ -1,4 +1,4 @@
-// Packet identifiers in use (MQTT 5.0 section 2.2.1): who owns which, and a set of identifiers for incoming
+// Packet identifiers in use (MQTT 5.0 section 2.2.1) with their owners, and a set of identifiers for incoming
 // QoS 2.
 #pragma once
 
@@ -10,18 +10,18 @@
 
 namespace mqttc {
 
-/// The identifiers of this side, each with the number of its owner. Memory is taken at the first use.
+/// The identifiers of the client, each with the number of its owner. Memory is allocated at the first use.
 class PacketIds {
   public:
     using Owner = std::uint16_t;
-    static constexpr Owner nobody = 0;
+    static constexpr Owner unowned = 0;
 
-    /// The next free identifier in turn, now owned by `owner` (not `nobody`); 0 when all 65,535 are in use.
+    /// The next free identifier in turn, now owned by `owner` (not `unowned`); 0 when all 65,535 are in use.
     PacketId take(Owner owner);
     void release(PacketId id);
     /// True iff take() would answer 0.
     bool all_taken() const { return used_ == 65'535; }
-    Owner owner(PacketId id) const { return owners_.empty() ? nobody : owners_[id]; }
+    Owner owner(PacketId id) const { return owners_.empty() ? unowned : owners_[id]; }
 
   private:
     std::vector<Owner> owners_;
@@ -29,15 +29,15 @@ class PacketIds {
     PacketId last_ = 0;
 };
 
-/// A set of identifiers of the other side. Memory is taken at the first use.
+/// A set of identifiers of the broker. Memory is allocated at the first use.
 class IdSet {
   public:
     bool contains(PacketId id) const { return !bits_.empty() && bits_[id]; }
     void insert(PacketId id);
-    /// True iff it was there.
+    /// True iff the set contained it.
     bool erase(PacketId id);
     void clear();
-    /// Those of the other set too, which is empty then.
+    /// Moves those of the other set here.
     void take_all(IdSet& other);
     bool empty() const { return size_ == 0; }
 

@@ -1,5 +1,4 @@
-// Remembered SUBSCRIBE and UNSUBSCRIBE packets, kept as the bytes that were sent and read again when one
-// changes.
+// SUBSCRIBE and UNSUBSCRIBE packets, kept as the bytes that were sent, and decoded again when one changes.
 #include "requests.hpp"
 
 #include <algorithm>
@@ -32,10 +31,15 @@ Request* Requests::find(PacketId id) {
     return found == index_.end() || found->second.answered ? nullptr : &*found->second.at;
 }
 
-void Requests::answered(Request& request, PacketIds& ids) {
+void Requests::answered(Request& request, Bytes codes, PacketIds& ids) {
     const Packet packet = packet_of(request, version_);
     if (const auto* unsubscribe = std::get_if<Unsubscribe>(&packet)) {
-        forget({unsubscribe->filters.begin(), unsubscribe->filters.end()}, request.id, ids);
+        Filters filters;
+        for (std::size_t i = 0; i < unsubscribe->filters.size(); ++i) {
+            if (i >= codes.size() || codes[i] < reason::unspecified_error)
+                filters.insert(unsubscribe->filters[i]);
+        }
+        forget(filters, request.id, ids);
         erase(request.id, ids);
         return;
     }
@@ -58,7 +62,7 @@ void Requests::broker_lost_session() {
 }
 
 void Requests::forget(const Filters& filters, PacketId except, PacketIds& ids) {
-    // Each SUBSCRIBE is read and written once, however many of its filters go.
+    // Each SUBSCRIBE is read and written once, however many of its filters are removed.
     std::map<PacketId, Filters> by_owner;
     for (const std::string_view filter : filters) {
         const auto owned = owners_.find(filter);
@@ -66,14 +70,14 @@ void Requests::forget(const Filters& filters, PacketId except, PacketIds& ids) {
     }
     for (const auto& entry : by_owner) {
         const PacketId id = entry.first;
-        const Filters& gone = entry.second;
-        for (const std::string_view filter : gone) owners_.erase(owners_.find(filter));
+        const Filters& removed = entry.second;
+        for (const std::string_view filter : removed) owners_.erase(owners_.find(filter));
         Request& request = *index_.find(id)->second.at;
         Packet packet = packet_of(request, version_);
         auto* subscribe = std::get_if<Subscribe>(&packet);
         if (subscribe == nullptr) continue;
         std::erase_if(subscribe->subscriptions,
-                      [&](const Subscription& one) { return gone.contains(one.filter); });
+                      [&](const Subscription& one) { return removed.contains(one.filter); });
         if (subscribe->subscriptions.empty()) {
             erase(id, ids);
             continue;

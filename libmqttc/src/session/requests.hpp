@@ -1,5 +1,5 @@
-// SUBSCRIBE and UNSUBSCRIBE packets that wait for their answer, and the answered SUBSCRIBEs, which are
-// repeated when a broker has lost the session.
+// SUBSCRIBE and UNSUBSCRIBE packets without an answer, and the answered SUBSCRIBEs, which are repeated when a
+// broker has lost the session.
 #pragma once
 
 #include <cstddef>
@@ -18,8 +18,8 @@
 
 namespace mqttc {
 
-/// One SUBSCRIBE or UNSUBSCRIBE. It keeps its identifier as long as it may be repeated, so every answer can
-/// be told from the identifier that subscribe() returned.
+/// One SUBSCRIBE or UNSUBSCRIBE. It keeps its identifier as long as it may be repeated, so that every answer has
+/// the identifier that subscribe() returned.
 struct Request {
     PacketType type = PacketType::subscribe;
     PacketId id = 0;
@@ -42,11 +42,11 @@ class Requests {
     Request& add(Request request);
     /// The unanswered request with this identifier; nullptr if none.
     Request* find(PacketId id);
-    /// SUBACK or UNSUBACK has come. A SUBSCRIBE is remembered from now on, and an older one loses the filters
-    /// they have in common; an UNSUBSCRIBE is forgotten together with what it named. Gives back identifiers
-    /// no longer needed.
-    void answered(Request& request, PacketIds& ids);
-    /// The broker has no session: everything remembered is unanswered again, in the order of old.
+    /// SUBACK or UNSUBACK was received. A SUBSCRIBE is remembered from now on, and an older one loses the filters
+    /// they have in common; an UNSUBSCRIBE is forgotten, and so are its filters, except those whose code (MQTT 5) is a
+    /// failure: the broker keeps these. Releases identifiers that are no longer needed.
+    void answered(Request& request, Bytes codes, PacketIds& ids);
+    /// The broker has no session: everything remembered is unanswered again, in its original order.
     void broker_lost_session();
 
     /// Those without an answer, oldest first.
@@ -61,14 +61,14 @@ class Requests {
     };
 
     using Filters = std::set<std::string_view>;
-    /// Takes these filters out of the answered SUBSCRIBEs that hold them, but for that of `except`.
+    /// Removes these filters from the answered SUBSCRIBEs that contain them, except from that of `except`.
     void forget(const Filters& filters, PacketId except, PacketIds& ids);
     void erase(PacketId id, PacketIds& ids);
 
     ProtocolVersion version_;
     List answered_;
     List unanswered_;
-    // Hash tables would draw in libm for one floor(), and every start of a program would pay for it.
+    // Hash tables need libm for one floor(): that would make every start of a program slower.
     std::map<PacketId, Place> index_;
     std::map<std::string, PacketId, std::less<>> owners_;  ///< of the filters of answered_
 };

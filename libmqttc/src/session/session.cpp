@@ -1,4 +1,4 @@
-// The session's life: construction, connections that come and go, time.
+// A session's construction, the start and end of its connections, and its timers.
 #include <cstdlib>
 #include <string>
 
@@ -31,10 +31,10 @@ Session::Impl::Impl(SessionOptions given)
       alias_maximum(two_byte_property(options, PropertyId::topic_alias_maximum, 0)),
       authenticates(options.version == ProtocolVersion::v5 &&
                     options.connect_properties.view().find(PropertyId::authentication_method).has_value()),
-      lasting(options.version) {
-    lasting.client_id = options.client_id;
+      state(options.version) {
+    state.client_id = options.client_id;
     conn.limits.client_id = options.client_id;
-    // The broker should not send what would have to be refused.
+    // So that the broker does not send packets that would have to be refused.
     const auto properties = options.connect_properties.view();
     if (v5() && accepted_size < max_remaining_length + 5 &&
         !properties.find(PropertyId::maximum_packet_size)) {
@@ -45,19 +45,19 @@ Session::Impl::Impl(SessionOptions given)
 
 void Session::Impl::opened(Time now) {
     closed();
-    conn.open = true;
+    conn.phase = Phase::connecting;
     conn.incoming_aliases = IncomingAliases(alias_maximum);
     conn.last_sent = conn.last_received = conn.silence_from = now;
 
-    const bool resumable = !lasting.inflight.waiting().empty() || !lasting.received.empty() ||
-                           !lasting.doubted.empty() || !lasting.requests.empty();
-    conn.clean = options.clean_start && !(v5() && lasting.ever_connected && resumable);
+    const bool resumable = !state.inflight.waiting().empty() || !state.received.empty() ||
+                           !state.uncertain_qos2_ids.empty() || !state.requests.empty();
+    conn.clean = options.clean_start && !(v5() && state.ever_connected && resumable);
 
     Connect connect;
     connect.version = options.version;
     connect.clean_start = conn.clean;
     connect.keep_alive = options.keep_alive;
-    connect.client_id = lasting.client_id;
+    connect.client_id = state.client_id;
     connect.username = options.username;
     connect.properties = options.connect_properties.view();
     std::size_t secret_size = 0;
@@ -76,46 +76,54 @@ void Session::Impl::opened(Time now) {
         secret_size += will.topic.size() + will.payload.size() + will.properties.wire().size();
     }
     if (options.username) secret_size += options.username->size();
-    // With room made in advance the password is not left behind in memory given back by a growing buffer.
+    // A buffer that grows would leave copies of the password in freed memory.
     constexpr std::size_t fields = 64;
     conn.output.buffer().reserve(fields + secret_size + connect.client_id.size() +
                                  connect.properties.wire().size());
     const auto done = send(connect, now);
     if (!done) {
         unusable =
-            Error{ErrorCode::usage, 0, "CONNECT can't be made: " + std::string(describe(done.error()))};
+            Error{ErrorCode::usage, 0, "CONNECT cannot be sent: " + std::string(describe(done.error()))};
         return;
     }
+    conn.connect_end = conn.output.end_position();
     if (options.password) conn.output.mark_secret();
 }
 
 void Session::Impl::closed(std::size_t unarrived) {
-    if (!conn.open) return;
+    if (conn.phase == Phase::closed) return;
     const std::uint64_t sent = conn.output.sent_position();
-    if (!conn.answered && sent > 0) lasting.connect_unanswered = true;
-    lasting.counters.dropped +=
-        lasting.on_the_way.between(sent - std::min<std::uint64_t>(unarrived, sent), sent);
-    lasting.on_the_way.clear();
-    keep_unsent();
-    lasting.inflight.closed(conn.output.sent_position());
-    conn = Connection{};
-    conn.limits.client_id = lasting.client_id;
+    Unsent unsent = keep_unsent();
+    // Nothing below can fail.
+    const std::uint64_t lost =
+        conn.qos0_in_transit.sent_after(sent - std::min<std::uint64_t>(unarrived, sent));
+    state.counters.delivered -= lost;
+    state.counters.pending -= unsent.dropped;
+    state.counters.dropped += lost + unsent.dropped;
+    state.kept = std::move(unsent.kept);
+    state.inflight.closed(sent);
+    conn = ConnectionState{};
+    conn.limits.client_id = state.client_id;
 }
 
 void Session::Impl::sent(std::size_t n, Time now) {
     if (n == 0) return;
-    // Else bytes that nobody has written would be taken for sent.
+    // Bytes that were not written would be lost without an error.
     if (n > conn.output.size()) std::abort();
-    if (question_unsent()) conn.silence_from = now;
-    if (conn.pinging && conn.ping_end > conn.output.sent_position()) conn.ping_since = now;
+    if (conn.phase == Phase::connecting && conn.output.sent_position() == 0) ++state.unanswered_connects;
+    if (oldest_request_unsent()) conn.silence_from = now;
+    if (conn.ping_since && conn.ping_end > conn.output.sent_position()) conn.ping_since = now;
     conn.output.sent(n);
+    const std::uint64_t whole = conn.qos0_in_transit.sent(conn.output.sent_position());
+    state.counters.delivered += whole;
+    state.counters.pending -= whole;
     conn.answer_bytes = std::min(conn.answer_bytes, conn.output.buffered());
 }
 
-bool Session::Impl::question_unsent() const {
+bool Session::Impl::oldest_request_unsent() const {
     const std::uint64_t position = conn.output.sent_position();
-    const OutgoingMessage* message = lasting.inflight.sent().front();
-    const auto& unanswered = lasting.requests.unanswered();
+    const OutgoingMessage* message = state.inflight.sent().front();
+    const auto& unanswered = state.requests.unanswered();
     return (message != nullptr && message->end > position) ||
            (!unanswered.empty() && unanswered.front().end > position);
 }
@@ -126,20 +134,20 @@ Duration Session::Impl::ping_patience() const {
 
 std::optional<Time> Session::Impl::ping_due() const {
     if (!live() || conn.limits.keep_alive == 0) return std::nullopt;
-    const Time quiet_from = conn.pinging ? conn.last_sent : std::min(conn.last_sent, conn.last_received);
+    const Time quiet_from = conn.ping_since ? conn.last_sent : std::min(conn.last_sent, conn.last_received);
     return later(quiet_from, std::chrono::seconds(conn.limits.keep_alive));
 }
 
 std::optional<Time> Session::Impl::ping_timeout() const {
-    if (!live() || !conn.pinging || conn.stalled || conn.paused) return std::nullopt;
-    return later(std::max(conn.ping_since, conn.last_received), ping_patience());
+    if (!live() || !conn.ping_since || conn.intake != Intake::open) return std::nullopt;
+    return later(std::max(*conn.ping_since, conn.last_received), ping_patience());
 }
 
 std::optional<Time> Session::Impl::ack_timeout() const {
-    if (!live() || conn.stalled || conn.paused || options.ack_timeout == Duration::zero())
+    if (!live() || conn.intake != Intake::open || options.ack_timeout == Duration::zero())
         return std::nullopt;
-    const OutgoingMessage* message = lasting.inflight.sent().front();
-    const auto& unanswered = lasting.requests.unanswered();
+    const OutgoingMessage* message = state.inflight.sent().front();
+    const auto& unanswered = state.requests.unanswered();
     if (message == nullptr && unanswered.empty()) return std::nullopt;
     Time since = message != nullptr ? message->since : unanswered.front().since;
     if (!unanswered.empty()) since = std::min(since, unanswered.front().since);
@@ -173,8 +181,7 @@ std::expected<void, Error> Session::Impl::tick(Time now) {
     if (const auto due = ping_due(); due && *due <= now) {
         static_cast<void>(send(Pingreq{}, now));
         ++conn.pings;
-        if (!conn.pinging) {
-            conn.pinging = true;
+        if (!conn.ping_since) {
             conn.ping_since = now;
             conn.ping_end = conn.output.end_position();
         }
@@ -203,8 +210,13 @@ std::size_t Session::needs(Bytes bytes) const {
     return size && *size && **size > bytes.size() ? **size : 0;
 }
 
+void Session::release_acknowledgements(Time now) {
+    impl_->release_acknowledgements(now);
+}
+
 void Session::pause() {
-    impl_->conn.paused = true;
+    // A message that waits stays the one that was traced.
+    if (impl_->conn.intake == Impl::Intake::open) impl_->conn.intake = Impl::Intake::paused;
 }
 
 bool Session::can_publish(Qos qos) const {
@@ -243,7 +255,7 @@ std::expected<void, Error> Session::ping(Time now) {
     return impl_->ping(now);
 }
 bool Session::ping_unanswered() const {
-    return impl_->conn.asked_pings > 0;
+    return impl_->conn.requested_pings > 0;
 }
 
 std::expected<void, Error> Session::auth(ReasonCode code, PropertiesView properties, Time now) {
@@ -251,7 +263,7 @@ std::expected<void, Error> Session::auth(ReasonCode code, PropertiesView propert
 }
 
 Bytes Session::pending() const {
-    return impl_->conn.mute ? Bytes() : impl_->conn.output.pending();
+    return impl_->conn.phase == Impl::Phase::output_suppressed ? Bytes() : impl_->conn.output.pending();
 }
 void Session::sent(std::size_t n, Time now) {
     impl_->sent(n, now);
@@ -267,30 +279,19 @@ bool Session::connected() const {
     return impl_->live();
 }
 bool Session::session_present() const {
-    return impl_->lasting.session_present;
+    return impl_->state.session_present;
 }
 std::size_t Session::inflight() const {
-    return impl_->lasting.inflight.size();
+    return impl_->state.inflight.size();
 }
 
 std::size_t Session::pending_bytes() const {
-    return (impl_->conn.mute ? 0 : impl_->conn.output.size()) + impl_->lasting.kept.size();
-}
-
-std::size_t Session::unsent() const {
-    std::size_t count = 0;
-    const auto see = [&](const Output::Packet& packet) {
-        constexpr unsigned type_and_qos = 0xf6;
-        constexpr unsigned publish_at_most_once = 0x30;
-        if ((packet.own[0] & type_and_qos) == publish_at_most_once) ++count;
-    };
-    impl_->conn.output.for_each_packet(see);
-    impl_->lasting.kept.for_each_packet(see);
-    return count;
+    const bool suppressed = impl_->conn.phase == Impl::Phase::output_suppressed;
+    return (suppressed ? 0 : impl_->conn.output.size()) + impl_->state.kept.size();
 }
 
 const Counters& Session::counters() const {
-    return impl_->lasting.counters;
+    return impl_->state.counters;
 }
 const Limits& Session::limits() const {
     return impl_->conn.limits;

@@ -1,5 +1,4 @@
-// The inside of a Session: what outlives a connection, what does not, and the steps of the protocol between
-// them.
+// The inside of a Session: what outlives a connection, what does not, and the steps of the protocol between them.
 #pragma once
 
 #include <algorithm>
@@ -19,73 +18,89 @@
 #include "inflight.hpp"
 #include "mqttc/codec.hpp"
 #include "mqttc/session.hpp"
-#include "on_the_way.hpp"
 #include "output.hpp"
 #include "packet_ids.hpp"
+#include "qos0_in_transit.hpp"
 #include "requests.hpp"
 
 namespace mqttc {
 
 struct Session::Impl {
-    /// Payloads from this size on are referred to, not copied behind their header.
-    static constexpr std::size_t apart_when_copied = std::size_t{64} * 1024;
-    static constexpr std::size_t apart_when_borrowed = std::size_t{4} * 1024;
-    /// How far our acknowledgements may pile up because the broker sends without reading.
+    /// Payloads from this size on are referred to, not copied after their header.
+    static constexpr std::size_t external_when_copied = std::size_t{64} * 1024;
+    static constexpr std::size_t external_when_borrowed = std::size_t{4} * 1024;
+    /// Limit of our acknowledgements that wait because the broker sends without reading.
     static constexpr std::size_t max_answer_bytes = std::size_t{1024} * 1024;
     static constexpr Duration min_ping_timeout = std::chrono::seconds(5);
 
     /// Outlives a connection.
-    struct Lasting {
-        explicit Lasting(ProtocolVersion version) : requests(version) {}
+    struct SessionState {
+        explicit SessionState(ProtocolVersion version) : requests(version) {}
         PacketIds ids;
         Inflight inflight;
         IdSet received;  ///< identifiers of incoming QoS 2 messages that are delivered and not yet released
         /// Such identifiers of earlier connections, while it is not known whether the broker still has that session
-        /// or another one that it made at a CONNECT of which the CONNACK was lost. The old session goes on with
+        /// or another one that it made at a CONNECT of which the CONNACK was lost. The old session continues with
         /// PUBREL or a PUBLISH with DUP; only a new one can use such an identifier without DUP.
-        IdSet doubted;
+        IdSet uncertain_qos2_ids;
+        /// Of the received ones, those whose handler still holds the acknowledgement.
+        IdSet held_qos2_ids;
         Requests requests;
-        OnTheWay on_the_way;  ///< QoS 0 messages of the present connection
-        Output kept;          ///< whole QoS 0 messages for the next connection, without aliases
+        Output kept;  ///< whole QoS 0 messages for the next connection, without aliases
         std::string client_id;
         Counters counters;
         bool ever_connected = false;
         bool session_present = false;
-        /// A CONNECT went out whose CONNACK never came: the session that the broker has next may be one that it
-        /// made then, without our subscriptions.
-        bool connect_unanswered = false;
+        /// CONNECTs that were sent and whose CONNACK did not arrive: the session that the broker has next may be one
+        /// that it made then, without our subscriptions.
+        std::size_t unanswered_connects = 0;
+    };
+
+    enum class Phase : std::uint8_t {
+        closed,             ///< no transport
+        connecting,         ///< CONNECT is pending or sent
+        connected,          ///< CONNACK has accepted it
+        closing,            ///< DISCONNECT is pending or sent: nothing more is received
+        output_suppressed,  ///< the broker has ended the connection: nothing more is written either
+    };
+    /// While it is not `open`, no answer of the broker is late.
+    enum class Intake : std::uint8_t {
+        open,
+        paused,           ///< pause() was called
+        message_waiting,  ///< a handler has postponed a message
     };
 
     /// Belongs to one connection.
-    struct Connection {
+    struct ConnectionState {
         Output output;
+        Qos0InTransit qos0_in_transit;  ///< the QoS 0 messages in `output`
         Limits limits;
         IncomingAliases incoming_aliases;
         OutgoingAliases outgoing_aliases;
-        std::map<std::uint32_t, std::string> callers_aliases;  ///< topics of aliases that the caller chose
-        std::vector<std::uint8_t>
-            last_words;  ///< a DISCONNECT asked for by a handler: goes behind the acknowledgement
+        std::map<std::uint32_t, std::string> user_aliases;  ///< topics of aliases that the user chose
+        /// A DISCONNECT that a handler has requested: it is sent after the acknowledgement.
+        std::vector<std::uint8_t> deferred_disconnect;
+        struct HeldAck {
+            PacketType type;
+            PacketId id;
+        };
+        std::vector<HeldAck> held_acks;  ///< in the order of their messages
         Time last_sent{};
         Time last_received{};
-        Time ping_since{};    ///< when the oldest PINGREQ without PINGRESP was sent, if `pinging`
-        Time silence_from{};  ///< unanswered requests are not older than this
+        std::optional<Time> ping_since;  ///< when the oldest PINGREQ without PINGRESP was sent
+        Time silence_from{};             ///< unanswered requests are not older than this
+        std::uint64_t connect_end = 0;   ///< where CONNECT ends in the output
         std::uint64_t ping_end = 0;
-        std::size_t answer_bytes = 0;  ///< of the pending output, so much at most is acknowledgements
+        std::size_t answer_bytes = 0;  ///< of the pending output, at most this much is acknowledgements
         std::uint16_t quota = 0;       ///< PUBLISH packets that we may still send (section 4.9)
         std::uint16_t quota_initial = 0;
-        std::uint16_t received_unfinished = 0;  ///< QoS 2 messages that count against our receive maximum
-        bool open = false;                      ///< opened() was called
-        bool clean = false;                     ///< CONNECT asked for a clean start
-        bool answered = false;                  ///< CONNACK has come, whatever it says
-        bool connected = false;                 ///< CONNACK has come and said yes
-        bool closing = false;                   ///< DISCONNECT was sent, or came
-        bool mute = false;                      ///< the broker has closed: nothing more is written
-        bool pinging = false;
-        std::uint32_t pings = 0;        ///< PINGREQs without PINGRESP
-        std::uint32_t asked_pings = 0;  ///< of these, up to the last one that ping() sent
-        bool stalled = false;           ///< a handler did not take a message
-        bool paused = false;            ///< pause() was called and nothing received since
-        bool in_event = false;          ///< inside receive()
+        std::uint16_t received_unfinished = 0;  ///< messages that count against our receive maximum
+        std::uint32_t pings = 0;                ///< PINGREQs without PINGRESP
+        std::uint32_t requested_pings = 0;      ///< of these, up to the last one that ping() sent
+        Phase phase = Phase::closed;
+        Intake intake = Intake::open;
+        bool clean = false;     ///< CONNECT requested a clean start
+        bool in_event = false;  ///< inside receive()
     };
 
     explicit Impl(SessionOptions given);
@@ -97,19 +112,48 @@ struct Session::Impl {
     std::optional<Time> deadline() const;
     std::expected<void, Error> tick(Time now);
 
-    // session_send.cpp
+    // session_publish.cpp
+    /// A PUBLISH that is checked and not queued yet.
+    struct PreparedPublish {
+        Publish plain;                       ///< with its whole topic and no alias: as it is stored
+        Publish wire;                        ///< as it is sent on this connection
+        OutgoingAliases::Choice alias = {};  ///< of `wire`, chosen by the session
+        std::uint32_t user_alias = 0;        ///< of `wire`, chosen by the user
+        ExternalPayload payload = {};        ///< empty: the payload is encoded with the head
+    };
     bool can_publish(Qos qos) const;
+    std::unexpected<Error> no_room(Qos qos) const;
     std::expected<PacketId, Error> publish(const Publish& message, Time now, PayloadMode mode,
                                            std::shared_ptr<const void> owner);
-    /// The commonest message: nothing of it has to be changed, kept or shown.
-    bool goes_as_it_is(const Publish& message, std::size_t apart_from) const;
-    std::expected<PacketId, Error> publish_as_it_is(const Publish& message, Time now);
-    std::expected<PacketId, Error> publish_once(const Publish& plain, Publish& wire, Payload payload,
-                                                PayloadMode mode, Time now);
-    std::expected<PacketId, Error> publish_acknowledged(Publish& plain, Publish& wire, Payload payload,
-                                                        PayloadMode mode, Time now);
-    /// Puts an alias into the PUBLISH if that saves bytes.
-    OutgoingAliases::Choice choose_alias(Publish& wire);
+    /// True for the most frequent message: nothing in it must be changed, kept or traced.
+    bool has_fast_path(const Publish& message) const {
+        return message.qos == Qos::at_most_once && !message.dup && message.properties.empty() && live() &&
+               conn.limits.topic_alias_maximum == 0 && options.trace == nullptr;
+    }
+    std::expected<PacketId, Error> publish_fast(const Publish& message, Time now);
+    /// Checks the properties of a message; returns what is wrong.
+    std::optional<Error> prepare(PreparedPublish& prepared);
+    std::expected<void, CodecError> encode_head(const Publish& publish, const ExternalPayload& payload,
+                                                std::vector<std::uint8_t>& out) const;
+    std::expected<PacketId, Error> publish_qos0(PreparedPublish& prepared, PayloadMode mode, Time now);
+    std::expected<PacketId, Error> publish_qos1or2(PreparedPublish& prepared, PayloadMode mode, Time now);
+    /// Puts an alias into `wire` if that saves bytes.
+    void choose_alias(PreparedPublish& prepared);
+    /// Encodes `wire`, without the session's alias where that makes the packet too large for the broker. Returns its size.
+    std::expected<std::size_t, CodecError> encode_for_broker(PreparedPublish& prepared,
+                                                             Output::Appending& to);
+    /// The last step that can fail: the broker will know these aliases.
+    void remember_aliases(const PreparedPublish& prepared);
+    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,
+                                                   Time now);
+    /// Publishes as many from the front as need nothing but one head for all; the next one is publish()'s.
+    std::size_t append_each(const Publish& common, std::span<const Bytes> payloads, Time now);
+    void count_published(std::size_t messages) {
+        state.counters.published += messages;
+        state.counters.pending += messages;
+    }
+
+    // session_send.cpp
     std::expected<PacketId, Error> send_request(PacketType type, PacketId id, std::size_t filters,
                                                 const Packet& packet, Time now);
     std::expected<PacketId, Error> subscribe(Subscribe& packet, Time now);
@@ -117,15 +161,11 @@ struct Session::Impl {
     std::expected<void, Error> disconnect(ReasonCode code, PropertiesView properties, Time now);
     std::expected<void, Error> ping(Time now);
     std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
-
-    // session_publish_each.cpp
-    std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,
-                                                   Time now);
-    /// Publishes as many from the front as can go as they are, with one head for all; the next one is publish()'s.
-    std::size_t append_each(const Publish& common, std::span<const Bytes> payloads, Time now);
+    std::optional<ReasonCode> violated_limit(const Subscribe& packet) const;
+    std::optional<ReasonCode> violated_limit(Qos qos, bool retain, std::size_t packet_size) const;
 
     // session_resend.cpp
-    /// What could not be sent to this broker, to be told when on_connack has been called.
+    /// What could not be sent to this broker, reported after on_connack was called.
     struct Refusals {
         struct Message {
             OutgoingMessage* message;
@@ -139,44 +179,59 @@ struct Session::Impl {
         std::vector<Unanswerable> requests;
     };
     void resend(bool resumed, Time now, Refusals& refusals);
+    void resend_requests(Time now, Refusals& refusals);
+    void resend_kept(Time now);
     void send_waiting(Time now);
-    /// Makes the message's PUBLISH pending: `wire` if it is given, else as stored. False: `wire` was too
-    /// large.
-    bool send_publish(OutgoingMessage& message, const Publish* wire, Time now);
+    /// Makes the message's PUBLISH pending: as `fresh` says if it is given, else as stored. On an exception nothing has
+    /// changed.
+    void send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now);
     void send_pubrel(OutgoingMessage& message, Time now);
-    void tell(const Refusals& refusals, SessionHandler& handler);
-    std::optional<ReasonCode> forbidden(const Subscribe& packet) const;
-    std::optional<ReasonCode> forbidden(Qos qos, bool retain, std::size_t packet_size) const;
-    void keep_unsent();
+    void report_refusals(const Refusals& refusals, SessionHandler& handler);
+    /// The QoS 0 messages that the next connection can carry, and how many cannot be kept.
+    struct Unsent {
+        Output kept;
+        std::uint64_t dropped = 0;
+    };
+    Unsent keep_unsent();
+    void keep(const Output::Packet& packet, Unsent& unsent);
 
     // session_receive.cpp
     enum class Taken : std::uint8_t { yes, no };
     using Outcome = std::expected<Taken, Error>;
     std::expected<std::size_t, Error> receive(Bytes bytes, Time now, SessionHandler& handler);
-    /// Hands over the messages at the front that need nothing else, and returns their bytes; conn.stalled if one of
-    /// them was not taken.
+    /// Hands over the messages at the front that need nothing else, and returns their bytes; Intake::message_waiting if
+    /// one of them was postponed.
     std::size_t take_plain(Bytes bytes, SessionHandler& handler);
-    void say_last_words();
+    void send_deferred_disconnect();
     Outcome take(const Frame& frame, bool traced, Time now, SessionHandler& handler);
     Outcome take_publish(const Frame& frame, bool traced, Time now, SessionHandler& handler);
     Outcome take_packet(const Packet& packet, Time now, SessionHandler& handler);
     Outcome take_connack(const Connack& packet, Time now, SessionHandler& handler);
+    void take_limits(PropertiesView given);
     Outcome take_ack(const Ack& packet, Time now, SessionHandler& handler);
     /// The request that SUBACK or UNSUBACK answers, nullptr if there is none.
     std::expected<Request*, Error> find_request(PacketType type, PacketId id, std::size_t codes);
     Outcome take_auth(const Auth& packet, SessionHandler& handler);
     Outcome take_disconnect(const Disconnect& packet, SessionHandler& handler);
     /// True iff this QoS 2 message was given to the handler before.
-    bool came_before(const Publish& publish);
+    bool is_duplicate(const Publish& publish);
     void acknowledge(PacketType type, PacketId id, ReasonCode code, Time now);
+    void acknowledge_or_hold(PacketType type, PacketId id, Accept answer, Time now);
+    void release_acknowledgements(Time now);
     void finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
                 SessionHandler& handler);
+    void count_finished(ReasonCode code) {
+        --state.counters.pending;
+        ++(code < reason::unspecified_error ? state.counters.delivered : state.counters.refused);
+    }
     std::unexpected<Error> fail(ReasonCode code, std::string context);
     std::unexpected<Error> fail(CodecError error, PacketType type);
 
     bool v5() const { return options.version == ProtocolVersion::v5; }
     /// Packets of the application can be sent.
-    bool live() const { return conn.connected && !conn.closing; }
+    bool live() const { return conn.phase == Phase::connected; }
+    /// The transport is there and DISCONNECT was neither sent nor received.
+    bool receiving() const { return conn.phase == Phase::connecting || conn.phase == Phase::connected; }
     std::size_t window() const {
         const std::size_t allowed = std::min(options.max_inflight, conn.limits.receive_maximum);
         return std::min(allowed, Inflight::max_messages);
@@ -186,7 +241,7 @@ struct Session::Impl {
     void trace_sent(const P& packet) const {
         if (options.trace != nullptr) options.trace->sent(Packet(packet));
     }
-    /// Encodes behind the pending output. Errors leave nothing behind.
+    /// Encodes at the end of the pending output. Errors leave nothing there.
     template <class P>
     std::expected<void, CodecError> send(const P& packet, Time now) {
         auto done = encode(Packet(packet), options.version, conn.output.buffer());
@@ -201,24 +256,26 @@ struct Session::Impl {
     std::optional<Time> ack_timeout() const;
     Duration ping_patience() const;
     /// True iff the oldest request without an answer is not wholly written yet.
-    bool question_unsent() const;
+    bool oldest_request_unsent() const;
 
     SessionOptions options;
-    std::size_t accepted_size;      ///< largest packet taken from the broker
+    std::size_t accepted_size;      ///< largest packet accepted from the broker
     std::uint16_t receive_maximum;  ///< what we announce
     std::uint16_t alias_maximum;
     bool authenticates;             ///< CONNECT names an authentication method
-    std::optional<Error> unusable;  ///< CONNECT can't be encoded from these options
+    std::optional<Error> unusable;  ///< CONNECT cannot be encoded from these options
     std::vector<std::uint8_t> scratch;
-    Properties plain_properties;  ///< of the PUBLISH at hand: without an alias, and with one
+    Properties plain_properties;  ///< of the current PUBLISH: without an alias, and with one
     Properties wire_properties;
-    Lasting lasting;
-    Connection conn;
+    SessionState state;
+    ConnectionState conn;
 };
 
+std::unexpected<Error> refuse(ErrorCode code, std::string context);
+std::unexpected<Error> refuse_encoding(PacketType type, CodecError error);
 std::string explain_limit(ReasonCode code, const Limits& limits, std::size_t packet_size);
 
-/// Copies a block of properties, topic aliases left out.
+/// Copies a block of properties without topic aliases.
 void copy_without_alias(PropertiesView from, Properties& to);
 
 }  // namespace mqttc

@@ -1,4 +1,4 @@
-// What comes from the broker: packets to events and answers, and what the standard forbids to errors.
+// Packets from the broker: they become events and answers, and errors where they violate the standard.
 #include <string>
 
 #include "plain_publish.hpp"
@@ -52,8 +52,8 @@ Remedy remedy_of(const SessionOptions& options, ReasonCode code) {
 }  // namespace
 
 std::unexpected<Error> Session::Impl::fail(ReasonCode code, std::string context) {
-    if (v5() && !conn.closing) static_cast<void>(send(Disconnect{code, {}}, conn.last_received));
-    conn.closing = true;
+    if (v5() && receiving()) static_cast<void>(send(Disconnect{code, {}}, conn.last_received));
+    conn.phase = Phase::closing;
     return std::unexpected(Error{ErrorCode::protocol_error, code, std::move(context)});
 }
 
@@ -63,22 +63,23 @@ std::unexpected<Error> Session::Impl::fail(CodecError error, PacketType type) {
 }
 
 std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, SessionHandler& handler) {
-    if (!conn.open || conn.closing) return bytes.size();
+    if (!receiving()) return bytes.size();
     if (bytes.empty()) return std::size_t{0};
-    const bool was_stalled = std::exchange(conn.stalled, false);
-    if (std::exchange(conn.paused, false) || was_stalled) conn.silence_from = now;
+    const Intake before = std::exchange(conn.intake, Intake::open);
+    if (before != Intake::open) conn.silence_from = now;
     conn.last_received = now;
 
     std::size_t used = 0;
-    // Whoever is no broker often speaks first, and less than a packet of ours.
-    if (!conn.connected && !is_connection_start(bytes.front() >> 4U)) {
-        return fail(reason::protocol_error, "the server did not begin with CONNACK (is it an MQTT broker?)");
+    // A server that isn't an MQTT broker (SSH, SMTP) often sends a banner first, shorter than a packet.
+    if (conn.phase == Phase::connecting && !is_connection_start(bytes.front() >> 4U)) {
+        return fail(reason::protocol_error,
+                    "the server did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
             used += take_plain(bytes.subspan(used), handler);
-            if (conn.closing) return bytes.size();
-            if (conn.stalled || used == bytes.size()) break;
+            if (!receiving()) return bytes.size();
+            if (conn.intake != Intake::open || used == bytes.size()) break;
         }
         const auto frame = next_frame(bytes.subspan(used), accepted_size);
         if (!frame) {
@@ -94,13 +95,13 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
             break;
         }
         conn.in_event = true;
-        const Outcome outcome = take(**frame, was_stalled && used == 0, now, handler);
+        const Outcome outcome = take(**frame, before == Intake::message_waiting && used == 0, now, handler);
         conn.in_event = false;
-        say_last_words();
+        send_deferred_disconnect();
         if (!outcome) return std::unexpected(outcome.error());
-        if (conn.closing) return bytes.size();
+        if (!receiving()) return bytes.size();
         if (*outcome == Taken::no) {
-            conn.stalled = true;
+            conn.intake = Intake::message_waiting;
             break;
         }
         used += (*frame)->size;
@@ -111,37 +112,41 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     return used;
 }
 
-void Session::Impl::say_last_words() {
-    if (conn.last_words.empty()) return;
-    conn.output.append(conn.last_words);
-    conn.last_words.clear();
+void Session::Impl::send_deferred_disconnect() {
+    if (conn.deferred_disconnect.empty()) return;
+    conn.output.append(conn.deferred_disconnect);
+    conn.deferred_disconnect.clear();
 }
 
 std::size_t Session::Impl::take_plain(Bytes bytes, SessionHandler& handler) {
-    if (!conn.connected || options.trace != nullptr) return 0;
+    if (!live() || options.trace != nullptr) return 0;
     std::size_t used = 0;
     Publish publish;
     conn.in_event = true;
-    while (!conn.closing) {
+    while (live()) {
         const std::size_t size = codec::decode_plain_publish(bytes.subspan(used), options.version, publish);
         if (size == 0 || size > accepted_size) break;
-        if (!handler.on_publish(publish)) {
-            conn.stalled = true;
+        if (handler.on_publish(publish) == Accept::later) {
+            conn.intake = Intake::message_waiting;
             break;
         }
-        ++lasting.counters.received;
+        ++state.counters.received;
         used += size;
     }
     conn.in_event = false;
-    say_last_words();
+    send_deferred_disconnect();
     return used;
 }
 
 Session::Impl::Outcome Session::Impl::take(const Frame& frame, bool traced, Time now,
                                            SessionHandler& handler) {
     const PacketType type = frame.type();
-    if (!conn.connected && !is_connection_start(static_cast<unsigned>(type))) {
-        return fail(reason::protocol_error, "the broker sent " + name_of(type) + " before CONNACK");
+    if (conn.phase == Phase::connecting) {
+        if (!is_connection_start(static_cast<unsigned>(type)))
+            return fail(reason::protocol_error, "the broker sent " + name_of(type) + " before CONNACK");
+        if (conn.output.sent_position() < conn.connect_end)
+            return fail(reason::protocol_error,
+                        "the broker sent " + name_of(type) + " before all of CONNECT was sent");
     }
     if (type == PacketType::publish) return take_publish(frame, traced, now, handler);
     switch (type) {
@@ -178,44 +183,50 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
         }
     }
     if (publish->qos == Qos::at_most_once) {
-        if (!handler.on_publish(*publish)) return Taken::no;
-        ++lasting.counters.received;
+        if (handler.on_publish(*publish) == Accept::later) return Taken::no;
+        ++state.counters.received;
         return Taken::yes;
     }
-    const bool twice = publish->qos == Qos::exactly_once && came_before(*publish);
-    if (!twice) {
-        if (conn.received_unfinished >= receive_maximum) {
-            return fail(reason::receive_maximum_exceeded,
-                        "the broker sent more than " + std::to_string(receive_maximum) +
-                            " messages without waiting for their acknowledgement");
-        }
-        if (!handler.on_publish(*publish)) return Taken::no;
-        ++lasting.counters.received;
-    } else {
-        ++lasting.counters.duplicates;
+    const PacketId id = publish->packet_id;
+    if (publish->qos == Qos::exactly_once && is_duplicate(*publish)) {
+        ++state.counters.duplicates;
+        const bool held = state.held_qos2_ids.contains(id);
+        acknowledge_or_hold(PacketType::pubrec, id, held ? Accept::hold_acknowledgement : Accept::now, now);
+        return Taken::yes;
     }
+    if (conn.received_unfinished >= receive_maximum) {
+        return fail(reason::receive_maximum_exceeded,
+                    "the broker sent more than " + std::to_string(receive_maximum) +
+                        " messages without waiting for their acknowledgement");
+    }
+    const Accept answer = handler.on_publish(*publish);
+    if (answer == Accept::later) return Taken::no;
+    ++state.counters.received;
     if (publish->qos == Qos::at_least_once) {
-        acknowledge(PacketType::puback, publish->packet_id, reason::success, now);
+        acknowledge_or_hold(PacketType::puback, id, answer, now);
         return Taken::yes;
     }
-    if (!twice) {
-        lasting.received.insert(publish->packet_id);
-        ++conn.received_unfinished;
+    state.received.insert(id);
+    ++conn.received_unfinished;
+    if (answer == Accept::hold_acknowledgement) {
+        state.held_qos2_ids.insert(id);
+    } else {
+        state.held_qos2_ids.erase(id);
     }
-    acknowledge(PacketType::pubrec, publish->packet_id, reason::success, now);
+    acknowledge_or_hold(PacketType::pubrec, id, answer, now);
     return Taken::yes;
 }
 
-bool Session::Impl::came_before(const Publish& publish) {
+bool Session::Impl::is_duplicate(const Publish& publish) {
     const PacketId id = publish.packet_id;
-    if (lasting.doubted.contains(id) && !lasting.received.contains(id)) {
+    if (state.uncertain_qos2_ids.contains(id) && !state.received.contains(id)) {
         if (publish.dup) {
-            lasting.received.take_all(lasting.doubted);
+            state.received.take_all(state.uncertain_qos2_ids);
         } else {
-            lasting.doubted.clear();
+            state.uncertain_qos2_ids.clear();
         }
     }
-    return lasting.received.contains(id);
+    return state.received.contains(id);
 }
 
 void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
@@ -224,12 +235,30 @@ void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, T
     conn.answer_bytes += conn.output.buffered() - before;
 }
 
+// Acknowledgements are sent in the order of their messages [MQTT-4.6.0-2], so one that is held holds all after it.
+void Session::Impl::acknowledge_or_hold(PacketType type, PacketId id, Accept answer, Time now) {
+    if (answer != Accept::hold_acknowledgement && conn.held_acks.empty())
+        return acknowledge(type, id, reason::success, now);
+    conn.held_acks.push_back({type, id});
+    if (type == PacketType::puback) ++conn.received_unfinished;
+}
+
+void Session::Impl::release_acknowledgements(Time now) {
+    state.held_qos2_ids.clear();
+    if (!live()) return;
+    for (const auto& [type, id] : conn.held_acks) {
+        if (type == PacketType::puback) --conn.received_unfinished;
+        acknowledge(type, id, reason::success, now);
+    }
+    conn.held_acks.clear();
+}
+
 Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now, SessionHandler& handler) {
     if (const auto* ack = std::get_if<Ack>(&packet)) return take_ack(*ack, now, handler);
     if (std::get_if<Pingresp>(&packet) != nullptr) {
-        conn.pinging = false;
+        conn.ping_since.reset();
         if (conn.pings > 0) --conn.pings;
-        if (conn.asked_pings > 0) --conn.asked_pings;
+        if (conn.requested_pings > 0) --conn.requested_pings;
         return Taken::yes;
     }
     if (const auto* connack = std::get_if<Connack>(&packet)) return take_connack(*connack, now, handler);
@@ -237,7 +266,7 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
         const auto request = find_request(PacketType::subscribe, suback->packet_id, suback->codes.size());
         if (!request) return std::unexpected(request.error());
         if (*request == nullptr) return Taken::yes;
-        lasting.requests.answered(**request, lasting.ids);
+        state.requests.answered(**request, suback->codes, state.ids);
         handler.on_suback(*suback);
         return Taken::yes;
     }
@@ -246,7 +275,7 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
             find_request(PacketType::unsubscribe, unsuback->packet_id, unsuback->codes.size());
         if (!request) return std::unexpected(request.error());
         if (*request == nullptr) return Taken::yes;
-        lasting.requests.answered(**request, lasting.ids);
+        state.requests.answered(**request, unsuback->codes, state.ids);
         handler.on_unsuback(*unsuback);
         return Taken::yes;
     }
@@ -259,34 +288,34 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
 Session::Impl::Outcome Session::Impl::take_auth(const Auth& packet, SessionHandler& handler) {
     if (!authenticates) {
         return fail(reason::protocol_error,
-                    "the broker sent AUTH, but no authentication method was asked for");
+                    "the broker sent AUTH, but CONNECT named no authentication method");
     }
     const std::string why(reason_name(PacketType::auth, packet.code));
-    // Section 3.15.2.1: only a client asks for re-authentication, and what succeeds first is told by CONNACK.
-    if (packet.code == reason::reauthenticate || (packet.code == reason::success && !conn.connected))
-        return fail(reason::protocol_error, "the broker sent AUTH out of place: " + why);
+    // Section 3.15.2.1: only a client requests re-authentication, and CONNACK reports the first success.
+    if (packet.code == reason::reauthenticate || (packet.code == reason::success && !live()))
+        return fail(reason::protocol_error, "the broker sent an unexpected AUTH: " + why);
     if (handler.on_auth(packet)) return Taken::yes;
     const auto method = options.connect_properties.view().text_or_empty(PropertyId::authentication_method);
-    if (!conn.closing)
+    if (receiving())
         static_cast<void>(send(Disconnect{reason::implementation_specific_error, {}}, conn.last_received));
-    conn.closing = true;
+    conn.phase = Phase::closing;
     return std::unexpected(
         Error{ErrorCode::usage, packet.code,
-              with_reason_string("the broker wants further steps of the authentication method '" +
-                                     codec::visible(method) + "', which are not known here: " + why,
+              with_reason_string("the broker requires further steps of the authentication method '" +
+                                     codec::visible(method) + "', which this client does not support: " + why,
                                  packet.properties)});
 }
 
 Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {
-    if (conn.connected) return fail(reason::protocol_error, "the broker sent CONNACK twice");
-    conn.answered = true;
+    if (live()) return fail(reason::protocol_error, "the broker sent CONNACK twice");
+    if (state.unanswered_connects > 0) --state.unanswered_connects;
     constexpr std::uint8_t last_v3_code = 5;
     if (!v5() && packet.code > last_v3_code) {
         return fail(reason::protocol_error, "the broker refused the connection with unknown reason code " +
                                                 std::to_string(packet.code));
     }
     if (packet.code != 0) {
-        conn.closing = conn.mute = true;
+        conn.phase = Phase::output_suppressed;
         const std::string why(v5() ? reason_name(PacketType::connack, packet.code)
                                    : connack_v3_name(packet.code));
         handler.on_connack(packet);
@@ -294,67 +323,66 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
         auto text = with_reason_string("the broker refused the connection: " + why, packet.properties);
         return std::unexpected(Error{ErrorCode::connection_refused, packet.code, text.append(more), hint});
     }
-    // Before MQTT 5 nothing is asked of a client here, and the session is a new one all the same.
+    // Before MQTT 5 this is not an error, and the session is a new one whatever the broker says.
     const bool present = packet.session_present && (v5() || !conn.clean);
     if (present && conn.clean) {
-        return fail(reason::protocol_error, "the broker kept a session although a clean start was asked for");
+        return fail(reason::protocol_error, "the broker kept a session although a clean start was requested");
     }
-    Limits& limits = conn.limits;
-    limits.client_id = lasting.client_id;
-    limits.keep_alive = options.keep_alive;
-    if (v5()) {
-        const PropertiesView given = packet.properties;
-        const auto yes = [&](PropertyId id) { return given.number_or(id, 1) != 0; };
-        const auto number = [&](PropertyId id, std::uint32_t fallback) {
-            return given.number_or(id, fallback);
-        };
-        limits.receive_maximum = static_cast<std::uint16_t>(number(PropertyId::receive_maximum, 65'535));
-        limits.maximum_qos = static_cast<Qos>(number(PropertyId::maximum_qos, 2));
-        limits.retain_available = yes(PropertyId::retain_available);
-        limits.maximum_packet_size = number(PropertyId::maximum_packet_size, limits.maximum_packet_size);
-        limits.topic_alias_maximum = static_cast<std::uint16_t>(number(PropertyId::topic_alias_maximum, 0));
-        limits.wildcard_subscription_available = yes(PropertyId::wildcard_subscription_available);
-        limits.subscription_identifier_available = yes(PropertyId::subscription_identifier_available);
-        limits.shared_subscription_available = yes(PropertyId::shared_subscription_available);
-        limits.keep_alive =
-            static_cast<std::uint16_t>(number(PropertyId::server_keep_alive, options.keep_alive));
-        limits.session_expiry_interval =
-            number(PropertyId::session_expiry_interval,
-                   options.connect_properties.view().number_or(PropertyId::session_expiry_interval, 0));
-        if (const auto assigned = given.find(PropertyId::assigned_client_identifier)) {
-            limits.client_id = lasting.client_id = assigned->text;
-        }
-    }
-    conn.outgoing_aliases = OutgoingAliases(limits.topic_alias_maximum);
-    conn.quota = conn.quota_initial = limits.receive_maximum;
-    conn.connected = true;
-    lasting.session_present = present;
+    conn.limits.client_id = state.client_id;
+    conn.limits.keep_alive = options.keep_alive;
+    if (v5()) take_limits(packet.properties);
+    conn.outgoing_aliases = OutgoingAliases(conn.limits.topic_alias_maximum);
+    conn.quota = conn.quota_initial = conn.limits.receive_maximum;
+    conn.phase = Phase::connected;
+    state.session_present = present;
     const bool resumed =
-        options.version == ProtocolVersion::v31 ? lasting.ever_connected && !conn.clean : present;
-    lasting.ever_connected = true;
+        options.version == ProtocolVersion::v31 ? state.ever_connected && !conn.clean : present;
+    state.ever_connected = true;
 
     Refusals refusals;
     resend(resumed, now, refusals);
     handler.on_connack(packet);
-    tell(refusals, handler);
+    report_refusals(refusals, handler);
     if (live()) send_waiting(now);
     return Taken::yes;
+}
+
+void Session::Impl::take_limits(PropertiesView given) {
+    Limits& limits = conn.limits;
+    const auto yes = [&](PropertyId id) { return given.number_or(id, 1) != 0; };
+    const auto short_or = [&](PropertyId id, std::uint16_t fallback) {
+        return static_cast<std::uint16_t>(given.number_or(id, fallback));
+    };
+    limits.receive_maximum = short_or(PropertyId::receive_maximum, 65'535);
+    limits.maximum_qos = static_cast<Qos>(given.number_or(PropertyId::maximum_qos, 2));
+    limits.retain_available = yes(PropertyId::retain_available);
+    limits.maximum_packet_size = given.number_or(PropertyId::maximum_packet_size, limits.maximum_packet_size);
+    limits.topic_alias_maximum = short_or(PropertyId::topic_alias_maximum, 0);
+    limits.wildcard_subscription_available = yes(PropertyId::wildcard_subscription_available);
+    limits.subscription_identifier_available = yes(PropertyId::subscription_identifier_available);
+    limits.shared_subscription_available = yes(PropertyId::shared_subscription_available);
+    limits.keep_alive = short_or(PropertyId::server_keep_alive, options.keep_alive);
+    constexpr auto expiry = PropertyId::session_expiry_interval;
+    limits.session_expiry_interval =
+        given.number_or(expiry, options.connect_properties.view().number_or(expiry, 0));
+    if (const auto assigned = given.find(PropertyId::assigned_client_identifier))
+        limits.client_id = state.client_id = assigned->text;
 }
 
 Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, SessionHandler& handler) {
     const PacketId id = packet.packet_id;
     const ReasonCode code = v5() ? packet.code : reason::success;
     if (packet.type == PacketType::pubrel) {
-        if (lasting.doubted.contains(id)) lasting.received.take_all(lasting.doubted);
-        const bool known = lasting.received.erase(id);
+        if (state.uncertain_qos2_ids.contains(id)) state.received.take_all(state.uncertain_qos2_ids);
+        const bool known = state.received.erase(id);
         if (known && conn.received_unfinished > 0) --conn.received_unfinished;
         acknowledge(PacketType::pubcomp, id, known ? reason::success : reason::packet_identifier_not_found,
                     now);
         return Taken::yes;
     }
-    OutgoingMessage* message = lasting.inflight.find(lasting.ids, id);
+    OutgoingMessage* message = state.inflight.find(state.ids, id);
     if (message == nullptr) {
-        // PUBACK and PUBCOMP that nobody waits for do no harm.
+        // PUBACK and PUBCOMP of a message that is finished do no harm.
         if (packet.type == PacketType::pubrec && code < reason::unspecified_error) {
             static_cast<void>(
                 send(Ack{PacketType::pubrel, id, reason::packet_identifier_not_found, {}}, now));
@@ -380,12 +408,12 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
                 send_pubrel(*message, now);
                 return Taken::yes;
             }
-            // A message of which PUBREL was sent is beyond refusal; the answer to that PUBREL finishes it.
+            // After PUBREL a message cannot be refused; the answer to that PUBREL finishes it.
             if (released) return Taken::yes;
             break;
         case PacketType::pubcomp:
             // After a reconnect it only says that the broker had finished already (sections 3.7.2.1, 4.3.3).
-            if (message->recovered && code == reason::packet_identifier_not_found) {
+            if (message->pubrel_resent && code == reason::packet_identifier_not_found) {
                 finish(*message, reason::success, packet.properties, now, handler);
                 return Taken::yes;
             }
@@ -400,15 +428,17 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
 void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
                            SessionHandler& handler) {
     const PacketId id = message.id;
-    lasting.inflight.finish(message, lasting.ids);
-    if (conn.quota < conn.quota_initial) ++conn.quota;
-    ++(code < reason::unspecified_error ? lasting.counters.delivered : lasting.counters.refused);
+    const bool again = message.pubrel_resent;
+    state.inflight.finish(message, state.ids);
+    // A PUBREL that was sent again took none (section 4.9), so its PUBCOMP gives none back.
+    if (!again && conn.quota < conn.quota_initial) ++conn.quota;
+    count_finished(code);
     if (live()) send_waiting(now);
     handler.on_delivered(id, code, properties);
 }
 
 std::expected<Request*, Error> Session::Impl::find_request(PacketType type, PacketId id, std::size_t codes) {
-    Request* request = lasting.requests.find(id);
+    Request* request = state.requests.find(id);
     if (request == nullptr) return nullptr;
     const std::string answer =
         name_of(type == PacketType::subscribe ? PacketType::suback : PacketType::unsuback);
@@ -435,7 +465,7 @@ Session::Impl::Outcome Session::Impl::take_disconnect(const Disconnect& packet, 
     if (packet.properties.find(PropertyId::session_expiry_interval)) {  // [MQTT-3.14.2-2]
         return fail(reason::protocol_error, "the broker sent DISCONNECT with a session expiry interval");
     }
-    conn.closing = conn.mute = true;
+    conn.phase = Phase::output_suppressed;
     handler.on_disconnect(packet);
     const std::string why(reason_name(PacketType::disconnect, packet.code));
     return std::unexpected(Error{ErrorCode::server_disconnect, packet.code,

@@ -1,5 +1,4 @@
-// What passes from one connection to the next: unacknowledged messages, requests, QoS 0 messages not begun.
-#include "mqttc/topic.hpp"
+// What is carried over to the next connection: unacknowledged messages, requests, QoS 0 messages that were not sent.
 #include "session_impl.hpp"
 
 namespace mqttc {
@@ -13,8 +12,8 @@ Qos qos_of(std::uint8_t first_byte) {
     return static_cast<Qos>((first_byte >> 1U) & 3U);
 }
 
-/// Reads a PUBLISH of our own again, of which the payload may lie apart.
-std::optional<Publish> read_again(Bytes own, const Payload* payload, ProtocolVersion version) {
+/// Decodes a PUBLISH of our own, whose payload may be external.
+std::optional<Publish> read_again(Bytes own, const ExternalPayload* payload, ProtocolVersion version) {
     // The head alone is not a whole frame: its length counts the payload.
     std::size_t header = 1;
     while (header < own.size() && (own[header] & 0x80U) != 0) ++header;
@@ -26,85 +25,97 @@ std::optional<Publish> read_again(Bytes own, const Payload* payload, ProtocolVer
     return *publish;
 }
 
-bool has_wildcard(std::string_view filter) {
-    return filter.find_first_of("+#") != std::string_view::npos;
-}
-
 }  // namespace
 
-std::optional<ReasonCode> Session::Impl::forbidden(Qos qos, bool retain, std::size_t packet_size) const {
-    if (qos > conn.limits.maximum_qos) return reason::qos_not_supported;
-    if (retain && !conn.limits.retain_available) return reason::retain_not_supported;
-    if (packet_size > conn.limits.maximum_packet_size) return reason::packet_too_large;
-    return std::nullopt;
-}
-
-std::optional<ReasonCode> Session::Impl::forbidden(const Subscribe& packet) const {
-    const Limits& limits = conn.limits;
-    if (!limits.subscription_identifier_available &&
-        packet.properties.find(PropertyId::subscription_identifier)) {
-        return reason::subscription_identifiers_not_supported;
-    }
-    for (const Subscription& one : packet.subscriptions) {
-        const auto shared = v5() ? split_share(one.filter) : std::nullopt;
-        if (shared && !limits.shared_subscription_available)
-            return reason::shared_subscriptions_not_supported;
-        if (!limits.wildcard_subscription_available && has_wildcard(shared ? shared->filter : one.filter)) {
-            return reason::wildcard_subscriptions_not_supported;
-        }
-    }
-    return std::nullopt;
-}
-
-void Session::Impl::keep_unsent() {
-    std::uint64_t& dropped = lasting.counters.dropped;
+Session::Impl::Unsent Session::Impl::keep_unsent() {
+    Unsent unsent;
     conn.output.for_each_packet([&](const Output::Packet& packet) {
-        const std::uint8_t first = packet.own[0];
-        if (first >> 4U != static_cast<unsigned>(PacketType::publish) || qos_of(first) != Qos::at_most_once)
-            return;
-        auto publish = packet.begun ? std::nullopt : read_again(packet.own, packet.payload, options.version);
-        if (!publish || lasting.kept.size() > options.max_output_bytes) {
-            ++dropped;
-            return;
-        }
-        if (packet.payload == nullptr && publish->properties.empty()) {
-            lasting.kept.append(packet.own);
-            return;
-        }
-        if (const auto alias = publish->properties.find(PropertyId::topic_alias)) {
-            if (publish->topic.empty()) publish->topic = conn.outgoing_aliases.topic(alias->number);
-            copy_without_alias(publish->properties, plain_properties);
-            publish->properties = plain_properties.view();
-        }
-        const bool apart = packet.payload != nullptr;
-        std::vector<std::uint8_t>& buffer = lasting.kept.buffer();
-        const auto done = apart ? encode_publish_header(*publish, options.version, buffer)
-                                : encode_publish(*publish, options.version, buffer);
-        if (!done) {
-            ++dropped;
-        } else if (apart) {
-            lasting.kept.append_payload(*packet.payload);
-        }
+        const std::uint8_t first = packet.inline_bytes[0];
+        if (first >> 4U == static_cast<unsigned>(PacketType::publish) && qos_of(first) == Qos::at_most_once)
+            keep(packet, unsent);
     });
+    // Those that were published after DISCONNECT, or without a connection.
+    if (unsent.kept.empty()) {
+        unsent.kept = std::move(state.kept);
+    } else {
+        state.kept.for_each_packet([&](const Output::Packet& packet) { keep(packet, unsent); });
+    }
+    return unsent;
+}
+
+void Session::Impl::keep(const Output::Packet& packet, Unsent& unsent) {
+    auto publish =
+        packet.partly_sent ? std::nullopt : read_again(packet.inline_bytes, packet.payload, options.version);
+    if (!publish || unsent.kept.size() > options.max_output_bytes) {
+        ++unsent.dropped;
+        return;
+    }
+    const bool external = packet.payload != nullptr;
+    if (external) unsent.kept.reserve_payloads();
+    const auto alias = publish->properties.find(PropertyId::topic_alias);
+    if (!alias) {
+        unsent.kept.append(packet.inline_bytes);
+    } else {
+        if (publish->topic.empty()) publish->topic = conn.outgoing_aliases.topic(alias->number);
+        copy_without_alias(publish->properties, plain_properties);
+        publish->properties = plain_properties.view();
+        if (!encode_head(*publish, external ? *packet.payload : ExternalPayload(), unsent.kept.buffer())) {
+            ++unsent.dropped;
+            return;
+        }
+    }
+    if (external) unsent.kept.append_payload(*packet.payload);
 }
 
 void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
-    const auto refuse = [&](OutgoingMessage& message, ReasonCode code) {
+    const auto refuse_message = [&](OutgoingMessage& message, ReasonCode code) {
         message.refused = true;
         refusals.messages.push_back({&message, code});
     };
-    const bool maybe_another =
-        lasting.connect_unanswered || (resumed && options.version == ProtocolVersion::v31);
-    if (!lasting.session_present || lasting.connect_unanswered) lasting.requests.broker_lost_session();
-    lasting.connect_unanswered = false;
-    if (maybe_another) lasting.doubted.take_all(lasting.received);
-    for (Request& request : lasting.requests.unanswered()) {
+    const bool connect_unanswered = std::exchange(state.unanswered_connects, 0) > 0;
+    const bool maybe_another = connect_unanswered || (resumed && options.version == ProtocolVersion::v31);
+    if (!state.session_present || connect_unanswered) state.requests.broker_lost_session();
+    if (maybe_another) state.uncertain_qos2_ids.take_all(state.received);
+    resend_requests(now, refusals);
+
+    if (!resumed) {
+        state.received.clear();
+        state.uncertain_qos2_ids.clear();
+        for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr;
+             message = message->next) {
+            message->attempted = false;
+            // After PUBREC the message is the broker's; it must not be published again [MQTT-4.3.3-6].
+            if (message->stage == OutgoingMessage::Stage::pubrel) refuse_message(*message, reason::success);
+        }
+    }
+    OutgoingMessage* next = nullptr;
+    for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr; message = next) {
+        next = message->next;
+        if (message->refused) continue;
+        if (message->stage == OutgoingMessage::Stage::pubrel) {
+            // PUBREL needs no quota (section 4.9) and overtakes a PUBLISH that must wait for it.
+            message->pubrel_resent = true;
+            send_pubrel(*message, now);
+            continue;
+        }
+        const std::size_t size = message->packet.size() + message->payload.bytes.size();
+        if (const auto code = violated_limit(message->qos, (message->packet[0] & retain_bit) != 0, size)) {
+            refuse_message(*message, *code);
+        } else if (conn.quota > 0) {
+            send_publish(*message, nullptr, now);
+        }
+    }
+    resend_kept(now);
+}
+
+void Session::Impl::resend_requests(Time now, Refusals& refusals) {
+    for (Request& request : state.requests.unanswered()) {
         std::optional<ReasonCode> code;
         const auto frame = next_frame(request.packet, max_remaining_length + 5);
         const auto packet =
             frame && *frame ? decode(**frame, options.version) : std::unexpected(CodecError::malformed);
         if (packet) {
-            if (const auto* subscribe = std::get_if<Subscribe>(&*packet)) code = forbidden(*subscribe);
+            if (const auto* subscribe = std::get_if<Subscribe>(&*packet)) code = violated_limit(*subscribe);
         }
         if (request.packet.size() > conn.limits.maximum_packet_size) code = reason::packet_too_large;
         if (code) {
@@ -117,112 +128,94 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
         request.since = now;
         if (options.trace != nullptr && packet) options.trace->sent(*packet);
     }
+}
 
-    if (!resumed) {
-        lasting.received.clear();
-        lasting.doubted.clear();
-        for (OutgoingMessage* message = lasting.inflight.waiting().front(); message != nullptr;
-             message = message->next) {
-            message->attempted = false;
-            // The broker that sent PUBREC took the message over; publishing it again is forbidden
-            // [MQTT-4.3.3-6].
-            if (message->stage == OutgoingMessage::Stage::pubrel) refuse(*message, reason::success);
-        }
-    }
-    OutgoingMessage* next = nullptr;
-    for (OutgoingMessage* message = lasting.inflight.waiting().front(); message != nullptr; message = next) {
-        next = message->next;
-        if (message->refused) continue;
-        if (message->stage == OutgoingMessage::Stage::pubrel) {
-            // PUBREL needs no quota (section 4.9) and overtakes a PUBLISH that must wait for it.
-            message->recovered = true;
-            send_pubrel(*message, now);
-            continue;
-        }
-        const std::size_t size = message->packet.size() + message->payload.bytes.size();
-        if (const auto code = forbidden(message->qos, (message->packet[0] & retain_bit) != 0, size)) {
-            refuse(*message, *code);
-        } else if (conn.quota > 0) {
-            send_publish(*message, nullptr, now);
-        }
-    }
-
-    lasting.kept.for_each_packet([&](const Output::Packet& packet) {
-        const std::size_t size =
-            packet.own.size() + (packet.payload != nullptr ? packet.payload->bytes.size() : 0);
-        if (forbidden(Qos::at_most_once, (packet.own[0] & retain_bit) != 0, size)) {
-            ++lasting.counters.dropped;
+void Session::Impl::resend_kept(Time now) {
+    if (state.kept.empty()) return;
+    // From here on nothing can fail: a message is in one of the two queues, never in both.
+    std::size_t messages = 0;
+    std::size_t payloads = 0;
+    state.kept.for_each_packet([&](const Output::Packet& packet) {
+        ++messages;
+        if (packet.payload != nullptr) ++payloads;
+    });
+    conn.qos0_in_transit.reserve(messages);
+    conn.output.reserve_payloads(payloads);
+    conn.output.buffer().reserve(conn.output.buffer().size() + state.kept.buffered());
+    state.kept.for_each_packet([&](const Output::Packet& packet) {
+        if (violated_limit(Qos::at_most_once, (packet.inline_bytes[0] & retain_bit) != 0, packet.size())) {
+            ++state.counters.dropped;
+            --state.counters.pending;
             return;
         }
-        const std::uint64_t begin = conn.output.end_position();
-        conn.output.append(packet.own);
+        conn.output.append(packet.inline_bytes);
         if (packet.payload != nullptr) conn.output.append_payload(*packet.payload);
-        lasting.on_the_way.add(begin, conn.output.end_position());
+        conn.qos0_in_transit.add(conn.output.end_position());
         conn.last_sent = now;
         if (options.trace != nullptr) {
-            if (const auto publish = read_again(packet.own, packet.payload, options.version))
+            if (const auto publish = read_again(packet.inline_bytes, packet.payload, options.version))
                 trace_sent(*publish);
         }
     });
-    lasting.kept = Output();
+    state.kept = Output();
 }
 
 void Session::Impl::send_waiting(Time now) {
-    while (conn.quota > 0 && !lasting.inflight.waiting().empty()) {
-        send_publish(*lasting.inflight.waiting().front(), nullptr, now);
+    while (conn.quota > 0 && !state.inflight.waiting().empty()) {
+        send_publish(*state.inflight.waiting().front(), nullptr, now);
     }
 }
 
-bool Session::Impl::send_publish(OutgoingMessage& message, const Publish* wire, Time now) {
+void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now) {
     Output& output = conn.output;
-    message.begin = output.end_position();
-    std::vector<std::uint8_t>& buffer = output.buffer();
-    const std::size_t before = buffer.size();
-    bool as_stored = wire == nullptr;
-    if (!as_stored) {
-        const auto done = message.payload.empty() ? encode_publish(*wire, options.version, buffer)
-                                                  : encode_publish_header(*wire, options.version, buffer);
-        as_stored =
-            !done || buffer.size() - before + message.payload.bytes.size() > conn.limits.maximum_packet_size;
-        if (as_stored) buffer.resize(before);
+    const std::uint64_t begin = output.end_position();
+    if (!message.payload.empty()) output.reserve_payloads();
+    Output::Appending packet(output);
+    const bool aliased = fresh != nullptr && (fresh->alias.alias != 0 || fresh->user_alias != 0);
+    const auto size = aliased ? encode_for_broker(*fresh, packet) : 0;
+    if (!aliased || !size || *size > conn.limits.maximum_packet_size) {
+        packet.remove();
+        packet.buffer().insert(packet.buffer().end(), message.packet.begin(), message.packet.end());
+        if (message.attempted) packet.buffer()[packet.buffer().size() - message.packet.size()] |= dup_bit;
+        if (fresh != nullptr) fresh->alias = {};
     }
-    if (as_stored) {
-        buffer.insert(buffer.end(), message.packet.begin(), message.packet.end());
-        if (message.attempted) buffer[before] |= dup_bit;
-    }
+    if (fresh != nullptr) remember_aliases(*fresh);
+
+    packet.keep();
     if (options.trace != nullptr) {
-        const auto publish = read_again(Bytes(buffer).subspan(before), &message.payload, options.version);
-        if (publish) trace_sent(*publish);
+        if (const auto publish = read_again(packet.appended(), &message.payload, options.version))
+            trace_sent(*publish);
     }
     if (!message.payload.empty()) output.append_payload(message.payload);
+    message.begin = begin;
     message.end = output.end_position();
     message.since = conn.last_sent = now;
     --conn.quota;
-    lasting.inflight.move_to_sent(message);
-    return wire == nullptr || !as_stored;
+    state.inflight.move_to_sent(message);
 }
 
 void Session::Impl::send_pubrel(OutgoingMessage& message, Time now) {
-    message.begin = conn.output.end_position();
+    const std::uint64_t begin = conn.output.end_position();
     static_cast<void>(send(Ack{PacketType::pubrel, message.id, reason::success, {}}, now));
+    message.begin = begin;
     message.end = conn.output.end_position();
     message.since = now;
-    lasting.inflight.move_to_sent(message);
+    state.inflight.move_to_sent(message);
 }
 
-void Session::Impl::tell(const Refusals& refusals, SessionHandler& handler) {
+void Session::Impl::report_refusals(const Refusals& refusals, SessionHandler& handler) {
     for (const auto& [message, code] : refusals.messages) {
         const PacketId id = message->id;
-        lasting.inflight.finish(*message, lasting.ids);
-        ++(code == reason::success ? lasting.counters.delivered : lasting.counters.refused);
+        state.inflight.finish(*message, state.ids);
+        count_finished(code);
         handler.on_delivered(id, code, {});
     }
     for (const auto& [id, code] : refusals.requests) {
-        Request* request = lasting.requests.find(id);
+        Request* request = state.requests.find(id);
         if (request == nullptr) continue;
         const std::vector<std::uint8_t> codes(request->filters, code);
         const PacketType type = request->type;
-        lasting.requests.answered(*request, lasting.ids);
+        state.requests.answered(*request, codes, state.ids);
         if (type == PacketType::subscribe) {
             handler.on_suback(Suback{id, codes, {}});
         } else {

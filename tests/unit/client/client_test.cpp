@@ -135,11 +135,11 @@ TEST_CASE("a message not taken is offered again when the pause ends, and nothing
     };
     handler.publish = [&](const Publish& publish) {
         if (publish.topic == "second") return client.stop();
-        handler.take = false;
+        handler.answer = Accept::later;
         client.pause(true);
         client.at(client.now() + 5ms, [&] {
             handler.log += "again\n";
-            handler.take = true;
+            handler.answer = Accept::now;
             client.pause(false);
         });
     };
@@ -203,17 +203,17 @@ TEST_CASE("the end of the other side is told while a message is refused") {
                 peer.accept_client();
                 peer.send(message("first", ""));
             };
-            handler.connack = [&] { handler.take = false; };
-            handler.drop_when_gone = drop;
+            handler.connack = [&] { handler.answer = Accept::later; };
+            handler.drop_when_closed = drop;
             client.at(client.now() + 10ms, [&] { reset ? peer.reset() : peer.hang_up(); });
             int turns = 0;
-            handler.gone = [&] {
+            handler.peer_closed = [&] {
                 handler.turn_end = [&] { ++turns; };
-                client.at(client.now() + 50ms, [&] { handler.take = true; });
+                client.at(client.now() + 50ms, [&] { handler.answer = Accept::now; });
             };
             CHECK_FALSE(run(client));
             const std::string why = reset ? "connection reset by peer" : "the server closed the connection";
-            CHECK(handler.log == std::string("connack 0\ngone\n") + (drop ? "" : "publish first 0\n") +
+            CHECK(handler.log == std::string("connack 0\npeer closed\n") + (drop ? "" : "publish first 0\n") +
                                      "final: lost the connection to " + peer.name() + ": " + why + "\n");
             CHECK(turns < 10);
         }
@@ -238,7 +238,7 @@ TEST_CASE("while a message is refused, an other side that takes nothing any more
     options.session.keep_alive = 1;
     options.reconnect.later = 0;
     Recorder handler;
-    handler.take = false;
+    handler.answer = Accept::later;
     Client client(std::move(options), handler);
     net::Descriptor peer;
     client.watch(listener.get(), [&] {
@@ -283,16 +283,16 @@ TEST_CASE("what has come before the end of the other side is offered whole, thou
         };
         // One message, then a turn in which none is taken.
         std::size_t taken = 0;
-        handler.connack = [&] { handler.take = false; };
-        handler.gone = [&] { client.at(client.now(), [&] { handler.take = true; }); };
+        handler.connack = [&] { handler.answer = Accept::later; };
+        handler.peer_closed = [&] { client.at(client.now(), [&] { handler.answer = Accept::now; }); };
         handler.publish = [&](const Publish&) {
             ++taken;
-            handler.take = false;
-            client.at(client.now(), [&] { handler.take = true; });
+            handler.answer = Accept::later;
+            client.at(client.now(), [&] { handler.answer = Accept::now; });
         };
         CHECK_FALSE(run(client));
         CHECK(taken == count);
-        CHECK(handler.log.starts_with("connack 0\ngone, more\npublish a 400\n"));
+        CHECK(handler.log.starts_with("connack 0\npeer closed, more unread\npublish a 400\n"));
     }
 }
 
@@ -449,8 +449,8 @@ TEST_CASE("a message not taken without a pause is offered again in later turns, 
         peer.send(message("first", ""));
         peer.send(message("second", ""));
     };
-    handler.take = false;
-    client.at(client.now() + 5ms, [&] { handler.take = true; });
+    handler.answer = Accept::later;
+    client.at(client.now() + 5ms, [&] { handler.answer = Accept::now; });
     handler.publish = [&](const Publish& publish) {
         if (publish.topic == "second") client.stop();
     };

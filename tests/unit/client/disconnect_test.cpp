@@ -99,7 +99,7 @@ TEST_CASE("a broker that neither reads nor closes is not waited for longer than 
     CHECK(client.now() - start < 1s);
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::connection_lost);
-    CHECK(result.error().context.ends_with(": the broker has not taken them within 0.03 s"));
+    CHECK(result.error().context.ends_with(": the broker has not read them within 0.03 s"));
 }
 
 TEST_CASE("a broker that has talked and does not close is waited for a moment only") {

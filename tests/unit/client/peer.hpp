@@ -24,11 +24,12 @@ class Recorder : public ClientHandler {
         log += "connack " + std::to_string(packet.code) + "\n";
         if (connack && packet.code == 0) connack();
     }
-    bool on_publish(const Publish& message) override {
-        if (!take) return false;
+    Accept on_publish(const Publish& message) override {
+        const Accept given = answer;
+        if (given == Accept::later) return given;
         log += "publish " + std::string(message.topic) + " " + std::to_string(message.payload.size()) + "\n";
         if (publish) publish(message);
-        return true;
+        return given;
     }
     void on_delivered(PacketId, ReasonCode code, PropertiesView) override {
         log += "delivered " + std::to_string(code) + "\n";
@@ -40,10 +41,10 @@ class Recorder : public ClientHandler {
     void on_room() override {
         if (room) room();
     }
-    bool on_peer_gone(bool more) override {
-        log += more ? "gone, more\n" : "gone\n";
-        if (gone) gone();
-        return drop_when_gone;
+    bool on_peer_closed(bool has_unread) override {
+        log += has_unread ? "peer closed, more unread\n" : "peer closed\n";
+        if (peer_closed) peer_closed();
+        return drop_when_closed;
     }
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override {
         log += std::string(retry_in ? "retry" : "final") + ": " + error.context + "\n";
@@ -51,9 +52,9 @@ class Recorder : public ClientHandler {
     }
 
     std::string log;
-    bool take = true;
-    bool drop_when_gone = false;
-    std::function<void()> gone;
+    Accept answer = Accept::now;  ///< of on_publish
+    bool drop_when_closed = false;
+    std::function<void()> peer_closed;
     std::function<void()> connack;
     std::function<void(const Publish&)> publish;
     std::function<void()> delivered;

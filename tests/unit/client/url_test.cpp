@@ -83,8 +83,8 @@ TEST_CASE("bad URLs say what is wrong and never show the password") {
              Row{"mqtt://::1", "the URL's host holds several ':' (write an IPv6 address in brackets: [::1])"},
              Row{"mqtt://[::1", "the URL's IPv6 address has no closing bracket"},
              Row{"mqtt://[::1]x", "in the URL something other than a port follows the ']'"},
-             Row{"mqtt://[h]", "what stands in brackets in the URL is not an IPv6 address"},
-             Row{"mqtt://[::1%]", "what stands in brackets in the URL is not an IPv6 address"},
+             Row{"mqtt://[h]", "the text in brackets in the URL is not an IPv6 address"},
+             Row{"mqtt://[::1%]", "the text in brackets in the URL is not an IPv6 address"},
              Row{"mqtt://a b", "the URL's host holds a character that no host name has"},
              Row{"mqtt://h%00", "the URL's host holds a character that no host name has"},
              Row{"mqtt://u:secret%@h",
@@ -135,5 +135,5 @@ TEST_CASE("proxy URLs") {
     CHECK(http->username.empty());
     CHECK(parse_proxy_url("mqtt://h").error().context ==
           "unknown scheme 'mqtt' in the URL (it begins with socks5h:// or http://)");
-    CHECK(parse_proxy_url("http://h/path").error().context == "a proxy's URL ends behind the port");
+    CHECK(parse_proxy_url("http://h/path").error().context == "a proxy's URL must end after the port");
 }

@@ -11,6 +11,7 @@ void BrokerModel::opened() {
     input_.clear();
     output.clear();
     published_here_.clear();
+    unfinished_here_.clear();
 }
 
 void BrokerModel::closed() {
@@ -48,7 +49,10 @@ void BrokerModel::take(const Packet& packet) {
             last_id_ = 0;
         }
         has_session_ = connected_ = true;
-        send(Connack{present, 0, {}});
+        Properties properties;
+        if (receive_maximum_ != 0)
+            static_cast<void>(properties.add(PropertyId::receive_maximum, receive_maximum_));
+        send(Connack{present, 0, properties.view()});
         for (const Outgoing& message : outgoing_) {
             if (message.released) {
                 send(Ack{PacketType::pubrel, message.id, 0, {}});
@@ -68,8 +72,12 @@ void BrokerModel::take(const Packet& packet) {
 void BrokerModel::take_publish(const Publish& publish) {
     if (!published_here_.insert(publish.packet_id).second)
         violations.emplace_back("PUBLISH twice on one connection");
+    unfinished_here_.insert(publish.packet_id);
+    if (receive_maximum_ != 0 && unfinished_here_.size() > receive_maximum_)
+        violations.emplace_back("more messages unacknowledged than the receive maximum");
     if (publish.qos == Qos::at_least_once) {
         delivered.emplace_back(as_text(publish.payload));
+        unfinished_here_.erase(publish.packet_id);
         send(Ack{PacketType::puback, publish.packet_id, 0, {}});
         return;
     }
@@ -84,6 +92,7 @@ void BrokerModel::take_publish(const Publish& publish) {
 void BrokerModel::take_ack(const Ack& ack) {
     if (ack.type == PacketType::pubrel) {
         received_.erase(ack.packet_id);
+        unfinished_here_.erase(ack.packet_id);
         send(Ack{PacketType::pubcomp, ack.packet_id, 0, {}});
         return;
     }

@@ -16,7 +16,9 @@ namespace mqttc::test {
 /// Speaks to one client. A message is delivered at its first PUBLISH.
 class BrokerModel {
   public:
-    BrokerModel(ProtocolVersion version, bool keeps_sessions) : version_(version), keeps_(keeps_sessions) {}
+    /// `receive_maximum` is announced in CONNACK (MQTT 5) and enforced; 0: none.
+    BrokerModel(ProtocolVersion version, bool keeps_sessions, std::uint16_t receive_maximum = 0)
+        : version_(version), keeps_(keeps_sessions), receive_maximum_(receive_maximum) {}
 
     void opened();
     void closed();
@@ -51,7 +53,9 @@ class BrokerModel {
     bool connected_ = false;
     std::vector<std::uint8_t> input_;
     std::set<PacketId> received_;
-    std::set<PacketId> published_here_;  ///< identifiers that came with PUBLISH on this connection
+    std::uint16_t receive_maximum_;
+    std::set<PacketId> published_here_;   ///< identifiers of the PUBLISH packets of this connection
+    std::set<PacketId> unfinished_here_;  ///< of these, those without PUBACK or PUBCOMP
     std::deque<Outgoing> outgoing_;
     PacketId last_id_ = 0;
 };

@@ -18,13 +18,16 @@ struct Case {
     Direction direction;
     bool session_kept;
     std::size_t messages = 3;
+    std::uint16_t receive_maximum = 0;  ///< of the broker; 0: none
 };
 
 /// A session and a broker joined by a pipe that carries one byte at a time and can be cut after any of them.
 class Pipe : public SessionHandler {
   public:
     explicit Pipe(const Case& given)
-        : case_(given), session_(options_for(given)), broker_(given.version, given.session_kept) {}
+        : case_(given),
+          session_(options_for(given)),
+          broker_(given.version, given.session_kept, given.receive_maximum) {}
 
     /// One connection until nothing is left to say, or `cut` bytes have been carried in either direction. The
     /// answer is how many were.
@@ -88,7 +91,8 @@ class Pipe : public SessionHandler {
     /// its messages with it, so it is given them again: new ones, with the identifiers of the old.
     void start() {
         if (case_.direction == Direction::to_broker) {
-            if (!session_.connected() || started_) return;
+            // Before CONNACK the broker's receive maximum is unknown: more messages than that can wait.
+            if (started_ || (!session_.connected() && case_.receive_maximum == 0)) return;
             for (const std::string& payload : expected()) {
                 const auto id = session_.publish(message("topic", payload, case_.qos), now_);
                 REQUIRE(id.has_value());
@@ -121,9 +125,9 @@ class Pipe : public SessionHandler {
         }
     }
 
-    bool on_publish(const Publish& publish) override {
+    Accept on_publish(const Publish& publish) override {
         received_.emplace_back(as_text(publish.payload));
-        return true;
+        return Accept::now;
     }
     void on_delivered(PacketId id, ReasonCode code, PropertiesView) override {
         CHECK(code == 0);
@@ -183,6 +187,22 @@ TEST_CASE(
             pipe.connection(cut);
             pipe.connection(uncut);
             pipe.check();
+        }
+    }
+}
+
+TEST_CASE("the receive maximum of the broker is never exceeded, wherever the connection is cut") {
+    for (const Qos qos : {Qos::at_least_once, Qos::exactly_once}) {
+        for (const std::uint16_t maximum : {std::uint16_t{1}, std::uint16_t{2}}) {
+            const Case one{ProtocolVersion::v5, qos, Direction::to_broker, true, 4, maximum};
+            const std::size_t length = Pipe(one).connection(uncut);
+            for (std::size_t cut = 0; cut <= length; ++cut) {
+                INFO(describe(one), ", receive maximum ", maximum, ", cut after byte ", cut);
+                Pipe pipe(one);
+                pipe.connection(cut);
+                pipe.connection(uncut);
+                pipe.check();
+            }
         }
     }
 }

@@ -31,13 +31,14 @@ void Recorder::on_connack(const Connack& packet) {
     if (inside_connack) inside_connack();
 }
 
-bool Recorder::on_publish(const Publish& packet) {
-    if (!takes_messages) return false;
+Accept Recorder::on_publish(const Publish& packet) {
+    const Accept given = answer;
+    if (given == Accept::later) return given;
     std::string payload(as_text(packet.payload));
     if (payload.size() > 40) payload = std::to_string(payload.size()) + " bytes";
     events.push_back("message " + std::string(packet.topic) + "=" + payload);
     if (inside_publish) inside_publish();
-    return true;
+    return given;
 }
 
 void Recorder::on_delivered(PacketId id, ReasonCode code, PropertiesView) {

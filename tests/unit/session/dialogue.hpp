@@ -35,7 +35,7 @@ Publish message(std::string_view topic, std::string_view payload, Qos qos = Qos:
 class Recorder : public SessionHandler {
   public:
     void on_connack(const Connack& packet) override;
-    bool on_publish(const Publish& packet) override;
+    Accept on_publish(const Publish& packet) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView) override;
     void on_suback(const Suback& packet) override;
     void on_unsuback(const Unsuback& packet) override;
@@ -43,7 +43,7 @@ class Recorder : public SessionHandler {
     bool on_auth(const Auth& packet) override;
 
     std::vector<std::string> events;
-    bool takes_messages = true;
+    Accept answer = Accept::now;  ///< of on_publish
     std::function<void()> inside_publish;
     std::function<void()> inside_connack;
     std::function<void()> inside_delivered;

@@ -259,14 +259,14 @@ TEST_CASE(
     d.connect();
     d.publish("t", "", Qos::at_least_once);
     d.written();
-    d.recorder.takes_messages = false;
+    d.recorder.answer = Accept::later;
     REQUIRE(d.says("30 03 0001't' d0 00 40 02 0001").has_value());
     for (int i = 0; i < 10; ++i) {
         d.wait(10);
         REQUIRE(tick(d) == ErrorCode::ok);
         CHECK(d.written() == wire("c0 00"));
     }
-    d.recorder.takes_messages = true;
+    d.recorder.answer = Accept::now;
     d.wait(5);
     d.answer_to("30 03 0001't'");
     CHECK(tick(d) == ErrorCode::ok);

@@ -6,9 +6,9 @@
 
 #include "inflight.hpp"
 #include "mqttc/codec.hpp"
-#include "on_the_way.hpp"
 #include "output.hpp"
 #include "packet_ids.hpp"
+#include "qos0_in_transit.hpp"
 #include "requests.hpp"
 #include "support/hex.hpp"
 
@@ -17,12 +17,12 @@ namespace {
 
 TEST_CASE("identifiers are given in turn, and none when all are in use") {
     PacketIds ids;
-    CHECK(ids.owner(1) == PacketIds::nobody);
+    CHECK(ids.owner(1) == PacketIds::unowned);
     for (unsigned i = 1; i <= 65'535; ++i) REQUIRE(ids.take(7) == i);
     CHECK(ids.take(7) == 0);
     ids.release(500);
     ids.release(500);
-    CHECK(ids.owner(500) == PacketIds::nobody);
+    CHECK(ids.owner(500) == PacketIds::unowned);
     CHECK(ids.take(8) == 500);
     CHECK(ids.owner(500) == 8);
     CHECK(ids.take(7) == 0);
@@ -98,23 +98,48 @@ std::vector<std::uint8_t> packet_of(std::size_t size) {
     return bytes;
 }
 
-TEST_CASE("messages on their way are counted by the bytes they lie in") {
-    OnTheWay way;
-    CHECK(way.between(0, 1000) == 0);
-    // Ten of 100 bytes, other packets, and a large one.
-    for (std::uint64_t i = 0; i < 10; ++i) way.add(i * 100, i * 100 + 100);
-    way.add(5000, 20000);
-    CHECK(way.between(0, 20000) == 11);
-    CHECK(way.between(1000, 20000) == 1);
-    CHECK(way.between(999, 19999) == 1);
-    CHECK(way.between(250, 900) == 7);
-    CHECK(way.between(20000, 30000) == 0);
-    way.clear();
-    CHECK(way.between(0, 20000) == 0);
-    // Groups beyond the bound are forgotten, the oldest first.
-    for (std::uint64_t i = 0; i < 10'000; ++i) way.add(i * 8192, i * 8192 + 8000);
-    CHECK(way.between(0, 10'000 * 8192) == 2048);
-    CHECK(way.between(9'999 * 8192, 10'000 * 8192) == 1);
+TEST_CASE("QoS 0 messages of any sizes are counted by where they end") {
+    const std::uint64_t sizes[] = {5, 127, 128, 1, 300'000'000, 16'383, 16'384, 2, 2, 4};
+    std::vector<std::uint64_t> ends;
+    Qos0InTransit transit;
+    CHECK(transit.sent(1000) == 0);
+    CHECK(transit.sent_after(0) == 0);
+    for (const std::uint64_t size : sizes) {
+        transit.reserve(1);
+        ends.push_back((ends.empty() ? 0 : ends.back()) + size);
+        transit.add(ends.back());
+    }
+    const auto ended = [&](std::uint64_t from, std::uint64_t to) {
+        return static_cast<std::uint64_t>(
+            std::ranges::count_if(ends, [=](std::uint64_t end) { return end > from && end <= to; }));
+    };
+    std::uint64_t counted = 0;
+    for (const std::uint64_t end : ends) {
+        for (const std::uint64_t position : {end - 1, end}) {
+            CAPTURE(position);
+            counted += transit.sent(position);
+            CHECK(counted == ended(0, position));
+            for (const std::uint64_t from : ends) CHECK(transit.sent_after(from) == ended(from, position));
+        }
+    }
+}
+
+TEST_CASE("of very many QoS 0 messages the newest sent ones and all unsent ones are remembered") {
+    Qos0InTransit transit;
+    constexpr std::uint64_t many = 2'000'000;
+    for (std::uint64_t i = 1; i <= many; ++i) {
+        transit.reserve(1);
+        transit.add(i * 100);
+        CHECK(transit.sent(i * 100) == 1);
+    }
+    CHECK(transit.sent_after((many - 400'000) * 100) == 400'000);
+    CHECK(transit.sent_after(0) < 600'000);
+    for (std::uint64_t i = many + 1; i <= 2 * many; ++i) {
+        transit.reserve(1);
+        transit.add(i * 100);
+    }
+    CHECK(transit.sent((2 * many - 1) * 100) == many - 1);
+    CHECK(transit.sent_after(many * 100) == many - 1);
 }
 
 TEST_CASE("an output that is never empty does not grow, and knows its packets") {
@@ -137,8 +162,8 @@ TEST_CASE("an output that is never empty does not grow, and knows its packets") 
     int whole = 0;
     int begun = 0;
     output.for_each_packet([&](const Output::Packet& one) {
-        CHECK(one.own.size() == 1000);
-        ++(one.begun ? begun : whole);
+        CHECK(one.inline_bytes.size() == 1000);
+        ++(one.partly_sent ? begun : whole);
     });
     CHECK(whole == 9);
     CHECK(begun == 1);
@@ -182,8 +207,8 @@ TEST_CASE("an output finds its packets between payloads that lie apart") {
         std::size_t begun = 0;
         output.for_each_packet([&](const Output::Packet& one) {
             ++packets;
-            left += one.own.size() + (one.payload != nullptr ? one.payload->bytes.size() : 0);
-            begun += one.begun ? 1 : 0;
+            left += one.inline_bytes.size() + (one.payload != nullptr ? one.payload->bytes.size() : 0);
+            begun += one.partly_sent ? 1 : 0;
         });
         const std::size_t in_pair = goal % pair;
         CHECK(packets == 80 - 2 * (goal / pair) - (in_pair >= 4000 ? 1 : 0));
@@ -208,7 +233,7 @@ TEST_CASE("what is secret is overwritten once it is sent") {
     CHECK(output.size() == 50);
     int packets = 0;
     output.for_each_packet([&](const Output::Packet& one) {
-        CHECK(one.own.size() == 50);
+        CHECK(one.inline_bytes.size() == 50);
         ++packets;
     });
     CHECK(packets == 1);
@@ -224,7 +249,7 @@ TEST_CASE("requests are found by identifier until they are answered") {
     requests.add(request);
     REQUIRE(requests.find(1) != nullptr);
     CHECK(requests.find(2) == nullptr);
-    requests.answered(*requests.find(1), ids);
+    requests.answered(*requests.find(1), {}, ids);
     CHECK(requests.find(1) == nullptr);
     CHECK(requests.unanswered().empty());
     CHECK_FALSE(requests.empty());

@@ -354,9 +354,9 @@ TEST_CASE("the trace sees every packet once") {
     d.written();
     d.answer_to("50 02 0001");
     d.answer_to("70 02 0001 90 04 0002 00 00");
-    d.recorder.takes_messages = false;
+    d.recorder.answer = Accept::later;
     REQUIRE(d.says("30 04 0001't' 00").has_value());
-    d.recorder.takes_messages = true;
+    d.recorder.answer = Accept::now;
     d.answer_to("30 04 0001't' 00 d0 00");
     REQUIRE(d.session.disconnect(0, {}, d.now).has_value());
     CHECK(trace.lines ==

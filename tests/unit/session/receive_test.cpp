@@ -43,14 +43,14 @@ TEST_CASE("a message that the handler does not take stays with the caller, unack
     for (const std::string_view publish :
          {"30 04 0001't' 'a'", "32 06 0001't' 0007 'a'", "34 06 0001't' 0007 'a'"}) {
         Dialogue d = connected(v311);
-        d.recorder.takes_messages = false;
+        d.recorder.answer = Accept::later;
         const std::string bytes = "d0 00 " + std::string(publish) + " d0 00";
         const auto used = d.says(bytes);
         REQUIRE(used.has_value());
         CHECK(*used == 2);
         CHECK(d.written().empty());
         CHECK(d.events().empty());
-        d.recorder.takes_messages = true;
+        d.recorder.answer = Accept::now;
         d.answer_to(std::string(publish) + " d0 00");
         CHECK(d.events() == "message t=a");
     }
@@ -60,12 +60,12 @@ TEST_CASE("a message refused among many is offered again, and none before it") {
     Dialogue d(options_of(ProtocolVersion::v311));
     d.connect();
     int left = 2;
-    d.recorder.inside_publish = [&] { d.recorder.takes_messages = --left > 0; };
+    d.recorder.inside_publish = [&] { d.recorder.answer = --left > 0 ? Accept::now : Accept::later; };
     constexpr std::string_view three = "30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'";
     CHECK(d.says(three) == 12);
     CHECK(d.events() == "message t=a; message t=b");
     CHECK(d.session.counters().received == 2);
-    d.recorder.takes_messages = true;
+    d.recorder.answer = Accept::now;
     CHECK(d.says("30 04 0001't' 'c'") == 6);
     CHECK(d.events() == "message t=c");
 }
@@ -303,7 +303,8 @@ TEST_CASE("a handler that knows no authentication ends the session when the brok
     REQUIRE_FALSE(got.has_value());
     CHECK(got.error().code == ErrorCode::usage);
     CHECK(got.error().context ==
-          "the broker wants further steps of the authentication method 'm', which are not known here: "
+          "the broker requires further steps of the authentication method 'm', which this client does not "
+          "support: "
           "continue authentication");
     CHECK(to_hex(session.pending()) == "e0 01 83");
 }

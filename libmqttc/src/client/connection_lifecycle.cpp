@@ -1,4 +1,4 @@
-// How a client's connections begin and end: connecting, redirects, tries, the orderly end.
+// How a client's connections start and end: connecting, redirects, retries, the orderly end.
 #include <algorithm>
 #include <utility>
 
@@ -10,7 +10,7 @@ namespace mqttc {
 
 namespace {
 
-// A connection that held this long may be redirected anew.
+// A connection that lasted this long may be redirected again.
 constexpr Duration redirect_memory = std::chrono::minutes(1);
 
 std::string reference_of(ReasonCode code, PropertiesView properties) {
@@ -33,7 +33,7 @@ void Relay::on_disconnect(const Disconnect& packet) {
 
 void Client::Impl::connect() {
     phase_ = Phase::connecting;
-    connect_began_ = loop.now();
+    connect_started_ = loop.now();
     connect_deadline_ = later(loop.now(), options.connect_timeout);
     connector_ = std::make_unique<net::Connector>(loop, target_);
     connector_->start();
@@ -46,8 +46,8 @@ Error Client::Impl::no_connack(Duration waited) const {
 }
 
 std::optional<Error> Client::Impl::awaited() const {
-    // For people: a timer of theirs is due a moment after its time.
-    const Duration exact = loop.now() - connect_began_;
+    // Rounded for the user: a timer is due slightly after its time.
+    const Duration exact = loop.now() - connect_started_;
     const Duration unit =
         exact < std::chrono::seconds(1) ? std::chrono::milliseconds(10) : std::chrono::milliseconds(100);
     const Duration waited = (exact + unit / 2) / unit * unit;
@@ -56,7 +56,7 @@ std::optional<Error> Client::Impl::awaited() const {
     return std::nullopt;
 }
 
-void Client::Impl::look_at_connector() {
+void Client::Impl::poll_connector() {
     if (!connector_->finished()) {
         if (loop.now() < connect_deadline_) return;
         auto error = connector_->timed_out(options.connect_timeout);
@@ -68,7 +68,7 @@ void Client::Impl::look_at_connector() {
     if (!stream) return lost(std::move(stream.error()));
     relay.reset();
     buffer.clear();
-    offer_again = told_peer_gone_ = false;
+    peer_closed_reported_ = false;
     connection_ = std::make_unique<Connection>(loop, std::move(*stream), buffer);
     phase_ = Phase::opening;
     session.opened(loop.now());
@@ -76,43 +76,45 @@ void Client::Impl::look_at_connector() {
 
 void Client::Impl::begin_closing() {
     const auto before = session.pending_bytes();
-    const auto done = session.disconnect(farewell->code, farewell->properties.view(), loop.now());
+    const auto done =
+        session.disconnect(pending_disconnect->code, pending_disconnect->properties.view(), loop.now());
     if (!done) {
-        // Without CONNACK there is nobody to take leave of.
+        // No CONNACK yet: don't send DISCONNECT.
         return phase_ == Phase::open ? end(std::unexpected(done.error())) : end({});
     }
     const auto after = session.pending_bytes();
-    farewell_size_ = after > before ? after - before : after;
+    disconnect_size_ = after > before ? after - before : after;
     phase_ = Phase::closing;
     closing_deadline_ = later(loop.now(), options.disconnect_timeout);
 }
 
-void Client::Impl::carry_on_closing() {
-    // The other side may have to be rid of its output before it takes ours.
+void Client::Impl::continue_closing() {
+    // The broker may have to send its output before it reads ours.
     const auto got = connection_->discard();
     auto written = connection_->write(session);
     if (written && connection_->drained(session)) {
-        relay.peer_talks = relay.peer_talks || session.inflight() > 0;
+        relay.peer_sends = relay.peer_sends || session.inflight() > 0;
         phase_ = Phase::lingering;
         return linger();
     }
     const bool broken = !written || !got || *got == Connection::Read::end;
     const bool late = loop.now() >= closing_deadline_;
     if (!broken && !late) return;
-    // Only DISCONNECT itself missing is no loss.
+    // If only DISCONNECT was not sent, nothing is lost.
     const auto left = session.pending_bytes();
     if (broken) session.closed(loop.now(), connection_->unarrived());
-    if (left <= farewell_size_) return end({});
+    if (left <= disconnect_size_) return end({});
     auto why =
         broken ? std::string("the connection was lost")
-               : "the broker has not taken them within " + net::describe_seconds(options.disconnect_timeout);
+               : "the broker has not read them within " + net::describe_seconds(options.disconnect_timeout);
     end(std::unexpected(Error{ErrorCode::connection_lost, 0,
-                              "the last " + std::to_string(left - farewell_size_) +
+                              "the last " + std::to_string(left - disconnect_size_) +
                                   " bytes were not sent to " + endpoint_name(target_) + ": " + why}));
 }
 
 void Client::Impl::linger() {
-    if (connection_->goodbye(loop.now(), relay.peer_talks) || loop.now() >= closing_deadline_) end({});
+    if (connection_->close_gracefully(loop.now(), relay.peer_sends) || loop.now() >= closing_deadline_)
+        end({});
 }
 
 void Client::Impl::end(std::expected<void, Error> how) {
@@ -124,23 +126,23 @@ void Client::Impl::end(std::expected<void, Error> how) {
 }
 
 void Client::Impl::lost(Error error) {
-    // The broker may have closed as soon as it had all.
-    if (farewell && phase_ == Phase::open && session.pending_bytes() == 0) return end({});
+    // The broker may have closed as soon as it had received everything.
+    if (pending_disconnect && phase_ == Phase::open && session.pending_bytes() == 0) return end({});
     const bool was_open = connection_ != nullptr;
     if (was_open) {
         const auto unarrived = connection_->unarrived();
-        // What the session had to say about it was written before; the peer should be able to read it.
-        connection_->goodbye(loop.now(), false);
+        // A DISCONNECT with the reason was written before; the broker should be able to read it.
+        connection_->close_gracefully(loop.now(), false);
         connection_.reset();
         session.closed(loop.now(), unarrived);
     }
     buffer.clear();
     shrink_at_.reset();
-    say_where(error, was_open);
+    add_endpoint_context(error, was_open);
     std::optional<Duration> delay;
-    if (!farewell && follow_redirect(error)) {
+    if (!pending_disconnect && follow_redirect(error)) {
         delay = Duration::zero();
-    } else if (!farewell) {
+    } else if (!pending_disconnect) {
         target_ = options.endpoint;
         delay = retry_delay(error);
     }
@@ -154,7 +156,7 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
     if (is_final(error)) return std::nullopt;
     const auto allowed = ever_connected_ ? options.reconnect.later : options.reconnect.first;
     if (allowed != ReconnectPolicy::forever && tries_ >= allowed) return std::nullopt;
-    // A connection that broke again sooner than it was waited for does not count as recovery.
+    // A connection that lasted shorter than the delay before it does not count as recovery.
     const bool lasted = relay.accepted && loop.now() - connected_at_ >= last_delay_;
     relay.accepted = false;
     if (lasted) backoff_.reset();
@@ -166,7 +168,7 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
 bool Client::Impl::follow_redirect(const Error& error) {
     if (!is_redirect(error) || !target_.unix_path.empty()) return false;
     if (redirected_ && !(relay.accepted && loop.now() - connected_at_ >= redirect_memory)) return false;
-    // A list separated by blanks; the first is the broker's first choice (MQTT 5.0 section 4.11).
+    // A list separated by spaces; the first is the broker's first choice (MQTT 5.0 section 4.11).
     const std::string_view first =
         std::string_view(relay.server_reference).substr(0, relay.server_reference.find(' '));
     const auto place = parse_url("mqtt://" + std::string(first));
@@ -178,7 +180,7 @@ bool Client::Impl::follow_redirect(const Error& error) {
     return true;
 }
 
-void Client::Impl::say_where(Error& error, bool was_open) const {
+void Client::Impl::add_endpoint_context(Error& error, bool was_open) const {
     const auto where =
         (relay.accepted ? "lost the connection to " : "cannot connect to ") + endpoint_name(target_);
     switch (error.code) {
@@ -190,7 +192,7 @@ void Client::Impl::say_where(Error& error, bool was_open) const {
             if (!target_.tls) error.hint = Hint::maybe_tls;
             break;
         case ErrorCode::tls_failed:
-            // A failed handshake has said it all.
+            // The error of a failed handshake is complete.
             if (was_open) error.context = where + ": " + error.context;
             break;
         case ErrorCode::connection_refused:
