@@ -12,11 +12,11 @@
 namespace mqttc::sub {
 namespace {
 
-void pad(Buffer& out, std::size_t width, std::size_t length, char with) {
+void pad(TextBuffer& out, std::size_t width, std::size_t length, char with) {
     if (length < width) out.fill(width - length, with);
 }
 
-void append_digits(Buffer& out, std::uint32_t number, std::size_t digits) {
+void append_digits(TextBuffer& out, std::uint32_t number, std::size_t digits) {
     char* const to = out.reserve(digits);
     for (std::size_t i = digits; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
     out.commit(digits);
@@ -28,7 +28,7 @@ std::string format_time(const char* format, const std::tm& time) {
 }
 
 // As printf("%*.*f") prints it.
-void append_float(Buffer& out, double value, int width, int precision, bool left, bool zero) {
+void append_float(TextBuffer& out, double value, int width, int precision, bool left, bool zero) {
     constexpr std::size_t longest_whole_part = 320;
     const auto room =
         longest_whole_part + static_cast<std::size_t>(width) + static_cast<std::size_t>(precision);
@@ -48,33 +48,33 @@ bool take_native(Bytes payload, double& value) {
 
 }  // namespace
 
-Stamp stamp_now() {
+WallTime wall_time_now() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     return {now.tv_sec, static_cast<std::int32_t>(now.tv_nsec)};
 }
 
-FormatTrouble Format::render(const Publish& message, Stamp stamp, Buffer& out) {
+RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
     if (!needs_json_) return render_steps(message, stamp, out);
     // What was appended to a buffer may be written already when the payload turns out to be no JSON.
-    Buffer whole;
-    const FormatTrouble trouble = render_steps(message, stamp, whole);
-    if (trouble != FormatTrouble::not_json) out.append(whole.view());
-    return trouble;
+    TextBuffer whole;
+    const RenderError error = render_steps(message, stamp, whole);
+    if (error != RenderError::not_json) out.append(whole.view());
+    return error;
 }
 
-FormatTrouble Format::render_steps(const Publish& message, Stamp stamp, Buffer& out) {
-    FormatTrouble trouble = FormatTrouble::none;
+RenderError Format::render_steps(const Publish& message, WallTime stamp, TextBuffer& out) {
+    RenderError error = RenderError::none;
     for (const Step& step : steps_) {
-        const FormatTrouble of_step = render_step(step, message, stamp, out);
-        if (of_step == FormatTrouble::not_json) return of_step;
-        if (trouble == FormatTrouble::none) trouble = of_step;
+        const RenderError of_step = render_step(step, message, stamp, out);
+        if (of_step == RenderError::not_json) return of_step;
+        if (error == RenderError::none) error = of_step;
     }
-    return trouble;
+    return error;
 }
 
-FormatTrouble Format::render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out) {
+RenderError Format::render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out) {
     const PropertiesView& properties = message.properties;
     switch (step.kind) {
         case Kind::literal:
@@ -108,7 +108,7 @@ FormatTrouble Format::render_step(const Step& step, const Publish& message, Stam
             break;
         case Kind::base64:
             if (options_.file_name) {
-                Buffer digits;
+                TextBuffer digits;
                 append_base64(digits, message.payload);
                 put_from_broker(step, digits.view(), out);
                 break;
@@ -123,7 +123,7 @@ FormatTrouble Format::render_step(const Step& step, const Publish& message, Stam
             const bool is_float = step.kind == Kind::payload_float;
             if (is_float ? !take_native<float>(message.payload, value)
                          : !take_native<double>(message.payload, value)) {
-                return is_float ? FormatTrouble::not_float : FormatTrouble::not_double;
+                return is_float ? RenderError::not_float : RenderError::not_double;
             }
             append_float(out, value, static_cast<int>(step.width), step.precision < 0 ? 6 : step.precision,
                          step.left, step.zero);
@@ -181,10 +181,10 @@ FormatTrouble Format::render_step(const Step& step, const Publish& message, Stam
         case Kind::json_payload:
             return render_json(step, message, stamp, out);
     }
-    return FormatTrouble::none;
+    return RenderError::none;
 }
 
-FormatTrouble Format::render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out) {
+RenderError Format::render_json(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out) {
     char time[64];
     std::size_t length = clock_.json_start.copy(time, 40);
     std::uint32_t microseconds = static_cast<std::uint32_t>(stamp.nanoseconds) / 1000;
@@ -196,34 +196,34 @@ FormatTrouble Format::render_json(const Step& step, const Publish& message, Stam
     JsonWriter json(out, options_.json, options_.terminal);
     if (step.kind == Kind::json) {
         write_message_json(json, message, {time, length});
-        return FormatTrouble::none;
+        return RenderError::none;
     }
-    return write_message_json_payload(json, message, {time, length}) ? FormatTrouble::none
-                                                                     : FormatTrouble::not_json;
+    return write_message_json_payload(json, message, {time, length}) ? RenderError::none
+                                                                     : RenderError::not_json;
 }
 
 std::string_view Format::cut(const Step& step, std::string_view text) {
     return step.precision < 0 ? text : text.substr(0, static_cast<std::size_t>(step.precision));
 }
 
-void Format::put_number(const Step& step, std::uint64_t number, Buffer& out) {
+void Format::put_number(const Step& step, std::uint64_t number, TextBuffer& out) {
     if (step.width == 0) return append_number(out, number);
     const std::string text = std::to_string(number);
     put_text(step, text, true, out);
 }
 
 // `zero`: this sequence honours the flag 0.
-void Format::put_text(const Step& step, std::string_view text, bool zero, Buffer& out) {
+void Format::put_text(const Step& step, std::string_view text, bool zero, TextBuffer& out) {
     if (!step.left) pad(out, step.width, text.size(), zero && step.zero ? '0' : ' ');
     out.append(text);
     if (step.left) pad(out, step.width, text.size(), ' ');
 }
 
-void Format::put_from_broker(const Step& step, std::string_view text, Buffer& out) {
+void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer& out) {
     text = cut(step, text);
     if (options_.file_name) return append_file_part(out, text);
     if (options_.terminal && has_controls(text, LineBreaks::hide)) {
-        Buffer visible;
+        TextBuffer visible;
         append_visible(visible, text, LineBreaks::hide);
         return put_text(step, visible.view(), false, out);
     }
@@ -231,19 +231,19 @@ void Format::put_from_broker(const Step& step, std::string_view text, Buffer& ou
 }
 
 // A width limits the payload too, as in mosquitto_sub 2.0.
-void Format::put_payload(const Step& step, Bytes payload, Buffer& out) {
+void Format::put_payload(const Step& step, Bytes payload, TextBuffer& out) {
     std::string_view text = as_text(payload);
     if (step.width > 0) text = text.substr(0, step.width);
     if (options_.file_name) return append_file_part(out, text);
     if (options_.terminal && has_controls(text, LineBreaks::keep)) {
-        Buffer visible;
+        TextBuffer visible;
         append_visible(visible, text, LineBreaks::keep);
         return put_text(step, visible.view(), true, out);
     }
     put_text(step, text, true, out);
 }
 
-void Format::put_hex(const Step& step, Bytes payload, Buffer& out) {
+void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
     const HexCase letters = step.kind == Kind::hex_upper ? HexCase::upper : HexCase::lower;
     const char with = step.zero && !step.left ? '0' : ' ';
     if (step.precision > 0) {
@@ -262,7 +262,7 @@ void Format::put_hex(const Step& step, Bytes payload, Buffer& out) {
     if (step.left) pad(out, step.width, payload.size() * 2, with);
 }
 
-void Format::put_number_property(const Step& step, const Publish& message, PropertyId id, Buffer& out) {
+void Format::put_number_property(const Step& step, const Publish& message, PropertyId id, TextBuffer& out) {
     if (const auto property = message.properties.find(id)) return put_number(step, property->number, out);
     // Absent: as wide, and here 0 wins over -.
     out.fill(step.width, step.zero ? '0' : ' ');

@@ -9,22 +9,22 @@
 #include <string_view>
 #include <vector>
 
-#include "buffer.hpp"
 #include "json_out.hpp"
 #include "mqttc/packet.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
 /// The time of day that belongs to a message.
-struct Stamp {
+struct WallTime {
     std::int64_t seconds = 0;  ///< since 1970
     std::int32_t nanoseconds = 0;
 };
-Stamp stamp_now();
+WallTime wall_time_now();
 
 /// What a message could not be printed as. The sequence concerned printed nothing; not_json: nothing of the
 /// message was printed at all, so that who reads objects finds no line without one.
-enum class FormatTrouble : std::uint8_t { none, not_json, not_float, not_double };
+enum class RenderError : std::uint8_t { none, not_json, not_float, not_double };
 
 struct FormatOptions {
     JsonLayout json = JsonLayout::compact;
@@ -42,7 +42,7 @@ class Format {
 
     /// Appends one message, without a newline. No allocation once the buffer has its size (%J and, on a
     /// terminal, messages with control characters excepted). Remembers the texts of the present second.
-    FormatTrouble render(const Publish& message, Stamp stamp, Buffer& out);
+    RenderError render(const Publish& message, WallTime stamp, TextBuffer& out);
 
     /// Whether render() looks at its stamp.
     bool needs_time() const { return needs_time_; }
@@ -98,17 +98,17 @@ class Format {
 
     void add_literal(std::string_view text);
     void set_clock(std::int64_t second);
-    FormatTrouble render_steps(const Publish& message, Stamp stamp, Buffer& out);
-    FormatTrouble render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
-    FormatTrouble render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
+    RenderError render_steps(const Publish& message, WallTime stamp, TextBuffer& out);
+    RenderError render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
+    RenderError render_json(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
 
     static std::string_view cut(const Step& step, std::string_view text);
-    void put_number(const Step& step, std::uint64_t number, Buffer& out);
-    void put_text(const Step& step, std::string_view text, bool zero, Buffer& out);
-    void put_from_broker(const Step& step, std::string_view text, Buffer& out);
-    void put_payload(const Step& step, Bytes payload, Buffer& out);
-    void put_hex(const Step& step, Bytes payload, Buffer& out);
-    void put_number_property(const Step& step, const Publish& message, PropertyId id, Buffer& out);
+    void put_number(const Step& step, std::uint64_t number, TextBuffer& out);
+    void put_text(const Step& step, std::string_view text, bool zero, TextBuffer& out);
+    void put_from_broker(const Step& step, std::string_view text, TextBuffer& out);
+    void put_payload(const Step& step, Bytes payload, TextBuffer& out);
+    void put_hex(const Step& step, Bytes payload, TextBuffer& out);
+    void put_number_property(const Step& step, const Publish& message, PropertyId id, TextBuffer& out);
 
     FormatOptions options_;
     std::vector<Step> steps_;

@@ -15,7 +15,7 @@ struct Format::Parser {
     bool end() const { return at == text.size(); }
 
     std::string wrong(std::size_t start, std::string_view why) const {
-        Buffer shown;
+        TextBuffer shown;
         append_visible(shown, text.substr(start, at - start + (end() ? 0 : 1)), LineBreaks::hide);
         std::string message = "format sequence '";
         message.append(shown.view()).append("' ").append(why);

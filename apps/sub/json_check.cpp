@@ -72,7 +72,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
 // Hands the value at the end of a path on to a Rewriter.
 class Finder : public nlohmann::json_sax<Json> {
   public:
-    Finder(const FieldPath& path, Buffer& out)
+    Finder(const FieldPath& path, TextBuffer& out)
         : steps_(path.steps()),
           out_(out),
           writer_(out, JsonLayout::compact, true),
@@ -184,7 +184,7 @@ class Finder : public nlohmann::json_sax<Json> {
     }
 
     const std::vector<FieldPath::Step>& steps_;
-    Buffer& out_;
+    TextBuffer& out_;
     JsonWriter writer_;
     Rewriter rewriter_;
     std::vector<Level> levels_;   // of the open ones on the path
@@ -203,7 +203,7 @@ bool write_checked_json(JsonWriter& json, std::string_view text) {
     return Json::sax_parse(text.begin(), text.end(), &rewriter);
 }
 
-FieldResult find_field(std::string_view payload, const FieldPath& path, Buffer& out) {
+FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out) {
     if (payload.size() > max_field_payload) return FieldResult::too_large;
     if (payload.find('\0') != std::string_view::npos) return FieldResult::not_json;
     Finder finder(path, out);

@@ -15,7 +15,7 @@ using namespace mqttc::sub::test;
 namespace {
 
 std::string topic(std::string_view text) {
-    Buffer out;
+    TextBuffer out;
     append_file_topic(out, text);
     return std::string(out.view());
 }
