@@ -8,13 +8,13 @@
 
 #include "json_field.hpp"
 #include "json_out.hpp"
-#include "unread_number.hpp"
+#include "discarded_float.hpp"
 
 namespace mqttc::sub {
 namespace {
 
 using Json = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t,
-                                  app::UnreadNumber>;
+                                  app::DiscardedFloat>;
 
 class Rewriter : public nlohmann::json_sax<Json> {
   public:
@@ -27,7 +27,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
         return put(value == 0 ? "-0" : std::to_string(value));
     }
     bool number_unsigned(std::uint64_t value) override { return put(std::to_string(value)); }
-    bool number_float(app::UnreadNumber /*value*/, const std::string& digits) override { return put(digits); }
+    bool number_float(app::DiscardedFloat /*value*/, const std::string& digits) override { return put(digits); }
     bool string(std::string& text) override {
         json_.string(text);
         return true;
@@ -93,7 +93,7 @@ class Finder : public nlohmann::json_sax<Json> {
     bool number_unsigned(std::uint64_t value) override {
         return scalar([&] { return rewriter_.number_unsigned(value); });
     }
-    bool number_float(app::UnreadNumber value, const std::string& digits) override {
+    bool number_float(app::DiscardedFloat value, const std::string& digits) override {
         return scalar([&] { return rewriter_.number_float(value, digits); });
     }
     bool string(std::string& text) override {
