@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "file_name.hpp"
 #include "mqttc/property.hpp"
@@ -57,7 +58,7 @@ WallTime wall_time_now() {
 RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
     if (!needs_json_) return render_steps(message, stamp, out);
-    // What was appended to a buffer may be written already when the payload turns out to be no JSON.
+    // What was appended to `out` may be written already when the payload turns out not to be JSON.
     TextBuffer whole;
     const RenderError error = render_steps(message, stamp, whole);
     if (error != RenderError::not_json) out.append(whole.view());
@@ -75,7 +76,6 @@ RenderError Format::render_steps(const Publish& message, WallTime stamp, TextBuf
 }
 
 RenderError Format::render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out) {
-    const PropertiesView& properties = message.properties;
     switch (step.kind) {
         case Kind::literal:
             out.append(std::string_view(literals_).substr(step.text, step.length));
@@ -107,63 +107,18 @@ RenderError Format::render_step(const Step& step, const Publish& message, WallTi
             put_hex(step, message.payload, out);
             break;
         case Kind::base64:
-            if (options_.file_name) {
-                TextBuffer digits;
-                append_base64(digits, message.payload);
-                put_from_broker(step, digits.view(), out);
-                break;
-            }
-            if (!step.left) pad(out, step.width, base64_size(message.payload.size()), ' ');
-            append_base64(out, message.payload);
-            if (step.left) pad(out, step.width, base64_size(message.payload.size()), ' ');
+            put_base64(step, message.payload, out);
             break;
         case Kind::payload_float:
-        case Kind::payload_double: {
-            double value = 0;
-            const bool is_float = step.kind == Kind::payload_float;
-            if (is_float ? !take_native<float>(message.payload, value)
-                         : !take_native<double>(message.payload, value)) {
-                return is_float ? RenderError::not_float : RenderError::not_double;
-            }
-            append_float(out, value, static_cast<int>(step.width), step.precision < 0 ? 6 : step.precision,
-                         step.left, step.zero);
+        case Kind::payload_double:
+            return render_float(step, message.payload, out);
+        case Kind::number_property:
+        case Kind::text_property:
+            put_property(step, message.properties, out);
             break;
-        }
-        case Kind::topic_alias:
-            put_number_property(step, message, PropertyId::topic_alias, out);
+        case Kind::user_properties:
+            put_user_properties(message.properties, out);
             break;
-        case Kind::message_expiry:
-            put_number_property(step, message, PropertyId::message_expiry_interval, out);
-            break;
-        case Kind::payload_format:
-            put_number_property(step, message, PropertyId::payload_format_indicator, out);
-            break;
-        case Kind::subscription_identifier:
-            put_number_property(step, message, PropertyId::subscription_identifier, out);
-            break;
-        case Kind::content_type:
-            put_from_broker(step, properties.text_or_empty(PropertyId::content_type), out);
-            break;
-        case Kind::response_topic:
-            // When it is absent mosquitto_sub prints nothing, not even the width.
-            if (const auto topic = properties.find(PropertyId::response_topic))
-                put_from_broker(step, topic->text, out);
-            break;
-        case Kind::correlation_data:
-            put_from_broker({}, properties.text_or_empty(PropertyId::correlation_data), out);
-            break;
-        case Kind::user_properties: {
-            bool first = true;
-            for (const Property& property : properties) {
-                if (property.id != PropertyId::user_property) continue;
-                if (!first) out.push_back(' ');
-                first = false;
-                put_from_broker({}, property.name, out);
-                out.push_back(':');
-                put_from_broker({}, property.text, out);
-            }
-            break;
-        }
         case Kind::iso_time:
             put_text(step, cut(step, clock_.iso), false, out);
             break;
@@ -181,6 +136,16 @@ RenderError Format::render_step(const Step& step, const Publish& message, WallTi
         case Kind::json_payload:
             return render_json(step, message, stamp, out);
     }
+    return RenderError::none;
+}
+
+RenderError Format::render_float(const Step& step, Bytes payload, TextBuffer& out) {
+    double value = 0;
+    const bool is_float = step.kind == Kind::payload_float;
+    if (is_float ? !take_native<float>(payload, value) : !take_native<double>(payload, value))
+        return is_float ? RenderError::not_float : RenderError::not_double;
+    append_float(out, value, static_cast<int>(step.width), step.precision < 0 ? 6 : step.precision, step.left,
+                 step.zero);
     return RenderError::none;
 }
 
@@ -262,10 +227,38 @@ void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
     if (step.left) pad(out, step.width, payload.size() * 2, with);
 }
 
-void Format::put_number_property(const Step& step, const Publish& message, PropertyId id, TextBuffer& out) {
-    if (const auto property = message.properties.find(id)) return put_number(step, property->number, out);
-    // Absent: as wide, and here 0 wins over -.
-    out.fill(step.width, step.zero ? '0' : ' ');
+void Format::put_base64(const Step& step, Bytes payload, TextBuffer& out) {
+    if (options_.file_name) {
+        TextBuffer digits;
+        append_base64(digits, payload);
+        return put_from_broker(step, digits.view(), out);
+    }
+    if (!step.left) pad(out, step.width, base64_size(payload.size()), ' ');
+    append_base64(out, payload);
+    if (step.left) pad(out, step.width, base64_size(payload.size()), ' ');
+}
+
+void Format::put_property(const Step& step, PropertiesView properties, TextBuffer& out) {
+    const auto property = properties.find(step.property);
+    if (step.kind == Kind::number_property) {
+        if (property) return put_number(step, property->number, out);
+        // Absent: as wide, and here 0 wins over -.
+        return out.fill(step.width, step.zero ? '0' : ' ');
+    }
+    // When there is no response topic mosquitto_sub prints nothing, not even the width.
+    if (!property && step.property == PropertyId::response_topic) return;
+    put_from_broker(step, property ? property->text : std::string_view(), out);
+}
+
+void Format::put_user_properties(PropertiesView properties, TextBuffer& out) {
+    bool first = true;
+    for (const Property& property : properties) {
+        if (property.id != PropertyId::user_property) continue;
+        if (!std::exchange(first, false)) out.push_back(' ');
+        put_from_broker({}, property.name, out);
+        out.push_back(':');
+        put_from_broker({}, property.text, out);
+    }
 }
 
 void Format::set_clock(std::int64_t second) {

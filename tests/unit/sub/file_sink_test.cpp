@@ -171,7 +171,7 @@ TEST_CASE("templates that make no name are refused") {
     CHECK(wrong("a%") ==
           "--save: format sequence '%' is incomplete: a literal % is written %%, @ is @@, \\ is \\\\");
     CHECK(wrong("../up/%t") == "");
-    CHECK(wrong("%j") == "--save: format sequence '%j' can't be part of a file's name");
+    CHECK(wrong("%j") == "--save: format sequence '%j' cannot be part of a file name");
 }
 
 TEST_CASE("a name that is empty or goes up after all is not written") {
