@@ -21,38 +21,38 @@ std::string reason_text(PacketType type, ReasonCode code, PropertiesView propert
     return text;
 }
 
-void Messages::line(std::string_view prefix, std::string_view text) const {
+void Messages::line(std::string_view prefix, std::string_view text) {
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
-    out.append(way_made()).append(program_).append(": ").append(prefix).append(visible(text)).append("\n");
+    out.append(before_line()).append(program_).append(": ").append(prefix).append(visible(text)).append("\n");
     write(out);
 }
 
-bool Messages::write(std::string_view text) const {
-    if (!outlet_) outlet_.emplace(STDERR_FILENO);
-    if (deadline_) outlet_->give_up_at(*deadline_);
-    const bool whole = outlet_->write(text, {}, Outlet::Wait::yes) == text.size();
+bool Messages::write(std::string_view text) {
+    if (!writer_) writer_.emplace(STDERR_FILENO);
+    if (deadline_) writer_->give_up_at(*deadline_);
+    const bool whole = writer_->write(text, {}, FdWriter::Wait::yes) == text.size();
     // What went wrong is not for ever: a full disk may have room for the next line.
-    if (!whole) outlet_.reset();
+    if (!whole) writer_.reset();
     return whole;
 }
 
-void Messages::stdout_failed(int error_number) const {
+void Messages::stdout_failed(int error_number) {
     error(std::string("cannot write to stdout: ") + std::strerror(error_number));
 }
 
-void Messages::error(std::string_view text) const {
+void Messages::error(std::string_view text) {
     if (!quiet_) line({}, text);
 }
 
-void Messages::warning(std::string_view text) const {
+void Messages::warning(std::string_view text) {
     if (!quiet_) line("warning: ", text);
 }
 
-void Messages::debug(std::string_view text) const {
+void Messages::debug(std::string_view text) {
     line({}, text);
 }
 
-void Messages::progress(std::string_view text) const {
+void Messages::progress(std::string_view text) {
     if (quiet_) return;
     if (!on_terminal()) return line({}, text);
     winsize size{};
@@ -65,7 +65,7 @@ void Messages::progress(std::string_view text) const {
     progress_shown_ = write(out);
 }
 
-void Messages::end_progress() const {
+void Messages::end_progress() {
     if (std::exchange(progress_shown_, false)) write(clear_line);
 }
 
@@ -74,7 +74,7 @@ bool Messages::on_terminal() {
 }
 
 bool write_stdout(std::string_view text) {
-    return Outlet(STDOUT_FILENO).write(text, {}, Outlet::Wait::yes) == text.size();
+    return FdWriter(STDOUT_FILENO).write(text, {}, FdWriter::Wait::yes) == text.size();
 }
 
 }  // namespace mqttc::app

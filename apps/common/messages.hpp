@@ -1,5 +1,5 @@
-// The one writer of lines on stderr: "mqtt_pub: …". A line is one write, so lines of several processes don't
-// mix; a slow reader is waited for as an Outlet does.
+// The one writer of lines on stderr: "mqtt_pub: …". Each line is one write, so the lines of several processes
+// don't mix; a slow reader is waited for as FdWriter does.
 #pragma once
 
 #include <chrono>
@@ -9,14 +9,14 @@
 #include <string_view>
 #include <utility>
 
+#include "fd_writer.hpp"
 #include "mqttc/property.hpp"
 #include "mqttc/reason.hpp"
-#include "outlet.hpp"
 #include "visible.hpp"
 
 namespace mqttc::app {
 
-/// The name of a reason code, and in brackets the broker's own words for it.
+/// The name of a reason code, followed by the broker's reason string in parentheses if it sent one.
 std::string reason_text(PacketType type, ReasonCode code, PropertiesView properties);
 
 class Messages {
@@ -29,41 +29,41 @@ class Messages {
     bool quiet() const { return quiet_; }
 
     /// "program: text". `text` is made visible().
-    void error(std::string_view text) const;
+    void error(std::string_view text);
     /// "program: warning: text"
-    void warning(std::string_view text) const;
+    void warning(std::string_view text);
     /// A change of state ("connection lost; trying again in 2 s"): "program: text".
-    void note(std::string_view text) const { error(text); }
+    void note(std::string_view text) { error(text); }
     /// Why stdout could not be written; `error_number` is that of write().
-    void stdout_failed(int error_number) const;
+    void stdout_failed(int error_number);
     /// A line for -d, also with --quiet.
-    void debug(std::string_view text) const;
-    /// The state of the work. On a terminal it replaces the last one and gives way to the next message;
-    /// anywhere else it is a line.
-    void progress(std::string_view text) const;
-    /// Takes it off the terminal.
-    void end_progress() const;
+    void debug(std::string_view text);
+    /// Progress. On a terminal it replaces the previous progress line and is cleared before the next
+    /// message; elsewhere it is an ordinary line.
+    void progress(std::string_view text);
+    /// Clears the progress line from the terminal.
+    void end_progress();
     static bool on_terminal();
 
-    /// A reader is not waited for beyond this time: what he has no room for is then lost.
-    void give_up_at(std::chrono::steady_clock::time_point when) const { deadline_ = when; }
+    /// After this deadline, output that would block is dropped.
+    void give_up_at(std::chrono::steady_clock::time_point when) { deadline_ = when; }
 
-    /// Before each line `make_way` is asked for what must be written in front of it: who draws on the same
-    /// terminal takes his drawing away. Empty: nobody draws.
-    void give_way(std::function<std::string()> make_way) const { make_way_ = std::move(make_way); }
-    /// What must be written in front of a line now.
-    std::string way_made() const { return make_way_ ? make_way_() : std::string(); }
+    /// What `hook` returns is written before each line; a table drawn on the same terminal is erased this way.
+    /// An empty hook removes it.
+    void set_before_line_hook(std::function<std::string()> hook) { before_line_hook_ = std::move(hook); }
+    /// What must be written before a line now.
+    std::string before_line() const { return before_line_hook_ ? before_line_hook_() : std::string(); }
 
   private:
-    void line(std::string_view prefix, std::string_view text) const;
-    bool write(std::string_view text) const;
+    void line(std::string_view prefix, std::string_view text);
+    bool write(std::string_view text);
 
     std::string_view program_;
     bool quiet_ = false;
-    mutable bool progress_shown_ = false;
-    mutable std::function<std::string()> make_way_;
-    mutable std::optional<Outlet> outlet_;  // made for the first line
-    mutable std::optional<std::chrono::steady_clock::time_point> deadline_;
+    bool progress_shown_ = false;
+    std::function<std::string()> before_line_hook_;
+    std::optional<FdWriter> writer_;  // made for the first line
+    std::optional<std::chrono::steady_clock::time_point> deadline_;
 };
 
 /// Writes all of `text` to stdout (for --help and --version); false when that failed.

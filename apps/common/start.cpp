@@ -84,7 +84,7 @@ std::expected<Options, int> start(Program program, int argc, char** argv, Messag
     return std::unexpected(written ? exit_code::ok : exit_code::output_failed);
 }
 
-std::expected<ClientOptions, int> prepare_client(Options& options, const Messages& messages) {
+std::expected<ClientOptions, int> prepare_client(Options& options, Messages& messages) {
     if (const auto resolved = resolve_secrets(options.connection); !resolved) {
         messages.error(resolved.error());
         return std::unexpected(exit_code::usage);
@@ -98,7 +98,7 @@ std::expected<ClientOptions, int> prepare_client(Options& options, const Message
     return std::move(connection->client);
 }
 
-int report(const Error& error, bool was_connected, const Messages& messages) {
+int report(const Error& error, bool was_connected, Messages& messages) {
     messages.error(error_text(error));
     return exit_code_of(error, was_connected);
 }

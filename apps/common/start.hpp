@@ -18,9 +18,9 @@ std::expected<Options, int> start(Program program, int argc, char** argv, Messag
 
 /// Reads secrets, applies the connection rules, writes their warnings. Error: the exit code to end with at
 /// once.
-std::expected<ClientOptions, int> prepare_client(Options& options, const Messages& messages);
+std::expected<ClientOptions, int> prepare_client(Options& options, Messages& messages);
 
 /// Ends the program with this error's line and returns its exit code.
-int report(const Error& error, bool was_connected, const Messages& messages);
+int report(const Error& error, bool was_connected, Messages& messages);
 
 }  // namespace mqttc::app

@@ -15,12 +15,12 @@ std::string describe_packet(const Packet& packet, ProtocolVersion version = Prot
 
 class DebugTrace : public PacketTrace {
   public:
-    explicit DebugTrace(const Messages& messages) : messages_(messages) {}
+    explicit DebugTrace(Messages& messages) : messages_(messages) {}
     void sent(const Packet& packet) override;
     void received(const Packet& packet) override;
 
   private:
-    const Messages& messages_;
+    Messages& messages_;
     ProtocolVersion version_ = ProtocolVersion::v5;  // of the last CONNECT
 };
 

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "input.hpp"
-#include "payload.hpp"
+#include "loaded_payload.hpp"
 
 namespace mqttc::pub {
 
 class FixedInput : public InputSource {
   public:
-    FixedInput(Payload payload, std::uint64_t times, Duration delay)
+    FixedInput(LoadedPayload payload, std::uint64_t times, Duration delay)
         : payload_(std::move(payload)), times_(times), left_(times), delay_(delay) {}
 
     State next(InputMessage& message, Time now) override {
@@ -16,12 +16,11 @@ class FixedInput : public InputSource {
         if (now < due_) return State::waiting;
         --left_;
         due_ = now + delay_;
-        message = {};
-        message.payload = payload_.bytes();
-        message.lasting = true;
+        message.reset(payload_.bytes());
+        message.outlives_input = true;
         return State::ready;
     }
-    void unsent(std::size_t left) override { payload_.forget_all_but(left); }
+    void release_sent(std::size_t left) override { payload_.forget_all_but(left); }
     std::optional<Time> due() const override { return due_; }
     std::optional<std::uint64_t> remaining() const override { return left_; }
     std::optional<Extent> extent() const override {
@@ -31,7 +30,7 @@ class FixedInput : public InputSource {
     const std::string& failure() const override { return failure_; }
 
   private:
-    Payload payload_;
+    LoadedPayload payload_;
     std::uint64_t times_;
     std::uint64_t left_;
     Duration delay_;

@@ -1,4 +1,4 @@
-// Reads lines of any length in big pieces.
+// Reads lines of any length in large chunks.
 #include "line_input.hpp"
 
 #include <sys/stat.h>
@@ -12,8 +12,8 @@
 
 namespace mqttc::pub {
 
-LineInput::LineInput(int fd, std::size_t longest_line, bool hand_over)
-    : fd_(fd), longest_line_(longest_line), hand_over_(hand_over) {
+LineInput::LineInput(int fd, std::size_t longest_line, bool hand_over, std::size_t batch)
+    : fd_(fd), longest_line_(longest_line), hand_over_(hand_over), batch_size_(std::min(batch, max_batch)) {
     struct stat status{};
     never_blocks_ = ::fstat(fd_, &status) == 0 && S_ISREG(status.st_mode);
     if (!never_blocks_) return;
@@ -23,6 +23,7 @@ LineInput::LineInput(int fd, std::size_t longest_line, bool hand_over)
 
 InputSource::State LineInput::next(InputMessage& message, Time /*now*/) {
     while (true) {
+        if (batch_size_ > 1 && !skipping_ && give_batch(message)) return State::ready;
         const char* from = buffer_.get() + scanned_;
         const void* newline = end_ > scanned_ ? std::memchr(from, '\n', end_ - scanned_) : nullptr;
         if (newline != nullptr) {
@@ -55,13 +56,13 @@ InputSource::State LineInput::next(InputMessage& message, Time /*now*/) {
     }
 }
 
-std::span<const Bytes> LineInput::payloads() {
-    if (skipping_) return {};
+// Complete lines that are in the buffer; false: there is none that can be part of a batch.
+bool LineInput::give_batch(InputMessage& message) {
     std::size_t count = 0;
     const char* const end = buffer_.get() + end_;
     const char* line = buffer_.get() + start_;
     const char* from = buffer_.get() + scanned_;
-    while (count < block_lines && from < end) {
+    while (count < batch_size_ && from < end) {
         const auto* newline =
             static_cast<const char*>(std::memchr(from, '\n', static_cast<std::size_t>(end - from)));
         if (newline == nullptr) {
@@ -69,19 +70,17 @@ std::span<const Bytes> LineInput::payloads() {
             break;
         }
         const auto size = static_cast<std::size_t>(newline - line);
-        // next() hands it over with its memory.
+        // give() hands it over with its memory.
         if (hand_over_ && size >= kept_capacity) break;
-        block_[count++] = as_bytes({line, size});
+        batch_[count++] = as_bytes({line, size});
         line = from = newline + 1;
     }
-    return std::span(block_).first(count);
-}
-
-void LineInput::take(std::size_t count) {
-    if (count == 0) return;
-    const std::string_view last = as_text(block_[count - 1]);
-    start_ = scanned_ = static_cast<std::size_t>(last.data() + last.size() - buffer_.get()) + 1;
+    if (count == 0) return false;
+    message.reset();
+    message.batch = std::span(batch_).first(count);
+    start_ = scanned_ = static_cast<std::size_t>(line - buffer_.get());
     line_ += count;
+    return true;
 }
 
 void LineInput::give(InputMessage& message, std::size_t end, std::size_t next_start) {
@@ -124,7 +123,7 @@ void LineInput::make_room() {
 
 void LineInput::read_once() {
     make_room();
-    // No more than this, so that little lies behind the end of a long line.
+    // At most this much, so that little follows the end of a long line.
     const ssize_t got = ::read(fd_, buffer_.get() + end_, std::min(capacity_ - end_, 2 * chunk));
     if (got > 0) {
         end_ += static_cast<std::size_t>(got);

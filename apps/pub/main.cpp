@@ -22,16 +22,24 @@ int publish(int argc, char** argv, app::Messages& messages) {
     app::DebugTrace trace(messages);
     if (options->debug) client->session.trace = &trace;
 
-    const pub::PublishPlan plan = pub::make_plan(*options, started);
-    if (plan.deadline) messages.give_up_at(*plan.deadline);
-    auto input = pub::open_input(*options, plan.deadline, messages);
+    const auto deadline = app::run_deadline(*options, started);
+    if (deadline) messages.give_up_at(*deadline);
+    auto input = pub::open_input(*options, deadline, messages);
     if (!input) {
         messages.error(input.error().message);
         return input.error().timed_out ? app::exit_code::run_timeout : app::exit_code::usage;
     }
-    if (options->pub.request)
-        return pub::run_request(*options, **input, started, std::move(*client), messages);
-    return pub::Publisher(plan, **input, std::move(*client), messages).run();
+    if (!options->pub.request)
+        return pub::Publisher(*options, **input, std::move(*client), deadline, messages).run();
+
+    pub::InputMessage request;
+    static_cast<void>((*input)->next(request, started));
+    pub::Requester requester(*options, request.payload, std::move(*client), deadline, messages);
+    if (const auto ready = requester.address_answers(); !ready) {
+        messages.error(ready.error());
+        return app::exit_code::usage;
+    }
+    return requester.run();
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// From options to an input source and a plan.
+// From options to an input source.
 #include "open_input.hpp"
 
 #include <unistd.h>
@@ -14,37 +14,43 @@
 namespace mqttc::pub {
 namespace {
 
-std::expected<Payload, PayloadError> load(const app::PubOptions& options, std::optional<Time> deadline) {
+std::expected<LoadedPayload, PayloadError> load(const app::PubOptions& options,
+                                                std::optional<Time> deadline) {
     switch (options.source) {
         case app::PayloadSource::file:
-            return Payload::from_file(options.file, deadline);
+            return LoadedPayload::from_file(options.file, deadline);
         case app::PayloadSource::whole_stdin:
-            return Payload::from_stdin(deadline);
+            return LoadedPayload::from_stdin(deadline);
         case app::PayloadSource::message: {
             std::string decoded;
             const auto done = decode(options.encoding, options.message, decoded);
             if (!done) return std::unexpected(PayloadError{false, "-m: " + done.error()});
-            return Payload(std::move(decoded));
+            return LoadedPayload(std::move(decoded));
         }
         case app::PayloadSource::null:
         case app::PayloadSource::lines:
         case app::PayloadSource::none:
-            return Payload();
+            return LoadedPayload();
     }
-    return Payload();
+    return LoadedPayload();
 }
 
-std::unique_ptr<InputSource> open_lines(const app::Options& options, const app::Messages& messages) {
+std::unique_ptr<InputSource> open_lines(const app::Options& options, app::Messages& messages) {
     const app::PubOptions& pub = options.pub;
     const auto parsed = [&](std::size_t longest_line, std::unique_ptr<LineParser> parser) {
         return std::make_unique<ParsedInput>(STDIN_FILENO, longest_line, std::move(parser), pub.skip_invalid);
     };
-    // Two characters for a byte are the most that hexadecimal and base64 take.
+    // Hexadecimal and base64 take at most two characters for a byte.
     const std::size_t longest_payload = LineInput::max_line * (pub.encoding == app::Encoding::raw ? 1 : 2);
     switch (pub.input.value_or(app::InputFormat::lines)) {
         case app::InputFormat::lines:
-            if (pub.encoding == app::Encoding::raw)
-                return std::make_unique<LineInput>(STDIN_FILENO, LineInput::max_line, true);
+            if (pub.encoding == app::Encoding::raw) {
+                // In batches when there is nothing to do for each message.
+                const bool plain = options.qos.front() == Qos::at_most_once && pub.topics.size() == 1 &&
+                                   !pub.rate && !pub.stamp;
+                return std::make_unique<LineInput>(STDIN_FILENO, LineInput::max_line, true,
+                                                   plain ? LineInput::max_batch : 1);
+            }
             return parsed(longest_payload, std::make_unique<PayloadLines>(pub.encoding));
         case app::InputFormat::topic:
             return parsed(longest_payload, std::make_unique<TopicLines>(pub.separator, pub.encoding));
@@ -66,12 +72,12 @@ std::unique_ptr<InputSource> open_lines(const app::Options& options, const app::
 
 std::expected<std::unique_ptr<InputSource>, PayloadError> open_input(const app::Options& options,
                                                                      std::optional<Time> deadline,
-                                                                     const app::Messages& messages) {
+                                                                     app::Messages& messages) {
     const app::PubOptions& pub = options.pub;
     if (pub.source == app::PayloadSource::lines) return open_lines(options, messages);
     auto payload = load(pub, deadline);
     if (!payload) return std::unexpected(std::move(payload.error()));
-    // Told before connecting: no broker could take it.
+    // Reported before connecting: no broker could accept it.
     constexpr std::size_t length_field = 2;
     const std::size_t packet_id = options.qos.front() == Qos::at_most_once ? 0 : 2;
     for (const std::string& topic : pub.topics) {
@@ -82,28 +88,6 @@ std::expected<std::unique_ptr<InputSource>, PayloadError> open_input(const app::
                        " bytes, an MQTT packet with this topic holds " + std::to_string(most) + " at most"});
     }
     return std::make_unique<FixedInput>(std::move(*payload), pub.repeat, pub.repeat_delay);
-}
-
-PublishPlan make_plan(const app::Options& options, Time started) {
-    PublishPlan plan;
-    plan.topics = options.pub.topics;
-    plan.qos = options.qos.front();
-    plan.retain = options.pub.retain;
-    plan.properties = app::properties_for(options, packet_bit(PacketType::publish));
-    plan.disconnect_properties = app::properties_for(options, packet_bit(PacketType::disconnect));
-    plan.rate = options.pub.rate;
-    plan.stamp = options.pub.stamp;
-    plan.stats = options.stats;
-    plan.progress = options.pub.progress;
-    plan.progress_by_itself = app::Messages::on_terminal() && !options.debug && !options.quiet;
-    plan.reconnect_chosen = options.connection.reconnect.has_value();
-    plan.outage = app::Outage(options);
-    plan.confirm = options.pub.source == app::PayloadSource::lines;
-    if (options.run_timeout) {
-        plan.deadline = started + *options.run_timeout;
-        plan.deadline_text = app::seconds_text(*options.run_timeout);
-    }
-    return plan;
 }
 
 }  // namespace mqttc::pub

@@ -33,7 +33,7 @@ class ParsedInput : public InputSource {
     int descriptor() const override { return lines_.descriptor(); }
     void readable() override { lines_.readable(); }
     std::optional<std::uint64_t> remaining() const override { return lines_.remaining(); }
-    bool holds_unread() const override { return lines_.holds_unread(); }
+    bool has_unread() const override { return lines_.has_unread(); }
     std::optional<Extent> extent() const override { return lines_.extent(); }
     const std::string& failure() const override { return failure_.empty() ? lines_.failure() : failure_; }
 

@@ -1,149 +1,115 @@
-// Moves messages from an input to the broker and keeps account of each.
+// Moves messages from an input to the broker and accounts for each.
 #include "publisher.hpp"
 
 #include <sys/random.h>
 
 #include <algorithm>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <ctime>
 #include <utility>
 
+#include "connection.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
+#include "figures.hpp"
 #include "stamp.hpp"
 
 namespace mqttc::pub {
 namespace {
 
-// Messages of one kind that are told one by one; the last line counts them all.
-constexpr std::uint64_t max_complaints = 10;
+// Problems that are reported one by one; the last line counts them all.
+constexpr std::uint64_t max_reported = 10;
 
 }  // namespace
 
-Publisher::Publisher(const PublishPlan& plan, InputSource& input, ClientOptions options,
-                     const app::Messages& messages)
-    : plan_(plan),
+Publisher::Publisher(const app::Options& options, InputSource& input, ClientOptions client,
+                     std::optional<Time> deadline, app::Messages& messages)
+    : ProgramRun(options, std::move(client), deadline, messages),
       input_(input),
-      messages_(messages),
-      rate_(plan.rate),
-      each_alike_(plan.qos == Qos::at_most_once && plan.topics.size() == 1 && !plan.rate && !plan.stamp),
-      client_(std::move(options), *this),
-      outage_(plan.outage) {
-    if (plan.stats) stats_.emplace();
-    if (plan.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
+      pub_(options.pub),
+      qos_(options.qos.front()),
+      properties_(app::properties_for(options, packet_bit(PacketType::publish))),
+      rate_(options.pub.rate) {
+    if (options.stats) stats_.emplace();
+    if (pub_.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
 }
 
-int Publisher::run() {
-    for (const int signal : {SIGINT, SIGTERM}) {
-        client_.on_signal(signal, [this] {
-            if (ending_ == Ending::interrupted) client_.stop();
-            end(Ending::interrupted);
-        });
-    }
-    if (plan_.deadline)
-        client_.at(*plan_.deadline, [this] {
-            ended_while_ = state();
-            end(Ending::run_timeout);
-        });
+void Publisher::prepare() {
     start_ = std::chrono::steady_clock::now();
-    if (plan_.progress || (plan_.progress_by_itself && input_.extent()))
-        show_progress_at(start_ + progress_patience);
-    const auto result = client_.run();
-    messages_.end_progress();
-    if (plan_.progress && ever_connected_) messages_.note(progress_text(progress()));
-    return conclude(result);
-}
-
-void Publisher::on_connack(const Connack& packet) {
-    if (packet.code != reason::success) return;
-    ever_connected_ = true;
-    if (std::exchange(away_, false)) messages_.note("connected again");
-    outage_.over(client_.now());
+    const bool long_work_shows = app::Messages::on_terminal() && !options_.debug && !options_.quiet;
+    if (pub_.progress || (long_work_shows && input_.extent())) show_progress_at(start_ + progress_patience);
 }
 
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
+    answered();
     if (stats_) stats_->acknowledged(id);
     if (code < reason::unspecified_error) return;
-    ++refused_once_;
     std::string what("the broker refused a message");
-    if (plan_.topics.size() == 1 && !own_topics_)
-        what.append(" to '").append(plan_.topics.front()).append("'");
+    if (pub_.topics.size() == 1 && !own_topics_) what.append(" to '").append(pub_.topics.front()).append("'");
     what.append(": ").append(app::reason_text(PacketType::puback, code, properties));
-    count_problem(what);
+    report_problem(what);
 }
 
 void Publisher::on_turn_end() {
-    input_.unsent(client_.session().pending_bytes());
+    input_.release_sent(client_.session().pending_bytes());
     const bool all_given = input_finished_ && !has_current_;
     if (!all_given || ending_ != Ending::none || !client_.session().connected()) return;
     if (client_.session().inflight() == 0 && confirmed()) end(Ending::finished);
 }
 
-// What the other machine confirmed may still be lost in it, or in what stands between it and the broker; one
-// round trip at the end of a stream tells. An acknowledgement tells of all before it too, and a single message
-// is not made to wait.
+// Bytes that the peer's kernel has acknowledged may still be lost in the peer, or in a proxy before the broker; one
+// round trip at the end of a stream shows that they were read. An acknowledgement covers everything before it too,
+// and a single message is not delayed.
 bool Publisher::confirmed() {
-    if (!plan_.confirm || !last_unacknowledged_ || published() < 2) return true;
-    if (!asked_) {
-        asked_ = client_.ping().has_value();
-        wait_for_answer();
+    const bool stream = pub_.source == app::PayloadSource::lines;
+    if (!stream || !last_unacknowledged_ || published() < 2) return true;
+    if (!ping_sent_) {
+        ping_sent_ = client_.ping().has_value();
+        wait_for_pong();
         return false;
     }
-    asked_ = client_.session().ping_unanswered();
-    return !asked_;
+    ping_sent_ = client_.session().ping_unanswered();
+    return !ping_sent_;
 }
 
-void Publisher::wait_for_answer() {
+void Publisher::wait_for_pong() {
     const Duration patience = client_.session().options().ack_timeout;
     if (patience == Duration::zero()) return;
     client_.at(client_.now() + patience, [this] {
-        // A slow road is not a silent broker.
+        // A slow network is not a silent broker.
         const auto left = client_.unarrived();
-        if (left > 0 && left < std::exchange(unarrived_, left)) return wait_for_answer();
+        if (left > 0 && left < std::exchange(unarrived_, left)) return wait_for_pong();
         end(Ending::hopeless);
     });
 }
 
 void Publisher::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in) return;  // run() ends with this error
-    const bool was_connected = ever_connected_ && !std::exchange(away_, ever_connected_);
     const std::uint64_t dropped = client_.session().counters().dropped;
     if (const auto lost = dropped - std::exchange(dropped_, dropped); lost > 0) {
-        count_problem("at least " + std::to_string(lost) +
-                      " messages at QoS 0 were lost with the connection");
+        report_problem("at least " + std::to_string(lost) +
+                       " messages at QoS 0 were lost with the connection");
     }
-    if (error.code == ErrorCode::ack_timeout && gives_up_on_silence(error)) return;
-    if (asked_ && ending_ == Ending::none) {
+    if (gives_up_on_silence(error)) {
+        messages_.error(app::error_text(error) + "; the broker acknowledges nothing");
+        return end(Ending::hopeless);
+    }
+    if (ping_sent_ && ending_ == Ending::none) {
         messages_.error(app::error_text(error));
         return end(Ending::hopeless);
     }
-    const bool uncertain = was_connected && plan_.qos == Qos::at_most_once && published() > 0;
-    const std::string_view more = uncertain ? "; QoS 0 messages on their way may be lost" : "";
-    if (const auto line = outage_.line(app::error_text(error), more, *retry_in, client_.now()))
-        messages_.note(*line);
-}
-
-bool Publisher::gives_up_on_silence(const Error& error) {
-    if (plan_.reconnect_chosen) return false;
-    const Counters& counters = client_.session().counters();
-    if (std::exchange(answered_, counters.delivered + counters.refused) !=
-        counters.delivered + counters.refused)
-        return false;
-    messages_.error(error.context + "; the broker acknowledges nothing");
-    end(Ending::hopeless);
-    return true;
+    const bool uncertain = was_connected() && qos_ == Qos::at_most_once && published() > 0;
+    report_outage(error, uncertain ? "; QoS 0 messages in flight may be lost" : "", *retry_in);
 }
 
 void Publisher::feed() {
     if (!client_.session().connected()) return;
     while (ending_ == Ending::none) {
-        if (publish_block()) continue;
         if (!has_current_ && !fetch()) return;
-        if (!client_.can_publish(current_.qos.value_or(plan_.qos))) return;
+        if (!client_.can_publish(current_.qos.value_or(qos_))) return;
         if (!rate_.allows(client_.now())) return wake_at(rate_.due());
-        if (!publish_one()) return;
+        if (current_.batch.empty() ? !publish_one() : !publish_batch()) return;
     }
 }
 
@@ -161,12 +127,12 @@ bool Publisher::fetch() {
                 if (!current_.problem.empty()) {
                     ++unpublishable_;
                     ++unreadable_;
-                    count_problem(current_.problem);
+                    report_problem(current_.problem);
                     break;
                 }
                 own_topics_ = own_topics_ || current_.topic.has_value();
                 has_current_ = true;
-                topic_index_ = 0;
+                payload_index_ = topic_index_ = 0;
                 return true;
         }
     }
@@ -177,7 +143,7 @@ void Publisher::wait_for_input() {
     if (const auto due = input_.due()) return wake_at(*due);
     if (watching_ || input_.descriptor() < 0) return;
     watching_ = true;
-    // Watched only while nothing else is to be done, so that input is read no faster than it is sent.
+    // Watched only while there is nothing else to do, so that input is read no faster than it is sent.
     client_.watch(input_.descriptor(), [this] {
         client_.unwatch(input_.descriptor());
         watching_ = false;
@@ -203,24 +169,38 @@ void Publisher::show_progress_at(Time when) {
     });
 }
 
+Publisher::Tally Publisher::tally() const {
+    const Session& session = client_.session();
+    const Counters& counters = session.counters();
+    const std::uint64_t copies = std::max<std::size_t>(pub_.topics.size(), 1);
+    const std::uint64_t current =
+        has_current_ ? (current_.payloads().size() - payload_index_) * copies - topic_index_ : 0;
+    const auto remaining = input_.remaining();
+    // Each message has one fate: acknowledged, refused, lost, in flight or not wholly sent.
+    const std::uint64_t pending = session.inflight() + session.unsent();
+    return {.delivered = counters.published - counters.refused - counters.dropped - pending,
+            .all = counters.published + unpublishable_ + current + remaining.value_or(0) * copies,
+            .all_known = remaining.has_value()};
+}
+
 ProgressFacts Publisher::progress() const {
-    ProgressFacts facts{.delivered = delivered(),
+    const Tally sum = tally();
+    ProgressFacts facts{.delivered = sum.delivered,
                         .all = {},
                         .bytes = input_.extent(),
                         .elapsed = std::chrono::steady_clock::now() - start_};
-    const std::uint64_t per_message = std::max<std::size_t>(plan_.topics.size(), 1);
-    if (const auto left = input_.remaining())
-        facts.all = published() + unpublishable_ + (has_current_ ? per_message - topic_index_ : 0) +
-                    *left * per_message;
+    if (!sum.all_known) return facts;
+    facts.all = sum.all;
     // What waits in the session is taken, but not sent.
-    if (facts.bytes && facts.all) {
-        const std::uint64_t waiting = client_.session().pending_bytes() / per_message;
+    if (facts.bytes) {
+        const std::uint64_t waiting =
+            client_.session().pending_bytes() / std::max<std::size_t>(pub_.topics.size(), 1);
         facts.bytes->taken -= std::min<std::uint64_t>(facts.bytes->taken, waiting);
     }
     return facts;
 }
 
-// The payload behind a stamp with the next number.
+// The payload after a stamp with the next number.
 Bytes Publisher::stamped(Bytes payload) {
     // Not system_clock: libstdc++'s own code has 32-bit times on 32-bit ARM.
     timespec now{};
@@ -235,25 +215,25 @@ Bytes Publisher::stamped(Bytes payload) {
 }
 
 bool Publisher::publish_one() {
+    const Bytes payload = current_.payloads()[payload_index_];
     const Publish message{
-        .topic = current_.topic ? *current_.topic : std::string_view(plan_.topics[topic_index_]),
-        .payload = plan_.stamp ? stamped(current_.payload) : current_.payload,
-        .qos = current_.qos.value_or(plan_.qos),
-        .retain = current_.retain.value_or(plan_.retain),
-        .properties = current_.properties.value_or(plan_.properties.view())};
-    const bool as_given = !plan_.stamp;
-    const auto mode = current_.lasting && as_given ? PayloadMode::borrowed : PayloadMode::copied;
-    const auto done = current_.owner != nullptr && as_given ? client_.publish(message, current_.owner)
-                                                            : client_.publish(message, mode);
+        .topic = current_.topic ? *current_.topic : std::string_view(pub_.topics[topic_index_]),
+        .payload = pub_.stamp ? stamped(payload) : payload,
+        .qos = current_.qos.value_or(qos_),
+        .retain = current_.retain.value_or(pub_.retain),
+        .properties = current_.properties.value_or(properties_.view())};
+    const auto mode = current_.outlives_input && !pub_.stamp ? PayloadMode::borrowed : PayloadMode::copied;
+    const auto done = current_.owner != nullptr && !pub_.stamp ? client_.publish(message, current_.owner)
+                                                               : client_.publish(message, mode);
     if (!done) {
         const ErrorCode code = done.error().code;
         if (code == ErrorCode::window_full || code == ErrorCode::buffer_full) return false;
         ++unpublishable_;
-        count_problem("cannot publish to '" + std::string(message.topic) + "': " + done.error().context);
+        report_problem("cannot publish to '" + std::string(message.topic) + "': " + done.error().context);
         const Limits& limits = client_.session().limits();
-        const bool all_alike =
+        const bool same_for_all =
             message.qos > limits.maximum_qos || (message.retain && !limits.retain_available);
-        if (code == ErrorCode::limit_exceeded && all_alike && !current_.qos && !current_.retain)
+        if (code == ErrorCode::limit_exceeded && same_for_all && !current_.qos && !current_.retain)
             end(Ending::hopeless);
     } else {
         ++stamps_;
@@ -261,107 +241,98 @@ bool Publisher::publish_one() {
         if (stats_) stats_->published(*done, message.payload.size());
     }
     rate_.count(client_.now());
-    ++topic_index_;
-    has_current_ = !current_.topic && topic_index_ < plan_.topics.size();
+    if (!current_.topic && ++topic_index_ < pub_.topics.size()) return true;
+    advance(1);
     return true;
 }
 
-bool Publisher::publish_block() {
-    if (!each_alike_ || has_current_ || !client_.can_publish(plan_.qos)) return false;
-    const auto payloads = input_.payloads();
-    if (payloads.empty()) return false;
-    const auto published = client_.publish_each({.topic = plan_.topics.front(),
-                                                 .payload = {},
-                                                 .qos = plan_.qos,
-                                                 .retain = plan_.retain,
-                                                 .properties = plan_.properties.view()},
-                                                payloads);
-    // publish_one() gets the same error, and deals with it.
-    if (!published) return false;
-    last_unacknowledged_ = plan_.qos == Qos::at_most_once;
+// At QoS 0 to one topic, with nothing to do for each message.
+bool Publisher::publish_batch() {
+    const auto payloads = current_.batch.subspan(payload_index_);
+    const auto count = client_.publish_each({.topic = pub_.topics.front(),
+                                             .payload = {},
+                                             .qos = qos_,
+                                             .retain = pub_.retain,
+                                             .properties = properties_.view()},
+                                            payloads);
+    // publish_one() gets the same error, and handles it.
+    if (!count) return publish_one();
+    last_unacknowledged_ = true;
     if (stats_) {
         std::size_t bytes = 0;
-        for (const Bytes payload : payloads.first(*published)) bytes += payload.size();
+        for (const Bytes payload : payloads.first(*count)) bytes += payload.size();
         stats_->published(0, bytes);
     }
-    input_.take(*published);
-    return true;
+    advance(*count);
+    return *count > 0;
 }
 
-void Publisher::count_problem(std::string_view what) {
-    if (++complaints_ <= max_complaints) messages_.error(what);
-    if (complaints_ == max_complaints) messages_.note("more of this kind will only be counted");
+void Publisher::advance(std::size_t payloads) {
+    topic_index_ = 0;
+    payload_index_ += payloads;
+    has_current_ = payload_index_ < current_.payloads().size();
 }
 
-// What the run is at.
-std::string Publisher::state() const {
-    if (!client_.session().connected()) return outage_.not_connected(client_.awaited());
+void Publisher::report_problem(std::string_view what) {
+    if (++reported_ <= max_reported) messages_.error(what);
+    if (reported_ == max_reported) messages_.note("further errors of this kind are counted, not shown");
+}
+
+std::string Publisher::activity() const {
     if (client_.session().inflight() > 0) return "waiting for acknowledgements";
-    if (asked_) return "waiting for the answer to PINGREQ";
-    return watching_ ? "waiting for input" : "not all was sent";
+    if (ping_sent_) return "waiting for the answer to PINGREQ";
+    return watching_ ? "waiting for input" : "not all messages were sent";
+}
+
+void Publisher::on_run_timeout(const std::string& what) {
+    run_timeout_ = what;
+    end(Ending::run_timeout);
 }
 
 void Publisher::end(Ending how) {
-    const bool hurries = how == Ending::interrupted || how == Ending::run_timeout;
-    if (hurries && ending_ != Ending::interrupted && ending_ != Ending::run_timeout) {
-        messages_.give_up_at(client_.now() + farewell_time);
-        client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
-    }
-    // The last bytes of a finished run may still be on their way.
-    if (hurries && ending_ == Ending::finished) ending_ = how;
+    // The last bytes of a finished run may still be in flight.
+    const bool early = how == Ending::interrupted || how == Ending::run_timeout;
+    if (early && ending_ == Ending::finished) ending_ = how;
     if (ending_ != Ending::none) return;
     ending_ = how;
     if (std::exchange(watching_, false)) client_.unwatch(input_.descriptor());
-    client_.disconnect(reason::success, plan_.disconnect_properties.view());
-}
-
-std::uint64_t Publisher::delivered() const {
-    return client_.session().counters().delivered;
+    disconnect();
 }
 
 int Publisher::conclude(const std::expected<void, Error>& result) {
-    const bool starved = !result && result.error().code == ErrorCode::out_of_memory;
+    messages_.end_progress();
+    if (pub_.progress && ever_connected_) messages_.note(progress_text(progress()));
+    const bool out_of_memory = !result && result.error().code == ErrorCode::out_of_memory;
+    int code = app::exit_code::ok;
     if (!result) {
-        messages_.error(app::error_text(result.error()));
-        if (!ever_connected_ && !starved) return app::exit_code_of(result.error(), false);
+        code = fail(result.error());
+        if (!ever_connected_ && !out_of_memory) return code;
     }
-    const std::uint64_t per_message = plan_.topics.empty() ? 1 : plan_.topics.size();
-    const std::uint64_t at_hand = has_current_ ? per_message - topic_index_ : 0;
-    const auto remaining = input_.remaining();
-    const std::uint64_t all = published() + unpublishable_ + at_hand + remaining.value_or(0) * per_message;
-    const std::uint64_t done = delivered();
-    // Who interrupts an endless input means its end.
-    const bool unread = ending_ == Ending::interrupted ? input_.holds_unread() : !remaining.has_value();
-    if (asked_) {
+    const Tally sum = tally();
+    // A user who interrupts an endless input means its end.
+    const bool unread = ending_ == Ending::interrupted ? input_.has_unread() : !sum.all_known;
+    if (ping_sent_) {
         messages_.error("the broker did not answer PINGREQ: it may not have read all of the " +
                         std::to_string(published()) + " messages");
     }
-    const bool complete = input_finished_ && !has_current_ && done == all && !asked_;
+    const bool missing = sum.delivered < sum.all;
+    const bool complete = input_finished_ && !has_current_ && !missing && !ping_sent_;
     const bool out_of_time = ending_ == Ending::run_timeout && !complete;
-    if (done < all || unread || out_of_time) {
-        std::string line;
-        if (out_of_time)
-            line.append("stopped by -W after ")
-                .append(plan_.deadline_text)
-                .append(": ")
-                .append(ended_while_)
-                .append("; ");
-        line.append(asked_ ? "at most " : "");
-        line += std::to_string(done) + " of " + std::to_string(all) + " messages delivered";
+    if (missing || unread || out_of_time) {
+        std::string line = out_of_time ? run_timeout_ + "; " : "";
+        if (ping_sent_) line.append("at most ");
+        line += std::to_string(sum.delivered) + " of " + std::to_string(sum.all) + " messages delivered";
         if (unreadable_ > 0)
-            line.append(", ")
-                .append(std::to_string(unreadable_))
-                .append(unreadable_ == 1 ? " line" : " lines")
-                .append(" could not be read");
+            line.append(", ").append(app::count_text(unreadable_, "line")).append(" could not be read");
         if (unread) line.append(", and the input was not read to its end");
         messages_.error(line);
     }
-    if (stats_) messages_.debug(stats_->text(done));
+    if (stats_) messages_.debug(stats_->text(sum.delivered));
     if (out_of_time) return app::exit_code::run_timeout;
     const bool cut_short = ending_ == Ending::interrupted && unread;
-    if (done < all || cut_short || starved || asked_ || ending_ == Ending::hopeless)
+    if (missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::hopeless)
         return app::exit_code::not_delivered;
-    if (!result) return app::exit_code_of(result.error(), true);
+    if (!result) return code;
     return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;
 }
 

@@ -19,7 +19,7 @@ class ReplayInput : public InputSource {
     int descriptor() const override { return recording_->descriptor(); }
     void readable() override { recording_->readable(); }
     std::optional<std::uint64_t> remaining() const override;
-    bool holds_unread() const override { return holds_ || recording_->holds_unread(); }
+    bool has_unread() const override { return holds_ || recording_->has_unread(); }
     const std::string& failure() const override { return recording_->failure(); }
     std::optional<Extent> extent() const override { return recording_->extent(); }
 

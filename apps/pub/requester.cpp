@@ -5,13 +5,11 @@
 #include <unistd.h>
 
 #include <array>
-#include <csignal>
 #include <utility>
 
 #include "connection.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
-#include "publisher.hpp"
 
 namespace mqttc::pub {
 namespace {
@@ -29,101 +27,82 @@ std::string random_name() {
 
 }  // namespace
 
-std::expected<RequestPlan, std::string> make_request(const app::Options& options, Bytes payload,
-                                                     Time started) {
-    RequestPlan plan;
-    plan.topics = options.pub.topics;
-    plan.payload = payload;
-    plan.qos = options.qos.front();
-    plan.retain = options.pub.retain;
-    plan.properties = app::properties_for(options, packet_bit(PacketType::publish));
-    plan.subscribe_properties = app::properties_for(options, packet_bit(PacketType::subscribe));
-    plan.disconnect_properties = app::properties_for(options, packet_bit(PacketType::disconnect));
-    plan.answers = options.count.value_or(1);
-    plan.stats = options.stats;
-    plan.debug = options.debug;
-    plan.outage = app::Outage(options);
-    if (options.run_timeout) {
-        plan.deadline = started + *options.run_timeout;
-        plan.deadline_text = app::seconds_text(*options.run_timeout);
-    }
-    plan.response_topic = options.pub.response_topic;
+Requester::Requester(const app::Options& options, Bytes request, ClientOptions client,
+                     std::optional<Time> deadline, app::Messages& messages)
+    : ProgramRun(options, std::move(client), deadline, messages),
+      pub_(options.pub),
+      request_(request),
+      qos_(options.qos.front()),
+      expected_answers_(options.count.value_or(1)),
+      properties_(app::properties_for(options, packet_bit(PacketType::publish))),
+      response_topic_(options.pub.response_topic),
+      out_(STDOUT_FILENO) {
+    if (deadline) out_.give_up_at(*deadline);
+}
+
+std::expected<void, std::string> Requester::address_answers() {
     const std::string name = random_name();
     if (name.empty()) return std::unexpected(std::string("the system gives no random numbers"));
-    if (plan.response_topic.empty()) plan.response_topic = "response/mqtt_pub-" + name;
-    if (app::effective_version(options.connection) != ProtocolVersion::v5) return plan;
+    if (response_topic_.empty()) response_topic_ = "response/mqtt_pub-" + name;
+    if (app::effective_version(options_.connection) != ProtocolVersion::v5) return {};
 
-    if (plan.properties.view().find(PropertyId::response_topic)) {
+    if (properties_.view().find(PropertyId::response_topic)) {
         return std::unexpected(
-            std::string("-D publish response-topic can't be used with --request: use --response-topic"));
+            std::string("-D publish response-topic cannot be used with --request: use --response-topic"));
     }
-    if (const auto given = plan.properties.view().find(PropertyId::correlation_data)) {
-        plan.correlation = given->text;
+    if (const auto given = properties_.view().find(PropertyId::correlation_data)) {
+        correlation_ = given->text;
     } else {
-        plan.correlation = random_name();
-        static_cast<void>(plan.properties.add(PropertyId::correlation_data, *plan.correlation));
+        correlation_ = random_name();
+        static_cast<void>(properties_.add(PropertyId::correlation_data, *correlation_));
     }
-    static_cast<void>(plan.properties.add(PropertyId::response_topic, plan.response_topic));
-    return plan;
+    static_cast<void>(properties_.add(PropertyId::response_topic, response_topic_));
+    return {};
 }
 
-Requester::Requester(const RequestPlan& plan, ClientOptions options, const app::Messages& messages)
-    : plan_(plan),
-      messages_(messages),
-      client_(std::move(options), *this),
-      out_(STDOUT_FILENO),
-      outage_(plan.outage) {
-    if (plan.deadline) out_.give_up_at(*plan.deadline);
+void Requester::on_interrupted() {
+    if (code_) return;
+    messages_.error("interrupted: " + state());
+    end(app::exit_code::not_delivered);
 }
 
-int Requester::run() {
-    for (const int signal : {SIGINT, SIGTERM}) {
-        client_.on_signal(signal, [this] {
-            if (code_) return client_.stop();
-            hurry(app::exit_code::not_delivered, "interrupted: " + state());
-        });
-    }
-    if (plan_.deadline) {
-        client_.at(*plan_.deadline, [this] {
-            if (code_) return;
-            hurry(app::exit_code::run_timeout, "stopped by -W after " + plan_.deadline_text + ": " + state());
-        });
-    }
-    const auto result = client_.run();
-    if (plan_.debug && ignored_ > 0)
-        messages_.debug(app::count_text(ignored_, "message") + " at the response topic ignored");
-    if (plan_.stats && ever_connected_) {
+void Requester::on_run_timeout(const std::string& what) {
+    if (code_) return;
+    messages_.error(what);
+    end(app::exit_code::run_timeout);
+}
+
+int Requester::conclude(const std::expected<void, Error>& result) {
+    if (options_.debug && ignored_ > 0)
+        messages_.debug(app::count_text(ignored_, "message") + " on the response topic ignored");
+    if (options_.stats && ever_connected_) {
         std::string line = app::count_text(answers_, "answer");
         if (latencies_.count() > 0) line.append("; answered after ").append(latencies_.text());
         messages_.debug(line);
     }
-    if (!result) {
-        messages_.error(app::error_text(result.error()));
-        if (!code_) return app::exit_code_of(result.error(), ever_connected_);
-    }
-    return code_.value_or(app::exit_code::not_delivered);
+    const int code = result ? app::exit_code::not_delivered : fail(result.error());
+    return code_.value_or(code);
 }
 
-void Requester::on_connack(const Connack& packet) {
-    if (packet.code != reason::success) return;
-    ever_connected_ = true;
-    outage_.over(client_.now());
-    if (std::exchange(asked_, true)) return;
+void Requester::on_connected(bool first) {
+    if (!first) return;
     const Subscription subscription{
-        .filter = plan_.response_topic, .qos = plan_.qos, .retain_handling = RetainHandling::send_never};
-    const auto id = client_.subscribe({&subscription, 1}, plan_.subscribe_properties.view());
+        .filter = response_topic_, .qos = qos_, .retain_handling = RetainHandling::send_never};
+    const auto id = client_.subscribe(
+        {&subscription, 1}, app::properties_for(options_, packet_bit(PacketType::subscribe)).view());
     if (id) return;
-    messages_.error("cannot subscribe to '" + plan_.response_topic + "': " + id.error().context);
+    messages_.error("cannot subscribe to '" + response_topic_ + "': " + id.error().context);
     end(app::exit_code_of(id.error(), true));
 }
 
 void Requester::on_suback(const Suback& packet) {
+    answered();
     const ReasonCode code = packet.codes.empty() ? reason::success : packet.codes.front();
     if (code < reason::unspecified_error) {
         subscribed_ = true;
         return send();
     }
-    std::string line = "the broker refused the subscription to '" + plan_.response_topic + "'";
+    std::string line = "the broker refused the subscription to '" + response_topic_ + "'";
     if (client_.session().options().version == ProtocolVersion::v5)
         line.append(": ").append(app::reason_text(PacketType::suback, code, packet.properties));
     messages_.error(line);
@@ -131,14 +110,14 @@ void Requester::on_suback(const Suback& packet) {
 }
 
 void Requester::send() {
-    while (subscribed_ && !code_ && sent_ < plan_.topics.size() && client_.session().connected()) {
-        if (!client_.can_publish(plan_.qos)) return;
-        const std::string& topic = plan_.topics[sent_];
+    while (subscribed_ && !code_ && sent_ < pub_.topics.size() && client_.session().connected()) {
+        if (!client_.can_publish(qos_)) return;
+        const std::string& topic = pub_.topics[sent_];
         const auto id = client_.publish({.topic = topic,
-                                         .payload = plan_.payload,
-                                         .qos = plan_.qos,
-                                         .retain = plan_.retain,
-                                         .properties = plan_.properties.view()},
+                                         .payload = request_,
+                                         .qos = qos_,
+                                         .retain = pub_.retain,
+                                         .properties = properties_.view()},
                                         PayloadMode::borrowed);
         if (!id) {
             if (id.error().code == ErrorCode::window_full || id.error().code == ErrorCode::buffer_full)
@@ -151,11 +130,11 @@ void Requester::send() {
 }
 
 bool Requester::is_answer(const Publish& message) const {
-    // What was retained was there before the request.
-    if (sent_ == 0 || message.retain || message.topic != plan_.response_topic) return false;
-    if (!plan_.correlation) return true;
+    // A retained message is older than the request.
+    if (sent_ == 0 || message.retain || message.topic != response_topic_) return false;
+    if (!correlation_) return true;
     const auto data = message.properties.find(PropertyId::correlation_data);
-    return data && data->text == *plan_.correlation;
+    return data && data->text == *correlation_;
 }
 
 Accept Requester::on_publish(const Publish& message) {
@@ -164,16 +143,16 @@ Accept Requester::on_publish(const Publish& message) {
         ++ignored_;
         return Accept::now;
     }
-    const auto came = std::chrono::steady_clock::now();
+    const auto received = std::chrono::steady_clock::now();
     if (!print(message.payload)) return Accept::now;
     ++answers_;
-    latencies_.add(came - sent_at_);
-    if (answers_ == plan_.answers) end(app::exit_code::ok);
+    latencies_.add(received - sent_at_);
+    if (answers_ == expected_answers_) end(app::exit_code::ok);
     return Accept::now;
 }
 
-// As mqtt_sub prints a payload: with a newline, nothing when it is empty, harmless on a terminal. False: it was
-// not printed, and the run has ended or ends in this turn.
+// As mqtt_sub prints a payload: with a newline, nothing when it is empty, control characters escaped on a terminal.
+// False: it was not printed, and the run has ended or ends in this turn.
 bool Requester::print(Bytes payload) {
     if (payload.empty()) return true;
     line_.clear();
@@ -183,18 +162,18 @@ bool Requester::print(Bytes payload) {
         line_.append(as_text(payload));
     }
     line_ += '\n';
-    // Behind an answer that could not be printed whole, none is begun.
-    if (out_.state() == app::Outlet::State::open) out_.write(line_, {}, app::Outlet::Wait::yes);
+    // No answer is started after one that could not be printed whole.
+    if (out_.state() == app::FdWriter::State::open) out_.write(line_, {}, app::FdWriter::Wait::yes);
     switch (out_.state()) {
-        case app::Outlet::State::open:
+        case app::FdWriter::State::open:
             return true;
-        case app::Outlet::State::interrupted:  // the loop sees the signal or the deadline too
+        case app::FdWriter::State::interrupted:  // the loop sees the signal or the deadline, too
             return false;
-        case app::Outlet::State::reader_left:
-            // Who reads only the first lines wants no more of them.
+        case app::FdWriter::State::reader_closed:
+            // A reader such as head(1) has read the lines it needs.
             end(app::exit_code::ok);
             return false;
-        case app::Outlet::State::failed:
+        case app::FdWriter::State::failed:
             break;
     }
     messages_.stdout_failed(out_.error());
@@ -203,52 +182,31 @@ bool Requester::print(Bytes payload) {
 }
 
 void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView properties) {
+    answered();
     const bool refused = code >= reason::unspecified_error;
-    const bool unheard = code == reason::no_matching_subscribers && !plan_.retain;
-    if (code_ || (!refused && !unheard)) return;
-    std::string line = refused ? "the broker refused the request: " : "nobody receives the request: ";
+    const bool no_subscriber = code == reason::no_matching_subscribers && !pub_.retain;
+    if (code_ || (!refused && !no_subscriber)) return;
+    std::string line = refused ? "the broker refused the request: " : "no client receives the request: ";
     line.append(app::reason_text(PacketType::puback, code, properties));
     messages_.error(line);
-    if (++useless_ == plan_.topics.size()) end(app::exit_code::not_delivered);
+    if (++useless_ == pub_.topics.size()) end(app::exit_code::not_delivered);
 }
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
-    if (!retry_in) return;
-    if (const auto line = outage_.line(app::error_text(error), {}, *retry_in, client_.now()))
-        messages_.note(*line);
+    if (!retry_in || code_) return;
+    if (gives_up_on_silence(error)) return end(fail(error));
+    report_outage(error, {}, *retry_in);
 }
 
-// How far the work is.
-std::string Requester::state() const {
-    if (!client_.session().connected()) return outage_.not_connected(client_.awaited());
+std::string Requester::activity() const {
     if (!subscribed_) return "the subscription was not acknowledged";
-    return std::to_string(answers_) + " of " + app::count_text(plan_.answers, "answer") + " came";
-}
-
-// A signal or the deadline: neither the broker nor who reads stderr is waited for.
-void Requester::hurry(int code, std::string_view why) {
-    messages_.give_up_at(client_.now() + farewell_time);
-    messages_.error(why);
-    end(code);
-    client_.at(client_.now() + farewell_time, [this] { client_.stop(); });
+    return std::to_string(answers_) + " of " + app::count_text(expected_answers_, "answer") + " received";
 }
 
 void Requester::end(int code) {
     if (code_) return;
     code_ = code;
-    client_.disconnect(reason::success, plan_.disconnect_properties.view());
-}
-
-int run_request(const app::Options& options, InputSource& input, Time started, ClientOptions client,
-                const app::Messages& messages) {
-    InputMessage message;
-    static_cast<void>(input.next(message, started));
-    const auto plan = make_request(options, message.payload, started);
-    if (!plan) {
-        messages.error(plan.error());
-        return app::exit_code::usage;
-    }
-    return Requester(*plan, std::move(client), messages).run();
+    disconnect();
 }
 
 }  // namespace mqttc::pub

@@ -5,55 +5,23 @@
 #include <expected>
 #include <optional>
 #include <string>
-#include <vector>
 
+#include "fd_writer.hpp"
 #include "figures.hpp"
-#include "input.hpp"
-#include "messages.hpp"
-#include "mqttc/client.hpp"
-#include "options.hpp"
-#include "outage.hpp"
-#include "outlet.hpp"
+#include "program_run.hpp"
 
 namespace mqttc::pub {
 
-struct RequestPlan {
-    std::vector<std::string> topics;
-    Bytes payload;  ///< lives longer than the run
-    Qos qos = Qos::at_most_once;
-    bool retain = false;
-    std::string response_topic;
-    /// With MQTT 5 what an answer must bring along; none: each message at the response topic is an answer.
-    std::optional<std::string> correlation;
-    Properties properties;  ///< of the request, response topic and correlation data included
-    Properties subscribe_properties;
-    Properties disconnect_properties;
-    std::uint64_t answers = 1;
-    std::optional<Time> deadline;
-    std::string deadline_text;  ///< "2.5 s", for the message
-    bool stats = false;
-    bool debug = false;
-    app::Outage outage;  ///< how one is told
-};
-
-/// The plan for these options, with random correlation data and, unless given, a random response topic.
-/// `payload` and `started` as in RequestPlan and make_plan. Error: one line for people, a usage error.
-std::expected<RequestPlan, std::string> make_request(const app::Options& options, Bytes payload,
-                                                     Time started);
-
-/// Makes a request of the message that `input` (not lines) gives, and runs it; the program's exit code.
-int run_request(const app::Options& options, InputSource& input, Time started, ClientOptions client,
-                const app::Messages& messages);
-
-class Requester : public ClientHandler {
+class Requester final : public app::ProgramRun {
   public:
-    /// All arguments must outlive this object.
-    Requester(const RequestPlan& plan, ClientOptions options, const app::Messages& messages);
+    /// All references and the request must outlive this object.
+    Requester(const app::Options& options, Bytes request, ClientOptions client, std::optional<Time> deadline,
+              app::Messages& messages);
 
-    /// Subscribes, publishes, prints answers; the program's exit code.
-    int run();
+    /// Chooses the response topic and correlation data that were not given at random. To be called before run().
+    /// Error: one line for the user, a usage error.
+    std::expected<void, std::string> address_answers();
 
-    void on_connack(const Connack& packet) override;
     void on_suback(const Suback& packet) override;
     Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
@@ -61,25 +29,31 @@ class Requester : public ClientHandler {
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   private:
+    void on_connected(bool first) override;
+    void on_interrupted() override;
+    void on_run_timeout(const std::string& what) override;
+    std::string activity() const override;
+    int conclude(const std::expected<void, Error>& result) override;
+
     void send();
     bool is_answer(const Publish& message) const;
     bool print(Bytes payload);
-    void hurry(int code, std::string_view why);
-    std::string state() const;
     void end(int code);
 
-    const RequestPlan& plan_;
-    const app::Messages& messages_;
-    Client client_;
-    app::Outlet out_;
-    app::Outage outage_;
+    const app::PubOptions& pub_;
+    const Bytes request_;
+    const Qos qos_;
+    const std::uint64_t expected_answers_;
+    Properties properties_;  ///< of the request, response topic and correlation data included
+    std::string response_topic_;
+    /// What an answer must carry with MQTT 5; none: each message on the response topic is an answer.
+    std::optional<std::string> correlation_;
+    app::FdWriter out_;
     std::string line_;  ///< the answer as it is printed
 
-    bool ever_connected_ = false;
-    bool asked_ = false;       ///< SUBSCRIBE was sent
-    bool subscribed_ = false;  ///< and acknowledged
+    bool subscribed_ = false;  ///< and this was acknowledged
     std::size_t sent_ = 0;     ///< topics that the request was published to
-    std::size_t useless_ = 0;  ///< of these: refused, or nobody subscribes to them
+    std::size_t useless_ = 0;  ///< of these: refused, or without a subscriber
     Time sent_at_{};
     std::uint64_t answers_ = 0;
     std::uint64_t ignored_ = 0;

@@ -38,7 +38,7 @@ Sha256* load_sha256() {
 // SHA-256, so that nobody can make two long names meet.
 std::array<unsigned char, digest_bytes> sha256(std::string_view text) {
     static Sha256* const hash = load_sha256();
-    // A name that could meet another one would be worse than an end; Saver::make has asked.
+    // A name that could meet another one would be worse than an end; FileSink::make has asked.
     if (hash == nullptr) std::abort();
     std::array<unsigned char, digest_bytes> digest{};
     hash(as_bytes(text).data(), text.size(), digest.data());
@@ -53,8 +53,8 @@ std::expected<void, std::string> check_file_names() {
     return std::unexpected(why != nullptr ? why : "it has no SHA-256");
 }
 
-void append_file_part(Buffer& out, std::string_view text) {
-    Buffer name;
+void append_file_part(TextBuffer& out, std::string_view text) {
+    TextBuffer name;
     std::size_t cut = 0;  // where the last whole character within kept_of_long ends
     // What is cut off is hashed, not written: a payload may be long.
     for (std::string_view rest = text; !rest.empty() && name.size() <= max_level;) {
@@ -76,7 +76,7 @@ void append_file_part(Buffer& out, std::string_view text) {
     append_hex(out, Bytes(hash).first(hash_bytes), HexCase::lower);
 }
 
-void append_file_topic(Buffer& out, std::string_view topic) {
+void append_file_topic(TextBuffer& out, std::string_view topic) {
     for (std::size_t level = 0;; ++level) {
         const std::size_t end = level == max_topic_folders ? topic.npos : topic.find('/');
         const std::string_view part = topic.substr(0, end);

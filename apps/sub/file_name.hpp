@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "buffer.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
@@ -23,8 +23,8 @@ std::expected<void, std::string> check_file_names();
 
 /// Control characters, bytes that are not UTF-8, '/', '%', a backslash and a leading '.' or '-' are written %XX.
 /// Empty text is nothing.
-void append_file_part(Buffer& out, std::string_view text);
+void append_file_part(TextBuffer& out, std::string_view text);
 /// The same with each level of a topic as a component; an empty level is "%_".
-void append_file_topic(Buffer& out, std::string_view topic);
+void append_file_topic(TextBuffer& out, std::string_view topic);
 
 }  // namespace mqttc::sub

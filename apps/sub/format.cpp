@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include "file_name.hpp"
 #include "mqttc/property.hpp"
@@ -12,11 +13,11 @@
 namespace mqttc::sub {
 namespace {
 
-void pad(Buffer& out, std::size_t width, std::size_t length, char with) {
+void pad(TextBuffer& out, std::size_t width, std::size_t length, char with) {
     if (length < width) out.fill(width - length, with);
 }
 
-void append_digits(Buffer& out, std::uint32_t number, std::size_t digits) {
+void append_digits(TextBuffer& out, std::uint32_t number, std::size_t digits) {
     char* const to = out.reserve(digits);
     for (std::size_t i = digits; i-- > 0; number /= 10) to[i] = static_cast<char>('0' + number % 10);
     out.commit(digits);
@@ -28,7 +29,7 @@ std::string format_time(const char* format, const std::tm& time) {
 }
 
 // As printf("%*.*f") prints it.
-void append_float(Buffer& out, double value, int width, int precision, bool left, bool zero) {
+void append_float(TextBuffer& out, double value, int width, int precision, bool left, bool zero) {
     constexpr std::size_t longest_whole_part = 320;
     const auto room =
         longest_whole_part + static_cast<std::size_t>(width) + static_cast<std::size_t>(precision);
@@ -48,34 +49,33 @@ bool take_native(Bytes payload, double& value) {
 
 }  // namespace
 
-Stamp stamp_now() {
+WallTime wall_time_now() {
     timespec now{};
     clock_gettime(CLOCK_REALTIME, &now);
     return {now.tv_sec, static_cast<std::int32_t>(now.tv_nsec)};
 }
 
-FormatTrouble Format::render(const Publish& message, Stamp stamp, Buffer& out) {
+RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
     if (!needs_json_) return render_steps(message, stamp, out);
-    // What was appended to a buffer may be written already when the payload turns out to be no JSON.
-    Buffer whole;
-    const FormatTrouble trouble = render_steps(message, stamp, whole);
-    if (trouble != FormatTrouble::not_json) out.append(whole.view());
-    return trouble;
+    // What was appended to `out` may be written already when the payload turns out not to be JSON.
+    TextBuffer whole;
+    const RenderError error = render_steps(message, stamp, whole);
+    if (error != RenderError::not_json) out.append(whole.view());
+    return error;
 }
 
-FormatTrouble Format::render_steps(const Publish& message, Stamp stamp, Buffer& out) {
-    FormatTrouble trouble = FormatTrouble::none;
+RenderError Format::render_steps(const Publish& message, WallTime stamp, TextBuffer& out) {
+    RenderError error = RenderError::none;
     for (const Step& step : steps_) {
-        const FormatTrouble of_step = render_step(step, message, stamp, out);
-        if (of_step == FormatTrouble::not_json) return of_step;
-        if (trouble == FormatTrouble::none) trouble = of_step;
+        const RenderError of_step = render_step(step, message, stamp, out);
+        if (of_step == RenderError::not_json) return of_step;
+        if (error == RenderError::none) error = of_step;
     }
-    return trouble;
+    return error;
 }
 
-FormatTrouble Format::render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out) {
-    const PropertiesView& properties = message.properties;
+RenderError Format::render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out) {
     switch (step.kind) {
         case Kind::literal:
             out.append(std::string_view(literals_).substr(step.text, step.length));
@@ -107,63 +107,18 @@ FormatTrouble Format::render_step(const Step& step, const Publish& message, Stam
             put_hex(step, message.payload, out);
             break;
         case Kind::base64:
-            if (options_.file_name) {
-                Buffer digits;
-                append_base64(digits, message.payload);
-                put_from_broker(step, digits.view(), out);
-                break;
-            }
-            if (!step.left) pad(out, step.width, base64_size(message.payload.size()), ' ');
-            append_base64(out, message.payload);
-            if (step.left) pad(out, step.width, base64_size(message.payload.size()), ' ');
+            put_base64(step, message.payload, out);
             break;
         case Kind::payload_float:
-        case Kind::payload_double: {
-            double value = 0;
-            const bool is_float = step.kind == Kind::payload_float;
-            if (is_float ? !take_native<float>(message.payload, value)
-                         : !take_native<double>(message.payload, value)) {
-                return is_float ? FormatTrouble::not_float : FormatTrouble::not_double;
-            }
-            append_float(out, value, static_cast<int>(step.width), step.precision < 0 ? 6 : step.precision,
-                         step.left, step.zero);
+        case Kind::payload_double:
+            return render_float(step, message.payload, out);
+        case Kind::number_property:
+        case Kind::text_property:
+            put_property(step, message.properties, out);
             break;
-        }
-        case Kind::topic_alias:
-            put_number_property(step, message, PropertyId::topic_alias, out);
+        case Kind::user_properties:
+            put_user_properties(message.properties, out);
             break;
-        case Kind::message_expiry:
-            put_number_property(step, message, PropertyId::message_expiry_interval, out);
-            break;
-        case Kind::payload_format:
-            put_number_property(step, message, PropertyId::payload_format_indicator, out);
-            break;
-        case Kind::subscription_identifier:
-            put_number_property(step, message, PropertyId::subscription_identifier, out);
-            break;
-        case Kind::content_type:
-            put_from_broker(step, properties.text_or_empty(PropertyId::content_type), out);
-            break;
-        case Kind::response_topic:
-            // When it is absent mosquitto_sub prints nothing, not even the width.
-            if (const auto topic = properties.find(PropertyId::response_topic))
-                put_from_broker(step, topic->text, out);
-            break;
-        case Kind::correlation_data:
-            put_from_broker({}, properties.text_or_empty(PropertyId::correlation_data), out);
-            break;
-        case Kind::user_properties: {
-            bool first = true;
-            for (const Property& property : properties) {
-                if (property.id != PropertyId::user_property) continue;
-                if (!first) out.push_back(' ');
-                first = false;
-                put_from_broker({}, property.name, out);
-                out.push_back(':');
-                put_from_broker({}, property.text, out);
-            }
-            break;
-        }
         case Kind::iso_time:
             put_text(step, cut(step, clock_.iso), false, out);
             break;
@@ -181,10 +136,20 @@ FormatTrouble Format::render_step(const Step& step, const Publish& message, Stam
         case Kind::json_payload:
             return render_json(step, message, stamp, out);
     }
-    return FormatTrouble::none;
+    return RenderError::none;
 }
 
-FormatTrouble Format::render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out) {
+RenderError Format::render_float(const Step& step, Bytes payload, TextBuffer& out) {
+    double value = 0;
+    const bool is_float = step.kind == Kind::payload_float;
+    if (is_float ? !take_native<float>(payload, value) : !take_native<double>(payload, value))
+        return is_float ? RenderError::not_float : RenderError::not_double;
+    append_float(out, value, static_cast<int>(step.width), step.precision < 0 ? 6 : step.precision, step.left,
+                 step.zero);
+    return RenderError::none;
+}
+
+RenderError Format::render_json(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out) {
     char time[64];
     std::size_t length = clock_.json_start.copy(time, 40);
     std::uint32_t microseconds = static_cast<std::uint32_t>(stamp.nanoseconds) / 1000;
@@ -196,34 +161,34 @@ FormatTrouble Format::render_json(const Step& step, const Publish& message, Stam
     JsonWriter json(out, options_.json, options_.terminal);
     if (step.kind == Kind::json) {
         write_message_json(json, message, {time, length});
-        return FormatTrouble::none;
+        return RenderError::none;
     }
-    return write_message_json_payload(json, message, {time, length}) ? FormatTrouble::none
-                                                                     : FormatTrouble::not_json;
+    return write_message_json_payload(json, message, {time, length}) ? RenderError::none
+                                                                     : RenderError::not_json;
 }
 
 std::string_view Format::cut(const Step& step, std::string_view text) {
     return step.precision < 0 ? text : text.substr(0, static_cast<std::size_t>(step.precision));
 }
 
-void Format::put_number(const Step& step, std::uint64_t number, Buffer& out) {
+void Format::put_number(const Step& step, std::uint64_t number, TextBuffer& out) {
     if (step.width == 0) return append_number(out, number);
     const std::string text = std::to_string(number);
     put_text(step, text, true, out);
 }
 
 // `zero`: this sequence honours the flag 0.
-void Format::put_text(const Step& step, std::string_view text, bool zero, Buffer& out) {
+void Format::put_text(const Step& step, std::string_view text, bool zero, TextBuffer& out) {
     if (!step.left) pad(out, step.width, text.size(), zero && step.zero ? '0' : ' ');
     out.append(text);
     if (step.left) pad(out, step.width, text.size(), ' ');
 }
 
-void Format::put_from_broker(const Step& step, std::string_view text, Buffer& out) {
+void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer& out) {
     text = cut(step, text);
     if (options_.file_name) return append_file_part(out, text);
     if (options_.terminal && has_controls(text, LineBreaks::hide)) {
-        Buffer visible;
+        TextBuffer visible;
         append_visible(visible, text, LineBreaks::hide);
         return put_text(step, visible.view(), false, out);
     }
@@ -231,19 +196,19 @@ void Format::put_from_broker(const Step& step, std::string_view text, Buffer& ou
 }
 
 // A width limits the payload too, as in mosquitto_sub 2.0.
-void Format::put_payload(const Step& step, Bytes payload, Buffer& out) {
+void Format::put_payload(const Step& step, Bytes payload, TextBuffer& out) {
     std::string_view text = as_text(payload);
     if (step.width > 0) text = text.substr(0, step.width);
     if (options_.file_name) return append_file_part(out, text);
     if (options_.terminal && has_controls(text, LineBreaks::keep)) {
-        Buffer visible;
+        TextBuffer visible;
         append_visible(visible, text, LineBreaks::keep);
         return put_text(step, visible.view(), true, out);
     }
     put_text(step, text, true, out);
 }
 
-void Format::put_hex(const Step& step, Bytes payload, Buffer& out) {
+void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
     const HexCase letters = step.kind == Kind::hex_upper ? HexCase::upper : HexCase::lower;
     const char with = step.zero && !step.left ? '0' : ' ';
     if (step.precision > 0) {
@@ -262,10 +227,38 @@ void Format::put_hex(const Step& step, Bytes payload, Buffer& out) {
     if (step.left) pad(out, step.width, payload.size() * 2, with);
 }
 
-void Format::put_number_property(const Step& step, const Publish& message, PropertyId id, Buffer& out) {
-    if (const auto property = message.properties.find(id)) return put_number(step, property->number, out);
-    // Absent: as wide, and here 0 wins over -.
-    out.fill(step.width, step.zero ? '0' : ' ');
+void Format::put_base64(const Step& step, Bytes payload, TextBuffer& out) {
+    if (options_.file_name) {
+        TextBuffer digits;
+        append_base64(digits, payload);
+        return put_from_broker(step, digits.view(), out);
+    }
+    if (!step.left) pad(out, step.width, base64_size(payload.size()), ' ');
+    append_base64(out, payload);
+    if (step.left) pad(out, step.width, base64_size(payload.size()), ' ');
+}
+
+void Format::put_property(const Step& step, PropertiesView properties, TextBuffer& out) {
+    const auto property = properties.find(step.property);
+    if (step.kind == Kind::number_property) {
+        if (property) return put_number(step, property->number, out);
+        // Absent: as wide, and here 0 wins over -.
+        return out.fill(step.width, step.zero ? '0' : ' ');
+    }
+    // When there is no response topic mosquitto_sub prints nothing, not even the width.
+    if (!property && step.property == PropertyId::response_topic) return;
+    put_from_broker(step, property ? property->text : std::string_view(), out);
+}
+
+void Format::put_user_properties(PropertiesView properties, TextBuffer& out) {
+    bool first = true;
+    for (const Property& property : properties) {
+        if (property.id != PropertyId::user_property) continue;
+        if (!std::exchange(first, false)) out.push_back(' ');
+        put_from_broker({}, property.name, out);
+        out.push_back(':');
+        put_from_broker({}, property.text, out);
+    }
 }
 
 void Format::set_clock(std::int64_t second) {

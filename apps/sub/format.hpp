@@ -9,42 +9,42 @@
 #include <string_view>
 #include <vector>
 
-#include "buffer.hpp"
 #include "json_out.hpp"
 #include "mqttc/packet.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
-/// The time of day that belongs to a message.
-struct Stamp {
+/// When a message was received.
+struct WallTime {
     std::int64_t seconds = 0;  ///< since 1970
     std::int32_t nanoseconds = 0;
 };
-Stamp stamp_now();
+WallTime wall_time_now();
 
 /// What a message could not be printed as. The sequence concerned printed nothing; not_json: nothing of the
-/// message was printed at all, so that who reads objects finds no line without one.
-enum class FormatTrouble : std::uint8_t { none, not_json, not_float, not_double };
+/// message was printed at all, so that each line is an object.
+enum class RenderError : std::uint8_t { none, not_json, not_float, not_double };
 
 struct FormatOptions {
     JsonLayout json = JsonLayout::compact;
-    bool terminal = false;   ///< control characters that come from the broker are made visible
-    bool file_name = false;  ///< what comes from the broker is written as file_name.hpp says; no JSON
+    bool terminal = false;   ///< control characters from the broker are escaped
+    bool file_name = false;  ///< text from the broker is written as file_name.hpp says; no JSON
 };
 
 class Format {
   public:
-    /// Width and precision at most.
+    /// The largest width and precision.
     static constexpr std::uint32_t max_field_width = 1'000'000;
 
-    /// Error: one line that names the sequence that is wrong.
+    /// Error: one line that names the invalid sequence.
     static std::expected<Format, std::string> compile(std::string_view text, FormatOptions options = {});
 
     /// Appends one message, without a newline. No allocation once the buffer has its size (%J and, on a
-    /// terminal, messages with control characters excepted). Remembers the texts of the present second.
-    FormatTrouble render(const Publish& message, Stamp stamp, Buffer& out);
+    /// terminal, messages with control characters excepted). Keeps the texts of the current second.
+    RenderError render(const Publish& message, WallTime stamp, TextBuffer& out);
 
-    /// Whether render() looks at its stamp.
+    /// Whether render() uses its stamp.
     bool needs_time() const { return needs_time_; }
 
   private:
@@ -61,14 +61,9 @@ class Format {
         base64,
         payload_float,
         payload_double,
-        topic_alias,
-        content_type,
-        correlation_data,
-        message_expiry,
-        payload_format,
+        number_property,
+        text_property,
         user_properties,
-        response_topic,
-        subscription_identifier,
         iso_time,
         unix_time,
         nanoseconds,
@@ -82,6 +77,7 @@ class Format {
         bool zero = false;
         char separator = 0;  // between groups of hex digits, or strftime's letter
         std::uint32_t width = 0;
+        PropertyId property{};
         std::int32_t precision = -1;  // -1: not given
         std::size_t text = 0;  // literal: where it starts in literals_; strftime: its row in clock_.texts
         std::size_t length = 0;
@@ -95,20 +91,24 @@ class Format {
         std::vector<std::string> texts;  // of the strftime steps
     };
     struct Parser;
+    struct Letter;
 
     void add_literal(std::string_view text);
     void set_clock(std::int64_t second);
-    FormatTrouble render_steps(const Publish& message, Stamp stamp, Buffer& out);
-    FormatTrouble render_step(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
-    FormatTrouble render_json(const Step& step, const Publish& message, Stamp stamp, Buffer& out);
+    RenderError render_steps(const Publish& message, WallTime stamp, TextBuffer& out);
+    RenderError render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
+    RenderError render_float(const Step& step, Bytes payload, TextBuffer& out);
+    RenderError render_json(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
 
     static std::string_view cut(const Step& step, std::string_view text);
-    void put_number(const Step& step, std::uint64_t number, Buffer& out);
-    void put_text(const Step& step, std::string_view text, bool zero, Buffer& out);
-    void put_from_broker(const Step& step, std::string_view text, Buffer& out);
-    void put_payload(const Step& step, Bytes payload, Buffer& out);
-    void put_hex(const Step& step, Bytes payload, Buffer& out);
-    void put_number_property(const Step& step, const Publish& message, PropertyId id, Buffer& out);
+    void put_number(const Step& step, std::uint64_t number, TextBuffer& out);
+    void put_text(const Step& step, std::string_view text, bool zero, TextBuffer& out);
+    void put_from_broker(const Step& step, std::string_view text, TextBuffer& out);
+    void put_payload(const Step& step, Bytes payload, TextBuffer& out);
+    void put_hex(const Step& step, Bytes payload, TextBuffer& out);
+    void put_base64(const Step& step, Bytes payload, TextBuffer& out);
+    void put_property(const Step& step, PropertiesView properties, TextBuffer& out);
+    void put_user_properties(PropertiesView properties, TextBuffer& out);
 
     FormatOptions options_;
     std::vector<Step> steps_;

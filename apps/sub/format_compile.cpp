@@ -1,10 +1,49 @@
 // The language of -F: from text to steps.
+#include <algorithm>
+#include <array>
 #include <optional>
 
 #include "format.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {
+
+// What follows a %.
+struct Format::Letter {
+    char letter;
+    Kind kind;
+    PropertyId property{};
+
+    static const Letter* find(char letter) {
+        static constexpr std::array letters{
+            Letter{'A', Kind::number_property, PropertyId::topic_alias},
+            Letter{'b', Kind::base64},
+            Letter{'C', Kind::text_property, PropertyId::content_type},
+            Letter{'D', Kind::text_property, PropertyId::correlation_data},
+            Letter{'d', Kind::payload_double},
+            Letter{'E', Kind::number_property, PropertyId::message_expiry_interval},
+            Letter{'F', Kind::number_property, PropertyId::payload_format_indicator},
+            Letter{'f', Kind::payload_float},
+            Letter{'I', Kind::iso_time},
+            Letter{'J', Kind::json_payload},
+            Letter{'j', Kind::json},
+            Letter{'l', Kind::payload_length},
+            Letter{'m', Kind::packet_id},
+            Letter{'P', Kind::user_properties},
+            Letter{'p', Kind::payload},
+            Letter{'q', Kind::qos},
+            Letter{'R', Kind::text_property, PropertyId::response_topic},
+            Letter{'r', Kind::retain},
+            Letter{'S', Kind::number_property, PropertyId::subscription_identifier},
+            Letter{'t', Kind::topic},
+            Letter{'U', Kind::unix_time},
+            Letter{'X', Kind::hex_upper},
+            Letter{'x', Kind::hex_lower},
+        };
+        const auto* const found = std::ranges::find(letters, letter, &Letter::letter);
+        return found == letters.end() ? nullptr : found;
+    }
+};
 
 // Reads one sequence at a time: % [-] [0] [width] [. precision [separator]] letter, @ letter, \ letter.
 struct Format::Parser {
@@ -15,7 +54,7 @@ struct Format::Parser {
     bool end() const { return at == text.size(); }
 
     std::string wrong(std::size_t start, std::string_view why) const {
-        Buffer shown;
+        TextBuffer shown;
         append_visible(shown, text.substr(start, at - start + (end() ? 0 : 1)), LineBreaks::hide);
         std::string message = "format sequence '";
         message.append(shown.view()).append("' ").append(why);
@@ -39,7 +78,7 @@ struct Format::Parser {
         return true;
     }
 
-    // The character between groups of hex digits, when one stands in front of an x.
+    // The character between groups of hex digits, when one precedes an x.
     char separator() {
         if (at + 1 >= text.size() || (text[at + 1] != 'x' && text[at + 1] != 'X')) return ' ';
         const auto c = static_cast<unsigned char>(text[at]);
@@ -48,59 +87,6 @@ struct Format::Parser {
         if (!punctuation) return ' ';
         ++at;
         return static_cast<char>(c);
-    }
-
-    static std::optional<Kind> kind_of(char letter) {
-        switch (letter) {
-            case 'A':
-                return Kind::topic_alias;
-            case 'b':
-                return Kind::base64;
-            case 'C':
-                return Kind::content_type;
-            case 'D':
-                return Kind::correlation_data;
-            case 'd':
-                return Kind::payload_double;
-            case 'E':
-                return Kind::message_expiry;
-            case 'F':
-                return Kind::payload_format;
-            case 'f':
-                return Kind::payload_float;
-            case 'I':
-                return Kind::iso_time;
-            case 'j':
-                return Kind::json;
-            case 'J':
-                return Kind::json_payload;
-            case 'l':
-                return Kind::payload_length;
-            case 'm':
-                return Kind::packet_id;
-            case 'P':
-                return Kind::user_properties;
-            case 'p':
-                return Kind::payload;
-            case 'q':
-                return Kind::qos;
-            case 'R':
-                return Kind::response_topic;
-            case 'r':
-                return Kind::retain;
-            case 'S':
-                return Kind::subscription_identifier;
-            case 't':
-                return Kind::topic;
-            case 'U':
-                return Kind::unix_time;
-            case 'x':
-                return Kind::hex_lower;
-            case 'X':
-                return Kind::hex_upper;
-            default:
-                return std::nullopt;
-        }
     }
 
     static constexpr std::string_view incomplete =
@@ -128,13 +114,17 @@ struct Format::Parser {
         if (end()) return std::unexpected(wrong(start, incomplete));
         if (text[at] == '%') {
             format.add_literal("%");
-        } else if (const auto kind = kind_of(text[at])) {
-            if (format.options_.file_name && (*kind == Kind::json || *kind == Kind::json_payload))
-                return std::unexpected(wrong(start, "can't be part of a file's name"));
-            step.kind = *kind;
-            format.needs_time_ |= *kind == Kind::iso_time || *kind == Kind::unix_time ||
-                                  *kind == Kind::json || *kind == Kind::json_payload;
-            format.needs_json_ |= *kind == Kind::json_payload;
+        } else if (const Letter* const known = Letter::find(text[at])) {
+            const Kind kind = known->kind;
+            const bool json = kind == Kind::json || kind == Kind::json_payload;
+            if (format.options_.file_name && json)
+                return std::unexpected(wrong(start, "cannot be part of a file name"));
+            // mosquitto_sub ignores the width here.
+            if (known->property == PropertyId::correlation_data) step = {};
+            step.kind = kind;
+            step.property = known->property;
+            format.needs_time_ |= json || kind == Kind::iso_time || kind == Kind::unix_time;
+            format.needs_json_ |= kind == Kind::json_payload;
             format.steps_.push_back(step);
         } else {
             return std::unexpected(wrong(start, unknown));

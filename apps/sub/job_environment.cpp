@@ -60,7 +60,7 @@ void set_property(Variables& variables, const Property& property) {
             // What -D takes for an answer goes through as it is.
             if (!has_controls(property.text, LineBreaks::hide))
                 return variables.set("MQTT_CORRELATION_DATA", property.text);
-            Buffer hex;
+            TextBuffer hex;
             append_hex(hex, as_bytes(property.text), HexCase::lower);
             variables.set("MQTT_CORRELATION_DATA", hex.view());
             return variables.set("MQTT_CORRELATION_DATA_ENCODING", "hex");

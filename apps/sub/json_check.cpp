@@ -8,13 +8,13 @@
 
 #include "json_field.hpp"
 #include "json_out.hpp"
-#include "unread_number.hpp"
+#include "discarded_float.hpp"
 
 namespace mqttc::sub {
 namespace {
 
 using Json = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t,
-                                  app::UnreadNumber>;
+                                  app::DiscardedFloat>;
 
 class Rewriter : public nlohmann::json_sax<Json> {
   public:
@@ -27,7 +27,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
         return put(value == 0 ? "-0" : std::to_string(value));
     }
     bool number_unsigned(std::uint64_t value) override { return put(std::to_string(value)); }
-    bool number_float(app::UnreadNumber /*value*/, const std::string& digits) override { return put(digits); }
+    bool number_float(app::DiscardedFloat /*value*/, const std::string& digits) override { return put(digits); }
     bool string(std::string& text) override {
         json_.string(text);
         return true;
@@ -72,7 +72,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
 // Hands the value at the end of a path on to a Rewriter.
 class Finder : public nlohmann::json_sax<Json> {
   public:
-    Finder(const FieldPath& path, Buffer& out)
+    Finder(const FieldPath& path, TextBuffer& out)
         : steps_(path.steps()),
           out_(out),
           writer_(out, JsonLayout::compact, true),
@@ -93,7 +93,7 @@ class Finder : public nlohmann::json_sax<Json> {
     bool number_unsigned(std::uint64_t value) override {
         return scalar([&] { return rewriter_.number_unsigned(value); });
     }
-    bool number_float(app::UnreadNumber value, const std::string& digits) override {
+    bool number_float(app::DiscardedFloat value, const std::string& digits) override {
         return scalar([&] { return rewriter_.number_float(value, digits); });
     }
     bool string(std::string& text) override {
@@ -184,7 +184,7 @@ class Finder : public nlohmann::json_sax<Json> {
     }
 
     const std::vector<FieldPath::Step>& steps_;
-    Buffer& out_;
+    TextBuffer& out_;
     JsonWriter writer_;
     Rewriter rewriter_;
     std::vector<Level> levels_;   // of the open ones on the path
@@ -203,7 +203,7 @@ bool write_checked_json(JsonWriter& json, std::string_view text) {
     return Json::sax_parse(text.begin(), text.end(), &rewriter);
 }
 
-FieldResult find_field(std::string_view payload, const FieldPath& path, Buffer& out) {
+FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out) {
     if (payload.size() > max_field_payload) return FieldResult::too_large;
     if (payload.find('\0') != std::string_view::npos) return FieldResult::not_json;
     Finder finder(path, out);

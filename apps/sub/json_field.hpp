@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "buffer.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
@@ -49,6 +49,6 @@ inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 /// Looks for the value in the JSON text `payload` and appends it: a string as its text, anything else as
 /// JSON. Of two members with the same name the first counts. On another result than found, an unknown number
 /// of bytes is appended. In json_check.cpp.
-FieldResult find_field(std::string_view payload, const FieldPath& path, Buffer& out);
+FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out);
 
 }  // namespace mqttc::sub

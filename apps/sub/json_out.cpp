@@ -56,13 +56,13 @@ std::size_t plain_front(std::string_view text) {
     return at;
 }
 
-void append_unicode_escape(Buffer& out, unsigned code) {
+void append_unicode_escape(TextBuffer& out, unsigned code) {
     const std::uint8_t bytes[2] = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
     out.append("\\u");
     append_hex(out, bytes, HexCase::lower);
 }
 
-void append_escape(Buffer& out, char c) {
+void append_escape(TextBuffer& out, char c) {
     switch (c) {
         case '"':
             return out.append("\\\"");

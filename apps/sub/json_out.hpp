@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "buffer.hpp"
 #include "mqttc/packet.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
@@ -18,7 +18,7 @@ enum class JsonLayout : bool { compact, pretty };
 class JsonWriter {
   public:
     /// `terminal`: DEL and C1 control characters in strings are escaped too.
-    JsonWriter(Buffer& out, JsonLayout layout, bool terminal)
+    JsonWriter(TextBuffer& out, JsonLayout layout, bool terminal)
         : out_(out), pretty_(layout == JsonLayout::pretty), terminal_(terminal) {}
 
     void begin_object() { begin('{'); }
@@ -46,7 +46,7 @@ class JsonWriter {
     void escaped(std::string_view text);
     void append_visible_delete(std::string_view ascii);
 
-    Buffer& out_;
+    TextBuffer& out_;
     bool pretty_;
     bool terminal_;
     bool first_ = true;       // nothing was written yet in the open object or array

@@ -1,4 +1,5 @@
 // mqtt_sub: subscribes to topics and prints what arrives.
+#include <chrono>
 #include <new>
 
 #include "exit_code.hpp"
@@ -8,11 +9,12 @@
 
 int main(int argc, char** argv) {
     namespace app = mqttc::app;
+    const mqttc::Time started = std::chrono::steady_clock::now();
     app::Messages messages("mqtt_sub");
     try {
         auto options = app::start(app::Program::sub, argc, argv, messages);
         if (!options) return options.error();
-        return mqttc::sub::run_subscriber(*options, messages);
+        return mqttc::sub::run_subscriber(*options, started, messages);
     } catch (const std::bad_alloc&) {
         messages.error("out of memory");
         return app::exit_code::connection_lost;

@@ -7,16 +7,16 @@
 #include <chrono>
 #include <cstring>
 
-#include "runner.hpp"
-#include "saver.hpp"
+#include "exec_sink.hpp"
+#include "file_sink.hpp"
+#include "live_table.hpp"
 #include "text_out.hpp"
-#include "watch.hpp"
 
 namespace mqttc::sub {
 
 bool PlainPrinter::take(const Publish& message) {
     const std::string_view payload = as_text(message.payload);
-    if (terminal_ || payload.empty() || payload.size() >= Buffer::large_piece) [[unlikely]] {
+    if (terminal_ || payload.empty() || payload.size() >= TextBuffer::large_piece) [[unlikely]] {
         take_unusual(message.topic, payload);
         return true;
     }
@@ -57,32 +57,32 @@ void PlainPrinter::take_unusual(std::string_view topic, std::string_view payload
 }
 
 bool FormatPrinter::take(const Publish& message) {
-    const Stamp stamp = format_.needs_time() ? stamp_now() : Stamp{};
-    const FormatTrouble trouble = format_.render(message, stamp, out_);
-    counts_ = trouble != FormatTrouble::not_json;
+    const WallTime stamp = format_.needs_time() ? wall_time_now() : WallTime{};
+    const RenderError error = format_.render(message, stamp, out_);
+    counts_ = error != RenderError::not_json;
     if (newline_ && counts_) out_.push_back('\n');
-    if (trouble != FormatTrouble::none) complain(trouble, message);
+    if (error != RenderError::none) complain(error, message);
     return true;
 }
 
-void FormatPrinter::complain(FormatTrouble trouble, const Publish& message) const {
+void FormatPrinter::complain(RenderError error, const Publish& message) const {
     std::string line = "the payload of a message on topic '";
     line.append(message.topic).append("' ");
-    switch (trouble) {
-        case FormatTrouble::not_json:
+    switch (error) {
+        case RenderError::not_json:
             line.append("is not valid JSON: not printed (%j prints any payload)");
             break;
-        case FormatTrouble::not_float:
+        case RenderError::not_float:
             line.append("is not a float: it has ")
                 .append(std::to_string(message.payload.size()))
                 .append(" bytes, not 4");
             break;
-        case FormatTrouble::not_double:
+        case RenderError::not_double:
             line.append("is not a double: it has ")
                 .append(std::to_string(message.payload.size()))
                 .append(" bytes, not 8");
             break;
-        case FormatTrouble::none:
+        case RenderError::none:
             return;
     }
     messages_.error(line);
@@ -96,10 +96,10 @@ void RatePrinter::tick() {
 
 namespace {
 
-std::expected<std::unique_ptr<Sink>, std::string> make_format_printer(const app::SubOptions& options,
-                                                                      bool terminal, bool newline,
-                                                                      Buffer& out,
-                                                                      const app::Messages& messages) {
+std::expected<std::unique_ptr<MessageSink>, std::string> make_format_printer(const app::SubOptions& options,
+                                                                             bool terminal, bool newline,
+                                                                             TextBuffer& out,
+                                                                             app::Messages& messages) {
     const FormatOptions format_options{.json = options.pretty ? JsonLayout::pretty : JsonLayout::compact,
                                        .terminal = terminal};
     auto format = Format::compile(*options.format, format_options);
@@ -107,38 +107,39 @@ std::expected<std::unique_ptr<Sink>, std::string> make_format_printer(const app:
     return std::make_unique<FormatPrinter>(out, std::move(*format), newline, messages);
 }
 
-std::expected<std::unique_ptr<Sink>, std::string> make_watch(const app::SubOptions& options, Buffer& out,
-                                                             const app::Messages& messages) {
-    Watch::Shown shown;
+std::expected<std::unique_ptr<MessageSink>, std::string> make_live_table(const app::SubOptions& options,
+                                                                         TextBuffer& out,
+                                                                         app::Messages& messages) {
+    LiveTable::Shown shown;
     if (options.field) {
         auto field = FieldPath::parse(*options.field);
         if (!field) return std::unexpected("--field: " + field.error());
         shown.field = std::move(*field);
     } else if (options.format) {
-        shown.line_out = std::make_unique<Buffer>();
+        shown.line_out = std::make_unique<TextBuffer>();
         auto printer = make_format_printer(options, true, false, *shown.line_out, messages);
         if (!printer) return printer;
         shown.line = std::move(*printer);
     }
-    Watch::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
-                       .now = std::chrono::steady_clock::now};
-    auto watch = std::make_unique<Watch>(out, std::move(shown), std::move(world));
+    LiveTable::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
+                           .now = std::chrono::steady_clock::now};
+    auto watch = std::make_unique<LiveTable>(out, std::move(shown), std::move(world));
     if (same_terminal(STDOUT_FILENO, STDERR_FILENO)) watch->share_terminal(messages);
     return watch;
 }
 
 }  // namespace
 
-std::expected<std::unique_ptr<Sink>, std::string> make_printer(const app::SubOptions& options,
-                                                               bool is_terminal, Buffer& out,
-                                                               const app::Messages& messages) {
+std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app::SubOptions& options,
+                                                                      bool is_terminal, TextBuffer& out,
+                                                                      app::Messages& messages) {
     const bool visible = is_terminal && !options.raw;
-    if (options.save) return Saver::make(*options.save, messages);
-    if (options.exec) return std::make_unique<Runner>(*options.exec, options.jobs, messages);
+    if (options.save) return FileSink::make(*options.save, messages);
+    if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
     if (options.message_rate) return std::make_unique<RatePrinter>(out);
     if (options.watch) {
         if (!is_terminal) return std::unexpected("-w draws on a terminal, and stdout is none");
-        return make_watch(options, out, messages);
+        return make_live_table(options, out, messages);
     }
     if (options.format) return make_format_printer(options, visible, !options.no_newline, out, messages);
     if (options.dry_run && !options.verbose) {

@@ -8,18 +8,18 @@
 #include <string>
 #include <string_view>
 
-#include "buffer.hpp"
 #include "format.hpp"
+#include "message_sink.hpp"
 #include "messages.hpp"
 #include "options.hpp"
-#include "sink.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
 /// Payload, or topic and payload with -v. An empty payload prints nothing, with -v "topic (null)".
-class PlainPrinter final : public Sink {
+class PlainPrinter final : public MessageSink {
   public:
-    PlainPrinter(Buffer& out, const app::SubOptions& options, bool terminal)
+    PlainPrinter(TextBuffer& out, const app::SubOptions& options, bool terminal)
         : out_(out), verbose_(options.verbose), newline_(!options.no_newline), terminal_(terminal) {}
     bool take(const Publish& message) override;
 
@@ -27,32 +27,32 @@ class PlainPrinter final : public Sink {
     /// On a terminal, and what is empty or large.
     void take_unusual(std::string_view topic, std::string_view payload);
 
-    Buffer& out_;
+    TextBuffer& out_;
     bool verbose_;
     bool newline_;
     bool terminal_;
 };
 
-class FormatPrinter final : public Sink {
+class FormatPrinter final : public MessageSink {
   public:
-    FormatPrinter(Buffer& out, Format format, bool newline, const app::Messages& messages)
+    FormatPrinter(TextBuffer& out, Format format, bool newline, app::Messages& messages)
         : out_(out), format_(std::move(format)), newline_(newline), messages_(messages) {}
     bool take(const Publish& message) override;
     bool counts() const override { return counts_; }
 
   private:
-    void complain(FormatTrouble trouble, const Publish& message) const;
+    void complain(RenderError error, const Publish& message) const;
 
-    Buffer& out_;
+    TextBuffer& out_;
     Format format_;
     bool newline_;
     bool counts_ = true;
-    const app::Messages& messages_;
+    app::Messages& messages_;
 };
 
-class RatePrinter final : public Sink {
+class RatePrinter final : public MessageSink {
   public:
-    explicit RatePrinter(Buffer& out) : out_(out) {}
+    explicit RatePrinter(TextBuffer& out) : out_(out) {}
     bool take(const Publish& /*message*/) override {
         ++count_;
         return true;
@@ -65,15 +65,15 @@ class RatePrinter final : public Sink {
     }
 
   private:
-    Buffer& out_;
+    TextBuffer& out_;
     std::uint64_t count_ = 0;
 };
 
 /// What the options ask for: one of the above, or another sink. `is_terminal`: stdout is one; then control characters from the broker are made
 /// visible unless --raw is given. `out` and `messages` must outlive the sink. Error: the format is wrong, or
 /// -w without a terminal; one line for people.
-std::expected<std::unique_ptr<Sink>, std::string> make_printer(const app::SubOptions& options,
-                                                               bool is_terminal, Buffer& out,
-                                                               const app::Messages& messages);
+std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app::SubOptions& options,
+                                                                      bool is_terminal, TextBuffer& out,
+                                                                      app::Messages& messages);
 
 }  // namespace mqttc::sub

@@ -19,7 +19,7 @@ class RetainedCleaner {
     /// Topics waiting to be cleared take at most this much memory; more are left alone, with a warning.
     static constexpr std::size_t max_waiting_bytes = 64UL * 1024 * 1024;
 
-    explicit RetainedCleaner(const app::Messages& messages) : messages_(messages) {}
+    explicit RetainedCleaner(app::Messages& messages) : messages_(messages) {}
 
     void add(std::string_view topic);
     /// Publishes as many as there is room for.
@@ -38,7 +38,7 @@ class RetainedCleaner {
     std::string account() const;
 
   private:
-    const app::Messages& messages_;
+    app::Messages& messages_;
     std::deque<std::string> waiting_;
     std::size_t waiting_bytes_ = 0;
     bool warned_ = false;

@@ -8,9 +8,9 @@
 
 namespace mqttc::sub {
 
-int run_subscriber(app::Options& options, const app::Messages& messages) {
-    Output out(STDOUT_FILENO);
-    if (out.state() != Output::State::open) {
+int run_subscriber(app::Options& options, Time started, app::Messages& messages) {
+    StdoutBuffer out(STDOUT_FILENO);
+    if (out.state() != StdoutBuffer::State::open) {
         messages.stdout_failed(out.error());
         return app::exit_code::output_failed;
     }
@@ -19,8 +19,8 @@ int run_subscriber(app::Options& options, const app::Messages& messages) {
         messages.error(sink.error());
         return app::exit_code::usage;
     }
-    if (const auto started = (*sink)->start(); !started) {
-        messages.error(started.error());
+    if (const auto ready = (*sink)->start(); !ready) {
+        messages.error(ready.error());
         return app::exit_code::output_failed;
     }
     auto client_options = app::prepare_client(options, messages);
@@ -28,10 +28,9 @@ int run_subscriber(app::Options& options, const app::Messages& messages) {
     app::DebugTrace trace(messages);
     if (options.debug) client_options->session.trace = &trace;
 
-    Subscriber subscriber(options, **sink, out, messages, endpoint_name(client_options->endpoint));
-    Client client(std::move(*client_options), subscriber);
-    subscriber.attach(client);
-    return subscriber.conclude(client.run());
+    return Subscriber(options, **sink, out, std::move(*client_options), app::run_deadline(options, started),
+                      messages)
+        .run();
 }
 
 }  // namespace mqttc::sub

@@ -1,5 +1,5 @@
-// What mqtt_sub does with its connection: subscribes, filters, counts, hands messages to the sink, and knows
-// when to end and with which exit code.
+// mqtt_sub's run: subscribes, filters and counts messages, hands them to the sink, and decides when to end and with
+// which exit code.
 #pragma once
 
 #include <cstdint>
@@ -10,29 +10,20 @@
 
 #include "exit_code.hpp"
 #include "filters.hpp"
-#include "messages.hpp"
-#include "mqttc/client.hpp"
-#include "options.hpp"
-#include "outage.hpp"
-#include "output.hpp"
+#include "message_sink.hpp"
+#include "program_run.hpp"
 #include "receive_stats.hpp"
 #include "retained_cleaner.hpp"
-#include "sink.hpp"
+#include "stdout_buffer.hpp"
 
 namespace mqttc::sub {
 
-class Subscriber final : public ClientHandler {
+class Subscriber final : public app::ProgramRun {
   public:
-    /// All references must outlive the subscriber. `broker` is the broker's name in messages.
-    Subscriber(const app::Options& options, Sink& sink, Output& out, const app::Messages& messages,
-               std::string broker);
+    /// All references must outlive the subscriber.
+    Subscriber(const app::Options& options, MessageSink& sink, StdoutBuffer& out, ClientOptions client,
+               std::optional<Time> deadline, app::Messages& messages);
 
-    /// Sets timers, signals and watches. Call it once, before client.run().
-    void attach(Client& client);
-    /// After client.run(): writes what is left, tells what went wrong, and returns the exit code.
-    int conclude(const std::expected<void, Error>& ended);
-
-    void on_connack(const Connack& packet) override;
     Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
     void on_suback(const Suback& packet) override;
@@ -45,70 +36,62 @@ class Subscriber final : public ClientHandler {
   private:
     enum class Ending : std::uint8_t {
         none,
-        when_written,  ///< all that was taken is printed and cleared first
+        when_written,  ///< everything taken is printed and cleared first
         at_once,       ///< what a slow reader has not taken is dropped
     };
 
+    void prepare() override;
+    void on_connected(bool first) override;
+    void on_interrupted() override { finish_at_once(app::exit_code::ok); }
+    void on_run_timeout(const std::string& what) override;
+    std::string activity() const override;
+    int conclude(const std::expected<void, Error>& ended) override;
+
     void subscribe();
-    void fail(const Error& error);
+    void refused(const Error& error);
     void acknowledged();
     void arm_idle_timer();
     void arm_sink_timer(Time when);
     // As on_publish.
-    Accept take_by_rules(const Publish& message);
+    Accept take_filtered(const Publish& message);
     /// False: the sink has failed, and the program ends.
     bool give(const Publish& message);
-    /// The sink has the message. Later: it works on it.
+    /// The sink has the message. Accept::later: it is still working on it.
     Accept given(const Publish& message);
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();
-    void time_is_up();
-    std::string state() const;
     void finish(int code);
     void finish_at_once(int code);
-    void disconnect();
     std::string refusal(std::string_view what, const std::string& filter, PacketType type, ReasonCode code,
                         PropertiesView properties) const;
 
-    const app::Options& options_;
     const app::SubOptions& sub_;
-    Sink& sink_;
-    Output& out_;
-    const app::Messages& messages_;
-    std::string broker_;
-    Client* client_ = nullptr;
+    MessageSink& sink_;
+    StdoutBuffer& out_;
     Filters filters_;
-    const bool without_rules_;  // every message goes to the sink, and nothing else is done with it
+    const bool unfiltered_;  ///< every message goes to the sink, and nothing else is done with it
     RetainedCleaner cleaner_;
-    app::Outage outage_;
     ReceiveStats stats_;
 
-    struct Asked {
+    struct Requested {
         std::string filter;
-        Qos qos;  // that was asked for, or is known to be granted
+        Qos qos;  ///< as requested, or as granted where that is known to be less
     };
-    std::vector<Asked> asked_;  // as in the SUBSCRIBE that a reconnect repeats
-    bool subscribed_ = false;
+    std::vector<Requested> requested_;  ///< as in the SUBSCRIBE that a reconnect repeats
     bool some_refused_ = false;
-    unsigned answers_missing_ = 0;  // of SUBSCRIBE and UNSUBSCRIBE
+    unsigned answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE
 
-    std::optional<std::uint64_t> still_to_print_;  // -C
-    bool unprinted_promise_ = false;               // a QoS 1 or 2 message may be in the buffer
+    std::optional<std::uint64_t> still_to_print_;  ///< -C
+    bool unacked_output_pending_ = false;          ///< a QoS 1 or 2 message may be in the buffer
     bool waiting_for_reader_ = false;
-    bool held_ = false;  // the sink works on the message that the session offers again and again
+    bool held_ = false;  ///< the sink works on the message that the session offers again and again
     Time last_message_{};
-    std::optional<Time> run_end_;  // -W
     Ending ending_ = Ending::none;
-    bool disconnecting_ = false;
     int code_ = app::exit_code::ok;
-    bool ever_connected_ = false;
-    /// The broker answered nothing since the last acknowledgement time-out: once more, and it is given up
-    /// unless the user said how often to try.
-    bool silent_before_ = false;
 };
 
-/// The whole program behind its options; returns the exit code.
-int run_subscriber(app::Options& options, const app::Messages& messages);
+/// The whole program after its options were read; returns the exit code. `started`: when -W began.
+int run_subscriber(app::Options& options, Time started, app::Messages& messages);
 
 }  // namespace mqttc::sub

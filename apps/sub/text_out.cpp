@@ -30,7 +30,7 @@ constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrst
 
 }  // namespace
 
-void append_hex(Buffer& out, Bytes bytes, HexCase letters) {
+void append_hex(TextBuffer& out, Bytes bytes, HexCase letters) {
     const PairTable& pairs = pairs_of(letters);
     while (!bytes.empty()) {
         const Bytes part = bytes.first(std::min(bytes.size(), piece));
@@ -44,7 +44,7 @@ void append_hex(Buffer& out, Bytes bytes, HexCase letters) {
     }
 }
 
-void append_hex_grouped(Buffer& out, Bytes bytes, HexCase letters, std::size_t group, char separator) {
+void append_hex_grouped(TextBuffer& out, Bytes bytes, HexCase letters, std::size_t group, char separator) {
     const PairTable& pairs = pairs_of(letters);
     std::size_t digits_left = group;
     while (!bytes.empty()) {
@@ -70,7 +70,7 @@ std::size_t hex_grouped_size(std::size_t bytes, std::size_t group) {
     return bytes == 0 ? 0 : bytes * 2 + (bytes * 2 - 1) / group;
 }
 
-void append_base64(Buffer& out, Bytes bytes) {
+void append_base64(TextBuffer& out, Bytes bytes) {
     while (bytes.size() >= 3) {
         const Bytes part = bytes.first(std::min(bytes.size() / 3 * 3, piece));
         char* to = out.reserve(part.size() / 3 * 4);
@@ -93,7 +93,7 @@ void append_base64(Buffer& out, Bytes bytes) {
     out.append({last, 4});
 }
 
-void append_number(Buffer& out, std::uint64_t number) {
+void append_number(TextBuffer& out, std::uint64_t number) {
     constexpr std::size_t longest = 20;
     char* const start = out.reserve(longest);
     out.commit(static_cast<std::size_t>(std::to_chars(start, start + longest, number).ptr - start));

@@ -111,14 +111,14 @@ TEST_CASE("a message that is too large for the broker is told, the others go") {
     }
 }
 
-TEST_CASE("lines that can't be retained are given up at the first one") {
+TEST_CASE("publishing lines that the broker cannot retain stops at the first one") {
     broker::Options options;
     options.limits.retain_available = false;
     BrokerThread broker(options);
     const Result result = publish(broker.port(), {"-V", "5", "-r", "-t", "a", "-l"}, "one\ntwo\nthree\n");
     CHECK(result.exit.code == 66);
     CHECK(has(result.err, "the broker keeps no retained messages: publish without retain"));
-    CHECK(has(result.err, "0 of 1 messages delivered, and the input was not read to its end"));
+    CHECK(has(result.err, "0 of 3 messages delivered, and the input was not read to its end"));
     CHECK(broker.received().empty());
 }
 

@@ -314,5 +314,5 @@ TEST_CASE("a replay needs times") {
     const Result result =
         publish(broker.port(), {"-l", "--input", "json", "--replay"}, "{\"topic\":\"day/1\"}\n");
     CHECK(result.exit.code == 1);
-    CHECK(result.err.starts_with("mqtt_pub: line 1: there is no tst in it"));
+    CHECK(result.err.starts_with("mqtt_pub: line 1: it has no tst"));
 }

@@ -71,7 +71,7 @@ void check_matching(std::uint16_t port) {
     responder.answer("second\nline", responder.correlation);
     CHECK(request.wait().code == 0);
     CHECK(request.out() == "first\nsecond\nline\n");
-    CHECK(request.err().find("mqtt_pub: 3 messages at the response topic ignored\n") != std::string::npos);
+    CHECK(request.err().find("mqtt_pub: 3 messages on the response topic ignored\n") != std::string::npos);
     CHECK(request.err().find("mqtt_pub: 2 answers; answered after min ") != std::string::npos);
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("a request without an answer ends with -W and 27") {
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "0.3"});
     CHECK(result.exit.code == 27);
     CHECK(result.out.empty());
-    CHECK(result.err == "mqtt_pub: stopped by -W after 0.3 s: 0 of 1 answer came\n");
+    CHECK(result.err == "mqtt_pub: stopped by -W after 0.3 s: 0 of 1 answer received\n");
 }
 
 TEST_CASE("a signal and -W are answered while nobody reads the answers") {
@@ -133,12 +133,12 @@ TEST_CASE("a signal and -W are answered while nobody reads the answers") {
         const auto request = ask(command);
         request->send_signal(signal);
         CHECK(request->wait() == Exit{.code = 66});
-        CHECK(request->err() == "mqtt_pub: interrupted: 0 of 2 answers came\n");
+        CHECK(request->err() == "mqtt_pub: interrupted: 0 of 2 answers received\n");
     }
     command.argv.insert(command.argv.end(), {"-W", "0.5"});
     const auto timed = ask(command);
     CHECK(timed->wait() == Exit{.code = 27});
-    CHECK(timed->err() == "mqtt_pub: stopped by -W after 0.5 s: 0 of 2 answers came\n");
+    CHECK(timed->err() == "mqtt_pub: stopped by -W after 0.5 s: 0 of 2 answers received\n");
 }
 
 TEST_CASE("a large answer reaches a reader that takes its time") {
@@ -160,7 +160,7 @@ TEST_CASE("a request that nobody takes ends at once" * needs_mosquitto()) {
     RealBroker broker;
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-q", "1", "-W", "30"});
     CHECK(result.exit.code == 66);
-    CHECK(result.err.starts_with("mqtt_pub: nobody receives the request: "));
+    CHECK(result.err.starts_with("mqtt_pub: no client receives the request: "));
 }
 
 TEST_CASE("a command of mqtt_sub --exec answers a request") {
@@ -200,7 +200,7 @@ TEST_CASE("the user's own correlation data are kept, a second response topic is 
         publish(broker.port(), {"--request", "-t", "service", "-n", "-D", "publish", "response-topic", "r"});
     CHECK(wrong.exit.code == 1);
     CHECK(wrong.err ==
-          "mqtt_pub: -D publish response-topic can't be used with --request: use --response-topic\n");
+          "mqtt_pub: -D publish response-topic cannot be used with --request: use --response-topic\n");
 }
 
 TEST_CASE("a refused subscription to the response topic is 67") {

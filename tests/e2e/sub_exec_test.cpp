@@ -233,7 +233,7 @@ TEST_CASE("what has arrived before the connection was lost still gets its comman
         REQUIRE(sub.wait_out("1\n"));
         broker.drop_connections();
         REQUIRE(sub.wait_err("mqtt_sub: the connection to 127.0.0.1:" + std::to_string(broker.port()) +
-                             " is lost; what has come over it is finished first\n"));
+                             " is lost; received messages are finished first\n"));
         CHECK(sub.err().find("connected again") == std::string::npos);
         dir.write("go", "");
         REQUIRE(sub.wait_err("mqtt_sub: connected again to "));

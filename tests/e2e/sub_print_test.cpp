@@ -117,9 +117,9 @@ TEST_CASE("-W says how far the work was") {
         CHECK(wait_for_subscriptions(broker, 0));
         return sub.process.err();
     };
-    CHECK(end_of({}, 0) == "mqtt_sub: stopped by -W after 1 s: no message came\n");
-    CHECK(end_of({}, 2) == "mqtt_sub: stopped by -W after 1 s: 2 messages came\n");
-    CHECK(end_of({"-C", "3"}, 1) == "mqtt_sub: stopped by -W after 1 s: 1 of 3 messages came\n");
+    CHECK(end_of({}, 0) == "mqtt_sub: stopped by -W after 1 s: no message received\n");
+    CHECK(end_of({}, 2) == "mqtt_sub: stopped by -W after 1 s: 2 messages received\n");
+    CHECK(end_of({"-C", "3"}, 1) == "mqtt_sub: stopped by -W after 1 s: 1 of 3 messages received\n");
 }
 
 TEST_CASE("-W ends with 27, also before there is a connection") {

@@ -43,13 +43,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           .retain = (data[0] & 16) != 0,
                           .packet_id = data[0],
                           .properties = {}};
-    Buffer out;
+    TextBuffer out;
     if (auto format = Format::compile(text, options)) format->render(message, {0, 999'999'999}, out);
 
     auto json = Format::compile("%j", options);
-    Buffer object;
-    if (!json || json->render(message, {0, 1}, object) != FormatTrouble::none) std::abort();
-    Buffer again;
+    TextBuffer object;
+    if (!json || json->render(message, {0, 1}, object) != RenderError::none) std::abort();
+    TextBuffer again;
     JsonWriter writer(again, JsonLayout::compact, false);
     if (!write_checked_json(writer, object.view())) std::abort();
     return 0;

@@ -19,9 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!path) return 0;
     // A copy of its own: reading beyond its end would be seen.
     const std::string payload(all.substr(end + 1));
-    Buffer value;
+    TextBuffer value;
     const FieldResult result = find_field(payload, *path, value);
-    Buffer whole;
+    TextBuffer whole;
     JsonWriter json(whole, JsonLayout::compact, true);
     const bool is_json = write_checked_json(json, payload);
     if (result != FieldResult::too_large && is_json != (result != FieldResult::not_json)) std::abort();

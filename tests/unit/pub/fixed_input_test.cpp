@@ -8,13 +8,13 @@ using namespace mqttc::pub;
 using State = InputSource::State;
 
 TEST_CASE("a payload is given so many times") {
-    FixedInput input(Payload("x"), 2, Duration::zero());
+    FixedInput input(LoadedPayload("x"), 2, Duration::zero());
     InputMessage message;
     const Time now{};
     CHECK(input.remaining() == 2);
     REQUIRE(input.next(message, now) == State::ready);
     CHECK(as_text(message.payload) == "x");
-    CHECK(message.lasting);
+    CHECK(message.outlives_input);
     REQUIRE(input.next(message, now) == State::ready);
     CHECK(input.remaining() == 0);
     CHECK(input.next(message, now) == State::finished);
@@ -22,7 +22,7 @@ TEST_CASE("a payload is given so many times") {
 
 TEST_CASE("between two of them it waits") {
     using std::chrono::milliseconds;
-    FixedInput input(Payload("x"), 2, milliseconds(500));
+    FixedInput input(LoadedPayload("x"), 2, milliseconds(500));
     InputMessage message;
     const Time start = Time{} + milliseconds(1000);
     REQUIRE(input.next(message, start) == State::ready);

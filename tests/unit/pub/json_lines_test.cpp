@@ -76,7 +76,7 @@ TEST_CASE("what an object does not give is left to the options") {
     CHECK_FALSE(read.message.retain);
     CHECK_FALSE(read.message.properties);
     CHECK(Read("{}").payload().empty());
-    CHECK(Read("{}", {}).message.problem == "there is no topic in it, and no -t");
+    CHECK(Read("{}", {}).message.problem == "it has no topic, and there is no -t");
 }
 
 TEST_CASE("retain may be a number, as older programs write it") {
@@ -189,9 +189,9 @@ TEST_CASE("wrong lines are told what is wrong") {
         {R"({"qos":true})", "qos is not 0, 1 or 2"},
         {R"({"properties":5})", "properties is not an object"},
         {R"({"properties":[]})", "properties is not an object"},
-        {R"({"properties":{"contentype":"x"}})", "properties: 'contentype' is no property of MQTT 5"},
-        {R"({"properties":{"user-property":"x"}})", "properties: 'user-property' is no property of MQTT 5"},
-        {R"({"properties":{"receive-maximum":5}})", "properties: 'receive-maximum' is not one of a message"},
+        {R"({"properties":{"contentype":"x"}})", "properties: unknown MQTT 5 property 'contentype'"},
+        {R"({"properties":{"user-property":"x"}})", "properties: unknown MQTT 5 property 'user-property'"},
+        {R"({"properties":{"receive-maximum":5}})", "properties: 'receive-maximum' is not a property of PUBLISH"},
         {R"({"properties":{"content-type":5}})", "content-type is not a value of that property"},
         {R"({"properties":{"message-expiry-interval":"5"}})",
          "message-expiry-interval is not a value of that property"},
@@ -227,7 +227,7 @@ TEST_CASE("times are read only when they are needed") {
     CHECK_FALSE(Read(line).message.time);
     const JsonRules replay{.need_topic = false, .need_time = true};
     CHECK(Read(line, replay).message.time == 1'500'000'000);
-    CHECK(Read("{}", replay).message.problem == "there is no tst in it");
+    CHECK(Read("{}", replay).message.problem == "it has no tst");
     CHECK(Read(R"({"tst":"noon"})", replay).message.problem.starts_with("tst: 'noon' is not a time"));
     CHECK(Read(R"({"tst":"noon"})").message.problem == "");
 }

@@ -70,7 +70,7 @@ TEST_CASE("a line that comes in pieces is one line") {
         input.readable();
         CHECK(input.next(message, {}) == State::waiting);
     }
-    CHECK(input.holds_unread());
+    CHECK(input.has_unread());
     pipe.write("\nnext");
     input.readable();
     REQUIRE(input.next(message, {}) == State::ready);
@@ -83,7 +83,7 @@ TEST_CASE("a line that comes in pieces is one line") {
     CHECK(as_text(message.payload) == "next");
     CHECK(input.next(message, {}) == State::finished);
     CHECK(input.remaining() == 0);
-    CHECK_FALSE(input.holds_unread());
+    CHECK_FALSE(input.has_unread());
 }
 
 TEST_CASE("long lines among short ones arrive whole, from a file that is never waited for") {
@@ -98,7 +98,7 @@ TEST_CASE("long lines among short ones arrive whole, from a file that is never w
     const std::string path = dir.write("lines", content);
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     LineInput input(fd);
-    CHECK(input.holds_unread());
+    CHECK(input.has_unread());
     InputMessage message;
     Lines lines;
     while (true) {
@@ -164,46 +164,40 @@ TEST_CASE("a long line is given out with its memory, and what follows is not los
     ::close(fd);
 }
 
-TEST_CASE("whole lines at hand are shown together, and taken as many as wanted") {
+TEST_CASE("complete lines that were read are given as a batch, up to the limit") {
     Pipe pipe;
-    LineInput input(pipe.reader());
-    CHECK(input.payloads().empty());
+    LineInput input(pipe.reader(), LineInput::max_line, false, 3);
+    InputMessage message;
+    CHECK(input.next(message, {}) == State::waiting);
     pipe.write("a\n\nbb\nccc\nhalf");
     input.readable();
-    auto seen = input.payloads();
-    REQUIRE(seen.size() == 4);
-    CHECK(as_text(seen[0]) == "a");
-    CHECK(seen[1].empty());
-    CHECK(as_text(seen[3]) == "ccc");
-    CHECK(input.payloads().size() == 4);
-    input.take(2);
-    InputMessage message;
     REQUIRE(input.next(message, {}) == State::ready);
-    CHECK(as_text(message.payload) == "bb");
-    seen = input.payloads();
-    REQUIRE(seen.size() == 1);
-    CHECK(as_text(seen[0]) == "ccc");
-    input.take(1);
-    CHECK(input.payloads().empty());
+    REQUIRE(message.batch.size() == 3);
+    CHECK(as_text(message.batch[0]) == "a");
+    CHECK(message.batch[1].empty());
+    CHECK(as_text(message.batch[2]) == "bb");
+    REQUIRE(input.next(message, {}) == State::ready);
+    REQUIRE(message.batch.size() == 1);
+    CHECK(as_text(message.batch[0]) == "ccc");
     CHECK(input.next(message, {}) == State::waiting);
-    CHECK(input.holds_unread());
+    CHECK(input.has_unread());
     pipe.write(" a line\nlast");
     pipe.end();
     input.readable();
-    seen = input.payloads();
-    REQUIRE(seen.size() == 1);
-    CHECK(as_text(seen[0]) == "half a line");
-    input.take(1);
-    input.readable();
-    // What has no newline yet may go on.
-    CHECK(input.payloads().empty());
     REQUIRE(input.next(message, {}) == State::ready);
+    REQUIRE(message.batch.size() == 1);
+    CHECK(as_text(message.batch[0]) == "half a line");
+    // A line without a newline may continue until the end of the input is read.
+    CHECK(input.next(message, {}) == State::waiting);
+    input.readable();
+    REQUIRE(input.next(message, {}) == State::ready);
+    CHECK(message.batch.empty());
     CHECK(as_text(message.payload) == "last");
     CHECK(input.next(message, {}) == State::finished);
     CHECK(input.remaining() == 0);
 }
 
-TEST_CASE("lines by the thousand are the same in blocks and one by one, those with memory of their own too") {
+TEST_CASE("thousands of lines are the same in batches and one by one, also those with memory of their own") {
     const TempDir dir;
     std::string content;
     Lines expected;
@@ -212,42 +206,40 @@ TEST_CASE("lines by the thousand are the same in blocks and one by one, those wi
         expected.emplace_back(size, static_cast<char>('a' + i % 26));
         content.append(expected.back()).append("\n");
     }
-    const int fd = ::open(dir.write("lines", content).c_str(), O_RDONLY | O_CLOEXEC);
-    LineInput input(fd, LineInput::max_line, true);
-    InputMessage message;
-    Lines lines;
-    int owners = 0;
-    for (State state = State::ready; state != State::finished;) {
-        const auto seen = input.payloads();
-        for (const Bytes payload : seen) lines.emplace_back(as_text(payload));
-        input.take(seen.size());
-        state = input.next(message, {});
-        REQUIRE(state != State::waiting);
-        if (state != State::ready) break;
-        lines.emplace_back(as_text(message.payload));
-        owners += message.owner != nullptr ? 1 : 0;
+    for (const std::size_t batch : {std::size_t{1}, std::size_t{7}, LineInput::max_batch}) {
+        CAPTURE(batch);
+        const int fd = ::open(dir.write("lines", content).c_str(), O_RDONLY | O_CLOEXEC);
+        LineInput input(fd, LineInput::max_line, true, batch);
+        InputMessage message;
+        Lines lines;
+        int owners = 0;
+        State state{};
+        while ((state = input.next(message, {})) == State::ready) {
+            for (const Bytes payload : message.payloads()) lines.emplace_back(as_text(payload));
+            owners += message.owner != nullptr ? 1 : 0;
+        }
+        ::close(fd);
+        CHECK(state == State::finished);
+        CHECK((lines == expected));
+        CHECK(owners == 1);
+        CHECK(input.extent()->taken == content.size());
     }
-    ::close(fd);
-    CHECK((lines == expected));
-    CHECK(owners == 1);
-    CHECK(input.extent()->taken == content.size());
 }
 
 TEST_CASE("the rest of a line that was too long is no payload, and lines keep their numbers") {
     Pipe pipe;
-    LineInput input(pipe.reader(), 10);
+    LineInput input(pipe.reader(), 10, false, LineInput::max_batch);
     InputMessage message;
     pipe.write("one\ntwo\n01234567890");
     input.readable();
-    REQUIRE(input.payloads().size() == 2);
-    input.take(2);
+    REQUIRE(input.next(message, {}) == State::ready);
+    REQUIRE(message.batch.size() == 2);
     REQUIRE(input.next(message, {}) == State::ready);
     CHECK(message.problem.starts_with("line 3 has more than 10 bytes"));
     pipe.write("rest\nfour\nfive\n");
     input.readable();
-    CHECK(input.payloads().empty());
     REQUIRE(input.next(message, {}) == State::ready);
-    CHECK(as_text(message.payload) == "four");
-    REQUIRE(input.payloads().size() == 1);
-    CHECK(as_text(input.payloads()[0]) == "five");
+    REQUIRE(message.batch.size() == 2);
+    CHECK(as_text(message.batch[0]) == "four");
+    CHECK(as_text(message.batch[1]) == "five");
 }

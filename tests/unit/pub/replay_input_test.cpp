@@ -52,7 +52,7 @@ std::vector<int> given_out(std::vector<std::optional<int>> times, double speed) 
             case State::waiting:
                 REQUIRE(input.due());
                 REQUIRE(*input.due() > now);
-                CHECK(input.holds_unread());
+                CHECK(input.has_unread());
                 CHECK(input.next(message, *input.due() - std::chrono::microseconds(1)) == State::waiting);
                 now = *input.due();
                 break;

@@ -15,7 +15,7 @@ using namespace mqttc::sub::test;
 namespace {
 
 std::string topic(std::string_view text) {
-    Buffer out;
+    TextBuffer out;
     append_file_topic(out, text);
     return std::string(out.view());
 }
@@ -78,6 +78,6 @@ TEST_CASE("all that comes from the broker is one part of a name in a template, e
     message.payload = "\xff\xff\xff";
     CHECK(rendered("%b", message, names) == "%2F%2F%2F%2F");
     CHECK(rendered("%q-%l-%x.bin", message, names) == "1-3-ffffff.bin");
-    CHECK(rendered("%j", message, names) == "ERROR format sequence '%j' can't be part of a file's name");
-    CHECK(rendered("%J", message, names) == "ERROR format sequence '%J' can't be part of a file's name");
+    CHECK(rendered("%j", message, names) == "ERROR format sequence '%j' cannot be part of a file name");
+    CHECK(rendered("%J", message, names) == "ERROR format sequence '%J' cannot be part of a file name");
 }

@@ -247,9 +247,9 @@ TEST_CASE("texts of a second are made anew in the next one") {
     auto format = Format::compile("@S %I");
     REQUIRE(format);
     CHECK(format->needs_time());
-    Buffer out;
+    TextBuffer out;
     const Message message;
-    for (const Stamp at : {Stamp{59, 1}, Stamp{59, 2}, Stamp{60, 0}, Stamp{59, 3}}) {
+    for (const WallTime at : {WallTime{59, 1}, WallTime{59, 2}, WallTime{60, 0}, WallTime{59, 3}}) {
         format->render(message.view(), at, out);
         out.push_back('\n');
     }

@@ -20,7 +20,7 @@ std::string repeated(std::string_view text, std::size_t count) {
 std::string field(std::string_view payload, std::string_view path) {
     const auto parsed = FieldPath::parse(path);
     REQUIRE(parsed);
-    Buffer out;
+    TextBuffer out;
     switch (find_field(payload, *parsed, out)) {
         case FieldResult::found:
             return std::string(out.view());

@@ -104,7 +104,7 @@ TEST_CASE("what must be escaped is found at every place of a text of any length"
             for (std::size_t at = 0; at < size; ++at) {
                 std::string text(size, 'a');
                 text[at] = row.special;
-                Buffer out;
+                TextBuffer out;
                 JsonWriter writer(out, JsonLayout::compact, false);
                 writer.string(text);
                 const std::string expected =

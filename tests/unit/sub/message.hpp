@@ -45,17 +45,17 @@ inline Message full_message() {
     return message;
 }
 
-inline constexpr Stamp stamp{1470818943, 78636837};
+inline constexpr WallTime stamp{1470818943, 78636837};
 
 inline std::string rendered(std::string_view format, const Message& message, FormatOptions options = {}) {
     auto compiled = Format::compile(format, options);
     if (!compiled) return "ERROR " + compiled.error();
-    Buffer out;
-    const FormatTrouble trouble = compiled->render(message.view(), stamp, out);
+    TextBuffer out;
+    const RenderError error = compiled->render(message.view(), stamp, out);
     std::string text(out.view());
-    if (trouble == FormatTrouble::not_json) text += "<not json>";
-    if (trouble == FormatTrouble::not_float) text += "<not float>";
-    if (trouble == FormatTrouble::not_double) text += "<not double>";
+    if (error == RenderError::not_json) text += "<not json>";
+    if (error == RenderError::not_float) text += "<not float>";
+    if (error == RenderError::not_double) text += "<not double>";
     return text;
 }
 

@@ -18,8 +18,8 @@ namespace {
 std::size_t allocations = 0;
 
 std::string printed(const app::SubOptions& options, const Message& message, bool terminal = false) {
-    Buffer out;
-    const app::Messages messages("test");
+    TextBuffer out;
+    app::Messages messages("test");
     const auto sink = make_printer(options, terminal, out, messages);
     REQUIRE(sink);
     (*sink)->take(message.view());
@@ -63,7 +63,7 @@ TEST_CASE("payload, topic and newline as -v and -N say") {
 TEST_CASE("%J prints nothing of a message that is not JSON, not even a newline, and does not count it") {
     app::SubOptions options;
     options.format = "%t %J";
-    Buffer out;
+    TextBuffer out;
     app::Messages messages("test");
     messages.set_quiet(true);
     const auto sink = make_printer(options, false, out, messages);
@@ -79,7 +79,8 @@ TEST_CASE("%J prints nothing of a message that is not JSON, not even a newline, 
 TEST_CASE("a payload of any size comes whole") {
     app::SubOptions options;
     options.verbose = true;
-    for (const std::size_t size : {Buffer::large_piece - 1, Buffer::large_piece, Buffer::large_piece * 10}) {
+    for (const std::size_t size :
+         {TextBuffer::large_piece - 1, TextBuffer::large_piece, TextBuffer::large_piece * 10}) {
         const Message message{.topic = "t", .payload = std::string(size, 'x')};
         CHECK((printed(options, message) == "t " + message.payload + "\n"));
     }
@@ -92,7 +93,7 @@ TEST_CASE("terminals see control characters") {
 }
 
 TEST_CASE("rates are counted from second to second") {
-    Buffer out;
+    TextBuffer out;
     RatePrinter rate(out);
     CHECK(rate.interval() == std::chrono::seconds(1));
     const Message message;
@@ -118,8 +119,8 @@ TEST_CASE("printing allocates nothing once the buffer has its size") {
             app::SubOptions options;
             options.verbose = true;
             if (*format != 0) options.format = format;
-            Buffer out;
-            const app::Messages messages("test");
+            TextBuffer out;
+            app::Messages messages("test");
             const auto sink = make_printer(options, false, out, messages);
             const auto round = [&] {
                 for (int i = 0; i < 1000; ++i) {

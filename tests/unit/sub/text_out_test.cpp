@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "buffer.hpp"
+#include "text_buffer.hpp"
 
 using namespace mqttc;
 using namespace mqttc::sub;
@@ -13,14 +13,14 @@ using namespace mqttc::sub;
 namespace {
 
 std::string base64(std::string_view bytes) {
-    Buffer out;
+    TextBuffer out;
     append_base64(out, as_bytes(bytes));
     CHECK(out.size() == base64_size(bytes.size()));
     return std::string(out.view());
 }
 
 std::string visible(std::string_view text, LineBreaks breaks) {
-    Buffer out;
+    TextBuffer out;
     append_visible(out, text, breaks);
     CHECK((out.view() != text) == has_controls(text, breaks));
     return std::string(out.view());
@@ -44,7 +44,7 @@ TEST_CASE("pieces larger than the working size join without a seam") {
     const std::string text = base64(bytes);
     CHECK(text.substr(0, 26'664) == expected.substr(0, 26'664));
     CHECK(text.substr(26'664) == "TU0=");
-    Buffer out;
+    TextBuffer out;
     append_hex_grouped(out, as_bytes(bytes), HexCase::lower, 3, ':');
     CHECK(out.size() == hex_grouped_size(bytes.size(), 3));
     std::size_t wrong = 0;

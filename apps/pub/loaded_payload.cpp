@@ -1,5 +1,5 @@
 // Loads whole payloads: mmap for big regular files, reading for everything else.
-#include "payload.hpp"
+#include "loaded_payload.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -64,11 +64,11 @@ void file_was_cut(int) {
 
 }  // namespace
 
-Payload::Payload(Payload&& other) noexcept {
+LoadedPayload::LoadedPayload(LoadedPayload&& other) noexcept {
     *this = std::move(other);
 }
 
-Payload& Payload::operator=(Payload&& other) noexcept {
+LoadedPayload& LoadedPayload::operator=(LoadedPayload&& other) noexcept {
     std::swap(text_, other.text_);
     std::swap(block_, other.block_);
     std::swap(block_size_, other.block_size_);
@@ -79,14 +79,14 @@ Payload& Payload::operator=(Payload&& other) noexcept {
     return *this;
 }
 
-Payload::~Payload() {
+LoadedPayload::~LoadedPayload() {
     if (map_ != nullptr) ::munmap(const_cast<std::uint8_t*>(map_), map_size_);
 }
 
-std::expected<Payload, PayloadError> Payload::read_all(int fd, std::string_view name,
-                                                       std::optional<Time> deadline) {
+std::expected<LoadedPayload, PayloadError> LoadedPayload::read_all(int fd, std::string_view name,
+                                                                   std::optional<Time> deadline) {
     ::fcntl(fd, F_SETPIPE_SZ, pipe_size);
-    Payload payload;
+    LoadedPayload payload;
     std::size_t capacity = 0;
     bool wait = deadline.has_value();
     while (true) {
@@ -111,7 +111,7 @@ std::expected<Payload, PayloadError> Payload::read_all(int fd, std::string_view 
     }
 }
 
-std::expected<std::optional<Payload>, PayloadError> Payload::map(int fd, std::string_view name) {
+std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int fd, std::string_view name) {
     struct stat status{};
     if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     // Standard input may have been read in part.
@@ -121,7 +121,7 @@ std::expected<std::optional<Payload>, PayloadError> Payload::map(int fd, std::st
     const auto size = static_cast<std::uint64_t>(status.st_size - from);
     if (size > max_remaining_length) return too_large(name);
     const std::size_t length = static_cast<std::size_t>(size) + skip;
-    Payload payload;
+    LoadedPayload payload;
     void* map = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd, from - static_cast<off_t>(skip));
     if (map == MAP_FAILED) return cannot_read(name, std::strerror(errno));
     payload.map_ = static_cast<const std::uint8_t*>(map);
@@ -133,15 +133,15 @@ std::expected<std::optional<Payload>, PayloadError> Payload::map(int fd, std::st
     return payload;
 }
 
-std::expected<Payload, PayloadError> Payload::from_stdin(std::optional<Time> deadline) {
+std::expected<LoadedPayload, PayloadError> LoadedPayload::from_stdin(std::optional<Time> deadline) {
     auto mapped = map(STDIN_FILENO, "stdin");
     if (!mapped) return std::unexpected(std::move(mapped.error()));
     if (*mapped) return std::move(**mapped);
     return read_all(STDIN_FILENO, "stdin", deadline);
 }
 
-std::expected<Payload, PayloadError> Payload::from_file(const std::string& path,
-                                                        std::optional<Time> deadline) {
+std::expected<LoadedPayload, PayloadError> LoadedPayload::from_file(const std::string& path,
+                                                                    std::optional<Time> deadline) {
     // A pipe or socket as stdin can't always be opened again by its name.
     if (path == "-" || path == "/dev/stdin") return from_stdin(deadline);
     // O_NONBLOCK: opening a FIFO doesn't wait for its writer, poll() does.
@@ -161,7 +161,7 @@ std::expected<Payload, PayloadError> Payload::from_file(const std::string& path,
     return read_all(file.get(), path, deadline);
 }
 
-void Payload::forget_all_but(std::size_t left) {
+void LoadedPayload::forget_all_but(std::size_t left) {
     if (map_ == nullptr) return;
     const std::size_t done = map_size_ - std::min(map_size_, left);
     // Sent once more, from the front.

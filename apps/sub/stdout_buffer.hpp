@@ -4,29 +4,29 @@
 
 #include <string_view>
 
-#include "buffer.hpp"
-#include "outlet.hpp"
+#include "fd_writer.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
-class Output final : public Buffer, private app::Outlet {
+class StdoutBuffer final : public TextBuffer, private app::FdWriter {
   public:
-    using Outlet::error;
-    using Outlet::give_up_at;
-    using Outlet::reader_descriptor;
-    using Outlet::reader_left;
-    using Outlet::State;
-    using Outlet::state;
-    using Outlet::terminal;
+    using FdWriter::error;
+    using FdWriter::give_up_at;
+    using FdWriter::reader_closed;
+    using FdWriter::reader_descriptor;
+    using FdWriter::State;
+    using FdWriter::state;
+    using FdWriter::terminal;
 
     /// Who appends small pieces should flush above this.
     static constexpr std::size_t high_water = 192 * 1024;
     /// Above this, and for large pieces, appending itself writes, and waits for a slow reader.
     static constexpr std::size_t full = 256 * 1024;
 
-    /// As an Outlet.
-    explicit Output(int fd) : Outlet(fd) {}
-    ~Output() override;
+    /// As an FdWriter.
+    explicit StdoutBuffer(int fd) : FdWriter(fd) {}
+    ~StdoutBuffer() override;
 
     /// Writes what can be written without waiting. True: everything. In another state than open the rest is
     /// dropped.

@@ -8,22 +8,22 @@
 
 namespace mqttc::app {
 
-class Outlet {
+class FdWriter {
   public:
     enum class State : unsigned char {
         open,
-        reader_left,  ///< nobody reads the pipe any more
-        failed,       ///< error() says why
-        interrupted,  ///< a signal or the deadline came while the reader was waited for
+        reader_closed,  ///< nobody reads the pipe any more
+        failed,         ///< error() says why
+        interrupted,    ///< a signal or the deadline came while the reader was waited for
     };
     enum class Wait : bool { no, yes };
 
     /// Writes to `fd`, which the caller keeps. A pipe or terminal is opened once more so that writing to it
     /// can be non-blocking without a change that other processes on the same pipe would feel.
-    explicit Outlet(int fd);
-    ~Outlet();
-    Outlet(const Outlet&) = delete;
-    Outlet& operator=(const Outlet&) = delete;
+    explicit FdWriter(int fd);
+    ~FdWriter();
+    FdWriter(const FdWriter&) = delete;
+    FdWriter& operator=(const FdWriter&) = delete;
 
     /// Writes `first` and then `second`; how many bytes of both were written. All, unless the state is not open
     /// or there was no room and no wait. Once interrupted, a reader is not waited for again.
@@ -40,7 +40,7 @@ class Outlet {
     /// A descriptor on which poll() reports an error when the reader has left, or -1 (files, terminals).
     int reader_descriptor() const { return kind_ == Kind::pipe && fd_ != given_ && !terminal_ ? fd_ : -1; }
     /// Looks whether the reader has left, without writing.
-    bool reader_left();
+    bool reader_closed();
     /// For poll().
     int descriptor() const { return fd_; }
 

@@ -20,19 +20,19 @@ struct PayloadError {
     std::string message;
 };
 
-class Payload {
+class LoadedPayload {
   public:
-    Payload() = default;
-    explicit Payload(std::string text) : text_(std::move(text)) {}
-    Payload(Payload&& other) noexcept;
-    Payload& operator=(Payload&& other) noexcept;
-    ~Payload();
+    LoadedPayload() = default;
+    explicit LoadedPayload(std::string text) : text_(std::move(text)) {}
+    LoadedPayload(LoadedPayload&& other) noexcept;
+    LoadedPayload& operator=(LoadedPayload&& other) noexcept;
+    ~LoadedPayload();
 
     /// A regular file, or whatever can be read to its end (FIFO, device, <(…)); "-" is stdin. Waits for what
     /// comes slowly, up to `deadline`.
-    static std::expected<Payload, PayloadError> from_file(const std::string& path,
-                                                          std::optional<Time> deadline);
-    static std::expected<Payload, PayloadError> from_stdin(std::optional<Time> deadline);
+    static std::expected<LoadedPayload, PayloadError> from_file(const std::string& path,
+                                                                std::optional<Time> deadline);
+    static std::expected<LoadedPayload, PayloadError> from_stdin(std::optional<Time> deadline);
 
     /// Valid as long as this object.
     Bytes bytes() const {
@@ -49,10 +49,10 @@ class Payload {
     };
     using Block = std::unique_ptr<std::uint8_t[], Free>;
 
-    static std::expected<Payload, PayloadError> read_all(int fd, std::string_view name,
-                                                         std::optional<Time> deadline);
+    static std::expected<LoadedPayload, PayloadError> read_all(int fd, std::string_view name,
+                                                               std::optional<Time> deadline);
     /// None when the descriptor is no regular file, or a small one.
-    static std::expected<std::optional<Payload>, PayloadError> map(int fd, std::string_view name);
+    static std::expected<std::optional<LoadedPayload>, PayloadError> map(int fd, std::string_view name);
 
     std::string text_;
     Block block_;  ///< of realloc, which moves pages, not bytes, when they are many

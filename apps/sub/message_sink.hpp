@@ -15,9 +15,9 @@ class Client;
 
 namespace mqttc::sub {
 
-class Sink {
+class MessageSink {
   public:
-    virtual ~Sink() = default;
+    virtual ~MessageSink() = default;
     /// Before the first connection. Error: one line for people; the program ends as when its output failed.
     virtual std::expected<void, std::string> start() { return {}; }
     /// For sinks that watch descriptors of their own.

@@ -8,16 +8,16 @@
 
 #include "descriptor.hpp"
 #include "format.hpp"
+#include "message_sink.hpp"
 #include "messages.hpp"
-#include "sink.hpp"
 
 namespace mqttc::sub {
 
-class Saver final : public Sink {
+class FileSink final : public MessageSink {
   public:
     /// Error: the template is wrong; one line for people. `messages` must outlive the sink.
-    static std::expected<std::unique_ptr<Sink>, std::string> make(std::string_view text,
-                                                                  const app::Messages& messages);
+    static std::expected<std::unique_ptr<MessageSink>, std::string> make(std::string_view text,
+                                                                         app::Messages& messages);
 
     /// Makes the folder in front of the template's first sequence. All files will be below it.
     std::expected<void, std::string> start() override;
@@ -25,7 +25,7 @@ class Saver final : public Sink {
     int exit_code() const override;
 
   private:
-    Saver(std::string_view folder, Format name, const app::Messages& messages);
+    FileSink(std::string_view folder, Format name, app::Messages& messages);
 
     int save(std::string_view path, Bytes payload);
     bool enter(std::string_view folders);
@@ -36,7 +36,7 @@ class Saver final : public Sink {
 
     std::string folder_;  // with the slash at its end; empty: the working directory
     Format name_;
-    const app::Messages& messages_;
+    app::Messages& messages_;
     app::Descriptor base_;
     app::Descriptor here_;   // the folder of the last file
     std::string path_;       // its path below base_

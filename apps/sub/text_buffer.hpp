@@ -10,19 +10,19 @@
 
 namespace mqttc::sub {
 
-/// Grows without limit; Output, which derives from it, writes to a descriptor instead of growing.
-class Buffer {
+/// Grows without limit; StdoutBuffer, which derives from it, writes to a descriptor instead of growing.
+class TextBuffer {
   public:
     /// Pieces of at least this size are not copied when there is a descriptor behind the buffer.
     static constexpr std::size_t large_piece = 64 * 1024;
 
-    Buffer() = default;
-    virtual ~Buffer() = default;
-    Buffer(const Buffer&) = delete;
-    Buffer& operator=(const Buffer&) = delete;
+    TextBuffer() = default;
+    virtual ~TextBuffer() = default;
+    TextBuffer(const TextBuffer&) = delete;
+    TextBuffer& operator=(const TextBuffer&) = delete;
 
     /// At least `n` writable bytes behind the content; valid until the next call. Ask for small pieces only:
-    /// Output holds `n` bytes in memory.
+    /// StdoutBuffer holds `n` bytes in memory.
     char* reserve(std::size_t n) {
         if (capacity_ - size_ < n) make_room(n);
         return data_.get() + size_;

@@ -1,5 +1,5 @@
-// Tests of --save's files (apps/sub/saver.cpp).
-#include "saver.hpp"
+// Tests of --save's files (apps/sub/file_sink.cpp).
+#include "file_sink.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -25,11 +25,11 @@ namespace {
 struct Saving {
     TempDir dir;
     app::Messages messages{"test"};
-    std::unique_ptr<Sink> sink;
+    std::unique_ptr<MessageSink> sink;
 
     explicit Saving(const std::string& name) {
         messages.set_quiet(true);
-        auto made = Saver::make(dir.file(name), messages);
+        auto made = FileSink::make(dir.file(name), messages);
         REQUIRE(made);
         sink = std::move(*made);
         REQUIRE(sink->start());
@@ -47,8 +47,8 @@ struct Saving {
 };
 
 std::string wrong(std::string_view text) {
-    const app::Messages messages("test");
-    const auto made = Saver::make(text, messages);
+    app::Messages messages("test");
+    const auto made = FileSink::make(text, messages);
     return made ? "" : made.error();
 }
 
@@ -126,13 +126,13 @@ TEST_CASE("a folder that vanished is made again, one that can't be written to en
     CHECK(saving.sink->exit_code() == 68);
 }
 
-TEST_CASE("two savers with one process identifier don't write into each other's files") {
-    const Saving saving("in/%t");
-    const auto other = Saver::make(saving.dir.file("in/%t"), saving.messages);
+TEST_CASE("two file sinks with one process identifier don't write into each other's files") {
+    Saving saving("in/%t");
+    const auto other = FileSink::make(saving.dir.file("in/%t"), saving.messages);
     REQUIRE(other);
     REQUIRE((*other)->start());
     // As two containers do, each of which knows its first process as 1.
-    const auto save = [](Sink& sink, char letter) {
+    const auto save = [](MessageSink& sink, char letter) {
         const std::string payload(200'000, letter);
         bool all = true;
         for (int i = 0; i < 100; ++i)
@@ -171,7 +171,7 @@ TEST_CASE("templates that make no name are refused") {
     CHECK(wrong("a%") ==
           "--save: format sequence '%' is incomplete: a literal % is written %%, @ is @@, \\ is \\\\");
     CHECK(wrong("../up/%t") == "");
-    CHECK(wrong("%j") == "--save: format sequence '%j' can't be part of a file's name");
+    CHECK(wrong("%j") == "--save: format sequence '%j' cannot be part of a file name");
 }
 
 TEST_CASE("a name that is empty or goes up after all is not written") {

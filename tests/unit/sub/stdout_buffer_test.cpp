@@ -1,5 +1,5 @@
-// Tests of the program's stdout (apps/sub/output.cpp).
-#include "output.hpp"
+// Tests of the program's stdout (apps/sub/stdout_buffer.cpp).
+#include "stdout_buffer.hpp"
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "support/temp_dir.hpp"
 
 using namespace mqttc::sub;
-using State = Output::State;
+using State = StdoutBuffer::State;
 
 namespace {
 
@@ -67,7 +67,7 @@ std::string pattern(std::size_t size) {
 
 TEST_CASE("nothing is written before flush, and then all at once") {
     Pair pipe;
-    Output out(pipe.write);
+    StdoutBuffer out(pipe.write);
     out.append("a");
     out.push_back('b');
     out.fill(3, 'c');
@@ -83,7 +83,7 @@ TEST_CASE("a full pipe keeps the rest for later and tells when there is room") {
     for (const bool socket : {false, true}) {
         CAPTURE(socket);
         Pair pair(socket);
-        Output out(pair.write);
+        StdoutBuffer out(pair.write);
         const std::string text = pattern(150'000);
         for (std::size_t at = 0; at < text.size(); at += 10'000) out.append(text.substr(at, 10'000));
         bool done = out.flush();
@@ -104,7 +104,7 @@ TEST_CASE("a full pipe keeps the rest for later and tells when there is room") {
 TEST_CASE("the descriptor that was given stays blocking") {
     Pair pipe;
     {
-        Output out(pipe.write);
+        StdoutBuffer out(pipe.write);
         CHECK((fcntl(pipe.write, F_GETFL) & O_NONBLOCK) == 0);
     }
     CHECK(fcntl(pipe.write, F_GETFL) >= 0);
@@ -112,7 +112,7 @@ TEST_CASE("the descriptor that was given stays blocking") {
 
 TEST_CASE("large pieces go through in order with small ones, to a reader that takes its time") {
     Pair pipe;
-    Output out(pipe.write);
+    StdoutBuffer out(pipe.write);
     const std::string large = pattern(2'000'000);
     std::string got;
     std::thread reader([&] { got = pipe.take(large.size() * 2 + 10); });
@@ -132,10 +132,10 @@ TEST_CASE("small pieces without flush do not grow the memory without bound") {
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     REQUIRE(fd >= 0);
     {
-        Output out(fd);
+        StdoutBuffer out(fd);
         for (int i = 0; i < 100'000; ++i) {
             out.append("0123456789");
-            CHECK(out.size() <= Output::full);
+            CHECK(out.size() <= StdoutBuffer::full);
         }
         CHECK(out.flush());
         CHECK(out.reader_descriptor() == -1);
@@ -146,13 +146,13 @@ TEST_CASE("small pieces without flush do not grow the memory without bound") {
 
 TEST_CASE("a reader that left is noticed when writing and without") {
     Pair pipe;
-    Output out(pipe.write);
-    CHECK_FALSE(out.reader_left());
+    StdoutBuffer out(pipe.write);
+    CHECK_FALSE(out.reader_closed());
     pipe.close_reader();
     SUBCASE("without") {
         pollfd polled{out.reader_descriptor(), 0, 0};
         CHECK(poll(&polled, 1, 0) == 1);
-        CHECK(out.reader_left());
+        CHECK(out.reader_closed());
     }
     SUBCASE("writing") {
         out.append("x");
@@ -161,7 +161,7 @@ TEST_CASE("a reader that left is noticed when writing and without") {
     SUBCASE("writing large pieces") {
         out.append(pattern(100'000));
     }
-    CHECK(out.state() == State::reader_left);
+    CHECK(out.state() == State::reader_closed);
     out.append("more");
     CHECK_FALSE(out.flush());
     CHECK(out.empty());
@@ -169,18 +169,18 @@ TEST_CASE("a reader that left is noticed when writing and without") {
 
 TEST_CASE("an error of the descriptor is kept") {
     const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
-    Output out(full);
+    StdoutBuffer out(full);
     out.append("x");
     CHECK_FALSE(out.flush());
     CHECK(out.state() == State::failed);
     CHECK(out.error() == ENOSPC);
     close(full);
-    CHECK(Output(-1).error() == EBADF);
+    CHECK(StdoutBuffer(-1).error() == EBADF);
 }
 
 TEST_CASE("a deadline and a blocked signal end the wait for a slow reader") {
     Pair pipe;
-    Output out(pipe.write);
+    StdoutBuffer out(pipe.write);
     SUBCASE("deadline") {
         out.give_up_at(std::chrono::steady_clock::now());
     }

@@ -1,5 +1,5 @@
 // --save: writes each message to a file whose name is made of a template in the language of -F.
-#include "saver.hpp"
+#include "file_sink.hpp"
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -69,11 +69,11 @@ bool goes_up(std::string_view path) {
 
 }  // namespace
 
-Saver::Saver(std::string_view folder, Format name, const app::Messages& messages)
+FileSink::FileSink(std::string_view folder, Format name, app::Messages& messages)
     : folder_(folder), name_(std::move(name)), messages_(messages) {}
 
-std::expected<std::unique_ptr<Sink>, std::string> Saver::make(std::string_view text,
-                                                              const app::Messages& messages) {
+std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::string_view text,
+                                                                        app::Messages& messages) {
     const std::size_t plain = std::min(text.find_first_of("%@\\"), text.size());
     const std::size_t slash = text.substr(0, plain).rfind('/');
     const std::size_t split = slash == text.npos ? 0 : slash + 1;
@@ -87,10 +87,10 @@ std::expected<std::unique_ptr<Sink>, std::string> Saver::make(std::string_view t
     if (!format) return std::unexpected("--save: " + format.error());
     if (const auto names = check_file_names(); !names)
         return std::unexpected("--save needs OpenSSL's library for long names: " + names.error());
-    return std::unique_ptr<Sink>(new Saver(text.substr(0, split), std::move(*format), messages));
+    return std::unique_ptr<MessageSink>(new FileSink(text.substr(0, split), std::move(*format), messages));
 }
 
-std::expected<void, std::string> Saver::start() {
+std::expected<void, std::string> FileSink::start() {
     for (std::size_t at = folder_.find('/', 1); at != folder_.npos; at = folder_.find('/', at + 1)) {
         if (!make_folder(AT_FDCWD, folder_.substr(0, at).c_str()))
             return std::unexpected("cannot make the folder '" + folder_.substr(0, at) +
@@ -104,14 +104,14 @@ std::expected<void, std::string> Saver::start() {
     return {};
 }
 
-int Saver::exit_code() const {
+int FileSink::exit_code() const {
     return some_not_saved_ ? app::exit_code::output_failed : app::exit_code::ok;
 }
 
-bool Saver::take(const Publish& message) {
-    Buffer path;
-    const Stamp stamp = name_.needs_time() ? stamp_now() : Stamp{};
-    if (const FormatTrouble trouble = name_.render(message, stamp, path); trouble != FormatTrouble::none)
+bool FileSink::take(const Publish& message) {
+    TextBuffer path;
+    const WallTime stamp = name_.needs_time() ? wall_time_now() : WallTime{};
+    if (const RenderError error = name_.render(message, stamp, path); error != RenderError::none)
         return not_saved(message, "its payload is not what the template says");
     int error = goes_up(path.view()) ? EINVAL : save(path.view(), message.payload);
     if (error == ENOENT) {  // somebody has removed the folder that is held open
@@ -128,7 +128,7 @@ bool Saver::take(const Publish& message) {
 }
 
 // The program goes on: a publisher must not be able to stop it by a name.
-bool Saver::not_saved(const Publish& message, std::string_view why) {
+bool FileSink::not_saved(const Publish& message, std::string_view why) {
     some_not_saved_ = true;
     messages_.error("a message on topic '" + std::string(message.topic) +
                     "' is not saved: " + std::string(why));
@@ -136,7 +136,7 @@ bool Saver::not_saved(const Publish& message, std::string_view why) {
 }
 
 // The errno, or 0.
-int Saver::save(std::string_view path, Bytes payload) {
+int FileSink::save(std::string_view path, Bytes payload) {
     const std::size_t slash = path.rfind('/');
     const std::string_view folders = slash == path.npos ? std::string_view() : path.substr(0, slash);
     const std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
@@ -146,7 +146,7 @@ int Saver::save(std::string_view path, Bytes payload) {
 }
 
 // Level by level, so that no symbolic link leads out of the folder.
-bool Saver::enter(std::string_view folders) {
+bool FileSink::enter(std::string_view folders) {
     if (here_ && path_ == folders) return true;
     app::Descriptor at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
     for (std::string_view rest = folders; at && !rest.empty();) {
@@ -164,10 +164,10 @@ bool Saver::enter(std::string_view folders) {
 }
 
 // A name that no message and no other process has: the process identifier would be the same in two containers.
-bool Saver::choose_temporary() {
+bool FileSink::choose_temporary() {
     std::array<std::uint8_t, 8> number{};
     if (getrandom(number.data(), number.size(), 0) != static_cast<ssize_t>(number.size())) return false;
-    Buffer name;
+    TextBuffer name;
     name.append(".mqtt_sub.");
     append_hex(name, number, HexCase::lower);
     name.append(".tmp");
@@ -175,7 +175,7 @@ bool Saver::choose_temporary() {
     return true;
 }
 
-app::Descriptor Saver::open_temporary() {
+app::Descriptor FileSink::open_temporary() {
     constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     for (;;) {
         app::Descriptor file(openat(here_.get(), temporary_.c_str(), flags, new_file));
@@ -184,7 +184,7 @@ app::Descriptor Saver::open_temporary() {
 }
 
 // Readers of the folder see the whole file or none.
-int Saver::write(std::string_view name, Bytes payload) {
+int FileSink::write(std::string_view name, Bytes payload) {
     const std::string last(name);
     if (!is_replaceable(here_.get(), last.c_str())) return no_regular_file;
     app::Descriptor file = open_temporary();

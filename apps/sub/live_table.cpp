@@ -1,5 +1,5 @@
 // -w: a live table on the terminal.
-#include "watch.hpp"
+#include "live_table.hpp"
 
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -33,7 +33,7 @@ std::string age_text(Duration age) {
     return std::to_string(seconds / 3600) + " h";
 }
 
-void append_right(Buffer& out, std::string_view text, std::size_t columns) {
+void append_right(TextBuffer& out, std::string_view text, std::size_t columns) {
     if (text.size() < columns) out.fill(columns - text.size(), ' ');
     out.append(text);
 }
@@ -61,38 +61,38 @@ bool same_terminal(int one, int other) {
            first.st_rdev == second.st_rdev;
 }
 
-Watch::~Watch() {
-    if (messages_ != nullptr) messages_->give_way({});
+LiveTable::~LiveTable() {
+    if (messages_ != nullptr) messages_->set_before_line_hook({});
 }
 
-void Watch::share_terminal(const app::Messages& messages) {
+void LiveTable::share_terminal(app::Messages& messages) {
     messages_ = &messages;
-    messages.give_way([this] { return make_way(); });
+    messages.set_before_line_hook([this] { return before_line(); });
 }
 
 // What takes the table off the terminal; the next tick draws it again, below.
-std::string Watch::make_way() {
+std::string LiveTable::before_line() {
     // The buffer holds nothing but drawings, and one that is under way must arrive first.
     std::string text(out_.view());
     out_.clear();
     if (rows_drawn_ == 0) return text;
     text += "\033[" + std::to_string(std::min(rows_drawn_, room())) + "A\r\033[J";
-    draw_anew();
+    forget_drawing();
     return text;
 }
 
-void Watch::attach(Client& client) {
+void LiveTable::attach(Client& client) {
     // While the program was stopped the shell has written below the table.
-    client.on_signal(SIGCONT, [this] { draw_anew(); });
+    client.on_signal(SIGCONT, [this] { forget_drawing(); });
 }
 
-void Watch::draw_anew() {
+void LiveTable::forget_drawing() {
     changed_ = changed_ || rows_drawn_ > 0;
     rows_drawn_ = 0;
 }
 
-bool Watch::take(const Publish& message) {
-    Buffer topic;
+bool LiveTable::take(const Publish& message) {
+    TextBuffer topic;
     append_visible(topic, message.topic, LineBreaks::hide);
     auto found = entries_.find(topic.view());
     if (found == entries_.end()) {
@@ -111,7 +111,7 @@ bool Watch::take(const Publish& message) {
     return true;
 }
 
-void Watch::show_value(const Publish& message, Entry& entry) {
+void LiveTable::show_value(const Publish& message, Entry& entry) {
     entry.value.clear();
     if (shown_.line) {
         static_cast<void>(shown_.line->take(message));
@@ -129,7 +129,7 @@ void Watch::show_value(const Publish& message, Entry& entry) {
         entry.set(as_text(message.payload));
         return;
     }
-    Buffer value;
+    TextBuffer value;
     switch (find_field(as_text(message.payload), *shown_.field, value)) {
         case FieldResult::found:
             entry.set(value.view());
@@ -146,7 +146,7 @@ void Watch::show_value(const Publish& message, Entry& entry) {
     }
 }
 
-void Watch::Entry::set(std::string_view text) {
+void LiveTable::Entry::set(std::string_view text) {
     app::append_visible(value, text.substr(0, max_value), LineBreaks::hide);
     const auto number = as_number(text);
     if (!number) return;
@@ -157,7 +157,7 @@ void Watch::Entry::set(std::string_view text) {
     numbers[numbers_known++] = *number;
 }
 
-void Watch::new_second(Time now) {
+void LiveTable::new_second(Time now) {
     second_began_ = now;
     for (auto& [topic, entry] : entries_) {
         entry.rate = entry.count - entry.count_before;
@@ -166,7 +166,7 @@ void Watch::new_second(Time now) {
     changed_ = changed_ || !entries_.empty();
 }
 
-void Watch::tick() {
+void LiveTable::tick() {
     const Time now = world_.now();
     if (second_began_ == Time{}) second_began_ = now;
     if (now - second_began_ >= std::chrono::seconds(1)) new_second(now);
@@ -174,12 +174,12 @@ void Watch::tick() {
     if (rows_drawn_ > 0 && size != drawn_for_) {
         // The terminal has folded the lines anew: where the table stands now is not known.
         out_.append("\033[H\033[2J");
-        draw_anew();
+        forget_drawing();
     }
     if (changed_) draw();
 }
 
-void Watch::finish() {
+void LiveTable::finish() {
     if (changed_) {
         draw();
     } else if (rows_drawn_ > 0) {
@@ -187,15 +187,15 @@ void Watch::finish() {
         out_.append(wrap_on);     // the last drawing may have been cut off
     }
     // It stays; what is said from now on comes below.
-    if (messages_ != nullptr) std::exchange(messages_, nullptr)->give_way({});
+    if (messages_ != nullptr) std::exchange(messages_, nullptr)->set_before_line_hook({});
 }
 
 // One row stays free for the cursor.
-std::size_t Watch::room() const {
+std::size_t LiveTable::room() const {
     return std::max<std::size_t>(world_.size().rows, 2) - 1;
 }
 
-void Watch::draw() {
+void LiveTable::draw() {
     changed_ = false;
     const ScreenSize size = world_.size();
     drawn_for_ = size;
@@ -237,8 +237,8 @@ void Watch::draw() {
     rows_drawn_ = rows;
 }
 
-void Watch::draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
-                       std::size_t columns, Time now) {
+void LiveTable::draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
+                           std::size_t columns, Time now) {
     if (shown_.line) {
         append_clipped(out_, entry.value, columns);
         // What the format switches on ends with its line.

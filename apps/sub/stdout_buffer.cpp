@@ -1,40 +1,40 @@
 // The program's stdout: collects what a turn prints and writes it at once; large payloads are not copied.
-#include "output.hpp"
+#include "stdout_buffer.hpp"
 
 #include <sys/epoll.h>
 #include <unistd.h>
 
 namespace mqttc::sub {
 
-Output::~Output() {
+StdoutBuffer::~StdoutBuffer() {
     if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
-bool Output::flush() {
+bool StdoutBuffer::flush() {
     if (empty()) return true;
     drop_front(write(view(), {}, Wait::no));
     if (state() != State::open) clear();
     return empty() && state() == State::open;
 }
 
-bool Output::flush_waiting() {
+bool StdoutBuffer::flush_waiting() {
     if (!empty()) write(view(), {}, Wait::yes);
     clear();
     return state() == State::open;
 }
 
-void Output::make_room(std::size_t n) {
+void StdoutBuffer::make_room(std::size_t n) {
     if (size() + n <= full) return grow(n);
     flush_waiting();
     if (capacity() < n) grow(n);
 }
 
-void Output::append_large(std::string_view bytes) {
+void StdoutBuffer::append_large(std::string_view bytes) {
     write(view(), bytes, Wait::yes);
     clear();
 }
 
-int Output::room_descriptor() {
+int StdoutBuffer::room_descriptor() {
     if (epoll_fd_ >= 0) return epoll_fd_;
     epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
     epoll_event event{};

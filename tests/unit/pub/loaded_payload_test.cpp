@@ -1,5 +1,5 @@
 // Whole payloads from files, pipes and FIFOs.
-#include "payload.hpp"
+#include "loaded_payload.hpp"
 
 #include <doctest/doctest.h>
 
@@ -20,7 +20,7 @@ TEST_CASE("small and large files come byte by byte as they are") {
     for (const std::size_t size : {0UL, 1UL, 100'000UL, 1'048'576UL, 5'000'001UL}) {
         std::string content(size, '\0');
         for (std::size_t i = 0; i < size; ++i) content[i] = static_cast<char>(i * 7 + i / 256);
-        const auto payload = Payload::from_file(dir.write("file", content), std::nullopt);
+        const auto payload = LoadedPayload::from_file(dir.write("file", content), std::nullopt);
         REQUIRE(payload.has_value());
         CHECK((as_text(payload->bytes()) == content));
     }
@@ -41,7 +41,7 @@ TEST_CASE("a FIFO is read to its end") {
         }
         ::close(fd);
     });
-    const auto payload = Payload::from_file(path, std::nullopt);
+    const auto payload = LoadedPayload::from_file(path, std::nullopt);
     writer.join();
     REQUIRE(payload.has_value());
     CHECK((as_text(payload->bytes()) == content));
@@ -52,7 +52,7 @@ TEST_CASE("a FIFO that nobody writes is given up at the deadline") {
     const std::string path = dir.file("fifo");
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
     const auto payload =
-        Payload::from_file(path, std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
+        LoadedPayload::from_file(path, std::chrono::steady_clock::now() + std::chrono::milliseconds(20));
     REQUIRE_FALSE(payload.has_value());
     CHECK(payload.error().timed_out);
 }
@@ -61,33 +61,37 @@ TEST_CASE("an open pipe can be named as a file") {
     Pipe pipe;
     pipe.write("abc\0def"s);
     pipe.end();
-    const auto payload = Payload::from_file("/proc/self/fd/" + std::to_string(pipe.reader()), std::nullopt);
+    const auto payload =
+        LoadedPayload::from_file("/proc/self/fd/" + std::to_string(pipe.reader()), std::nullopt);
     REQUIRE(payload.has_value());
     CHECK(as_text(payload->bytes()) == "abc\0def"s);
 }
 
 TEST_CASE("what can't be read is told with its name") {
     const TempDir dir;
-    const auto none = Payload::from_file(dir.file("none"), std::nullopt);
+    const auto none = LoadedPayload::from_file(dir.file("none"), std::nullopt);
     REQUIRE_FALSE(none.has_value());
     CHECK(none.error().message == "cannot read " + dir.file("none") + ": No such file or directory");
-    CHECK(Payload::from_file(dir.path().string(), std::nullopt).error().message.ends_with("it is a folder"));
+    CHECK(LoadedPayload::from_file(dir.path().string(), std::nullopt)
+              .error()
+              .message.ends_with("it is a folder"));
 }
 
 TEST_CASE("a file that no packet can hold is refused without being read") {
     const TempDir dir;
     const std::string path = dir.write("sparse", "");
     std::filesystem::resize_file(path, 300'000'000);
-    const auto payload = Payload::from_file(path, std::nullopt);
+    const auto payload = LoadedPayload::from_file(path, std::nullopt);
     REQUIRE_FALSE(payload.has_value());
     CHECK(payload.error().message.find("larger than an MQTT packet") != std::string::npos);
 }
 
 TEST_CASE("a payload can be moved, its bytes stay where they are") {
     const TempDir dir;
-    Payload first = *Payload::from_file(dir.write("big", std::string(2'000'000, 'y')), std::nullopt);
+    LoadedPayload first =
+        *LoadedPayload::from_file(dir.write("big", std::string(2'000'000, 'y')), std::nullopt);
     const auto* data = first.bytes().data();
-    const Payload second = std::move(first);
+    const LoadedPayload second = std::move(first);
     CHECK(second.bytes().data() == data);
     CHECK(second.bytes().size() == 2'000'000);
 }
@@ -95,7 +99,7 @@ TEST_CASE("a payload can be moved, its bytes stay where they are") {
 TEST_CASE("a mapped file that was forgotten in part still has all its bytes") {
     const TempDir dir;
     const std::string content(5'000'001, 'x');
-    auto payload = Payload::from_file(dir.write("file", content), std::nullopt);
+    auto payload = LoadedPayload::from_file(dir.write("file", content), std::nullopt);
     REQUIRE(payload.has_value());
     for (const std::size_t left : {4'000'000UL, 100UL, 0UL, 5'000'001UL, 3'000'000UL}) {
         payload->forget_all_but(left);

@@ -1,5 +1,5 @@
 // --exec: runs a command for each message, --jobs of them at a time.
-#include "runner.hpp"
+#include "exec_sink.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -53,7 +53,7 @@ int open_pid(pid_t pid) {
 
 }  // namespace
 
-Runner::Runner(std::string command, unsigned jobs, const app::Messages& messages)
+ExecSink::ExecSink(std::string command, unsigned jobs, app::Messages& messages)
     : command_(std::move(command)),
       jobs_(jobs),
       messages_(messages),
@@ -63,11 +63,11 @@ Runner::Runner(std::string command, unsigned jobs, const app::Messages& messages
     std::signal(SIGCHLD, SIG_DFL);
 }
 
-Runner::~Runner() {
+ExecSink::~ExecSink() {
     for (const Job& job : running_) close(job.pid_fd);
 }
 
-bool Runner::take(const Publish& message) {
+bool ExecSink::take(const Publish& message) {
     int error = 0;
     pid_t pid = -1;
     const int input = make_input(message.payload);
@@ -78,7 +78,7 @@ bool Runner::take(const Publish& message) {
         close(input);
     }
     if (is_shortage(error) && !running_.empty()) {
-        short_ = true;
+        out_of_resources_ = true;
         return false;
     }
     if (error == E2BIG) {  // the message's fault: no reason to end
@@ -105,7 +105,7 @@ bool Runner::take(const Publish& message) {
 }
 
 // The errno, or 0.
-int Runner::spawn(int input, const Publish& message, pid_t& pid) const {
+int ExecSink::spawn(int input, const Publish& message, pid_t& pid) const {
     std::vector<std::string> variables;
     append_message_variables(variables, message);
     std::vector<char*> environment;
@@ -137,17 +137,17 @@ int Runner::spawn(int input, const Publish& message, pid_t& pid) const {
     return error;
 }
 
-void Runner::ended(int pid_fd) {
+void ExecSink::ended(int pid_fd) {
     const auto found = std::ranges::find(running_, pid_fd, &Job::pid_fd);
     if (found == running_.end()) return;
     client_->unwatch(pid_fd);
     reap(*found);
     close(pid_fd);
     running_.erase(found);
-    short_ = false;
+    out_of_resources_ = false;
 }
 
-void Runner::reap(const Job& job) {
+void ExecSink::reap(const Job& job) {
     int status = 0;
     pid_t reaped = -1;
     do {
@@ -168,7 +168,7 @@ void Runner::reap(const Job& job) {
     messages_.error("the command for a message on topic '" + job.topic + "' " + text);
 }
 
-void Runner::conclude() {
+void ExecSink::conclude() {
     sigset_t ending;
     sigemptyset(&ending);
     for (const int number : {SIGINT, SIGTERM}) sigaddset(&ending, number);
@@ -190,7 +190,7 @@ void Runner::conclude() {
 }
 
 // False: time ran out, or a signal came.
-bool Runner::wait_for_all(std::chrono::seconds longest, int signal_fd) {
+bool ExecSink::wait_for_all(std::chrono::seconds longest, int signal_fd) {
     const Time end = steady_clock::now() + longest;
     while (!running_.empty()) {
         std::vector<pollfd> polled{{signal_fd, POLLIN, 0}};
@@ -207,11 +207,11 @@ bool Runner::wait_for_all(std::chrono::seconds longest, int signal_fd) {
     return true;
 }
 
-void Runner::signal_all(int number) const {
+void ExecSink::signal_all(int number) const {
     for (const Job& job : running_) kill(job.pid, number);
 }
 
-int Runner::exit_code() const {
+int ExecSink::exit_code() const {
     if (cannot_run_) return app::exit_code::output_failed;
     return failed_ > 0 ? app::exit_code::not_delivered : app::exit_code::ok;
 }

@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
+#include "message_sink.hpp"
 #include "messages.hpp"
-#include "sink.hpp"
 
 namespace mqttc::sub {
 
-class Runner final : public Sink {
+class ExecSink final : public MessageSink {
   public:
     /// Running commands are waited for so long at the end, then they get SIGTERM, and a moment later SIGKILL.
     static constexpr std::chrono::seconds patience{10};
@@ -23,12 +23,12 @@ class Runner final : public Sink {
 
     /// To be made before signals are blocked: commands get the signal mask of this moment. `messages` must
     /// outlive the sink.
-    Runner(std::string command, unsigned jobs, const app::Messages& messages);
-    ~Runner() override;
+    ExecSink(std::string command, unsigned jobs, app::Messages& messages);
+    ~ExecSink() override;
 
     void attach(Client& client) override { client_ = &client; }
     bool take(const Publish& message) override;
-    bool busy() const override { return short_ || running_.size() >= jobs_; }
+    bool busy() const override { return out_of_resources_ || running_.size() >= jobs_; }
     bool acknowledged_when_free() const override { return jobs_ == 1; }
     void conclude() override;
     int exit_code() const override;
@@ -48,7 +48,7 @@ class Runner final : public Sink {
 
     std::string command_;
     unsigned jobs_;
-    const app::Messages& messages_;
+    app::Messages& messages_;
     std::vector<std::string> environment_;
     sigset_t mask_{};
     Client* client_ = nullptr;
@@ -56,8 +56,8 @@ class Runner final : public Sink {
     std::uint64_t run_ = 0;
     std::uint64_t failed_ = 0;
     bool cannot_run_ = false;
-    bool short_ = false;        // no more can run beside those that do
-    bool told_to_end_ = false;  // commands that end by a signal now do as they are told
+    bool out_of_resources_ = false;  // no more can run beside those that do
+    bool told_to_end_ = false;       // commands that end by a signal now do as they are told
 };
 
 }  // namespace mqttc::sub

@@ -1,5 +1,5 @@
 // A descriptor that is written to without waiting longer for its reader than people want.
-#include "outlet.hpp"
+#include "fd_writer.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -24,7 +24,7 @@ constexpr std::size_t surely_writable = 4096;
 
 }  // namespace
 
-Outlet::Outlet(int fd) : given_(fd), fd_(fd) {
+FdWriter::FdWriter(int fd) : given_(fd), fd_(fd) {
     struct stat status{};
     if (fstat(fd, &status) != 0) {
         state_ = State::failed;
@@ -46,12 +46,12 @@ Outlet::Outlet(int fd) : given_(fd), fd_(fd) {
     }
 }
 
-Outlet::~Outlet() {
+FdWriter::~FdWriter() {
     if (fd_ != given_) close(fd_);
     if (signal_fd_ >= 0) close(signal_fd_);
 }
 
-long Outlet::write_some(std::string_view first, std::string_view second) const {
+long FdWriter::write_some(std::string_view first, std::string_view second) const {
     if (blocking_ && kind_ == Kind::pipe) {
         pollfd polled{fd_, POLLOUT, 0};
         if (poll(&polled, 1, 0) == 0) {
@@ -70,9 +70,9 @@ long Outlet::write_some(std::string_view first, std::string_view second) const {
     return sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-std::size_t Outlet::write(std::string_view first, std::string_view second, Wait wait) {
+std::size_t FdWriter::write(std::string_view first, std::string_view second, Wait wait) {
     std::size_t done = 0;
-    if (state_ == State::failed || state_ == State::reader_left) return done;
+    if (state_ == State::failed || state_ == State::reader_closed) return done;
     while (!first.empty() || !second.empty()) {
         const long written = write_some(first, second);
         if (written < 0) {
@@ -82,7 +82,7 @@ std::size_t Outlet::write(std::string_view first, std::string_view second, Wait 
                 continue;
             }
             const bool left = errno == EPIPE || (kind_ == Kind::socket && errno == ECONNRESET);
-            state_ = left ? State::reader_left : State::failed;
+            state_ = left ? State::reader_closed : State::failed;
             error_ = errno;
             return done;
         }
@@ -96,7 +96,7 @@ std::size_t Outlet::write(std::string_view first, std::string_view second, Wait 
 }
 
 // False: the wait was given up. Errors of the descriptor show at the next write.
-bool Outlet::wait_writable() {
+bool FdWriter::wait_writable() {
     if (state_ != State::open) return false;
     if (signal_fd_ < 0) {
         // The loop blocks these and takes them between turns: here they are only looked at.
@@ -123,12 +123,12 @@ bool Outlet::wait_writable() {
     }
 }
 
-bool Outlet::reader_left() {
+bool FdWriter::reader_closed() {
     pollfd polled{fd_, 0, 0};
     if (state_ == State::open && poll(&polled, 1, 0) > 0 && (polled.revents & (POLLERR | POLLHUP)) != 0) {
-        state_ = State::reader_left;
+        state_ = State::reader_closed;
     }
-    return state_ == State::reader_left;
+    return state_ == State::reader_closed;
 }
 
 }  // namespace mqttc::app

@@ -1,5 +1,5 @@
-// Tests of the live table (apps/sub/watch.cpp).
-#include "watch.hpp"
+// Tests of the live table (apps/sub/live_table.cpp).
+#include "live_table.hpp"
 
 #include <doctest/doctest.h>
 
@@ -23,14 +23,14 @@ std::string drawing(const std::string& text) {
 struct Table {
     ScreenSize size{.rows = 5, .columns = 40};
     Time now = Time(std::chrono::seconds(100));
-    Buffer out;
+    TextBuffer out;
     std::string field;
-    Watch watch{out, shown(), {.size = [this] { return size; }, .now = [this] { return now; }}};
+    LiveTable watch{out, shown(), {.size = [this] { return size; }, .now = [this] { return now; }}};
 
     explicit Table(std::string path = {}) : field(std::move(path)) {}
 
-    Watch::Shown shown() const {
-        Watch::Shown result;
+    LiveTable::Shown shown() const {
+        LiveTable::Shown result;
         if (!field.empty()) result.field = FieldPath::parse(field).value();
         return result;
     }
@@ -93,18 +93,18 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
 
 TEST_CASE("with a format each topic keeps what it prints") {
     Table table;
-    Watch::Shown shown;
-    shown.line_out = std::make_unique<Buffer>();
+    LiveTable::Shown shown;
+    shown.line_out = std::make_unique<TextBuffer>();
     app::SubOptions options;
     options.format = "\\e[1m%t=%p";
-    const app::Messages messages("test");
+    app::Messages messages("test");
     options.no_newline = true;
     auto line = make_printer(options, true, *shown.line_out, messages);
     REQUIRE(line);
     shown.line = std::move(*line);
-    Buffer out;
-    Watch watch(out, std::move(shown),
-                {.size = [] { return ScreenSize{}; }, .now = [&] { return table.now; }});
+    TextBuffer out;
+    LiveTable watch(out, std::move(shown),
+                    {.size = [] { return ScreenSize{}; }, .now = [&] { return table.now; }});
     watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
     watch.finish();
     // A format that does not switch its colour off must not colour what follows.
@@ -135,29 +135,29 @@ TEST_CASE("--field shows one value of each payload, and says what is not there")
 TEST_CASE("a message takes the table away, and it is drawn again below") {
     Table table;
     table.size.columns = 20;
-    const app::Messages messages("test");
+    app::Messages messages("test");
     table.watch.share_terminal(messages);
     table.take("a", "1");
     table.take("b", "2");
     const std::string drawn = table.drawn();
     CHECK(drawn == drawing("\r\033[Ka 1\n\033[Kb 2\n\033[J"));
     // A drawing that is not written yet must come before what takes it away.
-    CHECK(messages.way_made() == drawn + "\033[2A\r\033[J");
+    CHECK(messages.before_line() == drawn + "\033[2A\r\033[J");
     CHECK(table.out.empty());
-    CHECK(messages.way_made().empty());
+    CHECK(messages.before_line().empty());
     CHECK(table.drawn() == drawn);
     // At the end the table stays.
     table.out.clear();
     table.watch.finish();
-    CHECK(messages.way_made().empty());
+    CHECK(messages.before_line().empty());
 }
 
 TEST_CASE("a wrong --field is told at the start") {
     app::SubOptions options;
     options.watch = true;
     options.field = "a..b";
-    Buffer out;
-    const app::Messages messages("test");
+    TextBuffer out;
+    app::Messages messages("test");
     const auto printer = make_printer(options, true, out, messages);
     REQUIRE_FALSE(printer);
     CHECK(printer.error() ==
@@ -167,8 +167,8 @@ TEST_CASE("a wrong --field is told at the start") {
 TEST_CASE("without a terminal -w is refused") {
     app::SubOptions options;
     options.watch = true;
-    Buffer out;
-    const app::Messages messages("test");
+    TextBuffer out;
+    app::Messages messages("test");
     CHECK_FALSE(make_printer(options, false, out, messages));
     CHECK(make_printer(options, true, out, messages));
 }

@@ -12,10 +12,10 @@
 #include <string>
 #include <string_view>
 
-#include "buffer.hpp"
 #include "json_field.hpp"
+#include "message_sink.hpp"
 #include "messages.hpp"
-#include "sink.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
@@ -25,7 +25,7 @@ struct ScreenSize {
     bool operator==(const ScreenSize&) const = default;
 };
 
-class Watch final : public Sink {
+class LiveTable final : public MessageSink {
   public:
     /// Topics beyond this are counted, not shown.
     static constexpr std::size_t max_topics = 10'000;
@@ -39,19 +39,19 @@ class Watch final : public Sink {
 
     /// What stands in a line. All empty: the payload.
     struct Shown {
-        std::unique_ptr<Buffer> line_out;  ///< where `line` prints to; before it, which refers to it
-        std::unique_ptr<Sink> line;        ///< prints a message as -F asks; instead of the columns
+        std::unique_ptr<TextBuffer> line_out;  ///< where `line` prints to; before it, which refers to it
+        std::unique_ptr<MessageSink> line;     ///< prints a message as -F asks; instead of the columns
         std::optional<FieldPath> field;
     };
 
     /// `out` must outlive the table.
-    Watch(Buffer& out, Shown shown, World world)
+    LiveTable(TextBuffer& out, Shown shown, World world)
         : out_(out), shown_(std::move(shown)), world_(std::move(world)) {}
-    ~Watch() override;
+    ~LiveTable() override;
 
     /// Lines of `messages` go to the same terminal: from now on they appear above the table. `messages` must
     /// outlive it.
-    void share_terminal(const app::Messages& messages);
+    void share_terminal(app::Messages& messages);
 
     void attach(Client& client) override;
     bool take(const Publish& message) override;
@@ -74,19 +74,19 @@ class Watch final : public Sink {
         void set(std::string_view text);
     };
 
-    std::string make_way();
+    std::string before_line();
     void show_value(const Publish& message, Entry& entry);
-    void draw_anew();
+    void forget_drawing();
     std::size_t room() const;
     void draw();
     void draw_entry(const std::string& topic, const Entry& entry, std::size_t topic_columns,
                     std::size_t columns, Time now);
     void new_second(Time now);
 
-    Buffer& out_;
+    TextBuffer& out_;
     Shown shown_;
     World world_;
-    const app::Messages* messages_ = nullptr;
+    app::Messages* messages_ = nullptr;
     std::map<std::string, Entry, std::less<>> entries_;  // by topic, visible
     std::uint64_t left_out_ = 0;                         // messages of topics beyond max_topics
     std::size_t rows_drawn_ = 0;

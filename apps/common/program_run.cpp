@@ -1,0 +1,92 @@
+// Signals, -W, outages and the end, for each run of mqtt_pub and mqtt_sub.
+#include "program_run.hpp"
+
+#include <csignal>
+#include <utility>
+
+#include "connection.hpp"
+#include "error_hints.hpp"
+#include "exit_code.hpp"
+
+namespace mqttc::app {
+
+std::optional<Time> run_deadline(const Options& options, Time started) {
+    if (!options.run_timeout) return std::nullopt;
+    return started + *options.run_timeout;
+}
+
+ProgramRun::ProgramRun(const Options& options, ClientOptions client, std::optional<Time> deadline,
+                       Messages& messages)
+    : options_(options),
+      messages_(messages),
+      broker_(endpoint_name(client.endpoint)),
+      deadline_(deadline),
+      client_(std::move(client), *this),
+      outage_(options) {}
+
+int ProgramRun::run() {
+    for (const int number : {SIGINT, SIGTERM}) {
+        client_.on_signal(number, [this] {
+            if (ending_) return client_.stop();
+            end_within_grace();
+            on_interrupted();
+        });
+    }
+    if (deadline_) {
+        messages_.give_up_at(*deadline_);
+        client_.at(*deadline_, [this] { time_out(); });
+    }
+    prepare();
+    return conclude(client_.run());
+}
+
+void ProgramRun::time_out() {
+    if (ending_) return;
+    const std::string what = "stopped by -W after " + seconds_text(*options_.run_timeout) + ": " + state();
+    end_within_grace();
+    on_run_timeout(what);
+}
+
+void ProgramRun::end_within_grace() {
+    ending_ = true;
+    messages_.give_up_at(client_.now() + grace);
+    client_.at(client_.now() + grace, [this] { client_.stop(); });
+}
+
+void ProgramRun::on_connack(const Connack& packet) {
+    if (packet.code != reason::success) return;
+    const bool first = !std::exchange(ever_connected_, true);
+    if (!outage_.reason().empty())
+        messages_.note((first ? "connected to " : "connected again to ") + broker_);
+    outage_.over(client_.now());
+    on_connected(first);
+}
+
+void ProgramRun::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
+    // Without a retry run() ends with this error.
+    if (retry_in) report_outage(error, {}, *retry_in);
+}
+
+void ProgramRun::report_outage(const Error& error, std::string_view more, Duration retry_in) {
+    if (const auto line = outage_.line(error_text(error), more, retry_in, client_.now())) messages_.note(*line);
+}
+
+bool ProgramRun::gives_up_on_silence(const Error& error) {
+    if (error.code != ErrorCode::ack_timeout) return false;
+    return std::exchange(silent_before_, true) && !options_.connection.reconnect;
+}
+
+std::string ProgramRun::state() const {
+    return client_.session().connected() ? activity() : outage_.not_connected(client_.awaited());
+}
+
+void ProgramRun::disconnect() {
+    client_.disconnect(reason::success, properties_for(options_, packet_bit(PacketType::disconnect)).view());
+}
+
+int ProgramRun::fail(const Error& error) {
+    messages_.error(error_text(error));
+    return exit_code_of(error, ever_connected_);
+}
+
+}  // namespace mqttc::app

@@ -1,0 +1,83 @@
+// One run of mqtt_pub or mqtt_sub: the client, and what every run does with it besides moving messages. It handles
+// signals, -W, outages and a silent broker, and knows what the exit code depends on.
+#pragma once
+
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "messages.hpp"
+#include "mqttc/client.hpp"
+#include "options.hpp"
+#include "outage.hpp"
+
+namespace mqttc::app {
+
+/// When -W ends a run that started at `started`; none without -W.
+std::optional<Time> run_deadline(const Options& options, Time started);
+
+/// A program derives from it and adds what it publishes and receives. `options` and `messages` must outlive it.
+class ProgramRun : public ClientHandler {
+  public:
+    /// How long DISCONNECT, and a reader of stderr that blocks, may delay the end after a signal or -W. With the rest
+    /// of the work a signal is answered within 100 ms.
+    static constexpr Duration grace = std::chrono::milliseconds(50);
+
+    /// Connects, works until the run has ended, and returns the exit code. Call it once.
+    int run();
+
+    void on_connack(const Connack& packet) final;
+    void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
+
+  protected:
+    ProgramRun(const Options& options, ClientOptions client, std::optional<Time> deadline,
+               Messages& messages);
+
+    /// Before the client runs: sets timers and watches.
+    virtual void prepare() {}
+    /// A connection was accepted; `first`: for the first time.
+    virtual void on_connected(bool first) { static_cast<void>(first); }
+    /// The first SIGINT or SIGTERM. The run ends within `grace`.
+    virtual void on_interrupted() = 0;
+    /// -W has ended the run, which ends within `grace`. `what`: "stopped by -W after 2.5 s: no message received".
+    virtual void on_run_timeout(const std::string& what) = 0;
+    /// What a run that is connected is doing or waiting for.
+    virtual std::string activity() const = 0;
+    /// After the last turn of the client: reports what remains to be reported, and returns the exit code.
+    virtual int conclude(const std::expected<void, Error>& result) = 0;
+
+    /// -W has ended the run: for a program that notices it outside of the client's loop.
+    void time_out();
+    /// Sends DISCONNECT with the properties of -D, and ends the run.
+    void disconnect();
+    /// The broker has answered a request: it is not silent.
+    void answered() { silent_before_ = false; }
+    /// True when acknowledgements timed out twice with no answer in between, and the user has not said how often to
+    /// try: then it is not tried again.
+    bool gives_up_on_silence(const Error& error);
+    /// What the run is doing, or why it is not connected.
+    std::string state() const;
+    /// In on_connection_lost: a connection was lost; false: an attempt to connect failed.
+    bool was_connected() const { return ever_connected_ && outage_.reason().empty(); }
+    /// Reports an outage if a line is due; `more` follows its cause.
+    void report_outage(const Error& error, std::string_view more, Duration retry_in);
+    /// Reports the error that ended the run; its exit code.
+    int fail(const Error& error);
+
+    const Options& options_;
+    Messages& messages_;
+    const std::string broker_;            ///< its name in messages
+    const std::optional<Time> deadline_;  ///< of -W
+    Client client_;
+    bool ever_connected_ = false;
+
+  private:
+    void end_within_grace();
+
+    Outage outage_;
+    bool ending_ = false;  ///< a signal was received, or -W has ended the run
+    bool silent_before_ = false;
+};
+
+}  // namespace mqttc::app
