@@ -1,4 +1,4 @@
-// A descriptor that is written to without waiting longer for its reader than people want.
+// Writes to a descriptor without waiting for its reader after a signal or a deadline.
 #include "fd_writer.hpp"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@ namespace mqttc::app {
 namespace {
 
 // A blocking pipe that poll() calls writable takes this much without blocking (PIPE_BUF of Linux).
-constexpr std::size_t surely_writable = 4096;
+constexpr std::size_t safe_write_size = 4096;
 
 }  // namespace
 
@@ -59,7 +59,7 @@ long FdWriter::write_some(std::string_view first, std::string_view second) const
             return -1;
         }
         const std::string_view part = first.empty() ? second : first;
-        return ::write(fd_, part.data(), std::min(part.size(), surely_writable));
+        return ::write(fd_, part.data(), std::min(part.size(), safe_write_size));
     }
     std::array<iovec, 2> parts{
         {{const_cast<char*>(first.data()), first.size()}, {const_cast<char*>(second.data()), second.size()}}};
@@ -81,8 +81,8 @@ std::size_t FdWriter::write(std::string_view first, std::string_view second, Wai
                 if (wait == Wait::no || !wait_writable()) return done;
                 continue;
             }
-            const bool left = errno == EPIPE || (kind_ == Kind::socket && errno == ECONNRESET);
-            state_ = left ? State::reader_closed : State::failed;
+            const bool closed = errno == EPIPE || (kind_ == Kind::socket && errno == ECONNRESET);
+            state_ = closed ? State::reader_closed : State::failed;
             error_ = errno;
             return done;
         }
@@ -95,11 +95,11 @@ std::size_t FdWriter::write(std::string_view first, std::string_view second, Wai
     return done;
 }
 
-// False: the wait was given up. Errors of the descriptor show at the next write.
+// False: the wait was given up. The next write reports errors of the descriptor.
 bool FdWriter::wait_writable() {
     if (state_ != State::open) return false;
     if (signal_fd_ < 0) {
-        // The loop blocks these and takes them between turns: here they are only looked at.
+        // The loop blocks these and reads them between turns: here they are only polled.
         sigset_t set;
         sigemptyset(&set);
         for (const int number : {SIGINT, SIGTERM}) sigaddset(&set, number);

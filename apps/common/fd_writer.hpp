@@ -1,4 +1,4 @@
-// A descriptor that is written to: a slow reader is waited for, but a signal and a deadline end the wait.
+// Writes to a descriptor: a slow reader is waited for, but a signal and a deadline end the wait.
 #pragma once
 
 #include <chrono>
@@ -12,14 +12,14 @@ class FdWriter {
   public:
     enum class State : unsigned char {
         open,
-        reader_closed,  ///< nobody reads the pipe any more
+        reader_closed,  ///< the pipe has no reader any more
         failed,         ///< error() says why
-        interrupted,    ///< a signal or the deadline came while the reader was waited for
+        interrupted,    ///< by a signal or the deadline while waiting for the reader
     };
     enum class Wait : bool { no, yes };
 
     /// Writes to `fd`, which the caller keeps. A pipe or terminal is opened once more so that writing to it
-    /// can be non-blocking without a change that other processes on the same pipe would feel.
+    /// can be non-blocking without affecting other processes on the same pipe.
     explicit FdWriter(int fd);
     ~FdWriter();
     FdWriter(const FdWriter&) = delete;
@@ -34,12 +34,12 @@ class FdWriter {
     int error() const { return error_; }
     bool terminal() const { return terminal_; }
 
-    /// A reader is not waited for beyond this time.
+    /// After this deadline, a reader is not waited for.
     void give_up_at(std::chrono::steady_clock::time_point when) { deadline_ = when; }
 
-    /// A descriptor on which poll() reports an error when the reader has left, or -1 (files, terminals).
+    /// A descriptor on which poll() reports an error when the reader has closed it, or -1 (files, terminals).
     int reader_descriptor() const { return kind_ == Kind::pipe && fd_ != given_ && !terminal_ ? fd_ : -1; }
-    /// Looks whether the reader has left, without writing.
+    /// Checks whether the reader has closed it, without writing.
     bool reader_closed();
     /// For poll().
     int descriptor() const { return fd_; }

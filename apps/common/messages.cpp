@@ -31,7 +31,7 @@ bool Messages::write(std::string_view text) {
     if (!writer_) writer_.emplace(STDERR_FILENO);
     if (deadline_) writer_->give_up_at(*deadline_);
     const bool whole = writer_->write(text, {}, FdWriter::Wait::yes) == text.size();
-    // What went wrong is not for ever: a full disk may have room for the next line.
+    // A failure may be temporary: a full disk may have room for the next line.
     if (!whole) writer_.reset();
     return whole;
 }

@@ -1,4 +1,4 @@
-// The lines of an outage.
+// Reports outages.
 #include "outage.hpp"
 
 #include <utility>
@@ -28,7 +28,7 @@ void Outage::over(Time now) {
     connected_ = now;
 }
 
-// Two programs with one identifier throw each other out for ever, and 3.x has no word for that.
+// Two clients with one identifier disconnect each other again and again, and MQTT 3.x has no reason code for it.
 std::string Outage::hint(Time now) {
     if (!connected_) return {};
     moments_ = now - *connected_ < moment ? moments_ + 1 : 0;
@@ -42,23 +42,23 @@ std::string Outage::hint(Time now) {
 
 std::optional<std::string> Outage::line(std::string_view why, std::string_view more, Duration retry_in,
                                         Time now) {
-    const bool begins = reason_.empty();
-    const std::string likely = begins ? hint(now) : "";
-    const bool reminds = !begins && now - told_ >= reminder;
+    const bool starts = reason_.empty();
+    const std::string likely = starts ? hint(now) : "";
+    const bool reminds = !starts && now - reported_at_ >= reminder;
     if (reason_ == why && !reminds) return std::nullopt;
-    if (begins) since_ = now;
-    told_ = now;
+    if (starts) since_ = now;
+    reported_at_ = now;
     reason_ = why;
     std::string text;
     if (reminds) {
         const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(now - since_).count();
         text.append("not connected for ").append(std::to_string(minutes)).append(" min: ");
     }
-    // Jitter makes the time odd: nobody wants its milliseconds when it is long.
+    // Jitter makes the time uneven: milliseconds are only shown when it is short.
     constexpr Duration tenth = std::chrono::milliseconds(100);
     const Duration shown = retry_in < std::chrono::seconds(1) ? retry_in : retry_in / tenth * tenth;
     text.append(why).append(more).append("; trying again in ").append(seconds_text(shown));
-    if (std::exchange(endless_, false)) text.append(" (for ever; --reconnect N or -W limits it)");
+    if (std::exchange(endless_, false)) text.append(" (forever; --reconnect N or -W limits it)");
     return text.append(likely);
 }
 

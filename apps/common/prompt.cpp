@@ -1,4 +1,4 @@
-// Echo off, signals held back except while waiting for a key, echo back on before they are obeyed.
+// Switches echo off and holds signals back except while waiting for a key; echo is restored before they act.
 #include "prompt.hpp"
 
 #include <fcntl.h>
@@ -16,28 +16,28 @@
 namespace mqttc::app {
 namespace {
 
-// Everything that ends or stops a program and can be caught, and SIGCONT: who was stopped with SIGSTOP
-// comes back to a terminal whose echo the shell has switched on again. SIGTTIN and SIGTTOU are not
-// here: they stop a program in the background before it has touched the terminal, which is right.
+// Everything that ends or stops a program and can be caught, and SIGCONT: after SIGSTOP the shell has switched the
+// terminal's echo on again. Not SIGTTIN and SIGTTOU: they stop a program in the background before it has changed the
+// terminal, as they should.
 constexpr std::array handled = {SIGHUP,  SIGINT,  SIGQUIT, SIGTERM,   SIGALRM, SIGPIPE, SIGUSR1,
                                 SIGUSR2, SIGXCPU, SIGPROF, SIGVTALRM, SIGTSTP, SIGCONT};
 
-volatile sig_atomic_t came = 0;
+volatile sig_atomic_t caught = 0;
 
 void note_prompt_signal(int number) {
-    came = number;
+    caught = number;
 }
 
-// While it lives the signals arrive only inside ppoll(), which is how none of them can slip in between
-// a look at `came` and the wait for a key.
+// During its lifetime signals are delivered only inside ppoll(), so that none can arrive between the check of
+// `caught` and the wait for a key.
 class SignalHold {
   public:
     SignalHold() {
-        came = 0;
-        sigset_t ours;
-        sigemptyset(&ours);
-        for (const int number : handled) sigaddset(&ours, number);
-        sigprocmask(SIG_BLOCK, &ours, &mask_);
+        caught = 0;
+        sigset_t blocked;
+        sigemptyset(&blocked);
+        for (const int number : handled) sigaddset(&blocked, number);
+        sigprocmask(SIG_BLOCK, &blocked, &mask_);
         struct sigaction action{};
         action.sa_handler = note_prompt_signal;
         sigemptyset(&action.sa_mask);
@@ -70,7 +70,7 @@ class EchoOff {
     }
     ~EchoOff() {
         if (!off_) return;
-        // Putting it back must work from the background too.
+        // Restoring it must work in the background, too.
         sigset_t ttou;
         sigset_t mask;
         sigemptyset(&ttou);
@@ -93,7 +93,7 @@ class EchoOff {
 using Length = std::expected<std::size_t, std::string>;
 
 void show(int fd, std::string_view text) {
-    if (::write(fd, text.data(), text.size()) < 0) return;  // an unseen prompt is no reason to fail
+    if (::write(fd, text.data(), text.size()) < 0) return;  // a prompt that cannot be shown is not an error
 }
 
 enum class Key : unsigned char { byte, end, signal, error };
@@ -102,15 +102,15 @@ Key read_key(int fd, const sigset_t* mask, char& byte) {
     pollfd wait{fd, POLLIN, 0};
     while (mask != nullptr && ::ppoll(&wait, 1, nullptr, mask) < 0) {
         if (errno != EINTR) return Key::error;
-        // An ignored signal ends the wait, too, where an emulator passes signals on.
-        if (came != 0) return Key::signal;
+        // An ignored signal ends the wait, too, under an emulator that forwards signals.
+        if (caught != 0) return Key::signal;
     }
     const ssize_t got = ::read(fd, &byte, 1);
     if (got < 0 && errno == EINTR) return Key::signal;
     return got < 0 ? Key::error : got == 0 ? Key::end : Key::byte;
 }
 
-// `interrupted` is set when a signal came first; with no `mask` none is reported.
+// `interrupted` is set when a signal arrived first; without `mask` none is reported.
 Length read_line(int fd, std::span<char> into, const sigset_t* mask, bool& interrupted) {
     std::size_t size = 0;
     bool any = false;
@@ -164,7 +164,7 @@ Length ask_secret_line(std::string_view question, std::string_view instead, std:
             show(out, "\n");
         }
         if (!interrupted) return line;
-        const int number = came;
+        const int number = caught;
         if (number == SIGCONT) continue;
         ::raise(number);
         if (number != SIGTSTP) return std::unexpected(std::string("interrupted"));

@@ -1,4 +1,4 @@
-// Writes and reads the stamp in front of a payload.
+// Writes and reads the stamp before a payload.
 #include "stamp.hpp"
 
 #include <algorithm>

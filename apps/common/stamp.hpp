@@ -1,13 +1,13 @@
-// What mqtt_pub --stamp writes in front of a payload and mqtt_sub --stats reads: run, number and time.
+// What mqtt_pub --stamp writes before a payload and mqtt_sub --stats reads: run, number and time.
 //
-// A stamp is 50 bytes of ASCII of fixed width, the blanks included:
+// A stamp is 50 bytes of ASCII of fixed width, spaces included:
 //
 //     stamp1 9f86d081 000000000042 1792310400.123456789 the payload
 //            run      number       seconds.nanoseconds
 //
-// run: 8 lower-case hexadecimal digits, chosen at random when mqtt_pub starts; tells several publishers
-// apart. number: 1 for the first message of the run, one more for each further one (a message that goes to
-// three topics has three numbers). time: when the message was handed over for sending, Unix time.
+// run: 8 lower-case hexadecimal digits, chosen at random when mqtt_pub starts; distinguishes publishers.
+// number: 1 for the first message of the run, then one more for each (a message published to three topics has three
+// numbers). time: when the message was given to the session, Unix time.
 #pragma once
 
 #include <array>
@@ -32,8 +32,7 @@ inline constexpr std::uint64_t max_stamp_number = 999'999'999'999;
 /// Numbers over max_stamp_number start again at 0, times out of range are written as 0.
 std::array<char, stamp_size> encode_stamp(const PayloadStamp& stamp);
 
-/// The stamp at the start of `payload`; what is behind it is payload.substr(stamp_size). None: there is no
-/// stamp.
+/// The stamp at the start of `payload`; what follows it is payload.substr(stamp_size). None: there is no stamp.
 std::optional<PayloadStamp> parse_stamp(std::string_view payload);
 
 }  // namespace mqttc::app

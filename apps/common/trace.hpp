@@ -9,8 +9,8 @@
 
 namespace mqttc::app {
 
-/// "PUBLISH id 1 qos 1 topic 'a/b' 5 bytes": what a packet is, in one line; control characters are visible,
-/// secrets and payloads are not shown. What packets of `version` can't carry is not shown either.
+/// "PUBLISH id 1 qos 1 topic 'a/b' 5 bytes": what a packet is, in one line; control characters are escaped,
+/// secrets and payloads are not shown. Nor is what packets of `version` cannot contain.
 std::string describe_packet(const Packet& packet, ProtocolVersion version = ProtocolVersion::v5);
 
 class DebugTrace : public PacketTrace {

@@ -20,7 +20,7 @@ class FixedInput : public InputSource {
         message.outlives_input = true;
         return State::ready;
     }
-    void release_sent(std::size_t left) override { payload_.forget_all_but(left); }
+    void release_sent(std::size_t left) override { payload_.release_all_but(left); }
     std::optional<Time> due() const override { return due_; }
     std::optional<std::uint64_t> remaining() const override { return left_; }
     std::optional<Extent> extent() const override {

@@ -13,13 +13,13 @@ struct JsonRules {
     bool need_topic = true;       ///< there is no -t
     bool need_time = false;       ///< --replay
     bool send_properties = true;  ///< MQTT 5
-    /// Told once when there are properties that can't be sent.
+    /// Called once when there are properties that cannot be sent.
     std::function<void(std::string_view)> warn = [](std::string_view) {};
 };
 
 class JsonLines : public LineParser {
   public:
-    /// What the largest message needs at most: %j writes no byte of it longer than \u0000.
+    /// The most that the largest message needs: %j writes no byte longer than \u0000.
     static constexpr std::size_t max_line = std::size_t{6} * max_remaining_length;
 
     explicit JsonLines(JsonRules rules);

@@ -1,4 +1,4 @@
-// Loads whole payloads: mmap for big regular files, reading for everything else.
+// Loads payloads: mmap for large regular files, reading for everything else.
 #include "loaded_payload.hpp"
 
 #include <fcntl.h>
@@ -20,13 +20,13 @@
 namespace mqttc::pub {
 namespace {
 
-// Smaller files are read: no page faults, and nobody can change them under our hands.
+// Smaller files are read: no page faults, and no change by another program while they are sent.
 constexpr std::size_t map_from = std::size_t{1024} * 1024;
 constexpr std::size_t first_chunk = std::size_t{64} * 1024;
-// What a pipe is asked to hold, so that it takes fewer turns with its writer.
+// The requested size of a pipe, so that its writer wakes up less often.
 constexpr int pipe_size = 1024 * 1024;
-// Memory of a mapped file is let go in steps of this.
-constexpr std::size_t forget_step = std::size_t{1024} * 1024;
+// Memory of a mapped file is released in steps of this.
+constexpr std::size_t release_step = std::size_t{1024} * 1024;
 
 std::unexpected<PayloadError> cannot_read(std::string_view name, std::string_view why) {
     return std::unexpected(
@@ -37,6 +37,11 @@ std::unexpected<PayloadError> too_large(std::string_view name) {
     return cannot_read(name, "it is larger than an MQTT packet can be (268435455 bytes)");
 }
 
+std::unexpected<PayloadError> timed_out(std::string_view name) {
+    return std::unexpected(
+        PayloadError{true, std::string("stopped by -W while reading ").append(app::visible(name))});
+}
+
 // Milliseconds for poll(), rounded up.
 int poll_time(std::optional<Time> deadline) {
     if (!deadline) return -1;
@@ -45,7 +50,7 @@ int poll_time(std::optional<Time> deadline) {
     return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT32_MAX));
 }
 
-// True when there is something to read, or the end; false when the deadline has come first.
+// True when there is something to read, or the end; false at the deadline.
 bool wait_readable(int fd, std::optional<Time> deadline) {
     while (true) {
         pollfd ready{.fd = fd, .events = POLLIN, .revents = 0};
@@ -54,10 +59,9 @@ bool wait_readable(int fd, std::optional<Time> deadline) {
     }
 }
 
-// A mapped file that is cut short while it is sent: the process gets SIGBUS when it touches the missing
-// pages.
-void file_was_cut(int) {
-    constexpr std::string_view message = "mqtt_pub: the file was cut short while it was sent\n";
+// A mapped file is truncated while it is sent: the process gets SIGBUS when it touches the missing pages.
+void file_was_truncated(int) {
+    constexpr std::string_view message = "mqtt_pub: the file was truncated while it was sent\n";
     static_cast<void>(!::write(STDERR_FILENO, message.data(), message.size()));
     ::_exit(1);
 }
@@ -75,7 +79,7 @@ LoadedPayload& LoadedPayload::operator=(LoadedPayload&& other) noexcept {
     std::swap(map_, other.map_);
     std::swap(map_size_, other.map_size_);
     std::swap(map_skip_, other.map_skip_);
-    std::swap(forgotten_, other.forgotten_);
+    std::swap(released_, other.released_);
     return *this;
 }
 
@@ -90,10 +94,7 @@ std::expected<LoadedPayload, PayloadError> LoadedPayload::read_all(int fd, std::
     std::size_t capacity = 0;
     bool wait = deadline.has_value();
     while (true) {
-        if (wait && !wait_readable(fd, deadline)) {
-            return std::unexpected(
-                PayloadError{true, "the time of -W is over while reading " + app::visible(name)});
-        }
+        if (wait && !wait_readable(fd, deadline)) return timed_out(name);
         if (capacity - payload.block_size_ < first_chunk) {
             capacity = std::max(first_chunk, 2 * capacity);
             auto* moved = static_cast<std::uint8_t*>(std::realloc(payload.block_.get(), capacity));
@@ -129,7 +130,7 @@ std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int
     payload.map_skip_ = skip;
     // As if it had been read.
     ::lseek(fd, status.st_size, SEEK_SET);
-    std::signal(SIGBUS, file_was_cut);
+    std::signal(SIGBUS, file_was_truncated);
     return payload;
 }
 
@@ -142,34 +143,31 @@ std::expected<LoadedPayload, PayloadError> LoadedPayload::from_stdin(std::option
 
 std::expected<LoadedPayload, PayloadError> LoadedPayload::from_file(const std::string& path,
                                                                     std::optional<Time> deadline) {
-    // A pipe or socket as stdin can't always be opened again by its name.
+    // A pipe or socket as stdin cannot always be opened again by its name.
     if (path == "-" || path == "/dev/stdin") return from_stdin(deadline);
     // O_NONBLOCK: opening a FIFO doesn't wait for its writer, poll() does.
     const app::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) return cannot_read(path, std::strerror(errno));
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return cannot_read(path, std::strerror(errno));
-    if (S_ISDIR(status.st_mode)) return cannot_read(path, "it is a folder");
+    if (S_ISDIR(status.st_mode)) return cannot_read(path, "it is a directory");
     auto mapped = map(file.get(), path);
     if (!mapped) return std::unexpected(std::move(mapped.error()));
     if (*mapped) return std::move(**mapped);
     // A FIFO without a writer reads as if it were at its end.
-    if (S_ISFIFO(status.st_mode) && !wait_readable(file.get(), deadline)) {
-        return std::unexpected(
-            PayloadError{true, "the time of -W is over while reading " + app::visible(path)});
-    }
+    if (S_ISFIFO(status.st_mode) && !wait_readable(file.get(), deadline)) return timed_out(path);
     return read_all(file.get(), path, deadline);
 }
 
-void LoadedPayload::forget_all_but(std::size_t left) {
+void LoadedPayload::release_all_but(std::size_t left) {
     if (map_ == nullptr) return;
     const std::size_t done = map_size_ - std::min(map_size_, left);
-    // Sent once more, from the front.
-    if (done < forgotten_) forgotten_ = 0;
-    const std::size_t until = done / forget_step * forget_step;
-    if (until <= forgotten_) return;
-    ::madvise(const_cast<std::uint8_t*>(map_) + forgotten_, until - forgotten_, MADV_DONTNEED);
-    forgotten_ = until;
+    // Sent again, from the start.
+    if (done < released_) released_ = 0;
+    const std::size_t until = done / release_step * release_step;
+    if (until <= released_) return;
+    ::madvise(const_cast<std::uint8_t*>(map_) + released_, until - released_, MADV_DONTNEED);
+    released_ = until;
 }
 
 }  // namespace mqttc::pub

@@ -1,4 +1,4 @@
-// A payload as a whole: text of the command line, a file (mapped when it is big), or all of stdin.
+// A payload: text from the command line, a file (mapped when it is large), or all of stdin.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace mqttc::pub {
 
-/// The payload can't be had. `message` is one line for people, without the program's name.
+/// Why a payload cannot be loaded. `message` is one line for the user, without the program's name.
 struct PayloadError {
     bool timed_out = false;
     std::string message;
@@ -28,8 +28,8 @@ class LoadedPayload {
     LoadedPayload& operator=(LoadedPayload&& other) noexcept;
     ~LoadedPayload();
 
-    /// A regular file, or whatever can be read to its end (FIFO, device, <(…)); "-" is stdin. Waits for what
-    /// comes slowly, up to `deadline`.
+    /// A regular file, or anything that can be read to its end (FIFO, device, <(…)); "-" is stdin. Waits for a slow
+    /// writer, up to `deadline`.
     static std::expected<LoadedPayload, PayloadError> from_file(const std::string& path,
                                                                 std::optional<Time> deadline);
     static std::expected<LoadedPayload, PayloadError> from_stdin(std::optional<Time> deadline);
@@ -39,9 +39,8 @@ class LoadedPayload {
         if (map_ != nullptr) return {map_ + map_skip_, map_size_ - map_skip_};
         return block_ != nullptr ? Bytes(block_.get(), block_size_) : as_bytes(text_);
     }
-    /// Lets go of the memory of all but the last `left` bytes of a mapped file; it comes back from the file
-    /// when it is touched.
-    void forget_all_but(std::size_t left);
+    /// Releases the memory of all but the last `left` bytes of a mapped file; it is read again when it is touched.
+    void release_all_but(std::size_t left);
 
   private:
     struct Free {
@@ -51,16 +50,16 @@ class LoadedPayload {
 
     static std::expected<LoadedPayload, PayloadError> read_all(int fd, std::string_view name,
                                                                std::optional<Time> deadline);
-    /// None when the descriptor is no regular file, or a small one.
+    /// None when the descriptor isn't a regular file, or is a small one.
     static std::expected<std::optional<LoadedPayload>, PayloadError> map(int fd, std::string_view name);
 
     std::string text_;
-    Block block_;  ///< of realloc, which moves pages, not bytes, when they are many
+    Block block_;  ///< of realloc, which moves pages instead of bytes when it is large
     std::size_t block_size_ = 0;
     const std::uint8_t* map_ = nullptr;
     std::size_t map_size_ = 0;
-    std::size_t map_skip_ = 0;   ///< the payload begins behind these
-    std::size_t forgotten_ = 0;  ///< bytes of the mapping
+    std::size_t map_skip_ = 0;  ///< bytes before the payload
+    std::size_t released_ = 0;  ///< bytes at the start of the mapping that were released
 };
 
 }  // namespace mqttc::pub

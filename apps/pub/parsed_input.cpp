@@ -1,10 +1,10 @@
-// Lines that a parser understands, and what happens to those that it does not.
+// Lines for a parser, and what happens to those that are invalid.
 #include "parsed_input.hpp"
 
 namespace mqttc::pub {
 
 bool ParsedInput::is_skipped(const InputMessage& message) const {
-    if (!message.problem.empty() || !parser_->skips_blank()) return false;
+    if (!message.problem.empty() || !parser_->skips_empty()) return false;
     return as_text(message.payload).find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
@@ -23,7 +23,7 @@ InputSource::State ParsedInput::next(InputMessage& message, Time now) {
     }
     if (message.problem.empty() || skip_invalid_) return State::ready;
     failure_ = std::move(message.problem);
-    failure_.append(" (nothing from there on was read; --skip-invalid goes on)");
+    failure_.append(" (reading stopped there; --skip-invalid continues)");
     return State::finished;
 }
 

@@ -1,5 +1,5 @@
-// -l with lines that say more than a payload: what they mean is a LineParser's business, what happens to a
-// wrong one is decided here.
+// -l with lines that are more than a payload: a LineParser reads them, and here is decided what happens to an
+// invalid one.
 #pragma once
 
 #include <expected>
@@ -12,20 +12,20 @@
 
 namespace mqttc::pub {
 
-/// Understands a line.
+/// Reads a line.
 class LineParser {
   public:
     virtual ~LineParser() = default;
     /// Fills in what the line gives; views may point into `line` and into the parser, until the next call.
-    /// Error: what is wrong, for people, without the line's number.
+    /// Error: what is wrong, for the user, without the line's number.
     virtual std::expected<void, std::string> parse(std::string_view line, InputMessage& message) = 0;
-    /// A line of nothing but blanks is no message.
-    virtual bool skips_blank() const { return true; }
+    /// Whether a line of spaces and tabs only is ignored.
+    virtual bool skips_empty() const { return true; }
 };
 
 class ParsedInput : public InputSource {
   public:
-    /// `skip_invalid`: a wrong line is a message with a problem; otherwise the input ends before it.
+    /// `skip_invalid`: an invalid line is a message with a problem; otherwise the input ends before it.
     ParsedInput(int fd, std::size_t longest_line, std::unique_ptr<LineParser> parser, bool skip_invalid)
         : lines_(fd, longest_line), parser_(std::move(parser)), skip_invalid_(skip_invalid) {}
 

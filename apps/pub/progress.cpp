@@ -1,4 +1,4 @@
-// How far a publishing run is.
+// The line of --progress.
 #include "progress.hpp"
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 namespace mqttc::pub {
 namespace {
 
-// From here on the bytes of a message say more than its number.
+// For messages from this size on, progress is counted in bytes.
 constexpr std::uint64_t large_message = 64 * 1024;
 
 std::string clock_text(double seconds) {

@@ -1,4 +1,4 @@
-// --progress: how far a publishing run is, in one line.
+// --progress: the progress of a publishing run, in one line.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,10 @@
 
 namespace mqttc::pub {
 
-/// A terminal is told this often how far the work is, and not before: shorter work needs no progress.
+/// How often progress is shown on a terminal, and when it is first shown: shorter runs need none.
 inline constexpr Duration progress_on_terminal = std::chrono::milliseconds(500);
 inline constexpr Duration progress_patience = std::chrono::seconds(2);
-/// What is not a terminal gets a line this often.
+/// How often a line is written elsewhere.
 inline constexpr Duration progress_in_file = std::chrono::seconds(2);
 
 struct ProgressFacts {
@@ -23,8 +23,8 @@ struct ProgressFacts {
     Duration elapsed{};
 };
 
-/// "1200 of 5000 messages (24%), 600 messages/s, 0:06 left": by bytes when the number of messages is not known
-/// or the messages are large, without share and time when the size is not known either.
+/// "1200 of 5000 messages (24%), 600 messages/s, 0:06 left": by bytes when the number of messages is
+/// unknown or the messages are large, without percentage and remaining time when the size is unknown, too.
 std::string progress_text(const ProgressFacts& facts);
 
 }  // namespace mqttc::pub

@@ -13,12 +13,11 @@ namespace mqttc::pub {
 
 class PublishStats {
   public:
-    /// A message was given to the session; `id` is 0 at QoS 0, and then it may be several messages
-    /// with their payloads' sum.
+    /// A message was given to the session. `id` is 0 at QoS 0, where `payload` may be the sum of several messages.
     void published(PacketId id, std::size_t payload) {
         const Time now = std::chrono::steady_clock::now();
-        if (!begun_) start_ = now;
-        begun_ = true;
+        if (!started_) start_ = now;
+        started_ = true;
         bytes_ += payload;
         if (id == 0) return;
         if (sent_at_.empty()) sent_at_.resize(all_ids);
@@ -31,7 +30,7 @@ class PublishStats {
     }
     /// "100 messages delivered, 1.2 kB of payload in 0.123 s: 813 messages/s, 9.8 kB/s; acknowledgements: …"
     std::string text(std::uint64_t delivered) const {
-        const Duration took = begun_ ? std::chrono::steady_clock::now() - start_ : Duration(0);
+        const Duration took = started_ ? std::chrono::steady_clock::now() - start_ : Duration(0);
         const double seconds = std::chrono::duration<double>(took).count();
         std::string line = app::count_text(delivered, "message");
         line.append(" delivered, ").append(app::bytes_text(static_cast<double>(bytes_)));
@@ -45,7 +44,7 @@ class PublishStats {
   private:
     static constexpr std::size_t all_ids = 65'536;
 
-    bool begun_ = false;
+    bool started_ = false;
     Time start_{};
     std::uint64_t bytes_ = 0;
     std::vector<Time> sent_at_;  ///< by packet identifier

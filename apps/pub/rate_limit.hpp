@@ -1,4 +1,4 @@
-// --rate: at most so many messages a second, evenly spread.
+// --rate: at most this many messages a second, evenly spread.
 #pragma once
 
 #include <algorithm>
@@ -18,12 +18,11 @@ class RateLimit {
     }
 
     bool allows(Time now) const { return now >= due_; }
-    /// When the next message may go.
+    /// When the next message may be published.
     Time due() const { return due_; }
-    /// A message went.
+    /// A message was published.
     void count(Time now) {
-        // What the loop's coarse steps cost is caught up; time spent waiting for input or for the broker is
-        // not.
+        // Delays of the loop's timers are caught up; time spent waiting for input or for the broker is not.
         due_ = std::max(due_, now - slack) + interval_;
     }
 

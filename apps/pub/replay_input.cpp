@@ -1,4 +1,4 @@
-// Replays a recording in its own time, or faster or slower.
+// Replays a recording at its own speed, or faster or slower.
 #include "replay_input.hpp"
 
 #include <algorithm>
@@ -6,7 +6,7 @@
 namespace mqttc::pub {
 namespace {
 
-// Longer waits than this can't be told from for ever, and stay far from the clock's end.
+// No wait is longer; far below the largest time that the clock holds.
 constexpr double longest_wait = 1e18;  // nanoseconds: 31 years
 
 }  // namespace

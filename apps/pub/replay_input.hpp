@@ -1,4 +1,4 @@
-// --replay: gives out the messages of another input with the distances in time that they were recorded with.
+// --replay: gives the messages of another input with the intervals at which they were recorded.
 #pragma once
 
 #include <memory>
@@ -9,8 +9,8 @@ namespace mqttc::pub {
 
 class ReplayInput : public InputSource {
   public:
-    /// `recording` gives a time with each message. The first one goes at once; a message whose time has
-    /// passed, too. `speed` > 0.
+    /// `recording` gives a time with each message. The first message is given at once, as is one whose time has
+    /// passed. `speed` > 0.
     ReplayInput(std::unique_ptr<InputSource> recording, double speed)
         : recording_(std::move(recording)), speed_(speed) {}
 

@@ -42,7 +42,7 @@ Requester::Requester(const app::Options& options, Bytes request, ClientOptions c
 
 std::expected<void, std::string> Requester::address_answers() {
     const std::string name = random_name();
-    if (name.empty()) return std::unexpected(std::string("the system gives no random numbers"));
+    if (name.empty()) return std::unexpected(std::string("the system provides no random numbers"));
     if (response_topic_.empty()) response_topic_ = "response/mqtt_pub-" + name;
     if (app::effective_version(options_.connection) != ProtocolVersion::v5) return {};
 

@@ -20,14 +20,14 @@ std::expected<void, std::string> PayloadLines::parse(std::string_view line, Inpu
 std::expected<void, std::string> TopicLines::parse(std::string_view line, InputMessage& message) {
     const std::size_t at = separator_ ? line.find(*separator_) : line.find_first_of("\t ");
     if (at == line.npos) {
-        return std::unexpected(separator_ ? "there is no separator " + app::quoted(*separator_) + " in it"
-                                          : std::string("there is no tab or space behind the topic"));
+        return std::unexpected(separator_ ? "it has no separator " + app::quoted(*separator_)
+                                          : std::string("it has no tab or space after the topic"));
     }
     const std::string_view topic = line.substr(0, at);
     if (const auto fault = check_topic_name(topic)) return std::unexpected(explain(*fault, topic));
     message.topic = topic;
-    const std::size_t behind = at + (separator_ ? separator_->size() : 1);
-    auto payload = payload_.parse(line.substr(behind), message);
+    const std::size_t payload_at = at + (separator_ ? separator_->size() : 1);
+    auto payload = payload_.parse(line.substr(payload_at), message);
     if (!payload) return std::unexpected("the payload: " + payload.error());
     return {};
 }

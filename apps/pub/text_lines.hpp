@@ -13,15 +13,15 @@ class PayloadLines : public LineParser {
   public:
     explicit PayloadLines(app::Encoding encoding) : encoding_(encoding) {}
     std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
-    /// An empty payload is one.
-    bool skips_blank() const override { return false; }
+    /// An empty line is an empty payload.
+    bool skips_empty() const override { return false; }
 
   private:
     app::Encoding encoding_;
     std::string decoded_;
 };
 
-/// -l --input topic: topic, separator, payload. Without a separator given it is the first tab or space.
+/// -l --input topic: topic, separator, payload. The default separator is the first tab or space.
 class TopicLines : public LineParser {
   public:
     TopicLines(std::optional<std::string> separator, app::Encoding encoding)

@@ -1,4 +1,4 @@
-// --exec: runs a command for each message, --jobs of them at a time.
+// --exec: runs a command for each message, up to --jobs of them in parallel.
 #include "exec_sink.hpp"
 
 #include <fcntl.h>
@@ -23,7 +23,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The payload as a file in memory: a command that doesn't read it blocks nobody. -1: errno says why.
+// The payload as a file in memory: a command that doesn't read it doesn't block us. -1: errno says why.
 int make_input(Bytes payload) {
     const int fd = memfd_create("payload", MFD_CLOEXEC);
     while (fd >= 0 && !payload.empty()) {
@@ -41,7 +41,7 @@ int make_input(Bytes payload) {
     return fd;
 }
 
-// Descriptors or processes that a command which ends gives back.
+// Descriptors or processes are missing, and a command that ends releases some.
 bool is_shortage(int error) {
     return error == EMFILE || error == ENFILE || error == EAGAIN;
 }
@@ -59,7 +59,7 @@ ExecSink::ExecSink(std::string command, unsigned jobs, app::Messages& messages)
       messages_(messages),
       environment_(environment_without_message()) {
     pthread_sigmask(SIG_SETMASK, nullptr, &mask_);
-    // Who started the program may have had it ignored: then nothing is known of how commands end.
+    // If the parent process ignored it, the exit statuses of commands would be lost.
     std::signal(SIGCHLD, SIG_DFL);
 }
 
@@ -81,7 +81,7 @@ bool ExecSink::take(const Publish& message) {
         out_of_resources_ = true;
         return false;
     }
-    if (error == E2BIG) {  // the message's fault: no reason to end
+    if (error == E2BIG) {  // caused by the message: no reason to end
         ++run_;
         ++failed_;
         messages_.error("the environment is too small for a message on topic '" + std::string(message.topic) +
@@ -95,7 +95,7 @@ bool ExecSink::take(const Publish& message) {
     }
     ++run_;
     const Job job{pid, open_pid(pid), std::string(message.topic)};
-    if (job.pid_fd < 0) {  // an old kernel or a sandbox that has none: one at a time
+    if (job.pid_fd < 0) {  // not in an old kernel or a sandbox: one at a time
         reap(job);
         return true;
     }
@@ -122,11 +122,11 @@ int ExecSink::spawn(int input, const Publish& message, pid_t& pid) const {
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &mask_);
-    sigset_t usual;
-    sigemptyset(&usual);
+    sigset_t defaults;
+    sigemptyset(&defaults);
     for (const int number : {SIGPIPE, SIGXFSZ})
-        sigaddset(&usual, number);  // start() has them ignored, and exec would keep that
-    posix_spawnattr_setsigdefault(&attributes, &usual);
+        sigaddset(&defaults, number);  // start() ignores them, and exec would keep that
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -155,13 +155,13 @@ void ExecSink::reap(const Job& job) {
     } while (reaped < 0 && errno == EINTR);
     if (reaped < 0) {
         ++failed_;
-        messages_.error("how the command for a message on topic '" + job.topic +
-                        "' ended is not known: " + std::strerror(errno));
+        messages_.error("the exit status of the command for a message on topic '" + job.topic +
+                        "' is unknown: " + std::strerror(errno));
         return;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     // Ctrl-C reaches the commands too.
-    if (WIFSIGNALED(status) && (told_to_end_ || WTERMSIG(status) == SIGINT)) return;
+    if (WIFSIGNALED(status) && (terminating_ || WTERMSIG(status) == SIGINT)) return;
     ++failed_;
     std::string text = WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
                                            : "ended with exit status " + std::to_string(WEXITSTATUS(status));
@@ -172,11 +172,11 @@ void ExecSink::conclude() {
     sigset_t ending;
     sigemptyset(&ending);
     for (const int number : {SIGINT, SIGTERM}) sigaddset(&ending, number);
-    // The client blocks these: they wait to be read here.
+    // The client blocks these, so that they can be read here.
     const int signal_fd = signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
     if (!wait_for_all(patience, signal_fd)) {
-        told_to_end_ = true;
-        messages_.warning("commands that still run are ended: " + std::to_string(running_.size()));
+        terminating_ = true;
+        messages_.warning("terminating commands that are still running: " + std::to_string(running_.size()));
         signal_all(SIGTERM);
         if (!wait_for_all(patience_after_term, -1)) {
             signal_all(SIGKILL);
@@ -189,7 +189,7 @@ void ExecSink::conclude() {
     }
 }
 
-// False: time ran out, or a signal came.
+// False: timed out, or a signal was received.
 bool ExecSink::wait_for_all(std::chrono::seconds longest, int signal_fd) {
     const Time end = steady_clock::now() + longest;
     while (!running_.empty()) {

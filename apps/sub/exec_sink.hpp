@@ -1,6 +1,6 @@
-// --exec: runs a command for each message, --jobs of them at a time.
+// --exec: runs a command for each message, up to --jobs of them in parallel.
 //
-// The shell parses the user's text only. What comes from the broker is in the environment and on stdin.
+// The shell parses only the user's text. Data from the broker is in the environment and on stdin.
 #pragma once
 
 #include <sys/types.h>
@@ -17,12 +17,12 @@ namespace mqttc::sub {
 
 class ExecSink final : public MessageSink {
   public:
-    /// Running commands are waited for so long at the end, then they get SIGTERM, and a moment later SIGKILL.
+    /// At the end running commands are waited for, then they get SIGTERM, and then SIGKILL.
     static constexpr std::chrono::seconds patience{10};
     static constexpr std::chrono::seconds patience_after_term{2};
 
-    /// To be made before signals are blocked: commands get the signal mask of this moment. `messages` must
-    /// outlive the sink.
+    /// Construct it before signals are blocked: commands get the current signal mask. `messages` must outlive the
+    /// sink.
     ExecSink(std::string command, unsigned jobs, app::Messages& messages);
     ~ExecSink() override;
 
@@ -56,8 +56,8 @@ class ExecSink final : public MessageSink {
     std::uint64_t run_ = 0;
     std::uint64_t failed_ = 0;
     bool cannot_run_ = false;
-    bool out_of_resources_ = false;  // no more can run beside those that do
-    bool told_to_end_ = false;       // commands that end by a signal now do as they are told
+    bool out_of_resources_ = false;  // no further command can be started now
+    bool terminating_ = false;       // commands were sent signals
 };
 
 }  // namespace mqttc::sub

@@ -1,4 +1,4 @@
-// --save: how text that comes from the broker is written in a file's name.
+// --save: how text from the broker is written in a file name.
 #include "file_name.hpp"
 
 #include <dlfcn.h>
@@ -16,7 +16,7 @@ constexpr std::size_t hash_bytes = 16;
 constexpr std::size_t digest_bytes = 32;
 static_assert(kept_of_long + 2 + hash_bytes * 2 <= max_level);
 
-// The length of the character at the start that may stand in a name as it is, or 0.
+// The length of the first character if it may be in a name as it is, or 0.
 std::size_t allowed(std::string_view text, bool first) {
     const auto c = static_cast<unsigned char>(text[0]);
     if (c < ' ' || c == 0x7f || c == '/' || c == '%' || c == '\\') return 0;
@@ -55,7 +55,7 @@ std::expected<void, std::string> check_file_names() {
 
 void append_file_part(TextBuffer& out, std::string_view text) {
     TextBuffer name;
-    std::size_t cut = 0;  // where the last whole character within kept_of_long ends
+    std::size_t cut = 0;  // where the last complete character within kept_of_long ends
     // What is cut off is hashed, not written: a payload may be long.
     for (std::string_view rest = text; !rest.empty() && name.size() <= max_level;) {
         std::size_t length = allowed(rest, name.empty());
@@ -78,7 +78,7 @@ void append_file_part(TextBuffer& out, std::string_view text) {
 
 void append_file_topic(TextBuffer& out, std::string_view topic) {
     for (std::size_t level = 0;; ++level) {
-        const std::size_t end = level == max_topic_folders ? topic.npos : topic.find('/');
+        const std::size_t end = level == max_topic_directories ? topic.npos : topic.find('/');
         const std::string_view part = topic.substr(0, end);
         if (part.empty()) {
             out.append("%_");

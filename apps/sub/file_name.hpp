@@ -1,7 +1,7 @@
-// --save: how text that comes from the broker is written in a file's name.
+// --save: how text from the broker is written in a file name.
 //
-// Nothing that is put here can make a component that is empty, begins with a dot or a dash, holds a slash, a
-// NUL or a control character, or is longer than max_level bytes. Two texts are never written alike.
+// No text can make a component that is empty, starts with a dot or a dash, contains a slash, a NUL or a control
+// character, or is longer than max_level bytes. Different texts are written differently.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +13,10 @@
 
 namespace mqttc::sub {
 
-/// Longer levels are cut and get a hash of the whole.
+/// Longer levels are cut, and a hash of all of it is appended.
 inline constexpr std::size_t max_level = 120;
-/// So many levels of a topic become folders; what follows is one level.
-inline constexpr std::size_t max_topic_folders = 32;
+/// This many levels of a topic become directories; what follows is one level.
+inline constexpr std::size_t max_topic_directories = 32;
 
 /// To be asked before names are made: whether the library is there that hashes long levels. Error: why not.
 std::expected<void, std::string> check_file_names();

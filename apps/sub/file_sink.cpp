@@ -1,4 +1,4 @@
-// --save: writes each message to a file whose name is made of a template in the language of -F.
+// --save: writes each message to a file whose name is a template in the language of -F.
 #include "file_sink.hpp"
 
 #include <fcntl.h>
@@ -19,25 +19,25 @@
 namespace mqttc::sub {
 namespace {
 
-constexpr mode_t new_folder = 0777;
+constexpr mode_t new_directory = 0777;
 constexpr mode_t new_file = 0666;
 
-// Stands for what renaming would not fail on: nothing else here ends with it.
-constexpr int no_regular_file = EEXIST;
+// For names that rename() would replace although they aren't files: no other call here fails with it.
+constexpr int not_a_regular_file = EEXIST;
 
 std::string reason_text(int error) {
-    if (error == no_regular_file) return "a device, FIFO or socket has that name";
+    if (error == not_a_regular_file) return "a device, FIFO or socket has that name";
     return std::strerror(error);
 }
 
-bool make_folder(int where, const char* name) {
-    return mkdirat(where, name, new_folder) == 0 || errno == EEXIST;
+bool make_directory(int where, const char* name) {
+    return mkdirat(where, name, new_directory) == 0 || errno == EEXIST;
 }
 
-// The file's name is taken by something else, or can't be one: the message's fault, not the disk's.
-bool is_of_the_name(int error) {
+// The name is in use by something else, or is invalid: caused by the message, not by the disk.
+bool is_name_problem(int error) {
     switch (error) {
-        case no_regular_file:
+        case not_a_regular_file:
         case EISDIR:
         case ENOTDIR:
         case ELOOP:
@@ -51,7 +51,7 @@ bool is_of_the_name(int error) {
     }
 }
 
-// A new file in its place would take away what other programs talk through. A link is only a name.
+// A new file in place of a device, FIFO or socket would disconnect other programs. A link is only a name.
 bool is_replaceable(int where, const char* name) {
     struct stat status{};
     if (fstatat(where, name, &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
@@ -69,8 +69,8 @@ bool goes_up(std::string_view path) {
 
 }  // namespace
 
-FileSink::FileSink(std::string_view folder, Format name, app::Messages& messages)
-    : folder_(folder), name_(std::move(name)), messages_(messages) {}
+FileSink::FileSink(std::string_view directory, Format name, app::Messages& messages)
+    : directory_(directory), name_(std::move(name)), messages_(messages) {}
 
 std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::string_view text,
                                                                         app::Messages& messages) {
@@ -79,10 +79,10 @@ std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::str
     const std::size_t split = slash == text.npos ? 0 : slash + 1;
     const std::string_view name = text.substr(split);
     if (name.empty() || name.ends_with('/'))
-        return std::unexpected("--save: the name of a file is missing at the end: write " +
-                               std::string(text) + "%t");
+        return std::unexpected("--save: the file name is missing at the end: write " + std::string(text) +
+                               "%t");
     if (goes_up(name))
-        return std::unexpected("--save: '.' and '..' can only stand in front of the first sequence");
+        return std::unexpected("--save: '.' and '..' are only allowed before the first sequence");
     auto format = Format::compile(name, {.file_name = true});
     if (!format) return std::unexpected("--save: " + format.error());
     if (const auto names = check_file_names(); !names)
@@ -91,16 +91,17 @@ std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::str
 }
 
 std::expected<void, std::string> FileSink::start() {
-    for (std::size_t at = folder_.find('/', 1); at != folder_.npos; at = folder_.find('/', at + 1)) {
-        if (!make_folder(AT_FDCWD, folder_.substr(0, at).c_str()))
-            return std::unexpected("cannot make the folder '" + folder_.substr(0, at) +
+    for (std::size_t at = directory_.find('/', 1); at != directory_.npos; at = directory_.find('/', at + 1)) {
+        if (!make_directory(AT_FDCWD, directory_.substr(0, at).c_str()))
+            return std::unexpected("cannot create the directory '" + directory_.substr(0, at) +
                                    "': " + reason_text(errno));
     }
-    const char* const path = folder_.empty() ? "." : folder_.c_str();
+    const char* const path = directory_.empty() ? "." : directory_.c_str();
     base_ = app::Descriptor(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!base_)
-        return std::unexpected("cannot open the folder '" + std::string(path) + "': " + reason_text(errno));
-    if (!choose_temporary()) return std::unexpected("the system gives no random numbers");
+        return std::unexpected("cannot open the directory '" + std::string(path) +
+                               "': " + reason_text(errno));
+    if (!choose_temporary()) return std::unexpected("the system provides no random numbers");
     return {};
 }
 
@@ -112,22 +113,22 @@ bool FileSink::take(const Publish& message) {
     TextBuffer path;
     const WallTime stamp = name_.needs_time() ? wall_time_now() : WallTime{};
     if (const RenderError error = name_.render(message, stamp, path); error != RenderError::none)
-        return not_saved(message, "its payload is not what the template says");
+        return not_saved(message, "its payload does not fit the template");
     int error = goes_up(path.view()) ? EINVAL : save(path.view(), message.payload);
-    if (error == ENOENT) {  // somebody has removed the folder that is held open
+    if (error == ENOENT) {  // the open directory was removed
         here_ = app::Descriptor();
         path_.clear();
         error = save(path.view(), message.payload);
     }
     if (error == 0) return true;
-    const std::string file = "'" + folder_ + std::string(path.view()) + "': " + reason_text(error);
-    if (is_of_the_name(error)) return not_saved(message, file);
+    const std::string file = "'" + directory_ + std::string(path.view()) + "': " + reason_text(error);
+    if (is_name_problem(error)) return not_saved(message, file);
     messages_.error("cannot save a message to " + file);
     some_not_saved_ = true;
     return false;
 }
 
-// The program goes on: a publisher must not be able to stop it by a name.
+// The program continues: a publisher must not be able to stop it by a name.
 bool FileSink::not_saved(const Publish& message, std::string_view why) {
     some_not_saved_ = true;
     messages_.error("a message on topic '" + std::string(message.topic) +
@@ -138,32 +139,32 @@ bool FileSink::not_saved(const Publish& message, std::string_view why) {
 // The errno, or 0.
 int FileSink::save(std::string_view path, Bytes payload) {
     const std::size_t slash = path.rfind('/');
-    const std::string_view folders = slash == path.npos ? std::string_view() : path.substr(0, slash);
+    const std::string_view directories = slash == path.npos ? std::string_view() : path.substr(0, slash);
     const std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
     if (name.empty()) return EINVAL;
-    if (!enter(folders)) return errno;
+    if (!enter(directories)) return errno;
     return write(name, payload);
 }
 
-// Level by level, so that no symbolic link leads out of the folder.
-bool FileSink::enter(std::string_view folders) {
-    if (here_ && path_ == folders) return true;
+// Level by level, so that no symbolic link can point out of the directory.
+bool FileSink::enter(std::string_view directories) {
+    if (here_ && path_ == directories) return true;
     app::Descriptor at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
-    for (std::string_view rest = folders; at && !rest.empty();) {
+    for (std::string_view rest = directories; at && !rest.empty();) {
         const std::string_view part = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(part.size() + 1, rest.size()));
         if (part.empty()) continue;
         const std::string name(part);
-        if (!make_folder(at.get(), name.c_str())) return false;
+        if (!make_directory(at.get(), name.c_str())) return false;
         at = app::Descriptor(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }
     if (!at) return false;
     here_ = std::move(at);
-    path_ = folders;
+    path_ = directories;
     return true;
 }
 
-// A name that no message and no other process has: the process identifier would be the same in two containers.
+// A name that no message and no other process has; process identifiers repeat in containers.
 bool FileSink::choose_temporary() {
     std::array<std::uint8_t, 8> number{};
     if (getrandom(number.data(), number.size(), 0) != static_cast<ssize_t>(number.size())) return false;
@@ -183,10 +184,10 @@ app::Descriptor FileSink::open_temporary() {
     }
 }
 
-// Readers of the folder see the whole file or none.
+// Readers of the directory see the complete file or none.
 int FileSink::write(std::string_view name, Bytes payload) {
     const std::string last(name);
-    if (!is_replaceable(here_.get(), last.c_str())) return no_regular_file;
+    if (!is_replaceable(here_.get(), last.c_str())) return not_a_regular_file;
     app::Descriptor file = open_temporary();
     if (!file) return errno;
     int error = 0;

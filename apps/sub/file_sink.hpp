@@ -15,30 +15,30 @@ namespace mqttc::sub {
 
 class FileSink final : public MessageSink {
   public:
-    /// Error: the template is wrong; one line for people. `messages` must outlive the sink.
+    /// Error: the template is wrong; one line for the user. `messages` must outlive the sink.
     static std::expected<std::unique_ptr<MessageSink>, std::string> make(std::string_view text,
                                                                          app::Messages& messages);
 
-    /// Makes the folder in front of the template's first sequence. All files will be below it.
+    /// Creates the directory before the template's first sequence. All files will be below it.
     std::expected<void, std::string> start() override;
     bool take(const Publish& message) override;
     int exit_code() const override;
 
   private:
-    FileSink(std::string_view folder, Format name, app::Messages& messages);
+    FileSink(std::string_view directory, Format name, app::Messages& messages);
 
     int save(std::string_view path, Bytes payload);
-    bool enter(std::string_view folders);
+    bool enter(std::string_view directories);
     bool choose_temporary();
     app::Descriptor open_temporary();
     int write(std::string_view name, Bytes payload);
     bool not_saved(const Publish& message, std::string_view why);
 
-    std::string folder_;  // with the slash at its end; empty: the working directory
+    std::string directory_;  // with the slash at its end; empty: the working directory
     Format name_;
     app::Messages& messages_;
     app::Descriptor base_;
-    app::Descriptor here_;   // the folder of the last file
+    app::Descriptor here_;   // the directory of the last file
     std::string path_;       // its path below base_
     std::string temporary_;  // the name of a file that is not complete
     bool some_not_saved_ = false;

@@ -1,4 +1,4 @@
-// Which received messages go on to be printed: -R, --retained-only, -T, --random-filter.
+// Which received messages are printed: -R, --retained-only, -T, --random-filter.
 #include "filters.hpp"
 
 #include <algorithm>
@@ -26,7 +26,7 @@ Filters::Verdict Filters::judge(const Publish& message) {
     const auto matches = [&](const std::string& filter) { return topic_matches(filter, message.topic); };
     if (std::ranges::any_of(out_, matches)) return Verdict::drop;
     if (threshold_ == UINT64_MAX) return Verdict::pass;
-    // xorshift64*: good enough to draw lots.
+    // xorshift64*: good enough for a random sample.
     random_ ^= random_ >> 12;
     random_ ^= random_ << 25;
     random_ ^= random_ >> 27;

@@ -1,4 +1,4 @@
-// Which received messages go on to be printed: -R, --retained-only, -T, --random-filter.
+// Which received messages are printed: -R, --retained-only, -T, --random-filter.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +14,9 @@ class Filters {
   public:
     enum class Verdict : std::uint8_t {
         pass,
-        drop,        ///< ignored altogether
-        not_chosen,  ///< not printed by chance; a retained one is still cleared
-        end,         ///< --retained-only, and this one is not: the program is done
+        drop,        ///< ignored
+        not_chosen,  ///< not in the random sample; a retained one is still cleared
+        end,         ///< --retained-only, and this one isn't retained: the program ends
     };
 
     /// `seed` for --random-filter.

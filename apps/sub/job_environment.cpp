@@ -1,4 +1,4 @@
-// --exec: what a command finds about its message in its environment.
+// --exec: the environment variables that describe the message to a command.
 #include "job_environment.hpp"
 
 #include <unistd.h>
@@ -28,7 +28,7 @@ constexpr std::array<std::string_view, 12> names{
     "MQTT_PAYLOAD_FORMAT_INDICATOR",
     "MQTT_SUBSCRIPTION_IDENTIFIER",
 };
-// What is for the connection only. A URL may hold a password.
+// These are for the connection only; a URL may hold a password.
 constexpr std::array<std::string_view, 2> secrets{"MQTT_PASSWORD", "MQTT_URL"};
 
 class Variables {
@@ -57,7 +57,7 @@ void set_property(Variables& variables, const Property& property) {
         case PropertyId::response_topic:
             return variables.set("MQTT_RESPONSE_TOPIC", property.text);
         case PropertyId::correlation_data: {
-            // What -D takes for an answer goes through as it is.
+            // Unchanged if -D takes it for an answer.
             if (!has_controls(property.text, LineBreaks::hide))
                 return variables.set("MQTT_CORRELATION_DATA", property.text);
             TextBuffer hex;

@@ -1,14 +1,13 @@
-// Payloads that must be JSON themselves (%J, --field): read by nlohmann's parser, written by ours. The only
-// file of mqtt_sub that includes nlohmann, so what json_field.hpp declares of it is here too; numbers keep the
-// digits they came with.
+// Payloads that must be JSON themselves (%J, --field): read by nlohmann's parser, written by JsonWriter. The only file
+// of mqtt_sub that includes nlohmann, so find_field() of json_field.hpp is here, too; numbers keep their digits.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "discarded_float.hpp"
 #include "json_field.hpp"
 #include "json_out.hpp"
-#include "discarded_float.hpp"
 
 namespace mqttc::sub {
 namespace {
@@ -22,12 +21,14 @@ class Rewriter : public nlohmann::json_sax<Json> {
 
     bool null() override { return put("null"); }
     bool boolean(bool value) override { return put(value ? "true" : "false"); }
-    // Only what has a minus comes here.
+    // Only called for numbers with a minus sign.
     bool number_integer(std::int64_t value) override {
         return put(value == 0 ? "-0" : std::to_string(value));
     }
     bool number_unsigned(std::uint64_t value) override { return put(std::to_string(value)); }
-    bool number_float(app::DiscardedFloat /*value*/, const std::string& digits) override { return put(digits); }
+    bool number_float(app::DiscardedFloat /*value*/, const std::string& digits) override {
+        return put(digits);
+    }
     bool string(std::string& text) override {
         json_.string(text);
         return true;
@@ -69,7 +70,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
     unsigned depth_ = 0;
 };
 
-// Hands the value at the end of a path on to a Rewriter.
+// Passes the value at the end of a path to a Rewriter.
 class Finder : public nlohmann::json_sax<Json> {
   public:
     Finder(const FieldPath& path, TextBuffer& out)
@@ -124,17 +125,17 @@ class Finder : public nlohmann::json_sax<Json> {
     }
 
   private:
-    // An open object or array through which the path leads.
+    // An open object or array that the path passes through.
     struct Level {
         bool array = false;
-        bool matches = false;  // the key before the next value is the one that is looked for
+        bool matches = false;  // the key before the next value is the one on the path
         std::size_t next = 0;  // index of the next element
     };
 
-    // The innermost open object or array is on the path, and the value that is looked for may be in it.
+    // The innermost open object or array is on the path, and may contain the value.
     bool on_path() const { return depth_ > 0 && depth_ == path_depth_; }
 
-    // The value that begins is on the path. To be called once for each.
+    // Whether the value that starts is on the path. Call it once for each value.
     bool next_matches() {
         if (depth_ == 0) return true;
         if (!on_path()) return false;
@@ -189,7 +190,7 @@ class Finder : public nlohmann::json_sax<Json> {
     Rewriter rewriter_;
     std::vector<Level> levels_;   // of the open ones on the path
     std::size_t depth_ = 0;       // how many are open
-    std::size_t path_depth_ = 0;  // so many of the outermost are on the path
+    std::size_t path_depth_ = 0;  // how many of these are on the path
     std::size_t inside_ = 0;      // how many are open inside the value, itself included
     bool found_ = false;
 };
@@ -197,7 +198,7 @@ class Finder : public nlohmann::json_sax<Json> {
 }  // namespace
 
 bool write_checked_json(JsonWriter& json, std::string_view text) {
-    // To the parser a NUL byte is the end of its input.
+    // The parser takes a NUL byte as the end of its input.
     if (text.find('\0') != std::string_view::npos) return false;
     Rewriter rewriter(json);
     return Json::sax_parse(text.begin(), text.end(), &rewriter);

@@ -7,7 +7,7 @@
 namespace mqttc::sub {
 namespace {
 
-// A number as JSON arrays are counted: no sign, no zeros in front.
+// An array index: no sign, no leading zeros.
 std::optional<std::size_t> as_index(std::string_view name) {
     std::size_t index = 0;
     const auto read = std::from_chars(name.data(), name.data() + name.size(), index);
@@ -31,7 +31,8 @@ std::expected<FieldPath, std::string> FieldPath::parse(std::string_view text) {
         if (text[i] == '\\') {
             const char escaped = ++i < text.size() ? text[i] : '\0';
             if (escaped != '.' && escaped != '\\')
-                return wrong("a backslash stands before a dot or another backslash only: write \\\\ for one");
+                return wrong(
+                    "a backslash is only valid before a dot or another backslash: write \\\\ for one");
             name += escaped;
         } else if (text[i] != '.') {
             name += text[i];
@@ -44,7 +45,7 @@ std::expected<FieldPath, std::string> FieldPath::parse(std::string_view text) {
         return wrong("a name is empty: write names with dots between them, as in sensors.0.temp");
     end_step();
     if (path.steps_.size() > max_steps)
-        return wrong("more than " + std::to_string(max_steps) + " names: no payload is looked at so deeply");
+        return wrong("more than " + std::to_string(max_steps) + " names: payloads are not searched deeper");
     return path;
 }
 

@@ -40,10 +40,10 @@ enum class FieldResult : std::uint8_t {
     found,
     missing,    ///< JSON without that value
     not_json,   ///< or nested deeper than max_json_depth
-    too_large,  ///< longer than max_field_payload: not looked at
+    too_large,  ///< longer than max_field_payload: not searched
 };
 
-/// A longer payload is not searched: it would keep the table waiting.
+/// A longer payload is not searched: it would delay the table.
 inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 
 /// Looks for the value in the JSON text `payload` and appends it: a string as its text, anything else as

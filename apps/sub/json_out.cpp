@@ -35,8 +35,8 @@ bool word_plain(const char* at) {
     constexpr std::uint64_t top_bits = 0x80 * each_byte;
     std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
-    // Without their top bits no sum of bytes reaches into the next one: each top bit then tells "at least 0x20",
-    // "not this one".
+    // Without their top bits no sum of bytes carries into the next one: each top bit of a sum then means "at least
+    // 0x20" or "not this character".
     const std::uint64_t low = word & ~top_bits;
     const std::uint64_t plain = ~word & (low + (0x80 - 0x20) * each_byte) &
                                 ((low ^ '"' * each_byte) + 0x7f * each_byte) &
@@ -278,7 +278,7 @@ void write_property(JsonWriter& json, const PropertiesView& all, const Property&
     }
 }
 
-// In the order of the packet; a property that repeats stands where its first one stands.
+// In the order of the packet; a repeated property is at the position of its first one.
 void write_properties(JsonWriter& json, const PropertiesView& properties) {
     if (properties.empty()) return;
     json.plain_key("properties");

@@ -12,8 +12,8 @@ namespace mqttc::sub {
 
 enum class JsonLayout : bool { compact, pretty };
 
-/// Appends one JSON value, built from outside to inside. The caller keeps the order (a key before each value
-/// of an object, every begin ended); commas, colons and indentation come by themselves. Pretty: a tab per
+/// Appends one JSON value, built from the outside in. The caller keeps the order (a key before each value
+/// of an object, every begin ended); commas, colons and indentation are added. Pretty: a tab per
 /// level, one member per line, arrays on one line.
 class JsonWriter {
   public:
@@ -26,7 +26,7 @@ class JsonWriter {
     void begin_array() { begin('['); }
     void end_array();
     void key(std::string_view name);
-    /// `name` followed by `suffix`, short names of ours that need no escaping.
+    /// `name` followed by `suffix`, short names that need no escaping.
     void plain_key(std::string_view name, std::string_view suffix = {});
     /// Bytes that are not UTF-8 become U+FFFD.
     void string(std::string_view text);
@@ -34,7 +34,7 @@ class JsonWriter {
     /// `text` as it is: a number, true, false, null.
     void raw(std::string_view text);
 
-    /// A member with a name of ours that gives `bytes` back exactly: as a string when they are UTF-8, else in
+    /// A member with such a name that keeps `bytes` exactly: as a string when they are UTF-8, else in
     /// base64 with a second member "NAME_encoding":"base64".
     void bytes_member(std::string_view name, std::string_view bytes);
 
@@ -54,7 +54,7 @@ class JsonWriter {
     unsigned depth_ = 0;
 };
 
-/// What %j and %J print. `time` stands under "tst".
+/// What %j and %J print. `time` is the value of "tst".
 void write_message_json(JsonWriter& json, const Publish& message, std::string_view time);
 
 /// As write_message_json with the payload itself as JSON (numbers keep their digits). False, with an unknown

@@ -70,9 +70,9 @@ void LiveTable::share_terminal(app::Messages& messages) {
     messages.set_before_line_hook([this] { return before_line(); });
 }
 
-// What takes the table off the terminal; the next tick draws it again, below.
+// Erases the table from the terminal; the next tick draws it again, below.
 std::string LiveTable::before_line() {
-    // The buffer holds nothing but drawings, and one that is under way must arrive first.
+    // The buffer holds only drawings, and an unfinished one must be written first.
     std::string text(out_.view());
     out_.clear();
     if (rows_drawn_ == 0) return text;
@@ -82,7 +82,7 @@ std::string LiveTable::before_line() {
 }
 
 void LiveTable::attach(Client& client) {
-    // While the program was stopped the shell has written below the table.
+    // While the program was stopped the shell wrote below the table.
     client.on_signal(SIGCONT, [this] { forget_drawing(); });
 }
 
@@ -158,7 +158,7 @@ void LiveTable::Entry::set(std::string_view text) {
 }
 
 void LiveTable::new_second(Time now) {
-    second_began_ = now;
+    second_start_ = now;
     for (auto& [topic, entry] : entries_) {
         entry.rate = entry.count - entry.count_before;
         entry.count_before = entry.count;
@@ -168,11 +168,11 @@ void LiveTable::new_second(Time now) {
 
 void LiveTable::tick() {
     const Time now = world_.now();
-    if (second_began_ == Time{}) second_began_ = now;
-    if (now - second_began_ >= std::chrono::seconds(1)) new_second(now);
+    if (second_start_ == Time{}) second_start_ = now;
+    if (now - second_start_ >= std::chrono::seconds(1)) new_second(now);
     const ScreenSize size = world_.size();
     if (rows_drawn_ > 0 && size != drawn_for_) {
-        // The terminal has folded the lines anew: where the table stands now is not known.
+        // The terminal has wrapped the lines again: the position of the table is unknown.
         out_.append("\033[H\033[2J");
         forget_drawing();
     }
@@ -183,10 +183,10 @@ void LiveTable::finish() {
     if (changed_) {
         draw();
     } else if (rows_drawn_ > 0) {
-        out_.append("\r\033[J");  // without the ^C of the terminal
-        out_.append(wrap_on);     // the last drawing may have been cut off
+        out_.append("\r\033[J");  // erases the ^C of the terminal
+        out_.append(wrap_on);     // the last drawing may be incomplete
     }
-    // It stays; what is said from now on comes below.
+    // The table stays; later messages appear below it.
     if (messages_ != nullptr) std::exchange(messages_, nullptr)->set_before_line_hook({});
 }
 
@@ -208,7 +208,7 @@ void LiveTable::draw() {
     for (const auto& [topic, entry] : entries_) topic_columns = std::max(topic_columns, display_width(topic));
     topic_columns = std::min(topic_columns, size.columns / 3);
 
-    // A text that is wider than it looks must not go on in the next line: from there all would be one too high.
+    // A text wider than computed must not wrap: all that follows would be one line too high.
     out_.append(wrap_off);
     if (rows_drawn_ > 0) {
         out_.append("\033[");
@@ -219,7 +219,7 @@ void LiveTable::draw() {
     std::size_t rows = 0;
     for (const auto& [topic, entry] : entries_) {
         if (rows == shown) break;
-        // Behind a line as wide as the window it would take the last column.
+        // Before the line: after one as wide as the window it would erase the last column.
         out_.append("\033[K");
         draw_entry(topic, entry, topic_columns, size.columns, now);
         out_.push_back('\n');
@@ -241,7 +241,7 @@ void LiveTable::draw_entry(const std::string& topic, const Entry& entry, std::si
                            std::size_t columns, Time now) {
     if (shown_.line) {
         append_clipped(out_, entry.value, columns);
-        // What the format switches on ends with its line.
+        // Colours that the format sets end with its line.
         if (entry.value.find('\033') != std::string::npos) out_.append("\033[0m");
         return;
     }
@@ -262,7 +262,7 @@ void LiveTable::draw_entry(const std::string& topic, const Entry& entry, std::si
     for (const auto* number = entry.numbers.begin(); number != end; ++number) {
         constexpr double steps = 7;
         const double part = *high > *low ? (*number - *low) / (*high - *low) : 0.5;
-        // Rounded without lround(), for which the program would load libm at each start.
+        // Rounded without lround(), which would make every start of the program load libm.
         const int step = (static_cast<int>(part * steps * 2) + 1) / 2;
         // U+2581 to U+2588, lower blocks of one to eight eighths.
         out_.append("\xe2\x96");

@@ -1,5 +1,4 @@
-// -w: a live table on the terminal: each topic keeps its line, with its last value, age, rate and a small
-// curve.
+// -w: a live table on the terminal. Each topic has a line, with its last value, age, rate and a small curve.
 #pragma once
 
 #include <array>
@@ -29,7 +28,7 @@ class LiveTable final : public MessageSink {
   public:
     /// Topics beyond this are counted, not shown.
     static constexpr std::size_t max_topics = 10'000;
-    /// Of a value so many bytes are kept.
+    /// How much of a value is kept.
     static constexpr std::size_t max_value = 4096;
 
     struct World {
@@ -37,10 +36,10 @@ class LiveTable final : public MessageSink {
         std::function<Time()> now;
     };
 
-    /// What stands in a line. All empty: the payload.
+    /// What a line shows. All empty: the payload.
     struct Shown {
         std::unique_ptr<TextBuffer> line_out;  ///< where `line` prints to; before it, which refers to it
-        std::unique_ptr<MessageSink> line;     ///< prints a message as -F asks; instead of the columns
+        std::unique_ptr<MessageSink> line;     ///< prints a message by -F; instead of the columns
         std::optional<FieldPath> field;
     };
 
@@ -49,8 +48,7 @@ class LiveTable final : public MessageSink {
         : out_(out), shown_(std::move(shown)), world_(std::move(world)) {}
     ~LiveTable() override;
 
-    /// Lines of `messages` go to the same terminal: from now on they appear above the table. `messages` must
-    /// outlive it.
+    /// For `messages` that are written to the same terminal: they appear above the table. `messages` must outlive it.
     void share_terminal(app::Messages& messages);
 
     void attach(Client& client) override;
@@ -65,7 +63,7 @@ class LiveTable final : public MessageSink {
     struct Entry {
         std::string value;  // one line, visible
         std::uint64_t count = 0;
-        std::uint64_t count_before = 0;  // when the present second began
+        std::uint64_t count_before = 0;  // at the start of the current second
         std::uint64_t rate = 0;          // in the second before
         Time last{};
         std::array<double, curve_points> numbers{};
@@ -92,10 +90,10 @@ class LiveTable final : public MessageSink {
     std::size_t rows_drawn_ = 0;
     ScreenSize drawn_for_;
     bool changed_ = false;
-    Time second_began_{};
+    Time second_start_{};
 };
 
-/// The size of the terminal behind `fd`; the usual 24 x 80 when it does not tell.
+/// The size of the terminal `fd`; 24 x 80 when it is unknown.
 ScreenSize terminal_size(int fd);
 /// Whether both are the same terminal.
 bool same_terminal(int one, int other);

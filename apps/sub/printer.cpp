@@ -17,10 +17,10 @@ namespace mqttc::sub {
 bool PlainPrinter::take(const Publish& message) {
     const std::string_view payload = as_text(message.payload);
     if (terminal_ || payload.empty() || payload.size() >= TextBuffer::large_piece) [[unlikely]] {
-        take_unusual(message.topic, payload);
+        take_slowly(message.topic, payload);
         return true;
     }
-    // Room is asked for once, and all parts are copied.
+    // One reserve() for all parts, which are copied.
     const std::string_view topic = verbose_ ? message.topic : std::string_view();
     char* const start = out_.reserve(topic.size() + payload.size() + 2);
     char* to = start;
@@ -36,7 +36,7 @@ bool PlainPrinter::take(const Publish& message) {
     return true;
 }
 
-void PlainPrinter::take_unusual(std::string_view topic, std::string_view payload) {
+void PlainPrinter::take_slowly(std::string_view topic, std::string_view payload) {
     if (payload.empty() && (!verbose_ || !newline_)) return;
     if (verbose_) {
         if (terminal_) {
@@ -61,11 +61,11 @@ bool FormatPrinter::take(const Publish& message) {
     const RenderError error = format_.render(message, stamp, out_);
     counts_ = error != RenderError::not_json;
     if (newline_ && counts_) out_.push_back('\n');
-    if (error != RenderError::none) complain(error, message);
+    if (error != RenderError::none) report(error, message);
     return true;
 }
 
-void FormatPrinter::complain(RenderError error, const Publish& message) const {
+void FormatPrinter::report(RenderError error, const Publish& message) const {
     std::string line = "the payload of a message on topic '";
     line.append(message.topic).append("' ");
     switch (error) {
@@ -138,7 +138,7 @@ std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app:
     if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
     if (options.message_rate) return std::make_unique<RatePrinter>(out);
     if (options.watch) {
-        if (!is_terminal) return std::unexpected("-w draws on a terminal, and stdout is none");
+        if (!is_terminal) return std::unexpected("-w needs a terminal, and standard output isn't one");
         return make_live_table(options, out, messages);
     }
     if (options.format) return make_format_printer(options, visible, !options.no_newline, out, messages);

@@ -24,8 +24,8 @@ class PlainPrinter final : public MessageSink {
     bool take(const Publish& message) override;
 
   private:
-    /// On a terminal, and what is empty or large.
-    void take_unusual(std::string_view topic, std::string_view payload);
+    /// On a terminal, and empty or large payloads.
+    void take_slowly(std::string_view topic, std::string_view payload);
 
     TextBuffer& out_;
     bool verbose_;
@@ -41,7 +41,7 @@ class FormatPrinter final : public MessageSink {
     bool counts() const override { return counts_; }
 
   private:
-    void complain(RenderError error, const Publish& message) const;
+    void report(RenderError error, const Publish& message) const;
 
     TextBuffer& out_;
     Format format_;
@@ -59,7 +59,7 @@ class RatePrinter final : public MessageSink {
     }
     std::optional<Duration> interval() const override { return std::chrono::seconds(1); }
     void tick() override;
-    /// What came in the second that was not over.
+    /// Messages of the last, incomplete second.
     void finish() override {
         if (count_ > 0) tick();
     }
@@ -69,9 +69,9 @@ class RatePrinter final : public MessageSink {
     std::uint64_t count_ = 0;
 };
 
-/// What the options ask for: one of the above, or another sink. `is_terminal`: stdout is one; then control characters from the broker are made
-/// visible unless --raw is given. `out` and `messages` must outlive the sink. Error: the format is wrong, or
-/// -w without a terminal; one line for people.
+/// The sink that the options select. `is_terminal`: stdout is one; then control characters from the broker are
+/// escaped unless --raw is given. `out` and `messages` must outlive the sink. Error: the format is wrong, or -w without
+/// a terminal; one line for the user.
 std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app::SubOptions& options,
                                                                       bool is_terminal, TextBuffer& out,
                                                                       app::Messages& messages);

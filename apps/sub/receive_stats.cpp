@@ -1,5 +1,5 @@
-// --stats: what came, how fast, and for messages of mqtt_pub --stamp what is missing, double, out of order and
-// how long it took.
+// --stats: how much was received and how fast; for messages of mqtt_pub --stamp also what is lost, duplicate or out of
+// order, and the latency.
 #include "receive_stats.hpp"
 
 #include <algorithm>
@@ -7,10 +7,10 @@
 
 namespace mqttc::sub {
 
-void NumberTrack::mark(std::uint64_t number, bool came) {
+void NumberTrack::mark(std::uint64_t number, bool received) {
     const std::uint64_t bit = std::uint64_t{1} << number % 64;
     std::uint64_t& word = bits_[number % window / 64];
-    word = came ? word | bit : word & ~bit;
+    word = received ? word | bit : word & ~bit;
 }
 
 void NumberTrack::add(std::uint64_t number) {
@@ -31,12 +31,12 @@ void NumberTrack::add(std::uint64_t number) {
     }
     const bool known = highest_ - number < window && number >= first_;
     if (known && seen(number)) {
-        ++doubles_;
+        ++duplicates_;
         return;
     }
     ++late_;
     if (number < first_) {
-        // What lies between was not missed so far.
+        // The numbers in between were not counted as lost so far.
         const std::uint64_t gap = first_ - number - 1;
         lost_ += gap;
         if (highest_ - number < window) {
@@ -57,7 +57,7 @@ void ReceiveStats::received(const Publish& message, Time now, std::int64_t arriv
     const auto stamp = app::parse_stamp(as_text(message.payload));
     if (!stamp) return;
     ++stamped_;
-    // The age of a retained message says nothing about the way.
+    // The age of a retained message is not a latency.
     if (!message.retain) latencies_.add(std::chrono::nanoseconds(arrived - stamp->nanoseconds));
     if (const auto run = runs_.find(stamp->run); run != runs_.end()) {
         run->second.add(stamp->number);
@@ -74,7 +74,7 @@ std::string ReceiveStats::text() const {
     std::string line = app::count_text(messages_, "message");
     line.append(" received, ").append(app::bytes_text(static_cast<double>(bytes_)));
     line.append(" of payload");
-    // What came at once, or not at all, has no rate.
+    // Messages of one read, or none, have no rate.
     if (seconds > 0) {
         line.append(" in ").append(app::duration_text(took)).append(": ");
         line.append(app::rate_text(messages_, took)).append(" messages/s, ");
@@ -82,20 +82,20 @@ std::string ReceiveStats::text() const {
     }
     if (stamped_ == 0) return line;
     std::uint64_t lost = 0;
-    std::uint64_t doubles = 0;
+    std::uint64_t duplicates = 0;
     std::uint64_t late = 0;
     for (const auto& [run, track] : runs_) {
         lost += track.lost();
-        doubles += track.doubles();
+        duplicates += track.duplicates();
         late += track.late();
     }
     line.append("; ").append(std::to_string(stamped_)).append(" stamped by ");
     line.append(app::count_text(runs_.size(), "publisher")).append(": ");
     line.append(std::to_string(lost)).append(" lost, ");
-    line.append(app::count_text(doubles, "duplicate")).append(", ");
+    line.append(app::count_text(duplicates, "duplicate")).append(", ");
     line.append(std::to_string(late)).append(" out of order");
     if (untracked_ > 0) line.append(", ").append(std::to_string(untracked_)).append(" of more publishers");
-    if (latencies_.count() > 0) line.append("; under way for ").append(latencies_.text());
+    if (latencies_.count() > 0) line.append("; latency: ").append(latencies_.text());
     return line;
 }
 

@@ -1,5 +1,5 @@
-// --stats: what came, how fast, and for messages of mqtt_pub --stamp what is missing, double, out of order and
-// how long it took.
+// --stats: how much was received and how fast; for messages of mqtt_pub --stamp also what is lost, duplicate or out of
+// order, and the latency.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +13,26 @@
 
 namespace mqttc::sub {
 
-/// The numbers of one run of mqtt_pub. Numbers before the first one that came are not missed.
+/// The stamp numbers of one run of mqtt_pub. Numbers before the first one received are not counted as lost.
 class NumberTrack {
   public:
-    /// So far back a double is told from a late one.
+    /// How far back a duplicate is distinguished from a late message.
     static constexpr std::uint64_t window = 65'536;
 
     void add(std::uint64_t number);
     std::uint64_t lost() const { return lost_; }
-    std::uint64_t doubles() const { return doubles_; }
+    std::uint64_t duplicates() const { return duplicates_; }
     std::uint64_t late() const { return late_; }
 
   private:
     bool seen(std::uint64_t number) const { return (bits_[number % window / 64] >> number % 64 & 1) != 0; }
-    void mark(std::uint64_t number, bool came);
+    void mark(std::uint64_t number, bool received);
 
     std::vector<std::uint64_t> bits_;  // by number modulo window
     std::uint64_t first_ = 0;
     std::uint64_t highest_ = 0;
     std::uint64_t lost_ = 0;
-    std::uint64_t doubles_ = 0;
+    std::uint64_t duplicates_ = 0;
     std::uint64_t late_ = 0;
 };
 
@@ -43,7 +43,7 @@ class ReceiveStats {
 
     /// `arrived`: Unix time in nanoseconds.
     void received(const Publish& message, Time now, std::int64_t arrived);
-    /// One line: messages, bytes, seconds, rates; stamped ones: loss, doubles, order, latency.
+    /// One line: messages, bytes, seconds, rates; stamped ones: loss, duplicates, order, latency.
     std::string text() const;
 
   private:

@@ -1,5 +1,5 @@
 // --remove-retained: publishes an empty retained message for each topic it is given, as fast as the broker
-// takes them.
+// accepts them.
 #pragma once
 
 #include <cstddef>
@@ -16,23 +16,23 @@ namespace mqttc::sub {
 
 class RetainedCleaner {
   public:
-    /// Topics waiting to be cleared take at most this much memory; more are left alone, with a warning.
+    /// Topics waiting to be cleared take at most this much memory; further ones are not cleared, with a warning.
     static constexpr std::size_t max_waiting_bytes = 64UL * 1024 * 1024;
 
     explicit RetainedCleaner(app::Messages& messages) : messages_(messages) {}
 
     void add(std::string_view topic);
-    /// Publishes as many as there is room for.
+    /// Publishes as many as the session takes.
     void publish(Client& client);
     /// The broker's answer to one of them.
     void delivered(PacketId id, ReasonCode code);
 
-    /// Nothing waits to be published.
+    /// No topic waits to be published to.
     bool all_published() const { return waiting_.empty(); }
-    /// All are acknowledged too.
+    /// All are acknowledged, too.
     bool done() const { return waiting_.empty() && unacknowledged_.empty(); }
 
-    /// Each topic that was given is cleared, as far as the broker tells (MQTT 5).
+    /// Each topic that was given is cleared, as far as the broker reports failures (MQTT 5).
     bool all_cleared() const { return cleared_ == given_; }
     /// "2 of 3 retained messages cleared"
     std::string account() const;

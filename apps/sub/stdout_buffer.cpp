@@ -1,4 +1,4 @@
-// The program's stdout: collects what a turn prints and writes it at once; large payloads are not copied.
+// The program's stdout: collects the output of a turn and writes it at once; large payloads are not copied.
 #include "stdout_buffer.hpp"
 
 #include <sys/epoll.h>

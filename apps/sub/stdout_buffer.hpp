@@ -1,5 +1,5 @@
-// The program's stdout: collects what a turn prints and writes it at once; large payloads are not copied. A
-// slow reader is waited for, but a signal and a deadline end the wait.
+// The program's stdout: collects the output of a turn and writes it at once; large payloads are not copied. A slow
+// reader is waited for, but a signal and a deadline end the wait.
 #pragma once
 
 #include <string_view>
@@ -19,17 +19,16 @@ class StdoutBuffer final : public TextBuffer, private app::FdWriter {
     using FdWriter::state;
     using FdWriter::terminal;
 
-    /// Who appends small pieces should flush above this.
+    /// Callers that append small pieces should flush above this.
     static constexpr std::size_t high_water = 192 * 1024;
     /// Above this, and for large pieces, appending itself writes, and waits for a slow reader.
     static constexpr std::size_t full = 256 * 1024;
 
-    /// As an FdWriter.
+    /// As FdWriter.
     explicit StdoutBuffer(int fd) : FdWriter(fd) {}
     ~StdoutBuffer() override;
 
-    /// Writes what can be written without waiting. True: everything. In another state than open the rest is
-    /// dropped.
+    /// Writes what can be written without waiting. True: everything. Unless the state is open, the rest is dropped.
     bool flush();
     /// Writes everything, waiting for a slow reader. False: state() is not open.
     bool flush_waiting();

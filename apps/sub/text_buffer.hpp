@@ -1,5 +1,4 @@
-// The byte buffer that everything printed goes into: appends without initialising or reallocating in steady
-// state.
+// The byte buffer for everything printed: appends without initialising or, in steady state, reallocating.
 #pragma once
 
 #include <cstddef>
@@ -10,10 +9,10 @@
 
 namespace mqttc::sub {
 
-/// Grows without limit; StdoutBuffer, which derives from it, writes to a descriptor instead of growing.
+/// Grows without limit; StdoutBuffer, which derives from it, writes to a descriptor instead.
 class TextBuffer {
   public:
-    /// Pieces of at least this size are not copied when there is a descriptor behind the buffer.
+    /// Pieces of at least this size are not copied when the buffer writes to a descriptor.
     static constexpr std::size_t large_piece = 64 * 1024;
 
     TextBuffer() = default;
@@ -21,7 +20,7 @@ class TextBuffer {
     TextBuffer(const TextBuffer&) = delete;
     TextBuffer& operator=(const TextBuffer&) = delete;
 
-    /// At least `n` writable bytes behind the content; valid until the next call. Ask for small pieces only:
+    /// At least `n` writable bytes after the content; valid until the next call. For small pieces only:
     /// StdoutBuffer holds `n` bytes in memory.
     char* reserve(std::size_t n) {
         if (capacity_ - size_ < n) make_room(n);
@@ -65,12 +64,12 @@ class TextBuffer {
     }
 
     void grow(std::size_t n) {
-        std::size_t wanted = capacity_ == 0 ? first_capacity : capacity_ * 2;
-        if (wanted < size_ + n) wanted = size_ + n;
-        auto larger = std::make_unique_for_overwrite<char[]>(wanted);
+        std::size_t larger_size = capacity_ == 0 ? first_capacity : capacity_ * 2;
+        if (larger_size < size_ + n) larger_size = size_ + n;
+        auto larger = std::make_unique_for_overwrite<char[]>(larger_size);
         if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
         data_ = std::move(larger);
-        capacity_ = wanted;
+        capacity_ = larger_size;
     }
     std::size_t capacity() const { return capacity_; }
     void drop_front(std::size_t n) {

@@ -71,8 +71,8 @@ TEST_CASE("a wrong line ends the run with 1, what stood before it is delivered")
     const Result result = publish(broker.port(), {"-l", "--input", "json", "-q", "1"}, input);
     CHECK(result.exit.code == 1);
     CHECK(
-        result.err.starts_with("mqtt_pub: line 2: topic is not a string (nothing from there on was read; "
-                               "--skip-invalid goes on)\n"));
+        result.err.starts_with("mqtt_pub: line 2: topic is not a string (reading stopped there; "
+                               "--skip-invalid continues)\n"));
     CHECK(take_all(broker, 1) == Texts{"a 1 - 1"});
 }
 

@@ -79,7 +79,7 @@ TEST_CASE("-l at QoS 0 knows what an outage cost") {
     REQUIRE(process.wait_err("connected again"));
     const std::string err = process.err();
     CHECK(has(err.substr(0, err.find('\n')), "; QoS 0 messages in flight may be lost; trying again in "));
-    CHECK(has(err.substr(0, err.find('\n')), " (for ever; --reconnect N or -W limits it)"));
+    CHECK(has(err.substr(0, err.find('\n')), " (forever; --reconnect N or -W limits it)"));
     CHECK_FALSE(has(err.substr(err.find('\n')), "may be lost"));
     CHECK_FALSE(has(err.substr(err.find('\n')), "for ever"));
     process.write("two\n");

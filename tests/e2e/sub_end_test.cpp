@@ -122,7 +122,7 @@ TEST_CASE("after a lost connection it connects and subscribes again, and says so
         CHECK(sub.process.wait() == ok);
         CHECK(sub.process.out() == "before\nafter\n");
         const std::string err = sub.process.err();
-        CHECK(err.find("trying again in 0.05 s (for ever; --reconnect N or -W limits it)") !=
+        CHECK(err.find("trying again in 0.05 s (forever; --reconnect N or -W limits it)") !=
               std::string::npos);
         CHECK(std::count(err.begin(), err.end(), '\n') == 3);
         CHECK(broker.violations().empty());

@@ -152,7 +152,7 @@ TEST_CASE("after SIGTERM a running command is waited for, a second signal ends i
     sub.process.send_signal(SIGTERM);
     CHECK(sub.process.wait() == ok);
     CHECK(sub.process.out() == "run\n");
-    CHECK(sub.process.err() == "mqtt_sub: warning: commands that still run are ended: 1\n");
+    CHECK(sub.process.err() == "mqtt_sub: warning: terminating commands that are still running: 1\n");
 }
 
 TEST_CASE("a failing command is known also when the ends of children are ignored") {

@@ -73,7 +73,7 @@ TEST_CASE("a folder that can't be made is said before anything is connected") {
     const Result result =
         run({program("mqtt_sub"), "-t", "a", "--save", file + "/below/%t", "-h", "no-such-host.invalid"});
     CHECK(result.exit == Exit{.code = 68});
-    CHECK(result.err == "mqtt_sub: cannot make the folder '" + file + "/below': Not a directory\n");
+    CHECK(result.err == "mqtt_sub: cannot create the directory '" + file + "/below': Not a directory\n");
 }
 
 TEST_CASE("without the library that shortens long names --save says so at the start") {

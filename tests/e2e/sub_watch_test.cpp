@@ -77,7 +77,7 @@ TEST_CASE("-w shows one line per topic") {
     CHECK(sub.wait() == ok);
     const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
     CHECK(piped.exit == Exit{.code = 1});
-    CHECK(piped.err == "mqtt_sub: -w draws on a terminal, and stdout is none\n");
+    CHECK(piped.err == "mqtt_sub: -w needs a terminal, and standard output isn't one\n");
 }
 
 TEST_CASE("--field shows a value of JSON payloads and its sparkline") {

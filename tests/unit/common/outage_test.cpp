@@ -22,7 +22,7 @@ TEST_CASE("an outage is told once for each reason, and the first time how it cou
     const Error silence{ErrorCode::connect_timeout, 0, "cannot connect: no answer"};
     CHECK(outage.not_connected(silence) == "cannot connect: no answer");
     CHECK(outage.line("lost", "; some more", 50ms, start) ==
-          "lost; some more; trying again in 0.05 s (for ever; --reconnect N or -W limits it)");
+          "lost; some more; trying again in 0.05 s (forever; --reconnect N or -W limits it)");
     CHECK(line(outage, "lost", 2s, start + 1s) == "nothing");
     CHECK(line(outage, "refused", 1342ms, start + 2s) == "refused; trying again in 1.3 s");
     CHECK(outage.reason() == "refused");

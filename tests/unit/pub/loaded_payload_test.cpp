@@ -74,7 +74,7 @@ TEST_CASE("what can't be read is told with its name") {
     CHECK(none.error().message == "cannot read " + dir.file("none") + ": No such file or directory");
     CHECK(LoadedPayload::from_file(dir.path().string(), std::nullopt)
               .error()
-              .message.ends_with("it is a folder"));
+              .message.ends_with("it is a directory"));
 }
 
 TEST_CASE("a file that no packet can hold is refused without being read") {
@@ -102,7 +102,7 @@ TEST_CASE("a mapped file that was forgotten in part still has all its bytes") {
     auto payload = LoadedPayload::from_file(dir.write("file", content), std::nullopt);
     REQUIRE(payload.has_value());
     for (const std::size_t left : {4'000'000UL, 100UL, 0UL, 5'000'001UL, 3'000'000UL}) {
-        payload->forget_all_but(left);
+        payload->release_all_but(left);
         CHECK((as_text(payload->bytes()) == content));
     }
 }

@@ -114,8 +114,8 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
           Texts{"a/b=one two", "c=three", "d="});
     CHECK(messages("a b::x::y\n", topics("::"), false) == Texts{"a b=x::y"});
     CHECK(messages("no_separator\n", topics({}), true) ==
-          Texts{"? line 1: there is no tab or space behind the topic"});
-    CHECK(messages("a b\n", topics("::"), true) == Texts{"? line 1: there is no separator '::' in it"});
+          Texts{"? line 1: it has no tab or space after the topic"});
+    CHECK(messages("a b\n", topics("::"), true) == Texts{"? line 1: it has no separator '::'"});
     CHECK(messages("a ff\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
           Texts{"a=\xff"});
     CHECK(messages("a x\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
@@ -125,7 +125,7 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
 TEST_CASE(
     "blank lines between topics are passed over but counted, where lines are payloads they are messages") {
     CHECK(messages("\na b\n \t\r\nwrong\n\n", std::make_unique<TopicLines>(std::nullopt, Encoding::raw),
-                   true) == Texts{"a=b", "? line 4: there is no tab or space behind the topic"});
+                   true) == Texts{"a=b", "? line 4: it has no tab or space after the topic"});
     CHECK(messages("\n61\n", std::make_unique<PayloadLines>(Encoding::hex), true) == Texts{"=", "=a"});
 }
 
@@ -133,8 +133,8 @@ TEST_CASE("a wrong line ends the input, or is passed over when asked") {
     const auto hex = [] { return std::make_unique<PayloadLines>(Encoding::hex); };
     CHECK(messages("61\nzz\n62\n", hex(), false) ==
           Texts{"=a",
-                "! line 2: 'z' at character 1 is no digit of hexadecimal (nothing from there on was read; "
-                "--skip-invalid goes on)"});
+                "! line 2: 'z' at character 1 is no digit of hexadecimal (reading stopped there; "
+                "--skip-invalid continues)"});
     CHECK(messages("61\nzz\n62\n", hex(), true) ==
           Texts{"=a", "? line 2: 'z' at character 1 is no digit of hexadecimal", "=b"});
 }

@@ -54,7 +54,7 @@ TEST_CASE("a topic of very many levels makes few folders") {
     std::string many;
     for (int i = 0; i < 30'000; ++i) many += "a/";
     const std::string one = topic(many + "x");
-    CHECK(std::count(one.begin(), one.end(), '/') == max_topic_folders);
+    CHECK(std::count(one.begin(), one.end(), '/') == max_topic_directories);
     CHECK(one.size() < 300);
     CHECK(one != topic(many + "y"));
 }

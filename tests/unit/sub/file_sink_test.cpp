@@ -165,9 +165,9 @@ TEST_CASE("a topic does not name the file that is being written") {
 }
 
 TEST_CASE("templates that make no name are refused") {
-    CHECK(wrong("") == "--save: the name of a file is missing at the end: write %t");
-    CHECK(wrong("dir/") == "--save: the name of a file is missing at the end: write dir/%t");
-    CHECK(wrong("%t/..") == "--save: '.' and '..' can only stand in front of the first sequence");
+    CHECK(wrong("") == "--save: the file name is missing at the end: write %t");
+    CHECK(wrong("dir/") == "--save: the file name is missing at the end: write dir/%t");
+    CHECK(wrong("%t/..") == "--save: '.' and '..' are only allowed before the first sequence");
     CHECK(wrong("a%") ==
           "--save: format sequence '%' is incomplete: a literal % is written %%, @ is @@, \\ is \\\\");
     CHECK(wrong("../up/%t") == "");

@@ -25,7 +25,7 @@ struct Found {
 Found track(const std::vector<std::uint64_t>& numbers) {
     NumberTrack all;
     for (const std::uint64_t number : numbers) all.add(number);
-    return {all.lost(), all.doubles(), all.late()};
+    return {all.lost(), all.duplicates(), all.late()};
 }
 
 std::string stamped(std::uint32_t run, std::uint64_t number, std::int64_t at) {
@@ -67,7 +67,7 @@ TEST_CASE("a line says how much came, how fast, and how") {
     stats.received(Message{.payload = stamped(2, 9, 0), .retain = true}.view(), start + 2s, epoch);
     CHECK(stats.text() ==
           "6 messages received, 265 bytes of payload in 2.00 s: 3.0 messages/s, 132 bytes/s; 5 stamped by 2 "
-          "publishers: 1 lost, 1 duplicate, 1 out of order; under way for min 5.00 ms, median 5.00 ms, 90% "
+          "publishers: 1 lost, 1 duplicate, 1 out of order; latency: min 5.00 ms, median 5.00 ms, 90% "
           "5.00 "
           "ms, 99% 5.00 ms, max 5.00 ms");
 }
