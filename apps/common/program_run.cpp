@@ -68,7 +68,8 @@ void ProgramRun::on_connection_lost(const Error& error, std::optional<Duration> 
 }
 
 void ProgramRun::report_outage(const Error& error, std::string_view more, Duration retry_in) {
-    if (const auto line = outage_.line(error_text(error), more, retry_in, client_.now())) messages_.note(*line);
+    if (const auto line = outage_.line(error_text(error), more, retry_in, client_.now()))
+        messages_.note(*line);
 }
 
 bool ProgramRun::gives_up_on_silence(const Error& error) {

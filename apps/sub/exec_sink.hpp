@@ -29,7 +29,7 @@ class ExecSink final : public MessageSink {
     void attach(Client& client) override { client_ = &client; }
     bool take(const Publish& message) override;
     bool busy() const override { return out_of_resources_ || running_.size() >= jobs_; }
-    bool acknowledged_when_free() const override { return jobs_ == 1; }
+    bool unfinished() const override { return jobs_ == 1 && !running_.empty(); }
     void conclude() override;
     int exit_code() const override;
 

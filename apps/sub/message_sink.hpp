@@ -24,8 +24,8 @@ class MessageSink {
     virtual void attach(Client& /*client*/) {}
     /// Nothing can be taken now; when that changes there is a turn of the client.
     virtual bool busy() const { return false; }
-    /// A message that was taken is acknowledged when the sink is no longer busy.
-    virtual bool acknowledged_when_free() const { return false; }
+    /// A message that was taken must not be acknowledged yet; a turn of the client follows when it may.
+    virtual bool unfinished() const { return false; }
     /// Takes one message; its views live until the call returns. False: not now, if the sink is busy(); otherwise the
     /// message is lost and must not be acknowledged, and the program ends with exit_code() after the sink has reported
     /// why.

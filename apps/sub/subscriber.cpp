@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "connection.hpp"
-#include "error_hints.hpp"
 #include "format.hpp"
 
 namespace mqttc::sub {
@@ -143,7 +142,7 @@ void Subscriber::on_suback(const Suback& packet) {
         return finish(app::exit_code::all_refused);
     }
     some_refused_ = some_refused_ || refused > 0;
-    acknowledged();
+    request_answered();
 }
 
 void Subscriber::on_unsuback(const Unsuback& packet) {
@@ -166,11 +165,11 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
     some_refused_ = some_refused_ || refused > 0;
     for (const std::string& filter : sub_.unsubscribe)
         std::erase_if(requested_, [&](const Requested& one) { return one.filter == filter; });
-    acknowledged();
+    request_answered();
 }
 
 // A request of the first connection was answered; the answer to a repeated one changes nothing.
-void Subscriber::acknowledged() {
+void Subscriber::request_answered() {
     if (answers_missing_ == 0) return;
     answers_missing_ -= 1;
     if (answers_missing_ > 0) return;
@@ -202,11 +201,6 @@ void Subscriber::arm_sink_timer(Time when) {
 }
 
 Accept Subscriber::on_publish(const Publish& message) {
-    if (held_) {                                       // this is the message that the sink has taken
-        if (ending_ == Ending::at_once) return Accept::later;  // the signal may have ended the work, too
-        held_ = sink_.busy();
-        return held_ ? Accept::later : Accept::now;
-    }
     if (ending_ != Ending::none) {
         // Refusing a message stops reading, including the acknowledgements that the cleaner waits for; a QoS 0
         // message needs no refusal.
@@ -214,7 +208,9 @@ Accept Subscriber::on_publish(const Publish& message) {
         if (cleaner_.all_published()) disconnect();
         return Accept::later;
     }
-    if (waiting_for_reader_ || out_.state() != StdoutBuffer::State::open || sink_.busy()) return Accept::later;
+    if (waiting_for_reader_ || out_.state() != StdoutBuffer::State::open || sink_.busy())
+        return Accept::later;
+    acknowledge_given();
     if (!unfiltered_) return take_filtered(message);
     return give(message) ? given(message) : Accept::later;
 }
@@ -246,14 +242,23 @@ bool Subscriber::give(const Publish& message) {
 }
 
 Accept Subscriber::given(const Publish& message) {
-    unacked_output_pending_ = unacked_output_pending_ || message.qos != Qos::at_most_once;
     if (still_to_print_ && sink_.counts()) {
         *still_to_print_ -= 1;
         if (*still_to_print_ == 0) finish(app::exit_code::ok);
     }
     if (out_.size() > StdoutBuffer::high_water && !out_.flush()) wait_for_reader();
-    held_ = message.qos != Qos::at_most_once && sink_.acknowledged_when_free() && sink_.busy();
-    return held_ ? Accept::later : Accept::now;
+    if (message.qos == Qos::at_most_once) return Accept::now;
+    acknowledgements_held_ = true;
+    return Accept::hold_acknowledgement;
+}
+
+bool Subscriber::acknowledge_given() {
+    if (!out_.empty()) return false;
+    if (!acknowledgements_held_) return true;
+    if (sink_.unfinished()) return false;
+    acknowledgements_held_ = false;
+    client_.release_acknowledgements();
+    return true;
 }
 
 void Subscriber::on_delivered(PacketId id, ReasonCode code, PropertiesView /*properties*/) {
@@ -268,14 +273,12 @@ void Subscriber::on_room() {
 void Subscriber::on_turn_end() {
     if (!out_.empty() && !waiting_for_reader_ && !out_.flush()) wait_for_reader();
     if (out_.state() != StdoutBuffer::State::open) return output_is_gone();
-    if (out_.empty()) unacked_output_pending_ = false;
-    if (ending_ == Ending::when_written && out_.empty() && cleaner_.done() && !held_) disconnect();
+    if (acknowledge_given() && ending_ == Ending::when_written && cleaner_.done()) disconnect();
 }
 
 void Subscriber::wait_for_reader() {
     if (out_.state() != StdoutBuffer::State::open || ending_ == Ending::at_once) return;
-    // What will be acknowledged must be printed first, and the acknowledgements are sent after this turn.
-    const int room = unacked_output_pending_ ? -1 : out_.room_descriptor();
+    const int room = out_.room_descriptor();
     if (room < 0) {
         out_.flush_waiting();
         return;
@@ -296,23 +299,16 @@ void Subscriber::output_is_gone() {
         time_out();
     if (out_.state() == StdoutBuffer::State::failed) code_ = app::exit_code::output_failed;
     ending_ = Ending::at_once;
-    if (unacked_output_pending_) {
-        client_.stop();
-    } else {
-        disconnect();
-    }
+    disconnect();
 }
 
-bool Subscriber::on_peer_closed(bool has_unread) {
+bool Subscriber::on_peer_closed(bool /*has_unread*/) {
     if (ending_ != Ending::none) return false;
-    // The sink has taken the message that it holds, and a broker that keeps the session sends it again.
-    if (held_ && !has_unread) return true;
     messages_.note("the connection to " + broker_ + " is lost; received messages are finished first");
     return false;
 }
 
 void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
-    held_ = false;
     if (!retry_in || ending_ != Ending::none) return;
     if (gives_up_on_silence(error)) return finish_at_once(fail(error));
     report_outage(error, {}, *retry_in);
@@ -328,7 +324,7 @@ void Subscriber::finish_at_once(int code) {
     if (ending_ == Ending::none) code_ = code;
     ending_ = Ending::at_once;
     out_.give_up_at(client_.now());
-    if (!out_.flush() && unacked_output_pending_) return client_.stop();
+    out_.flush();
     disconnect();
 }
 

@@ -49,15 +49,17 @@ class Subscriber final : public app::ProgramRun {
 
     void subscribe();
     void refused(const Error& error);
-    void acknowledged();
+    void request_answered();
     void arm_idle_timer();
     void arm_sink_timer(Time when);
     // As on_publish.
     Accept take_filtered(const Publish& message);
     /// False: the sink has failed, and the program ends.
     bool give(const Publish& message);
-    /// The sink has the message. Accept::later: it is still working on it.
+    /// The sink has the message.
     Accept given(const Publish& message);
+    /// Acknowledges the messages that were given, once they are printed and finished. False: not yet.
+    bool acknowledge_given();
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();
@@ -83,9 +85,8 @@ class Subscriber final : public app::ProgramRun {
     unsigned answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE
 
     std::optional<std::uint64_t> still_to_print_;  ///< -C
-    bool unacked_output_pending_ = false;          ///< a QoS 1 or 2 message may be in the buffer
+    bool acknowledgements_held_ = false;           ///< until everything given is printed and finished
     bool waiting_for_reader_ = false;
-    bool held_ = false;  ///< the sink works on the message that the session offers again and again
     Time last_message_{};
     Ending ending_ = Ending::none;
     int code_ = app::exit_code::ok;

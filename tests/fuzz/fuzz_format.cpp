@@ -11,7 +11,7 @@ using namespace mqttc::sub;
 
 namespace {
 
-// A field's width is memory and time that the user asked for; a long one teaches nothing.
+// A large width costs memory and time and finds nothing.
 bool has_long_number(std::string_view text) {
     int digits = 0;
     for (const char c : text) {

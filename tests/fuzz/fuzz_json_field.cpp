@@ -1,4 +1,4 @@
-// Fuzzes --field: no path and no payload may do harm, and a payload is JSON here exactly when it is for %J.
+// Fuzzes --field: no path or payload may crash it, and a payload is JSON here exactly when it is for %J.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto path = FieldPath::parse(all.substr(0, end));
     if (!path && path.error().empty()) std::abort();
     if (!path) return 0;
-    // A copy of its own: reading beyond its end would be seen.
+    // A copy, so that the sanitizer finds reads beyond its end.
     const std::string payload(all.substr(end + 1));
     TextBuffer value;
     const FieldResult result = find_field(payload, *path, value);

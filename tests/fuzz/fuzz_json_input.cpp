@@ -1,4 +1,4 @@
-// Fuzzes --input json: no line may do harm, and what is read must be a message that can be published.
+// Fuzzes --input json: no line may crash it, and what is read must be a message that can be published.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -11,7 +11,7 @@
 using namespace mqttc;
 using namespace mqttc::pub;
 
-// Input: a byte of flags, then lines, which one parser reads one after the other.
+// Input: a byte of flags, then lines for one parser.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 1) return 0;
     std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
@@ -29,7 +29,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             if (message.properties &&
                 !PropertiesView::parse(message.properties->wire(), packet_bit(PacketType::publish)))
                 std::abort();
-            // Each byte is looked at: a view of something that is gone would be seen.
+            // Each byte is read, so that the sanitizer finds dangling views.
             std::string copy(as_text(message.payload));
             std::string decoded;
             static_cast<void>(decode(app::Encoding::base64, copy, decoded));

@@ -9,7 +9,7 @@ using namespace mqttc;
 using namespace mqttc::app;
 using std::chrono::nanoseconds;
 
-TEST_CASE("percentiles are true to a thirty-second, from nanoseconds to years") {
+TEST_CASE("percentiles are accurate to 1/32, from nanoseconds to years") {
     for (const std::int64_t unit : {1LL, 7LL, 1'000LL, 1'000'000LL, 1'000'000'000LL, 30'000'000'000'000LL}) {
         CAPTURE(unit);
         Latencies latencies;
@@ -29,7 +29,7 @@ TEST_CASE("percentiles are true to a thirty-second, from nanoseconds to years") 
     }
 }
 
-TEST_CASE("the extremes have a class") {
+TEST_CASE("the smallest and largest durations have a class") {
     Latencies latencies;
     CHECK(latencies.percentile(0.5) == nanoseconds(0));
     latencies.add(nanoseconds(-5));
@@ -39,7 +39,7 @@ TEST_CASE("the extremes have a class") {
     CHECK(latencies.percentile(0.99) == nanoseconds(INT64_MAX));
 }
 
-TEST_CASE("figures are written for people") {
+TEST_CASE("figures are short and have units") {
     CHECK(duration_text(nanoseconds(0)) == "0 ns");
     CHECK(duration_text(nanoseconds(999)) == "999 ns");
     CHECK(duration_text(nanoseconds(1'000)) == "1.00 us");

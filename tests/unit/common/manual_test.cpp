@@ -19,7 +19,7 @@ namespace {
 
 using Names = std::set<std::string>;
 
-// The first words of `text` split at blanks and newlines.
+// The words of `text`, split at spaces and newlines.
 std::vector<std::string> words_of(std::string_view text) {
     std::vector<std::string> words;
     while (!text.empty()) {
@@ -69,7 +69,7 @@ std::string joined(const Names& names) {
 
 }  // namespace
 
-TEST_CASE("manual page and option table name the same options") {
+TEST_CASE("manual page and option table have the same options") {
     for (const Program program : {Program::pub, Program::sub}) {
         const std::string path = std::string(MQTTC_MANUALS).append(program_name(program)).append(".1");
         const std::string page = test::read_file(path);
@@ -83,7 +83,7 @@ TEST_CASE("manual page and option table name the same options") {
     }
 }
 
-TEST_CASE("manual page and table name the same exit codes") {
+TEST_CASE("manual page and table have the same exit codes") {
     for (const Program program : {Program::pub, Program::sub}) {
         const std::string page =
             test::read_file(std::string(MQTTC_MANUALS).append(program_name(program)).append(".1"));

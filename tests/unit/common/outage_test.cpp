@@ -17,7 +17,7 @@ std::string line(Outage& outage, std::string_view why, Duration retry_in, Time n
 
 }  // namespace
 
-TEST_CASE("an outage is told once for each reason, and the first time how it could end") {
+TEST_CASE("an outage is reported once for each cause, the first time with the limit options") {
     Outage outage{Options{}};
     const Error silence{ErrorCode::connect_timeout, 0, "cannot connect: no answer"};
     CHECK(outage.not_connected(silence) == "cannot connect: no answer");
@@ -32,7 +32,7 @@ TEST_CASE("an outage is told once for each reason, and the first time how it cou
     CHECK(line(outage, "refused", 1s, start + 3s) == "refused; trying again in 1 s");
 }
 
-TEST_CASE("a long outage is told again each minute, with how long it has been") {
+TEST_CASE("a long outage is reported again each minute, with its duration") {
     Outage outage{Options{}};
     line(outage, "lost", 1s, start);
     CHECK(line(outage, "lost", 32s, start + 59s) == "nothing");
@@ -45,12 +45,12 @@ TEST_CASE("a long outage is told again each minute, with how long it has been") 
     CHECK(line(outage, "lost", 1s, start + 300s) == "lost; trying again in 1 s");
 }
 
-TEST_CASE("connections that last a moment only, three in a row, are told with what makes them") {
+TEST_CASE("three short connections in a row are reported with likely causes") {
     const auto third = [](Outage& outage, Duration lasts) {
         for (const Duration from : {0min, 1min}) {
             outage.over(start + from);
             CHECK(line(outage, "closed", 1s, start + from + lasts) == "closed; trying again in 1 s");
-            // A try that fails in between was no connection.
+            // A failed attempt in between is not a connection.
             CHECK(line(outage, "refused", 1s, start + from + lasts + 1s) == "refused; trying again in 1 s");
         }
         outage.over(start + 2min);
@@ -76,7 +76,7 @@ TEST_CASE("connections that last a moment only, three in a row, are told with wh
           "sent?)");
 }
 
-TEST_CASE("who has said when to give up is not told how to") {
+TEST_CASE("the limit options are not mentioned when one is given") {
     Options tries;
     tries.connection.reconnect = 3;
     Outage some(tries);
@@ -87,7 +87,7 @@ TEST_CASE("who has said when to give up is not told how to") {
     CHECK(line(timed, "lost", 1s, start) == "lost; trying again in 1 s");
 }
 
-TEST_CASE("seconds are written as people write them") {
+TEST_CASE("seconds have no superfluous digits") {
     CHECK(seconds_text(1s) == "1 s");
     CHECK(seconds_text(50ms) == "0.05 s");
     CHECK(seconds_text(1500ms) == "1.5 s");

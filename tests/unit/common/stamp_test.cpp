@@ -25,7 +25,7 @@ TEST_CASE("a stamp has the documented form") {
           "stamp1 9f86d081 000000000042 1792310400.123456789 ");
 }
 
-TEST_CASE("a stamp is read back, whatever follows it") {
+TEST_CASE("a stamp is read whatever follows it") {
     for (const PayloadStamp& stamp :
          {PayloadStamp{0, 0, 0}, PayloadStamp{UINT32_MAX, max_stamp_number, 4'102'444'800'999'999'999},
           PayloadStamp{1, 1, 1}}) {
@@ -39,7 +39,7 @@ TEST_CASE("values out of range stay inside the stamp's width") {
     CHECK(text_of({1, UINT64_MAX, std::numeric_limits<std::int64_t>::max()}).size() == 50);
 }
 
-TEST_CASE("a payload with any wrong byte in the place of a stamp has none") {
+TEST_CASE("a payload with any invalid byte in a stamp has none") {
     const std::string good = text_of({0xabcdef01, 123, 1'700'000'000'000'000'000});
     REQUIRE(parse_stamp(good));
     CHECK_FALSE(parse_stamp(""));

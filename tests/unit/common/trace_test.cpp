@@ -6,7 +6,7 @@
 using namespace mqttc;
 using app::describe_packet;
 
-TEST_CASE("a publish") {
+TEST_CASE("PUBLISH is shown without its payload") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::content_type, "text/plain"));
     REQUIRE(properties.add_user_property("k", "v"));
@@ -21,7 +21,7 @@ TEST_CASE("a publish") {
           "PUBLISH id 7 qos 1 retain dup 'a/b' 5 bytes, content-type 'text/plain', user-property 'k' 'v'");
 }
 
-TEST_CASE("a connect shows that there is a password, not which") {
+TEST_CASE("CONNECT shows that there is a password, not which") {
     Connect connect;
     connect.client_id = "me";
     connect.username = "sondes";
@@ -30,19 +30,19 @@ TEST_CASE("a connect shows that there is a password, not which") {
     CHECK(line == "CONNECT 'me' version 4 clean keepalive 60 user 'sondes' with password");
 }
 
-TEST_CASE("a subscription shows its options where the packet carries them") {
+TEST_CASE("SUBSCRIBE shows the options that the packet carries") {
     Subscribe subscribe{.packet_id = 1};
     subscribe.subscriptions.push_back({.filter = "a", .qos = Qos::at_least_once, .no_local = true});
     CHECK(describe_packet(subscribe) == "SUBSCRIBE id 1 'a' qos 1 no-local");
     CHECK(describe_packet(subscribe, ProtocolVersion::v311) == "SUBSCRIBE id 1 'a' qos 1");
 }
 
-TEST_CASE("what drives a terminal is made visible where it stands") {
+TEST_CASE("control characters are escaped") {
     CHECK(describe_packet(Publish{.topic = "a\x1b[2J", .payload = {}, .properties = {}}) ==
           "PUBLISH qos 0 'a\\x1b[2J' 0 bytes");
 }
 
-TEST_CASE("answers with their codes") {
+TEST_CASE("acknowledgements are shown with their codes") {
     const std::uint8_t codes[] = {0, 1, 0x80};
     CHECK(describe_packet(Suback{.packet_id = 3, .codes = codes, .properties = {}}) ==
           "SUBACK id 3 codes 0 1 128 (unspecified error)");

@@ -7,7 +7,7 @@ using namespace mqttc;
 using namespace mqttc::pub;
 using State = InputSource::State;
 
-TEST_CASE("a payload is given so many times") {
+TEST_CASE("a payload is given the requested number of times") {
     FixedInput input(LoadedPayload("x"), 2, Duration::zero());
     InputMessage message;
     const Time now{};
@@ -20,7 +20,7 @@ TEST_CASE("a payload is given so many times") {
     CHECK(input.next(message, now) == State::finished);
 }
 
-TEST_CASE("between two of them it waits") {
+TEST_CASE("the delay between two of them is kept") {
     using std::chrono::milliseconds;
     FixedInput input(LoadedPayload("x"), 2, milliseconds(500));
     InputMessage message;

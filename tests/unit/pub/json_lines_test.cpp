@@ -1,4 +1,4 @@
-// Lines of --input json: what mqtt_sub's %j prints and what people write by hand.
+// Lines of --input json: what mqtt_sub's %j prints, and lines written by hand.
 #include "json_lines.hpp"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,7 @@ using namespace std::string_literals;
 
 namespace {
 
-// The message of a line; its problem is what is wrong with the line.
+// The message of a line; its problem is the line's error.
 struct Read {
     explicit Read(std::string line, JsonRules rules = {.need_topic = false})
         : text(std::move(line)), parser(std::move(rules)) {
@@ -37,7 +37,7 @@ std::string problem_of(const std::string& line) {
 
 }  // namespace
 
-TEST_CASE("an object of %j is read whole") {
+TEST_CASE("all members of an object of %j are read") {
     const Read read(
         R"({"tst":"2026-11-22T12:47:57.123456+0100","topic":"a/b","qos":1,"retain":true,"payloadlen":2,"mid":7,)"
         R"("properties":{"content-type":"text/plain","correlation-data":"/wA=","correlation-data_encoding":"base64",)"
@@ -69,7 +69,7 @@ TEST_CASE("an object of %j is read whole") {
     CHECK(order.back() == PropertyId::payload_format_indicator);
 }
 
-TEST_CASE("what an object does not give is left to the options") {
+TEST_CASE("members that an object lacks are left to the options") {
     const Read read(R"({"payload":"x"})");
     CHECK_FALSE(read.message.topic);
     CHECK_FALSE(read.message.qos);
@@ -86,7 +86,7 @@ TEST_CASE("retain may be a number, as older programs write it") {
     CHECK(problem_of(R"({"retain":"yes"})") == "retain is not true or false");
 }
 
-TEST_CASE("a payload that is no string is taken as it stands") {
+TEST_CASE("a payload that isn't a string is taken as it is written") {
     CHECK(payload_of(R"({"payload": {"b": 1.50, "a":[1,{"x":"\u00e9"}]} ,"qos":0})") ==
           R"({"b": 1.50, "a":[1,{"x":"\u00e9"}]})");
     CHECK(payload_of(R"({"payload":[]})") == "[]");
@@ -99,7 +99,7 @@ TEST_CASE("a payload that is no string is taken as it stands") {
     CHECK(payload_of(R"({"payload":{"payload":"inner","topic":5}})") == R"({"payload":"inner","topic":5})");
 }
 
-TEST_CASE("a payload string may hold any character and stand for any bytes") {
+TEST_CASE("a payload string may contain any character and encode any bytes") {
     CHECK(payload_of(R"({"payload":"\u0000\n\"\\\ud83d\ude00"})") == "\0\n\"\\\xf0\x9f\x98\x80"s);
     CHECK(payload_of(R"({"payload_encoding":"base64","payload":"AP+A"})") == "\0\xff\x80"s);
     CHECK(payload_of(R"({"payload":"00fF","payload_encoding":"hex"})") == "\0\xff"s);
@@ -112,7 +112,7 @@ TEST_CASE("a payload string may hold any character and stand for any bytes") {
           "payload_encoding is not base64 or hex");
 }
 
-TEST_CASE("payloadlen tells a payload that is a JSON string or null from its characters") {
+TEST_CASE("payloadlen distinguishes a payload that is a JSON string or null from its characters") {
     CHECK(payload_of(R"({"payloadlen":4,"payload":"on"})") == "\"on\"");
     CHECK(payload_of(R"({"payload" : "on" , "payloadlen":4})") == "\"on\"");
     CHECK(payload_of(R"({"payloadlen":2,"payload":"on"})") == "on");
@@ -131,14 +131,14 @@ TEST_CASE("payloadlen tells a payload that is a JSON string or null from its cha
     }
 }
 
-TEST_CASE("unknown members are passed over, whatever they hold") {
+TEST_CASE("unknown members are ignored, whatever they contain") {
     CHECK(
         payload_of(R"({"x":{"payload":"no","properties":{"y":1}},"z":[[["a"]]],"tst":{},"payload":"yes"})") ==
         "yes");
     CHECK(payload_of(R"({"payload":"yes","mid":null,"tst":5,"ok":false,"e":-1.5})") == "yes");
 }
 
-TEST_CASE("what belongs to the connection of the recording is not sent") {
+TEST_CASE("properties of the recorded connection are not sent") {
     const Read read(R"({"properties":{"topic-alias":3,"subscription-identifier":[1,2],"content-type":"c"}})");
     CHECK(read.message.problem == "");
     REQUIRE(read.message.properties);
@@ -160,13 +160,13 @@ TEST_CASE("user properties may also be one object") {
     CHECK(pairs == "b=1 a=2 x_encoding=3 ");
 }
 
-TEST_CASE("the encoding of a property may stand before it") {
+TEST_CASE("the encoding of a property may precede it") {
     const Read read(R"({"properties":{"correlation-data_encoding":"hex","correlation-data":"0a"}})");
     CHECK(read.message.problem == "");
     CHECK(read.message.properties->text_or_empty(PropertyId::correlation_data) == "\n");
 }
 
-TEST_CASE("wrong lines are told what is wrong") {
+TEST_CASE("the error of an invalid line gives the cause") {
     struct Wrong {
         const char* line;
         const char* problem;
@@ -191,7 +191,8 @@ TEST_CASE("wrong lines are told what is wrong") {
         {R"({"properties":[]})", "properties is not an object"},
         {R"({"properties":{"contentype":"x"}})", "properties: unknown MQTT 5 property 'contentype'"},
         {R"({"properties":{"user-property":"x"}})", "properties: unknown MQTT 5 property 'user-property'"},
-        {R"({"properties":{"receive-maximum":5}})", "properties: 'receive-maximum' is not a property of PUBLISH"},
+        {R"({"properties":{"receive-maximum":5}})",
+         "properties: 'receive-maximum' is not a property of PUBLISH"},
         {R"({"properties":{"content-type":5}})", "content-type is not a value of that property"},
         {R"({"properties":{"message-expiry-interval":"5"}})",
          "message-expiry-interval is not a value of that property"},
@@ -232,7 +233,7 @@ TEST_CASE("times are read only when they are needed") {
     CHECK(Read(R"({"tst":"noon"})").message.problem == "");
 }
 
-TEST_CASE("properties that can't be sent are left out and told once") {
+TEST_CASE("properties that cannot be sent are left out with one warning") {
     int told = 0;
     JsonLines parser({.need_topic = false, .send_properties = false, .warn = [&](std::string_view what) {
                           ++told;
@@ -247,7 +248,7 @@ TEST_CASE("properties that can't be sent are left out and told once") {
     CHECK(told == 1);
 }
 
-TEST_CASE("nothing of one line is left in the next") {
+TEST_CASE("a line does not affect the next one") {
     JsonLines parser({.need_topic = false});
     InputMessage message;
     REQUIRE(parser.parse(

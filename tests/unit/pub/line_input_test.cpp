@@ -1,4 +1,4 @@
-// Lines: every byte kept, whatever the pieces they arrive in.
+// Lines keep every byte, whatever the pieces they arrive in.
 #include "line_input.hpp"
 
 #include <doctest/doctest.h>
@@ -19,7 +19,7 @@ using namespace std::string_literals;
 
 namespace {
 
-// All lines of a pipe, written whole.
+// All lines of a pipe, written at once.
 std::vector<std::string> lines_of(std::string_view content) {
     Pipe pipe;
     LineInput input(pipe.reader());
@@ -45,7 +45,7 @@ using Lines = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("a line is what stands before a newline") {
+TEST_CASE("a line ends at a newline") {
     CHECK(lines_of("a\nb\n") == Lines{"a", "b"});
     CHECK(lines_of("") == Lines{});
 }
@@ -60,7 +60,7 @@ TEST_CASE("NUL, CR and bytes that are not UTF-8 are kept") {
     CHECK(lines_of("a\0b\r\n\xff\xfe\n\0\n"s) == Lines{"a\0b\r"s, "\xff\xfe", "\0"s});
 }
 
-TEST_CASE("a line that comes in pieces is one line") {
+TEST_CASE("a line that arrives in pieces is one line") {
     Pipe pipe;
     LineInput input(pipe.reader());
     InputMessage message;
@@ -86,7 +86,7 @@ TEST_CASE("a line that comes in pieces is one line") {
     CHECK_FALSE(input.has_unread());
 }
 
-TEST_CASE("long lines among short ones arrive whole, from a file that is never waited for") {
+TEST_CASE("long lines among short ones are complete, from a file that is never waited for") {
     const TempDir dir;
     std::string content;
     Lines expected;
@@ -112,7 +112,7 @@ TEST_CASE("long lines among short ones arrive whole, from a file that is never w
     CHECK(input.failure().empty());
 }
 
-TEST_CASE("a line over the limit is a problem, the next one is a line again") {
+TEST_CASE("a line over the limit is a problem, the next one is read") {
     Pipe pipe;
     LineInput input(pipe.reader(), 10);
     InputMessage message;
@@ -130,7 +130,7 @@ TEST_CASE("a line over the limit is a problem, the next one is a line again") {
     CHECK(as_text(message.payload) == "third");
 }
 
-TEST_CASE("a descriptor that can't be read ends the input with a reason") {
+TEST_CASE("an unreadable descriptor ends the input with a reason") {
     const TempDir dir;
     const int fd = ::open(dir.path().c_str(), O_RDONLY | O_CLOEXEC);
     LineInput input(fd);
@@ -142,7 +142,7 @@ TEST_CASE("a descriptor that can't be read ends the input with a reason") {
     ::close(fd);
 }
 
-TEST_CASE("a long line is given out with its memory, and what follows is not lost") {
+TEST_CASE("a long line is given with its memory, and what follows is not lost") {
     const TempDir dir;
     const std::string first(3'000'000, 'a');
     const std::string second(2'000'000, 'b');
@@ -226,7 +226,7 @@ TEST_CASE("thousands of lines are the same in batches and one by one, also those
     }
 }
 
-TEST_CASE("the rest of a line that was too long is no payload, and lines keep their numbers") {
+TEST_CASE("the rest of a line that was too long is not a payload, and lines keep their numbers") {
     Pipe pipe;
     LineInput input(pipe.reader(), 10, false, LineInput::max_batch);
     InputMessage message;

@@ -1,4 +1,4 @@
-// Whole payloads from files, pipes and FIFOs.
+// Payloads from files, pipes and FIFOs.
 #include "loaded_payload.hpp"
 
 #include <doctest/doctest.h>
@@ -15,7 +15,7 @@ using namespace mqttc::pub;
 using namespace mqttc::test;
 using namespace std::string_literals;
 
-TEST_CASE("small and large files come byte by byte as they are") {
+TEST_CASE("small and large files are loaded unchanged") {
     const TempDir dir;
     for (const std::size_t size : {0UL, 1UL, 100'000UL, 1'048'576UL, 5'000'001UL}) {
         std::string content(size, '\0');
@@ -47,7 +47,7 @@ TEST_CASE("a FIFO is read to its end") {
     CHECK((as_text(payload->bytes()) == content));
 }
 
-TEST_CASE("a FIFO that nobody writes is given up at the deadline") {
+TEST_CASE("a FIFO without a writer is given up at the deadline") {
     const TempDir dir;
     const std::string path = dir.file("fifo");
     REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
@@ -67,7 +67,7 @@ TEST_CASE("an open pipe can be named as a file") {
     CHECK(as_text(payload->bytes()) == "abc\0def"s);
 }
 
-TEST_CASE("what can't be read is told with its name") {
+TEST_CASE("the error of an unreadable file names it") {
     const TempDir dir;
     const auto none = LoadedPayload::from_file(dir.file("none"), std::nullopt);
     REQUIRE_FALSE(none.has_value());
@@ -77,7 +77,7 @@ TEST_CASE("what can't be read is told with its name") {
               .message.ends_with("it is a directory"));
 }
 
-TEST_CASE("a file that no packet can hold is refused without being read") {
+TEST_CASE("a file larger than a packet is refused without being read") {
     const TempDir dir;
     const std::string path = dir.write("sparse", "");
     std::filesystem::resize_file(path, 300'000'000);
@@ -86,7 +86,7 @@ TEST_CASE("a file that no packet can hold is refused without being read") {
     CHECK(payload.error().message.find("larger than an MQTT packet") != std::string::npos);
 }
 
-TEST_CASE("a payload can be moved, its bytes stay where they are") {
+TEST_CASE("moving a payload does not move its bytes") {
     const TempDir dir;
     LoadedPayload first =
         *LoadedPayload::from_file(dir.write("big", std::string(2'000'000, 'y')), std::nullopt);
@@ -96,7 +96,7 @@ TEST_CASE("a payload can be moved, its bytes stay where they are") {
     CHECK(second.bytes().size() == 2'000'000);
 }
 
-TEST_CASE("a mapped file that was forgotten in part still has all its bytes") {
+TEST_CASE("a mapped file that was released in part still has all its bytes") {
     const TempDir dir;
     const std::string content(5'000'001, 'x');
     auto payload = LoadedPayload::from_file(dir.write("file", content), std::nullopt);

@@ -1,4 +1,4 @@
-// A pipe of which a test writes one end.
+// A pipe that a test writes to.
 #pragma once
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@ class Pipe {
     Pipe& operator=(const Pipe&) = delete;
 
     int reader() const { return ends_[0]; }
-    /// At most what a pipe holds.
+    /// At most the capacity of a pipe.
     void write(std::string_view bytes) const {
         if (::write(ends_[1], bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size())) std::abort();
     }

@@ -27,7 +27,7 @@ TEST_CASE("progress by bytes, when only they are known or messages are large") {
           "1 of 2 messages (50%), 1.0 messages/s, 0:01 left");
 }
 
-TEST_CASE("progress without an end in sight") {
+TEST_CASE("progress without a known end") {
     CHECK(progress_text({.delivered = 7, .elapsed = seconds(2)}) == "7 messages, 3.5 messages/s");
     CHECK(progress_text({}) == "0 messages, 0.0 messages/s");
 }

@@ -1,4 +1,4 @@
-// --rate spreads messages evenly and saves nothing up.
+// --rate spreads messages evenly and does not catch up pauses.
 #include "rate_limit.hpp"
 
 #include <doctest/doctest.h>
@@ -9,7 +9,7 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// How many messages go in the second after `from`, when the loop looks every `step`.
+// How many messages are published in the second after `from`, when the loop turns every `step`.
 int in_a_second(RateLimit& limit, Time from, Duration step) {
     int sent = 0;
     for (Time now = from; now < from + std::chrono::seconds(1); now += step) {
@@ -23,7 +23,7 @@ int in_a_second(RateLimit& limit, Time from, Duration step) {
 
 }  // namespace
 
-TEST_CASE("so many in a second, however often the loop turns") {
+TEST_CASE("the rate is kept however often the loop turns") {
     const Time start = Time{} + std::chrono::seconds(5);
     for (const milliseconds step : {milliseconds(1), milliseconds(3), milliseconds(7)}) {
         RateLimit limit(100);
@@ -34,14 +34,14 @@ TEST_CASE("so many in a second, however often the loop turns") {
     }
 }
 
-TEST_CASE("a pause is not made up for") {
+TEST_CASE("a pause is not caught up") {
     RateLimit limit(10);
     const Time start = Time{} + std::chrono::seconds(5);
     limit.count(start);
     CHECK(in_a_second(limit, start + std::chrono::seconds(60), milliseconds(1)) <= 11);
 }
 
-TEST_CASE("without a rate everything goes") {
+TEST_CASE("without a rate nothing waits") {
     RateLimit limit(std::nullopt);
     for (int i = 0; i < 1000; ++i) {
         REQUIRE(limit.allows(Time{}));

@@ -1,4 +1,4 @@
-// Replaying: distances in time kept, made shorter or longer.
+// Replaying with the recorded intervals, or shorter or longer ones.
 #include "replay_input.hpp"
 
 #include <doctest/doctest.h>
@@ -37,7 +37,7 @@ class Recording : public InputSource {
     std::string failure_;
 };
 
-// When each message is given out, in milliseconds since the first, with a clock that jumps to what is due.
+// When each message is given, in milliseconds since the first, with a clock that jumps to the next due time.
 std::vector<int> given_out(std::vector<std::optional<int>> times, double speed) {
     ReplayInput input(std::make_unique<Recording>(std::move(times)), speed);
     const Time start = Time(std::chrono::hours(5));
@@ -66,26 +66,26 @@ using Times = std::vector<int>;
 
 }  // namespace
 
-TEST_CASE("distances in time are kept") {
+TEST_CASE("intervals are kept") {
     CHECK(given_out({10, 10, 25, 1025, 1026}, 1) == Times{0, 0, 15, 1015, 1016});
     CHECK(given_out({}, 1).empty());
     CHECK(given_out({5}, 1) == Times{0});
 }
 
-TEST_CASE("a speed makes them shorter or longer") {
+TEST_CASE("a speed shortens or lengthens them") {
     CHECK(given_out({0, 100, 1000}, 10) == Times{0, 10, 100});
     CHECK(given_out({0, 100, 1000}, 0.5) == Times{0, 200, 2000});
 }
 
-TEST_CASE("a message recorded before its predecessor goes at once, and moves nothing") {
+TEST_CASE("a message recorded before its predecessor is given at once and shifts no other") {
     CHECK(given_out({100, 50, 200, 150, 300}, 1) == Times{0, 0, 100, 100, 200});
 }
 
-TEST_CASE("a line that can't be read is not waited for") {
+TEST_CASE("an invalid line is not waited for") {
     CHECK(given_out({0, std::nullopt, 100, std::nullopt, 200}, 1) == Times{0, 0, 100, 100, 200});
 }
 
-TEST_CASE("what is held counts as still to come") {
+TEST_CASE("a held message counts as remaining") {
     ReplayInput input(std::make_unique<Recording>(std::vector<std::optional<int>>{0, 100, 200}), 1);
     InputMessage message;
     const Time now = Time(std::chrono::hours(1));

@@ -1,4 +1,4 @@
-// Encoded payloads, lines with topics, recorded times, and what happens to wrong lines.
+// Encoded payloads, lines with topics, recorded times, and what happens to invalid lines.
 #include "text_lines.hpp"
 
 #include <doctest/doctest.h>
@@ -25,7 +25,7 @@ std::string decoded(Encoding encoding, std::string_view text) {
     return out;
 }
 
-// Each message as "topic=payload"; what ends the input as "! failure".
+// Each message as "topic=payload"; the failure that ends the input as "! failure".
 std::vector<std::string> messages(std::string_view content, std::unique_ptr<LineParser> parser, bool skip) {
     Pipe pipe;
     pipe.write(content);
@@ -62,7 +62,7 @@ TEST_CASE("hexadecimal is read in both cases") {
     CHECK(decoded(Encoding::hex, "00\r") == "wrong: '\\r' at character 3 is no digit of hexadecimal");
 }
 
-TEST_CASE("base64 is read with its padding and nothing loose") {
+TEST_CASE("base64 is read with its padding and without spare bits") {
     CHECK(decoded(Encoding::base64, "").empty());
     CHECK(decoded(Encoding::base64, "AA==") == "\0"s);
     CHECK(decoded(Encoding::base64, "AP8=") == "\0\xff"s);
@@ -76,7 +76,7 @@ TEST_CASE("base64 is read with its padding and nothing loose") {
     CHECK(decoded(Encoding::raw, "A\0"s) == "A\0"s);
 }
 
-TEST_CASE("what is decoded has its own length, whatever was there before") {
+TEST_CASE("decoded bytes replace earlier ones") {
     for (std::size_t length = 0; length < 200; ++length) {
         std::string bytes(length, 'x');
         std::string hex;
@@ -129,7 +129,7 @@ TEST_CASE(
     CHECK(messages("\n61\n", std::make_unique<PayloadLines>(Encoding::hex), true) == Texts{"=", "=a"});
 }
 
-TEST_CASE("a wrong line ends the input, or is passed over when asked") {
+TEST_CASE("an invalid line ends the input, or is skipped with --skip-invalid") {
     const auto hex = [] { return std::make_unique<PayloadLines>(Encoding::hex); };
     CHECK(messages("61\nzz\n62\n", hex(), false) ==
           Texts{"=a",

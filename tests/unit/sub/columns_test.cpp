@@ -35,7 +35,7 @@ TEST_CASE("a text that does not fit ends with an ellipsis, its colours with it")
     CHECK(clipped("abc", 0).empty());
 }
 
-TEST_CASE("emoji take two columns, what is invisible none") {
+TEST_CASE("emoji take two columns, invisible characters none") {
     for (const char* emoji : {"\u231a", "\u23f0", "\u25fd", "\u2614", "\u2648", "\u26a1", "\u2705", "\u274c",
                               "\u2b50", "\U0001f004", "\U0001f0cf", "\U0001f18e", "\U0001f250", "\U0001f4a9",
                               "\U0001f6dc", "\U0001f7e2", "\U0001f926", "\U0001faf8"}) {

@@ -22,8 +22,8 @@ std::string topic(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("a topic's levels are folders, and none of them leads anywhere else") {
-    CHECK(topic("maison/salon/temp") == "maison/salon/temp");
+TEST_CASE("a topic's levels are directories, and none leads out of them") {
+    CHECK(topic("home/kitchen/temp") == "home/kitchen/temp");
     CHECK(topic("../../etc/passwd") == "%2E./%2E./etc/passwd");
     CHECK(topic("./.ssh/-rf") == "%2E/%2Essh/%2Drf");
     CHECK(topic("/a//b/") == "%_/a/%_/b/%_");
@@ -44,13 +44,13 @@ TEST_CASE("long levels are short and stay different") {
         names.insert(name);
     }
     CHECK(names.size() == 3);
-    // No character is cut in two.
+    // No character is split.
     std::string accents;
     for (int i = 0; i < 100; ++i) accents += "é";
     CHECK(topic('x' + accents).find("%~") == 79);
 }
 
-TEST_CASE("a topic of very many levels makes few folders") {
+TEST_CASE("a topic of very many levels makes few directories") {
     std::string many;
     for (int i = 0; i < 30'000; ++i) many += "a/";
     const std::string one = topic(many + "x");
@@ -59,7 +59,7 @@ TEST_CASE("a topic of very many levels makes few folders") {
     CHECK(one != topic(many + "y"));
 }
 
-TEST_CASE("all that comes from the broker is one part of a name in a template, except the topic") {
+TEST_CASE("in a template all text from the broker but the topic is one component") {
     Message message = full_message();
     message.topic = "a/../b";
     message.payload = "../x";

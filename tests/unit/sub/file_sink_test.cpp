@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// A saver below a folder of its own.
+/// A sink with its own directory.
 struct Saving {
     TempDir dir;
     app::Messages messages{"test"};
@@ -54,7 +54,7 @@ std::string wrong(std::string_view text) {
 
 }  // namespace
 
-TEST_CASE("each message is a file, the newest of a name wins") {
+TEST_CASE("each message is a file, and the newest of a name replaces the others") {
     const Saving saving("new/folder/%t.txt");
     const std::string bytes("\0\xff\n", 3);
     CHECK(saving.take("a/b", "old"));
@@ -67,7 +67,7 @@ TEST_CASE("each message is a file, the newest of a name wins") {
     CHECK(saving.sink->exit_code() == 0);
 }
 
-TEST_CASE("a hostile topic stays in the folder") {
+TEST_CASE("a hostile topic stays in the directory") {
     const Saving saving("in/%t");
     CHECK(saving.take("../out", "x"));
     CHECK(saving.take("/etc/passwd", "x"));
@@ -79,7 +79,7 @@ TEST_CASE("a hostile topic stays in the folder") {
     CHECK(saving.sink->exit_code() == 0);
 }
 
-TEST_CASE("symbolic links are not followed below the folder, and replaced as a file's name") {
+TEST_CASE("below the directory symbolic links are not followed, and are replaced as file names") {
     const Saving saving("in/%t");
     fs::create_directory(saving.dir.file("elsewhere"));
     fs::create_directory_symlink(saving.dir.file("elsewhere"), saving.dir.file("in/link"));
@@ -92,7 +92,7 @@ TEST_CASE("symbolic links are not followed below the folder, and replaced as a f
     CHECK(saving.content("in/file") == "x");
 }
 
-TEST_CASE("a name that another file stands in the way of leaves out that message only") {
+TEST_CASE("a name in use by another file leaves out only that message") {
     const Saving saving("%t");
     CHECK(saving.take("a", "1"));
     CHECK(saving.take("a/b", "2"));
@@ -115,7 +115,7 @@ TEST_CASE("a FIFO, socket or device is left as it is") {
     CHECK(saving.sink->exit_code() == 68);
 }
 
-TEST_CASE("a folder that vanished is made again, one that can't be written to ends the saving") {
+TEST_CASE("a removed directory is created again, and one that is not writable ends the run") {
     const Saving saving("in/%t");
     CHECK(saving.take("a/b", "1"));
     fs::remove_all(saving.dir.file("in/a"));
@@ -131,7 +131,7 @@ TEST_CASE("two file sinks with one process identifier don't write into each othe
     const auto other = FileSink::make(saving.dir.file("in/%t"), saving.messages);
     REQUIRE(other);
     REQUIRE((*other)->start());
-    // As two containers do, each of which knows its first process as 1.
+    // As in two containers, where each has a process 1.
     const auto save = [](MessageSink& sink, char letter) {
         const std::string payload(200'000, letter);
         bool all = true;
@@ -155,7 +155,7 @@ TEST_CASE("two file sinks with one process identifier don't write into each othe
     CHECK((*other)->exit_code() == 0);
 }
 
-TEST_CASE("a topic does not name the file that is being written") {
+TEST_CASE("no topic can name the file that is being written") {
     const Saving saving(".%t");
     const std::string name = "mqtt_sub." + std::to_string(getpid()) + ".tmp";
     CHECK(saving.take(name, "kept"));
@@ -164,7 +164,7 @@ TEST_CASE("a topic does not name the file that is being written") {
     CHECK(saving.files() == 2);
 }
 
-TEST_CASE("templates that make no name are refused") {
+TEST_CASE("templates that give no name are refused") {
     CHECK(wrong("") == "--save: the file name is missing at the end: write %t");
     CHECK(wrong("dir/") == "--save: the file name is missing at the end: write dir/%t");
     CHECK(wrong("%t/..") == "--save: '.' and '..' are only allowed before the first sequence");
@@ -174,7 +174,7 @@ TEST_CASE("templates that make no name are refused") {
     CHECK(wrong("%j") == "--save: format sequence '%j' cannot be part of a file name");
 }
 
-TEST_CASE("a name that is empty or goes up after all is not written") {
+TEST_CASE("a rendered name that is empty or has '..' is not written") {
     const Saving saving("in/%C");
     CHECK(saving.take("a", "x"));
     const Saving dots("in/.%C");

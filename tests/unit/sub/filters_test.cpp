@@ -24,7 +24,7 @@ TEST_CASE("without options everything passes") {
     CHECK(filters.judge(message("a", true)) == Verdict::pass);
 }
 
-TEST_CASE("-R drops what is retained") {
+TEST_CASE("-R drops retained messages") {
     app::SubOptions options;
     options.no_retain = true;
     Filters filters(options, 1);
@@ -33,7 +33,7 @@ TEST_CASE("-R drops what is retained") {
     CHECK(filters.judge(message("a")) == Verdict::pass);
 }
 
-TEST_CASE("--retained-only ends at the first message that is not, whatever -T says of it") {
+TEST_CASE("--retained-only ends at the first message that isn't retained, even if -T drops it") {
     app::SubOptions options;
     options.retained_only = true;
     options.filter_out = {"a"};
@@ -43,7 +43,7 @@ TEST_CASE("--retained-only ends at the first message that is not, whatever -T sa
     CHECK(filters.judge(message("a")) == Verdict::end);
 }
 
-TEST_CASE("-T drops what any of its filters matches") {
+TEST_CASE("-T drops messages that any of its filters matches") {
     app::SubOptions options;
     options.filter_out = {"a/#", "+/x"};
     Filters filters(options, 1);
@@ -51,7 +51,7 @@ TEST_CASE("-T drops what any of its filters matches") {
     for (const char* topic : {"b", "b/x/y", "$SYS/a"}) CHECK(filters.judge(message(topic)) == Verdict::pass);
 }
 
-TEST_CASE("--random-filter passes its share, for every seed") {
+TEST_CASE("--random-filter passes its percentage, for every seed") {
     for (const std::uint64_t seed : {0ULL, 1ULL, 0xffff'ffff'ffff'ffffULL, 12345ULL}) {
         for (const double share : {0.1, 10.0, 50.0, 99.9, 100.0}) {
             CAPTURE(seed);

@@ -156,7 +156,7 @@ TEST_CASE("a width on hex takes as many bytes as mosquitto_sub 2.0.11 does") {
     }
 }
 
-TEST_CASE("a precision groups hex digits, with a blank or the character behind it") {
+TEST_CASE("a precision groups hex digits, with a space or the character after it") {
     Message message{.payload = "me!"};
     const Row rows[] = {
         {"%.2x", "6d 65 21"},     {"%.2:x", "6d:65:21"},        {"%.2-X", "6D-65-21"}, {"%.4x", "6d65 21"},
@@ -180,7 +180,7 @@ TEST_CASE("floats and doubles are printed as printf prints them, in native order
     CHECK(rendered("%d", {.payload = native(0.1)}) == "0.100000");
 }
 
-TEST_CASE("a payload of another length than a number prints nothing and says so") {
+TEST_CASE("a payload of another length than a number prints nothing and is reported") {
     CHECK(rendered("[%f]", {.payload = "hello"}) == "[]<not float>");
     CHECK(rendered("[%d]", {.payload = "four"}) == "[]<not double>");
     CHECK(rendered("[%d]", {.payload = ""}) == "[]<not double>");
@@ -199,7 +199,7 @@ TEST_CASE("absent properties and empty payloads keep the width") {
     }
 }
 
-TEST_CASE("payload bytes go through unchanged") {
+TEST_CASE("payload bytes are unchanged") {
     std::string all;
     for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
     CHECK(rendered("%p", {.payload = all}) == all);
@@ -241,7 +241,7 @@ TEST_CASE("wrong formats are refused with the sequence in the message") {
     }
 }
 
-TEST_CASE("texts of a second are made anew in the next one") {
+TEST_CASE("texts of a second are made again in the next one") {
     setenv("TZ", "UTC", 1);
     tzset();
     auto format = Format::compile("@S %I");
@@ -259,7 +259,7 @@ TEST_CASE("texts of a second are made anew in the next one") {
     CHECK_FALSE(Format::compile("%t %p %x")->needs_time());
 }
 
-TEST_CASE("on a terminal what the broker sends is visible and what the user wrote is kept") {
+TEST_CASE("on a terminal text from the broker is escaped and the user's is not") {
     const FormatOptions terminal{.terminal = true};
     const Message message{.topic = "a\n\x1b[2J", .payload = "x\x1b]0;t\a\r\ny\tz\xff\xc2\x9b\xc3\xa9\x7f"};
     CHECK(rendered("\\e[1m%t\\e[0m", message, terminal) == "\x1b[1ma\\n\\x1b[2J\x1b[0m");

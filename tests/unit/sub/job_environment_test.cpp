@@ -25,7 +25,7 @@ Words variables(const Message& message) {
 
 }  // namespace
 
-TEST_CASE("a command finds its message in its environment") {
+TEST_CASE("a command gets its message in its environment") {
     CHECK(variables({.topic = "a/b", .payload = "hello"}) == Words{"MQTT_TOPIC=a/b", "MQTT_QOS=0",
                                                                    "MQTT_RETAIN=0", "MQTT_PAYLOAD_LENGTH=5",
                                                                    "MQTT_PACKET_ID=0"});
@@ -38,7 +38,7 @@ TEST_CASE("a command finds its message in its environment") {
                 "MQTT_USER_PROPERTY_2_NAME=k2", "MQTT_USER_PROPERTY_2_VALUE=v2"});
 }
 
-TEST_CASE("correlation data that are text are given as they are, others in hexadecimal, which is said") {
+TEST_CASE("correlation data that are text are given unchanged, others in hexadecimal with their encoding") {
     const auto given = [](const std::string& data) {
         Message message;
         REQUIRE(message.properties.add(PropertyId::correlation_data, data));
@@ -54,7 +54,7 @@ TEST_CASE("correlation data that are text are given as they are, others in hexad
     CHECK(given(std::string(1, '\0'))[0] == "MQTT_CORRELATION_DATA=00");
 }
 
-TEST_CASE("what the system could not take is left out") {
+TEST_CASE("variables beyond the system's limits are left out") {
     Message message{.topic = std::string(65'535, 't')};
     REQUIRE(message.properties.add(PropertyId::correlation_data, std::string(65'535, '\x01')));
     for (int i = 0; i < 20; ++i) REQUIRE(message.properties.add_user_property("k", std::string(60'000, 'v')));
@@ -80,7 +80,7 @@ TEST_CASE("a command does not get the password, nor a URL, which may hold one") 
                                [](const std::string& it) { return it.find("secret") != std::string::npos; }));
 }
 
-TEST_CASE("nothing is left of a message of a program further out") {
+TEST_CASE("no variable of an outer program's message is kept") {
     setenv("MQTT_TOPIC", "old", 1);
     setenv("MQTT_USER_PROPERTY_1_NAME", "old", 1);
     setenv("MQTT_HOST", "broker", 1);

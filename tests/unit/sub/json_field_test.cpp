@@ -67,7 +67,7 @@ TEST_CASE("names with dots and backslashes are written with a backslash") {
     CHECK(field(R"({"a\\b":1})", "a\\\\b") == "1");
 }
 
-TEST_CASE("only the value at the end of the whole path is taken") {
+TEST_CASE("only the value at the end of the complete path is taken") {
     CHECK(field(R"({"b":{"a":1}})", "a") == "missing");
     CHECK(field(R"({"x":{"temp":1},"temp":2})", "temp") == "2");
     CHECK(field(R"({"a":{"x":1},"b":{"temp":3},"temp":4})", "a.temp") == "missing");
@@ -77,12 +77,12 @@ TEST_CASE("only the value at the end of the whole path is taken") {
     CHECK(field(R"([[0],[],[2]])", "1.0") == "missing");
     CHECK(field("42", "a") == "missing");
     CHECK(field(R"("a")", "a") == "missing");
-    // Of members with the same name the first that leads to a value.
+    // Of members with the same name the first that contains the value.
     CHECK(field(R"({"a":1,"a":2})", "a") == "1");
     CHECK(field(R"({"a":{"x":0},"a":{"b":2}})", "a.b") == "2");
 }
 
-TEST_CASE("what is not JSON has no fields, also where it breaks off behind the value") {
+TEST_CASE("text that isn't JSON has no fields, even if it is invalid only after the value") {
     for (const char* payload :
          {"", "21.5 C", "{", R"({"a":1)", R"({"a":1}})", "{\"a\":\xff}", "\xff\xfe{}"}) {
         CAPTURE(payload);
@@ -102,7 +102,7 @@ TEST_CASE("hostile payloads are bounded in depth and length") {
     CHECK(field(fits + " ", "a") == "too large");
 }
 
-TEST_CASE("a path that can't be meant is refused") {
+TEST_CASE("an invalid path is refused") {
     CHECK(parse_error("a.b") == "none");
     for (const char* path : {"", ".", ".a", "a.", "a..b"}) {
         CAPTURE(path);

@@ -56,7 +56,7 @@ void use_utc() {
 
 }  // namespace
 
-TEST_CASE("%j holds everything in the order of mosquitto_sub") {
+TEST_CASE("%j has all members in the order of mosquitto_sub") {
     use_utc();
     CHECK(rendered("%j", {}) ==
           "{" + std::string(tst) +
@@ -92,7 +92,7 @@ TEST_CASE("control characters, quotes and backslashes are escaped, UTF-8 stays")
         "\x7f\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"}"));
 }
 
-TEST_CASE("what must be escaped is found at every place of a text of any length") {
+TEST_CASE("characters to escape are found at every position of a text of any length") {
     struct Row {
         char special;
         std::string_view written;
@@ -115,7 +115,7 @@ TEST_CASE("what must be escaped is found at every place of a text of any length"
     }
 }
 
-TEST_CASE("bytes that are not UTF-8 are given in base64 with the encoding beside them") {
+TEST_CASE("bytes that are not UTF-8 are given in base64 with their encoding") {
     Message message{.payload = std::string("\0\xff\0", 3)};
     REQUIRE(message.properties.add(PropertyId::correlation_data, std::string_view("\xff\0", 2)));
     const auto text = rendered("%j", message);
@@ -150,7 +150,7 @@ TEST_CASE("random bytes anywhere give valid JSON from which they can be recovere
     }
 }
 
-TEST_CASE("%J holds the payload as JSON with its numbers as they were") {
+TEST_CASE("%J has the payload as JSON with its numbers unchanged") {
     const auto payload_of = [](const std::string& payload) {
         const auto text = rendered("%J", {.payload = payload});
         const auto at = text.find(R"("payload":)");
@@ -182,7 +182,7 @@ TEST_CASE("%J holds the payload as JSON with its numbers as they were") {
     }
 }
 
-TEST_CASE("%J prints nothing for a payload that is not JSON and says so") {
+TEST_CASE("%J prints nothing for a payload that is not JSON and reports it") {
     for (const std::string& payload :
          {std::string("nan"), std::string("[1] 2"), std::string("{}\0", 3), std::string(" "),
           std::string("[1,]"), std::string("\"\xff\""), std::string("\"\x01\""), std::string("01"),

@@ -15,7 +15,7 @@ using namespace mqttc::sub::test;
 
 namespace {
 
-/// A drawing between what switches the terminal's wrapping off and on again.
+/// A drawing, between switching the terminal's line wrapping off and on.
 std::string drawing(const std::string& text) {
     return "\033[?7l" + text + "\033[?7h";
 }
@@ -47,7 +47,7 @@ struct Table {
 
 }  // namespace
 
-TEST_CASE("topics keep sorted lines that are drawn over the last ones") {
+TEST_CASE("topics have sorted lines that are drawn over the previous ones") {
     Table table;
     table.take("b", "2");
     table.take("a", "1");
@@ -57,7 +57,7 @@ TEST_CASE("topics keep sorted lines that are drawn over the last ones") {
     CHECK(table.drawn().empty());
 }
 
-TEST_CASE("what does not fit the window is counted, and a smaller window is respected") {
+TEST_CASE("topics that don't fit the window are counted, also in a smaller window") {
     Table table;
     for (const char* topic : {"a", "b", "c", "d", "e", "f"}) table.take(topic, "x");
     CHECK(table.drawn() == drawing("\r\033[Ka x\n\033[Kb x\n\033[Kc x\n\033[K3 more topics\n\033[J"));
@@ -73,7 +73,7 @@ TEST_CASE("a value as wide as a narrow window is cut with a mark in its last col
     CHECK(table.drawn() == drawing("\r\033[Kt 1234567\xe2\x80\xa6\n\033[J"));
 }
 
-TEST_CASE("control characters and line breaks can't leave their line") {
+TEST_CASE("control characters and line breaks cannot leave their line") {
     Table table;
     table.take("t\n\033[2J", "v\r\n\x07");
     CHECK(table.drawn() == drawing("\r\033[Kt\\n\\x1b[2J v\\r\\n\\x07\n\033[J"));
@@ -91,7 +91,7 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
                                    std::string(25, ' ') + "    1 s      1/s\n\033[J"));
 }
 
-TEST_CASE("with a format each topic keeps what it prints") {
+TEST_CASE("with a format each topic shows its output") {
     Table table;
     LiveTable::Shown shown;
     shown.line_out = std::make_unique<TextBuffer>();
@@ -107,11 +107,11 @@ TEST_CASE("with a format each topic keeps what it prints") {
                     {.size = [] { return ScreenSize{}; }, .now = [&] { return table.now; }});
     watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
     watch.finish();
-    // A format that does not switch its colour off must not colour what follows.
+    // A format that does not reset its colour must not colour the next line.
     CHECK(out.view() == drawing("\r\033[K\033[1mt=two\\nlines\033[0m\n\033[J"));
 }
 
-TEST_CASE("--field shows one value of each payload, and says what is not there") {
+TEST_CASE("--field shows one value of each payload, and that it is missing") {
     Table table("sensors.0.temp");
     table.size = {.rows = 10, .columns = 60};
     const auto row = [](const std::string& topic, const std::string& value, const std::string& rest) {
@@ -132,7 +132,7 @@ TEST_CASE("--field shows one value of each payload, and says what is not there")
                   row("e", "a\\x1b[2J\\nb", "") + row("f", "(JSON over 1024 KiB)", "") + "\033[J"));
 }
 
-TEST_CASE("a message takes the table away, and it is drawn again below") {
+TEST_CASE("a message erases the table, which is drawn again below") {
     Table table;
     table.size.columns = 20;
     app::Messages messages("test");
@@ -141,7 +141,7 @@ TEST_CASE("a message takes the table away, and it is drawn again below") {
     table.take("b", "2");
     const std::string drawn = table.drawn();
     CHECK(drawn == drawing("\r\033[Ka 1\n\033[Kb 2\n\033[J"));
-    // A drawing that is not written yet must come before what takes it away.
+    // A drawing that is not written yet must precede its erasure.
     CHECK(messages.before_line() == drawn + "\033[2A\r\033[J");
     CHECK(table.out.empty());
     CHECK(messages.before_line().empty());
@@ -152,7 +152,7 @@ TEST_CASE("a message takes the table away, and it is drawn again below") {
     CHECK(messages.before_line().empty());
 }
 
-TEST_CASE("a wrong --field is told at the start") {
+TEST_CASE("an invalid --field is reported at the start") {
     app::SubOptions options;
     options.watch = true;
     options.field = "a..b";

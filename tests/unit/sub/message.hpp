@@ -1,4 +1,4 @@
-// A message with properties that owns what it shows, for tests of what is printed.
+// A message that owns its data, for tests of output.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -29,7 +29,7 @@ struct Message {
     }
 };
 
-/// All properties that a PUBLISH can have, two of the user's.
+/// All properties that a PUBLISH can have, and two user properties.
 inline Message full_message() {
     Message message{.qos = Qos::at_least_once, .retain = true, .packet_id = 7};
     Properties& p = message.properties;

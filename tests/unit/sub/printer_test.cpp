@@ -28,7 +28,7 @@ std::string printed(const app::SubOptions& options, const Message& message, bool
 
 }  // namespace
 
-// Counted for the last test; the rest of the program behaves as ever.
+// Counts allocations for the last test.
 void* operator new(std::size_t size) {
     ++allocations;
     if (void* memory = std::malloc(size)) return memory;
@@ -41,7 +41,7 @@ void operator delete(void* memory, std::size_t) noexcept {
     std::free(memory);
 }
 
-TEST_CASE("payload, topic and newline as -v and -N say") {
+TEST_CASE("-v and -N select payload, topic and newline") {
     const Message full{.topic = "t", .payload = "p"};
     const Message empty{.topic = "t", .payload = ""};
     app::SubOptions options;
@@ -76,7 +76,7 @@ TEST_CASE("%J prints nothing of a message that is not JSON, not even a newline, 
     CHECK(out.view().ends_with("\"payload\":[]}\n"));
 }
 
-TEST_CASE("a payload of any size comes whole") {
+TEST_CASE("a payload of any size is printed completely") {
     app::SubOptions options;
     options.verbose = true;
     for (const std::size_t size :
@@ -86,7 +86,7 @@ TEST_CASE("a payload of any size comes whole") {
     }
 }
 
-TEST_CASE("terminals see control characters") {
+TEST_CASE("control characters are escaped on terminals") {
     app::SubOptions options;
     options.verbose = true;
     CHECK(printed(options, {.topic = "a\n", .payload = "\x1b[m\n"}, true) == "a\\n \\x1b[m\n\n");
@@ -131,7 +131,7 @@ TEST_CASE("printing allocates nothing once the buffer has its size") {
             round();
             const std::size_t before = allocations;
             round();
-            // A second may have passed between the two, and its texts been made anew.
+            // A new second may have started between the two, with new texts.
             CHECK(allocations - before <= (*format != 0 ? 20 : 0));
         }
     }

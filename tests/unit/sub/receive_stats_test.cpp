@@ -35,7 +35,7 @@ std::string stamped(std::uint32_t run, std::uint64_t number, std::int64_t at) {
 
 }  // namespace
 
-TEST_CASE("lost, double and late messages are told apart by their numbers") {
+TEST_CASE("lost, duplicate and late messages are distinguished by their numbers") {
     CHECK(track({1, 2, 3, 4}) == Found{0, 0, 0});
     CHECK(track({1, 4, 5}) == Found{2, 0, 0});
     CHECK(track({1, 2, 2, 1}) == Found{0, 2, 0});
@@ -46,7 +46,7 @@ TEST_CASE("lost, double and late messages are told apart by their numbers") {
     CHECK(track({5, 2, 3, 3, 6}) == Found{1, 1, 2});
 }
 
-TEST_CASE("numbers far apart are told without much memory") {
+TEST_CASE("numbers far apart need little memory") {
     constexpr std::uint64_t far = 10 * NumberTrack::window;
     CHECK(track({1, far, far, 2}) == Found{far - 3, 1, 1});
     CHECK(track({1, far, far - 1, far - 1}) == Found{far - 3, 1, 1});
@@ -54,7 +54,7 @@ TEST_CASE("numbers far apart are told without much memory") {
     CHECK(track({1, app::max_stamp_number}) == Found{app::max_stamp_number - 2, 0, 0});
 }
 
-TEST_CASE("a line says how much came, how fast, and how") {
+TEST_CASE("a line with the number of messages, their rate and their quality") {
     ReceiveStats stats;
     CHECK(stats.text() == "0 messages received, 0 bytes of payload");
     const Time start{};
@@ -72,7 +72,7 @@ TEST_CASE("a line says how much came, how fast, and how") {
           "ms, 99% 5.00 ms, max 5.00 ms");
 }
 
-TEST_CASE("very many publishers take bounded memory") {
+TEST_CASE("any number of publishers needs bounded memory") {
     ReceiveStats stats;
     for (std::uint32_t run = 0; run < ReceiveStats::max_runs + 5; ++run)
         stats.received(Message{.payload = stamped(run, 1, 0)}.view(), {}, 1);

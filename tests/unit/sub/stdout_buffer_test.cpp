@@ -65,7 +65,7 @@ std::string pattern(std::size_t size) {
 
 }  // namespace
 
-TEST_CASE("nothing is written before flush, and then all at once") {
+TEST_CASE("nothing is written before flush, which writes everything at once") {
     Pair pipe;
     StdoutBuffer out(pipe.write);
     out.append("a");
@@ -79,7 +79,7 @@ TEST_CASE("nothing is written before flush, and then all at once") {
     CHECK_FALSE(out.terminal());
 }
 
-TEST_CASE("a full pipe keeps the rest for later and tells when there is room") {
+TEST_CASE("with a full pipe the rest is kept, and room is signalled") {
     for (const bool socket : {false, true}) {
         CAPTURE(socket);
         Pair pair(socket);
@@ -110,7 +110,7 @@ TEST_CASE("the descriptor that was given stays blocking") {
     CHECK(fcntl(pipe.write, F_GETFL) >= 0);
 }
 
-TEST_CASE("large pieces go through in order with small ones, to a reader that takes its time") {
+TEST_CASE("large and small pieces reach a slow reader in order") {
     Pair pipe;
     StdoutBuffer out(pipe.write);
     const std::string large = pattern(2'000'000);
@@ -126,7 +126,7 @@ TEST_CASE("large pieces go through in order with small ones, to a reader that ta
     CHECK((got == "start" + large + "-" + large + "end\n"));
 }
 
-TEST_CASE("small pieces without flush do not grow the memory without bound") {
+TEST_CASE("small pieces without flush need bounded memory") {
     mqttc::test::TempDir dir;
     const std::string path = dir.file("out");
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
@@ -144,12 +144,12 @@ TEST_CASE("small pieces without flush do not grow the memory without bound") {
     CHECK(mqttc::test::read_file(path).size() == 1'000'000);
 }
 
-TEST_CASE("a reader that left is noticed when writing and without") {
+TEST_CASE("a closed reader is noticed with and without writing") {
     Pair pipe;
     StdoutBuffer out(pipe.write);
     CHECK_FALSE(out.reader_closed());
     pipe.close_reader();
-    SUBCASE("without") {
+    SUBCASE("without writing") {
         pollfd polled{out.reader_descriptor(), 0, 0};
         CHECK(poll(&polled, 1, 0) == 1);
         CHECK(out.reader_closed());

@@ -37,7 +37,7 @@ TEST_CASE("base64 is that of RFC 4648") {
     CHECK(base64("\xfb\xff\xbf") == "+/+/");
 }
 
-TEST_CASE("pieces larger than the working size join without a seam") {
+TEST_CASE("inputs larger than a chunk are encoded without a gap") {
     const std::string bytes(20'000, 'M');
     std::string expected;
     while (expected.size() < base64_size(bytes.size())) expected += "TU1N";
@@ -52,7 +52,7 @@ TEST_CASE("pieces larger than the working size join without a seam") {
     CHECK(wrong == 0);
 }
 
-TEST_CASE("UTF-8 sequences are told from bytes that are not") {
+TEST_CASE("UTF-8 sequences are distinguished from other bytes") {
     const std::pair<std::string_view, std::size_t> rows[] = {{"a", 1},
                                                              {std::string_view("\0", 1), 1},
                                                              {"\xc2\x80", 2},
@@ -80,7 +80,7 @@ TEST_CASE("UTF-8 sequences are told from bytes that are not") {
     }
 }
 
-TEST_CASE("control characters become visible, line breaks only where they could mislead") {
+TEST_CASE("control characters are escaped, line breaks only where they could mislead") {
     CHECK(visible("a\tb\nc", LineBreaks::keep) == "a\tb\nc");
     CHECK(visible("a\tb\nc", LineBreaks::hide) == "a\\tb\\nc");
     CHECK(visible("\x1b[31m\r", LineBreaks::keep) == "\\x1b[31m\\r");
