@@ -3,7 +3,7 @@
 
 namespace mqttc::app {
 
-// The parser refuses a number that its type can't hold: 1e400 for double, and long double is no wider on 32-bit ARM.
+// The parser refuses a number that its type cannot hold: 1e400 for double, and long double is no wider on 32-bit ARM.
 // Whatever strtold() has stored here, the value read back is finite.
 class DiscardedFloat {
   public:

@@ -35,10 +35,10 @@ Sha256* load_sha256() {
     return library == nullptr ? nullptr : reinterpret_cast<Sha256*>(::dlsym(library, "SHA256"));
 }
 
-// SHA-256, so that nobody can make two long names meet.
+// SHA-256, so that no publisher can make a long name equal to that of another topic.
 std::array<unsigned char, digest_bytes> sha256(std::string_view text) {
     static Sha256* const hash = load_sha256();
-    // A name that could meet another one would be worse than an end; FileSink::make has asked.
+    // Ending is better than a name that could equal another one; FileSink::make has asked.
     if (hash == nullptr) std::abort();
     std::array<unsigned char, digest_bytes> digest{};
     hash(as_bytes(text).data(), text.size(), digest.data());

@@ -1,4 +1,4 @@
-// Tests of what is told of an outage (apps/common/outage.cpp).
+// Tests of the reports of an outage (apps/common/outage.cpp).
 #include "outage.hpp"
 
 #include <doctest/doctest.h>

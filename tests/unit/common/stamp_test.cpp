@@ -1,4 +1,4 @@
-// Tests of the stamp in front of a payload.
+// Tests of the stamp before a payload.
 #include <doctest/doctest.h>
 
 #include <limits>

@@ -234,9 +234,9 @@ TEST_CASE("times are read only when they are needed") {
 }
 
 TEST_CASE("properties that cannot be sent are left out with one warning") {
-    int told = 0;
+    int warned = 0;
     JsonLines parser({.need_topic = false, .send_properties = false, .warn = [&](std::string_view what) {
-                          ++told;
+                          ++warned;
                           CHECK(what == "properties of messages need MQTT 5 (-V mqttv5): left out");
                       }});
     for (int i = 0; i < 3; ++i) {
@@ -245,7 +245,7 @@ TEST_CASE("properties that cannot be sent are left out with one warning") {
         CHECK_FALSE(message.properties);
         CHECK(as_text(message.payload) == "x");
     }
-    CHECK(told == 1);
+    CHECK(warned == 1);
 }
 
 TEST_CASE("a line does not affect the next one") {

@@ -122,8 +122,7 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
           Texts{"? line 1: the payload: 'x' at character 1 is no digit of hexadecimal"});
 }
 
-TEST_CASE(
-    "blank lines between topics are passed over but counted, where lines are payloads they are messages") {
+TEST_CASE("empty lines between topics are skipped but counted; where lines are payloads they are messages") {
     CHECK(messages("\na b\n \t\r\nwrong\n\n", std::make_unique<TopicLines>(std::nullopt, Encoding::raw),
                    true) == Texts{"a=b", "? line 4: it has no tab or space after the topic"});
     CHECK(messages("\n61\n", std::make_unique<PayloadLines>(Encoding::hex), true) == Texts{"=", "=a"});
