@@ -113,7 +113,8 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
 }
 
 void Session::Impl::send_deferred_disconnect() {
-    if (conn.deferred_disconnect.empty()) return;
+    if (conn.deferred_disconnect.empty()) [[likely]]
+        return;
     conn.output.append(conn.deferred_disconnect);
     conn.deferred_disconnect.clear();
 }
@@ -231,7 +232,7 @@ bool Session::Impl::is_duplicate(const Publish& publish) {
 
 void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
     const std::size_t before = conn.output.buffered();
-    static_cast<void>(send(Ack{type, id, code, {}}, now));
+    send_ack(type, id, code, now);
     conn.answer_bytes += conn.output.buffered() - before;
 }
 
@@ -384,8 +385,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
     if (message == nullptr) {
         // PUBACK and PUBCOMP of a message that is finished do no harm.
         if (packet.type == PacketType::pubrec && code < reason::unspecified_error) {
-            static_cast<void>(
-                send(Ack{PacketType::pubrel, id, reason::packet_identifier_not_found, {}}, now));
+            send_ack(PacketType::pubrel, id, reason::packet_identifier_not_found, now);
         }
         return Taken::yes;
     }

@@ -177,9 +177,9 @@ void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fres
         packet.remove();
         packet.buffer().insert(packet.buffer().end(), message.packet.begin(), message.packet.end());
         if (message.attempted) packet.buffer()[packet.buffer().size() - message.packet.size()] |= dup_bit;
-        if (fresh != nullptr) fresh->alias = {};
+        if (aliased) fresh->alias = {};
     }
-    if (fresh != nullptr) remember_aliases(*fresh);
+    if (aliased) remember_aliases(*fresh);
 
     packet.keep();
     if (options.trace != nullptr) {
@@ -196,7 +196,7 @@ void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fres
 
 void Session::Impl::send_pubrel(OutgoingMessage& message, Time now) {
     const std::uint64_t begin = conn.output.end_position();
-    static_cast<void>(send(Ack{PacketType::pubrel, message.id, reason::success, {}}, now));
+    send_ack(PacketType::pubrel, message.id, reason::success, now);
     message.begin = begin;
     message.end = conn.output.end_position();
     message.since = now;
