@@ -1,5 +1,6 @@
 // What is carried over to the next connection: unacknowledged messages, requests, QoS 0 messages that were not sent.
 #include "session_impl.hpp"
+#include "wire.hpp"
 
 namespace mqttc {
 
@@ -14,11 +15,11 @@ Qos qos_of(std::uint8_t first_byte) {
 
 /// Decodes a PUBLISH of our own, whose payload may be external.
 std::optional<Publish> read_again(Bytes own, const ExternalPayload* payload, ProtocolVersion version) {
-    // The head alone is not a whole frame: its length counts the payload.
+    // The head alone is not a whole frame: its length counts the payload. So it is decoded as a frame without one.
     std::size_t header = 1;
     while (header < own.size() && (own[header] & 0x80U) != 0) ++header;
-    ++header;
-    const Frame frame{own[0], own.subspan(header), own.size()};
+    const Bytes body = own.subspan(header + 1);
+    const Frame frame{own[0], body, 1 + codec::varint_size(body.size()) + body.size()};
     auto publish = decode_publish(frame, version);
     if (!publish) return std::nullopt;
     if (payload != nullptr && !payload->empty()) publish->payload = payload->bytes;

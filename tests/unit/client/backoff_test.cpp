@@ -34,6 +34,16 @@ TEST_CASE("equal bounds give that delay exactly, and bounds the wrong way round 
     CHECK(none.next(0.5) == 0s);
 }
 
+TEST_CASE("delays grow from a smallest delay of zero, too") {
+    Backoff lowest(0s, 60s);
+    CHECK(lowest.next(0.0) == 0s);
+    CHECK(lowest.next(0.0) == 100ms);
+    CHECK(lowest.next(0.0) == 200ms);
+    Backoff short_ones(0s, 10ms);
+    CHECK(short_ones.next(0.999'999) <= 10ms);
+    CHECK(short_ones.next(0.0) == 5ms);
+}
+
 TEST_CASE("random numbers lie in [0, 1) and differ") {
     double sum = 0;
     for (int i = 0; i < 100; ++i) {

@@ -60,7 +60,7 @@ TEST_CASE("the topics behind incoming aliases are bounded together") {
 }
 
 TEST_CASE("a repeated topic gets an alias at its second use and is not sent at the third") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "");
     CHECK(d.written() == wire("30 09 0006'topic1' 00 30 0c 0006'topic1' 03 23 0001 30 06 0000 03 23 0001"));
     for (int i = 0; i < 3; ++i) d.publish("topic2", "");
@@ -72,11 +72,11 @@ TEST_CASE("a repeated topic gets an alias at its second use and is not sent at t
 }
 
 TEST_CASE("short topics get no alias, and nobody gets one when it is switched off or not allowed") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("five5", "");
     CHECK(d.written().find("23 00 01") == std::string::npos);
 
-    Dialogue none = connected_to_last(v5, "");
+    Dialogue none = connected_persistent(v5, "");
     for (int i = 0; i < 3; ++i) none.publish("topic1", "");
     CHECK(none.written().find("23 00 01") == std::string::npos);
 
@@ -94,7 +94,7 @@ TEST_CASE("other properties stay beside an alias") {
     REQUIRE(properties.add_user_property("k", "v").has_value());
     Publish publish = message("topic1", "");
     publish.properties = properties.view();
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 2; ++i) REQUIRE(d.session.publish(publish, d.now).has_value());
     d.written();
     REQUIRE(d.session.publish(publish, d.now).has_value());
@@ -102,7 +102,7 @@ TEST_CASE("other properties stay beside an alias") {
 }
 
 TEST_CASE("a message that needs an alias is sent again with its topic") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "", qos1);
     CHECK(d.written() ==
           wire("32 0b 0006'topic1' 0001 00 32 0e 0006'topic1' 0002 03 23 0001 32 08 0000 0003 03 23 0001"));
@@ -112,7 +112,7 @@ TEST_CASE("a message that needs an alias is sent again with its topic") {
 }
 
 TEST_CASE("QoS 0 messages kept for the next connection have their topics again") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "");
     d.reconnect(false);
     CHECK(d.written() == wire("30 09 0006'topic1' 00 30 09 0006'topic1' 00 30 09 0006'topic1' 00"));
@@ -120,7 +120,7 @@ TEST_CASE("QoS 0 messages kept for the next connection have their topics again")
 
 TEST_CASE("aliases of the caller are used, and the session then chooses none") {
     Properties properties;
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     REQUIRE(d.session.publish(with_alias("topic1", properties, 2), d.now).has_value());
     REQUIRE(d.session.publish(with_alias("", properties, 2), d.now).has_value());
     REQUIRE(d.session.publish(with_alias("topic2", properties, 2), d.now).has_value());
@@ -139,7 +139,7 @@ TEST_CASE("aliases of the caller are used, and the session then chooses none") {
 
 TEST_CASE("an alias of the caller is left out of what waits and of what is sent again") {
     Properties properties;
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     Publish publish = with_alias("topic1", properties, 1);
     publish.qos = qos1;
     REQUIRE(d.session.publish(publish, d.now).has_value());
@@ -151,7 +151,7 @@ TEST_CASE("an alias of the caller is left out of what waits and of what is sent 
 }
 
 TEST_CASE("no alias is used where it would break the broker's packet size") {
-    Dialogue d = connected_to_last(v5, "22 0002 27 0000000e");
+    Dialogue d = connected_persistent(v5, "22 0002 27 0000000e");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "", qos1);
     CHECK(d.written() ==
           wire("32 0b 0006'topic1' 0001 00 32 0b 0006'topic1' 0002 00 32 0b 0006'topic1' 0003 00"));

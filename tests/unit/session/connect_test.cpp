@@ -40,6 +40,24 @@ TEST_CASE("a limit on packets from the broker is announced in MQTT 5") {
     CHECK(dialogue.written() == wire("10 14 00 04 'MQTT' 05 02 00 3c 05 27 00 00 03 e8 00 02 'me'"));
 }
 
+TEST_CASE("CONNACK before all of CONNECT was sent is a protocol error") {
+    SessionOptions options = options_of(ProtocolVersion::v311);
+    options.password = Secret("secret");
+    options.username = "me";
+    Dialogue d(options);
+    d.session.opened(d.now);
+    const std::size_t size = d.session.pending().size();
+    for (const std::size_t sent : {std::size_t{0}, size - 1}) {
+        d.session.closed(d.now);
+        d.session.opened(d.now);
+        d.session.sent(sent, d.now);
+        const Error error = d.error_of("20 02 00 00");
+        CHECK(error.code == ErrorCode::protocol_error);
+        CHECK(error.context == "the broker sent CONNACK before all of CONNECT was sent");
+        CHECK_FALSE(d.session.connected());
+    }
+}
+
 TEST_CASE("CONNACK makes the session connected, a refusal is an error with the broker's code") {
     Dialogue dialogue(options_of(ProtocolVersion::v311));
     dialogue.open();

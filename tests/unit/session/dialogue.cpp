@@ -152,14 +152,14 @@ Dialogue connected(ProtocolVersion version, std::string_view properties) {
     return dialogue;
 }
 
-SessionOptions lasting(ProtocolVersion version) {
+SessionOptions persistent(ProtocolVersion version) {
     SessionOptions options = options_of(version);
     options.clean_start = false;
     return options;
 }
 
-Dialogue connected_to_last(ProtocolVersion version, std::string_view properties) {
-    Dialogue dialogue(lasting(version));
+Dialogue connected_persistent(ProtocolVersion version, std::string_view properties) {
+    Dialogue dialogue(persistent(version));
     dialogue.connect(false, properties);
     return dialogue;
 }

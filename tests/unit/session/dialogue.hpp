@@ -91,8 +91,8 @@ SessionOptions options_of(ProtocolVersion version);
 Dialogue connected(ProtocolVersion version, std::string_view properties = "");
 
 /// options_of() a session that outlives its connection.
-SessionOptions lasting(ProtocolVersion version);
+SessionOptions persistent(ProtocolVersion version);
 /// connected(), with a session that outlives its connection.
-Dialogue connected_to_last(ProtocolVersion version, std::string_view properties = "");
+Dialogue connected_persistent(ProtocolVersion version, std::string_view properties = "");
 
 }  // namespace mqttc::test

@@ -12,7 +12,7 @@ TEST_CASE("with the session present everything unfinished is sent again in order
         CAPTURE(static_cast<int>(version));
         const std::string none = version == v5 ? " 00" : "";
         const std::string length = version == v5 ? " 06 " : " 05 ";
-        Dialogue d(lasting(version));
+        Dialogue d(persistent(version));
         d.connect();
         for (const Qos qos : {qos1, qos2, qos2, qos1}) d.publish("t", "", qos);
         d.written();
@@ -27,7 +27,7 @@ TEST_CASE("with the session present everything unfinished is sent again in order
 }
 
 TEST_CASE("without the session everything is published anew, but for what the broker had taken over") {
-    Dialogue d(lasting(v311));
+    Dialogue d(persistent(v311));
     d.connect();
     d.publish("a", "", qos1);
     d.publish("b", "", qos2);
@@ -42,7 +42,7 @@ TEST_CASE("without the session everything is published anew, but for what the br
 }
 
 TEST_CASE("DUP is not set for a message of which no byte had been sent") {
-    Dialogue d(lasting(v311));
+    Dialogue d(persistent(v311));
     d.connect();
     d.publish("a", "", qos1);
     d.publish("b", "", qos1);
@@ -74,7 +74,7 @@ TEST_CASE("what was kept goes out before what on_connack publishes") {
 }
 
 TEST_CASE("a broker that takes fewer messages at once than wait gets them one after the other") {
-    Dialogue d(lasting(v5));
+    Dialogue d(persistent(v5));
     d.connect();
     d.publish("a", "", qos2);
     d.publish("b", "", qos1);
@@ -94,7 +94,7 @@ TEST_CASE("a broker that takes fewer messages at once than wait gets them one af
 }
 
 TEST_CASE("PUBCOMP 'not found' after a reconnect only says that the broker was done") {
-    Dialogue d(lasting(v5));
+    Dialogue d(persistent(v5));
     d.connect();
     d.publish("a", "", qos2);
     d.publish("b", "", qos2);
@@ -112,7 +112,7 @@ TEST_CASE("PUBCOMP 'not found' after a reconnect only says that the broker was d
 TEST_CASE("QoS 2 identifiers received are remembered as long as the broker has the session") {
     for (const bool present : {true, false}) {
         CAPTURE(present);
-        Dialogue d(lasting(v311));
+        Dialogue d(persistent(v311));
         d.connect();
         d.answer_to("34 06 0001't' 0008 'c'");
         d.events();
@@ -126,8 +126,8 @@ constexpr std::string_view first_time = "34 06 0001't' 0008 'c'";
 constexpr std::string_view again = "3c 06 0001't' 0008 'c'";
 
 /// Has received message 8, of which PUBREL never came; then `tries` connections end before CONNACK.
-Dialogue doubtful(ProtocolVersion version, int tries) {
-    Dialogue d(lasting(version));
+Dialogue uncertain(ProtocolVersion version, int tries) {
+    Dialogue d(persistent(version));
     d.connect();
     d.answer_to(version == v5 ? "34 07 0001't' 0008 00 'c'" : first_time);
     d.events();
@@ -143,7 +143,7 @@ TEST_CASE("a connection that ends before CONNACK leaves the received identifiers
     for (const auto version : {v31, v311, v5}) {
         for (const int tries : {0, 1, 3}) {
             CAPTURE(tries);
-            Dialogue d = doubtful(version, tries);
+            Dialogue d = uncertain(version, tries);
             d.connect(version != v31);
             const auto same = version == v5 ? "3c 07 0001't' 0008 00 'c'" : again;
             CHECK(d.answer_to(same).substr(0, 2) == "50");
@@ -164,7 +164,7 @@ TEST_CASE("a session that the broker made at an unanswered CONNECT may use recei
     // "Session present" speaks of that session; what comes without DUP under an identifier that waits for
     // PUBREL can't be of the old one.
     for (const auto version : {v311, v5}) {
-        Dialogue d = doubtful(version, 1);
+        Dialogue d = uncertain(version, 1);
         d.connect(true);
         const auto other = version == v5 ? "34 07 0001't' 0008 00 'n'" : "34 06 0001't' 0008 'n'";
         CHECK(d.answer_to(other).substr(0, 2) == "50");
@@ -175,14 +175,14 @@ TEST_CASE("a session that the broker made at an unanswered CONNECT may use recei
         CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
     }
     // MQTT 3.1 never tells whether it is the old session.
-    Dialogue d = doubtful(v31, 0);
+    Dialogue d = uncertain(v31, 0);
     d.connect();
     CHECK(d.answer_to("34 06 0001't' 0008 'n'") == wire("50 02 0008"));
     CHECK(d.events() == "message t=n");
 }
 
 TEST_CASE("PUBREL for a received identifier tells that the session is the old one") {
-    Dialogue d = doubtful(v311, 1);
+    Dialogue d = uncertain(v311, 1);
     d.session.opened(d.now);
     d.written();
     d.answer_to("20 02 01 00");
@@ -195,14 +195,14 @@ TEST_CASE("PUBREL for a received identifier tells that the session is the old on
 }
 
 TEST_CASE(
-    "doubtful identifiers are forgotten when the broker has no session, and kept when it does not say") {
-    Dialogue gone = doubtful(v311, 1);
+    "uncertain identifiers are forgotten when the broker has no session, and kept when it does not say") {
+    Dialogue gone = uncertain(v311, 1);
     gone.connect(true);
     gone.reconnect(false);
     gone.answer_to(again);
     CHECK(gone.events() == "message t=c");
 
-    Dialogue kept = doubtful(v311, 1);
+    Dialogue kept = uncertain(v311, 1);
     kept.connect(true);
     kept.reconnect(true);
     kept.session.closed(kept.now);
@@ -228,7 +228,7 @@ TEST_CASE("identifiers that a connection left in doubt are a reason to resume") 
 }
 
 TEST_CASE("MQTT 3.1 does not tell about the session, so it is taken to be there after clean = 0") {
-    Dialogue kept(lasting(v31));
+    Dialogue kept(persistent(v31));
     kept.connect();
     kept.publish("a", "", qos1);
     kept.subscribe("s");
@@ -383,7 +383,7 @@ TEST_CASE("QoS 0 messages that wait for a connection are bounded") {
 }
 
 TEST_CASE("messages and their order survive many lost connections") {
-    Dialogue d(lasting(v5));
+    Dialogue d(persistent(v5));
     for (int i = 0; i < 5; ++i) {
         d.connect(i > 0);
         d.publish("t", "", qos1);
@@ -399,7 +399,7 @@ TEST_CASE("messages and their order survive many lost connections") {
 }
 
 TEST_CASE("a partial packet of the old connection does not disturb the new one") {
-    Dialogue d(lasting(v311));
+    Dialogue d(persistent(v311));
     d.connect();
     REQUIRE(d.says("34 06 0001").value() == 0);
     d.reconnect(true);
@@ -408,7 +408,7 @@ TEST_CASE("a partial packet of the old connection does not disturb the new one")
 
 TEST_CASE("a large unacknowledged payload is sent again without being copied") {
     const std::string payload(100'000, 'x');
-    Dialogue d(lasting(v311));
+    Dialogue d(persistent(v311));
     d.connect();
     REQUIRE(d.session.publish(message("t", payload, qos1), d.now, PayloadMode::borrowed).has_value());
     d.written();
@@ -422,7 +422,7 @@ TEST_CASE("a large unacknowledged payload is sent again without being copied") {
 }
 
 TEST_CASE("a window full of large messages is sent again, however much that is") {
-    SessionOptions options = lasting(v5);
+    SessionOptions options = persistent(v5);
     options.max_inflight = 100;
     Dialogue d(options);
     d.connect();
@@ -439,7 +439,7 @@ TEST_CASE("a window full of large messages is sent again, however much that is")
 }
 
 TEST_CASE("a CONNACK that refuses is an answer: the session that comes next is the one of old") {
-    Dialogue d(lasting(v5));
+    Dialogue d(persistent(v5));
     d.connect();
     d.subscribe("a");
     d.written();
