@@ -183,7 +183,7 @@ struct Session::Impl {
     void resend_requests(Time now, Refusals& refusals);
     void resend_kept(Time now);
     void send_waiting(Time now);
-    /// Makes the message's PUBLISH pending: as `fresh` says if it is given, else as stored. On an exception nothing has
+    /// Makes the message's PUBLISH pending: as `fresh` if it is given, else as stored. On an exception nothing has
     /// changed.
     void send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now);
     void send_pubrel(OutgoingMessage& message, Time now);

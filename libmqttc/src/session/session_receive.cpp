@@ -106,7 +106,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
         }
         used += (*frame)->size;
         if (conn.answer_bytes > max_answer_bytes) {
-            return fail(reason::quota_exceeded, "the broker goes on sending and does not read the answers");
+            return fail(reason::quota_exceeded, "the broker keeps sending and does not read the answers");
         }
     }
     return used;
@@ -177,7 +177,7 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
             if (!topic) {
                 return fail(topic.error(), "the broker used topic alias " + std::to_string(alias->number) +
                                                (topic.error() == reason::protocol_error
-                                                    ? " without saying what it stands for"
+                                                    ? " without having defined it"
                                                     : ", which is more than it was allowed"));
             }
             publish->topic = *topic;
@@ -412,7 +412,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
             if (released) return Taken::yes;
             break;
         case PacketType::pubcomp:
-            // After a reconnect it only says that the broker had finished already (sections 3.7.2.1, 4.3.3).
+            // After a reconnect it means that the broker had already finished (sections 3.7.2.1, 4.3.3).
             if (message->pubrel_resent && code == reason::packet_identifier_not_found) {
                 finish(*message, reason::success, packet.properties, now, handler);
                 return Taken::yes;

@@ -35,7 +35,7 @@ namespace {
 
 class Silent : public SessionHandler {};
 
-/// A broker that answers by heart: no memory of its own.
+/// A broker with fixed answers: it allocates nothing itself.
 class Answerer {
   public:
     explicit Answerer(SessionOptions options) : session_(std::move(options)) {
@@ -93,7 +93,7 @@ std::size_t allocated_by(Work work, int rounds = 1000) {
     return allocations - before;
 }
 
-TEST_CASE("publishing small messages over and over allocates nothing, at any QoS and in any version") {
+TEST_CASE("publishing small messages repeatedly allocates nothing, at any QoS and in any version") {
     const std::string payload(32, 'x');
     for (const auto version : {ProtocolVersion::v311, ProtocolVersion::v5}) {
         for (const Qos qos : {Qos::at_most_once, Qos::at_least_once, Qos::exactly_once}) {
@@ -114,7 +114,7 @@ TEST_CASE("publishing blocks of payloads allocates nothing") {
     }
 }
 
-TEST_CASE("topics that take turns, and properties beside an alias, allocate nothing") {
+TEST_CASE("alternating topics, and properties together with an alias, allocate nothing") {
     Properties properties;
     REQUIRE(properties.add_user_property("key", "value").has_value());
     Answerer broker(options_of(ProtocolVersion::v5));

@@ -1,4 +1,4 @@
-// Subscriptions: asked for, answered, remembered and repeated.
+// Subscriptions: requested, answered, remembered and repeated.
 #include <doctest/doctest.h>
 
 #include "dialogue.hpp"
@@ -45,18 +45,18 @@ TEST_CASE("MQTT 5 subscription options and properties are sent") {
     CHECK(d.written() == wire("82 09 0001 02 0b 05 0001'a' 2e"));
 }
 
-TEST_CASE("a bad filter is refused with the right form") {
+TEST_CASE("an invalid filter is refused with the valid form") {
     Dialogue d = connected_persistent(v311);
-    const Subscription one{.filter = "maison/+temp"};
+    const Subscription one{.filter = "home/+temp"};
     const auto result = d.session.subscribe(std::span(&one, 1), {}, d.now);
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == ErrorCode::usage);
-    CHECK(result.error().context.find("maison/+/temp") != std::string::npos);
+    CHECK(result.error().context.find("home/+/temp") != std::string::npos);
     CHECK(d.session.subscribe({}, {}, d.now).error().code == ErrorCode::usage);
     CHECK(d.written().empty());
 }
 
-TEST_CASE("answers that do not fit the request are protocol errors, unknown ones are passed over") {
+TEST_CASE("answers that do not match the request are protocol errors, unknown ones are ignored") {
     for (const std::string_view wrong : {"90 05 0001 00 00 00", "b0 04 0001 00 00"}) {
         CAPTURE(wrong);
         Dialogue d = connected_persistent(v5);
@@ -72,7 +72,7 @@ TEST_CASE("answers that do not fit the request are protocol errors, unknown ones
     CHECK(d.events().empty());
 }
 
-TEST_CASE("subscriptions are repeated as they were asked for when the broker has lost the session") {
+TEST_CASE("subscriptions are repeated as requested when the broker has lost the session") {
     Dialogue d = connected_persistent(v311);
     subscribe(d, {"a", "b"});
     subscribe(d, {"c"});
@@ -124,7 +124,7 @@ TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the sessio
     CHECK(d.written() == wire("82 06 0002 0001'b' 00"));
 }
 
-TEST_CASE("what is unsubscribed is not repeated, what shared its packet is") {
+TEST_CASE("an ended subscription is not repeated, others of its packet are") {
     Dialogue d = connected_persistent(v311);
     subscribe(d, {"a", "b"});
     d.written();
@@ -192,7 +192,7 @@ TEST_CASE("an identifier is free again when its subscription is forgotten") {
     CHECK(d.written().size() == 3 * 8 - 1);
 }
 
-TEST_CASE("a repeated subscription that the new broker forbids is answered by the session") {
+TEST_CASE("a repeated subscription that the new broker does not support is answered by the session") {
     Dialogue d = connected_persistent(v5);
     subscribe(d, {"a/#", "b"});
     subscribe(d, {"c"});
@@ -204,7 +204,7 @@ TEST_CASE("a repeated subscription that the new broker forbids is answered by th
     CHECK(d.events() == "suback 1 codes a2 a2");
 }
 
-TEST_CASE("subscriptions and messages share the identifiers, and can_publish knows") {
+TEST_CASE("subscriptions and messages share the identifiers, and can_publish reports it") {
     SessionOptions options = options_of(v311);
     options.max_inflight = 65'000;
     options.max_output_bytes = 64 * 1024 * 1024;
