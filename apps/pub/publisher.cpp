@@ -170,15 +170,12 @@ void Publisher::show_progress_at(Time when) {
 }
 
 Publisher::Tally Publisher::tally() const {
-    const Session& session = client_.session();
-    const Counters& counters = session.counters();
+    const Counters& counters = client_.session().counters();
     const std::uint64_t copies = std::max<std::size_t>(pub_.topics.size(), 1);
     const std::uint64_t current =
         has_current_ ? (current_.payloads().size() - payload_index_) * copies - topic_index_ : 0;
     const auto remaining = input_.remaining();
-    // Each message has one fate: acknowledged, refused, lost, in flight or not wholly sent.
-    const std::uint64_t pending = session.inflight() + session.unsent();
-    return {.delivered = counters.published - counters.refused - counters.dropped - pending,
+    return {.delivered = counters.delivered,
             .all = counters.published + unpublishable_ + current + remaining.value_or(0) * copies,
             .all_known = remaining.has_value()};
 }

@@ -1,4 +1,4 @@
-// Publishing: a PUBLISH is checked and encoded once, then queued by its QoS. What can fail comes before anything is queued.
+// Publishing: a PUBLISH is checked and encoded once, then queued by its QoS. Every step that can fail precedes that.
 #include <algorithm>
 #include <string>
 

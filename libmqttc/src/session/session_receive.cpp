@@ -72,8 +72,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     std::size_t used = 0;
     // A server that isn't an MQTT broker (SSH, SMTP) often sends a banner first, shorter than a packet.
     if (conn.phase == Phase::connecting && !is_connection_start(bytes.front() >> 4U)) {
-        return fail(reason::protocol_error,
-                    "the server did not begin with CONNACK (is it an MQTT broker?)");
+        return fail(reason::protocol_error, "the server did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
