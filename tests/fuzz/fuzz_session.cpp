@@ -1,5 +1,5 @@
 // Fuzzes a session as a dialogue: the input is a script of what the broker, the application, the transport
-// and the clock do. Whatever they do, what the session writes must be what a client may say.
+// and the clock do. Whatever they do, the session must write only what a client may send.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -43,7 +43,7 @@ class Script {
     Bytes rest_;
 };
 
-/// Reads what the session has written on one connection, as a strict server does.
+/// Parses what the session has written on one connection, as a strict server does.
 class Listener {
   public:
     void opened() {
@@ -52,7 +52,7 @@ class Listener {
         last_ = false;
         open_.clear();
     }
-    void hears(Bytes bytes, ProtocolVersion version, const Limits& limits) {
+    void receives(Bytes bytes, ProtocolVersion version, const Limits& limits) {
         bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
         std::size_t at = 0;
         for (;;) {
@@ -142,13 +142,13 @@ class Dialogue : public SessionHandler {
                 write(SIZE_MAX);
                 break;
             case 4:
-                broker_says(script_.bytes(script_.byte()));
+                broker_sends(script_.bytes(script_.byte()));
                 break;
             case 5: {
                 const std::uint8_t first = script_.byte();
                 const std::uint8_t id = script_.byte();
                 const std::uint8_t ack[] = {first, 2, 0, id};
-                broker_says(ack);
+                broker_sends(ack);
                 break;
             }
             case 6: {
@@ -160,7 +160,7 @@ class Dialogue : public SessionHandler {
                     connack.push_back(static_cast<std::uint8_t>(properties.size()));
                     connack.insert(connack.end(), properties.begin(), properties.end());
                 }
-                broker_says(connack);
+                broker_sends(connack);
                 break;
             }
             case 7:
@@ -230,7 +230,7 @@ class Dialogue : public SessionHandler {
         return bytes;
     }
 
-    void broker_says(Bytes bytes) {
+    void broker_sends(Bytes bytes) {
         if (failed_) return;
         input_.insert(input_.end(), bytes.begin(), bytes.end());
         const auto used = session_.receive(input_, now_, *this);
@@ -249,7 +249,7 @@ class Dialogue : public SessionHandler {
             const Bytes piece = session_.pending().first(std::min(n, session_.pending().size()));
             const std::vector<std::uint8_t> bytes(piece.begin(), piece.end());
             session_.sent(bytes.size(), now_);
-            listener_.hears(bytes, session_.options().version, session_.limits());
+            listener_.receives(bytes, session_.options().version, session_.limits());
             n -= bytes.size();
         }
     }

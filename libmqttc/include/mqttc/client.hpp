@@ -53,7 +53,7 @@ class ClientHandler : public SessionHandler {
     /// stdout), because the acknowledgements are written next, except those that are held.
     virtual void on_turn_end() {}
     /// Once per turn while connected and something could be published: fetch input and publish, as long as
-    /// can_publish() says so; a buffer that was full and has been written brings the next turn at once.
+    /// can_publish() says so; a buffer that was full and has been written starts the next turn at once.
     virtual void on_room() {}
     /// The broker has closed while nothing is read: on_publish has postponed a message, or pause() holds. Once per
     /// connection. `has_unread`: more bytes were received after the postponed message. True: what was received is no

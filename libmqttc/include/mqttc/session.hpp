@@ -157,7 +157,7 @@ struct Counters {
 ///     if (session.deadline() && *session.deadline() <= now) {
 ///         if (auto alive = session.tick(now); !alive) fail(alive.error());   // keep-alive, acknowledgements
 ///     }
-///     session.closed(now);                                // the transport is gone; call opened() to go on
+///     session.closed(now);                                // the transport is gone; call opened() to continue
 ///
 /// The session state (unacknowledged messages, QoS 2 identifiers received, subscriptions) outlives closed() and
 /// opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
@@ -260,7 +260,7 @@ class MQTTC_API Session {
     [[nodiscard]] std::expected<void, Error> tick(Time now);
 
     bool connected() const;        ///< CONNACK received on this connection, no DISCONNECT sent
-    bool session_present() const;  ///< as the last CONNACK said
+    bool session_present() const;  ///< as in the last CONNACK
     std::size_t inflight() const;  ///< outgoing QoS 1/2 messages not finished
     std::size_t pending_bytes()
         const;                    ///< all that waits to be written, now or on the next connection (QoS 0)

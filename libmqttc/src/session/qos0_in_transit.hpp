@@ -20,7 +20,7 @@ class Qos0InTransit {
             grow(messages);
     }
 
-    /// Adds messages; they count when commit() is called. reserve() comes first.
+    /// Adds messages after reserve(); they count when commit() is called.
     class Batch {
       public:
         explicit Batch(Qos0InTransit& to)

@@ -131,8 +131,8 @@ struct Session::Impl {
                conn.limits.topic_alias_maximum == 0 && options.trace == nullptr;
     }
     std::expected<PacketId, Error> publish_fast(const Publish& message, Time now);
-    /// Checks the properties of a message; returns what is wrong.
-    std::optional<Error> prepare(PreparedPublish& prepared);
+    /// v5: checks the properties, and finds the topic of a user's alias. Returns what is wrong.
+    std::optional<Error> prepare_properties(PreparedPublish& prepared);
     std::expected<void, CodecError> encode_head(const Publish& publish, const ExternalPayload& payload,
                                                 std::vector<std::uint8_t>& out) const;
     std::expected<PacketId, Error> publish_qos0(PreparedPublish& prepared, PayloadMode mode, Time now);
@@ -154,6 +154,7 @@ struct Session::Impl {
     }
 
     // session_send.cpp
+    void send_ack(PacketType type, PacketId id, ReasonCode code, Time now);
     std::expected<PacketId, Error> send_request(PacketType type, PacketId id, std::size_t filters,
                                                 const Packet& packet, Time now);
     std::expected<PacketId, Error> subscribe(Subscribe& packet, Time now);
@@ -182,7 +183,7 @@ struct Session::Impl {
     void resend_requests(Time now, Refusals& refusals);
     void resend_kept(Time now);
     void send_waiting(Time now);
-    /// Makes the message's PUBLISH pending: as `fresh` says if it is given, else as stored. On an exception nothing has
+    /// Makes the message's PUBLISH pending: as `fresh` if it is given, else as stored. On an exception nothing has
     /// changed.
     void send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now);
     void send_pubrel(OutgoingMessage& message, Time now);

@@ -1,4 +1,4 @@
-// Publishing: a PUBLISH is checked and encoded once, then queued by its QoS. What can fail comes before anything is queued.
+// Publishing: a PUBLISH is checked and encoded once, then queued by its QoS. Every step that can fail precedes that.
 #include <algorithm>
 #include <string>
 
@@ -71,7 +71,11 @@ std::expected<PacketId, Error> Session::Impl::publish(const Publish& message, Ti
     if (!external && has_fast_path(message)) return publish_fast(message, now);
 
     PreparedPublish prepared{.plain = message, .wire = message};
-    if (auto wrong = prepare(prepared)) return std::unexpected(std::move(*wrong));
+    prepared.plain.dup = prepared.wire.dup = false;
+    prepared.plain.packet_id = prepared.wire.packet_id = 0;
+    if (v5() && !message.properties.empty()) {
+        if (auto wrong = prepare_properties(prepared)) return std::unexpected(std::move(*wrong));
+    }
     if (external) prepared.payload = {message.payload, std::move(owner)};
     return message.qos == Qos::at_most_once ? publish_qos0(prepared, mode, now)
                                             : publish_qos1or2(prepared, mode, now);
@@ -94,11 +98,8 @@ std::expected<PacketId, Error> Session::Impl::publish_fast(const Publish& messag
     return PacketId{0};
 }
 
-std::optional<Error> Session::Impl::prepare(PreparedPublish& prepared) {
+std::optional<Error> Session::Impl::prepare_properties(PreparedPublish& prepared) {
     Publish& plain = prepared.plain;
-    plain.dup = prepared.wire.dup = false;
-    plain.packet_id = prepared.wire.packet_id = 0;
-    if (!v5() || plain.properties.empty()) return std::nullopt;
     if (plain.properties.find(PropertyId::subscription_identifier)) {  // [MQTT-3.3.4-6]
         return Error{ErrorCode::usage, 0, "a client's PUBLISH cannot carry a subscription identifier"};
     }
@@ -257,8 +258,10 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
         return 0;
     if (common.retain && !conn.limits.retain_available) return 0;
     PreparedPublish prepared{.plain = common, .wire = common};
-    if (prepare(prepared) || prepared.user_alias != 0) return 0;
     prepared.wire.payload = {};
+    prepared.wire.dup = false;
+    prepared.wire.packet_id = 0;
+    if (v5() && (prepare_properties(prepared) || prepared.user_alias != 0)) return 0;
     choose_alias(prepared);
     // A topic of many payloads is used more than once in any case.
     if (prepared.alias.alias == 0) choose_alias(prepared);
@@ -278,8 +281,8 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     if (overhead > largest) return 0;
     const std::size_t longest = std::min(largest - overhead, external_when_copied - 1);
 
-    // In blocks, so that the buffer does not grow to more than it must hold.
-    constexpr std::size_t block_bytes = 4096;
+    // In blocks, so that the buffer does not grow to more than it must hold, and what is written was just cleared.
+    constexpr std::size_t block_bytes = 1536;
     std::size_t done = 0;
     for (std::size_t end = 0;; done = end) {
         conn.qos0_in_transit.reserve(block_bytes);

@@ -72,8 +72,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     std::size_t used = 0;
     // A server that isn't an MQTT broker (SSH, SMTP) often sends a banner first, shorter than a packet.
     if (conn.phase == Phase::connecting && !is_connection_start(bytes.front() >> 4U)) {
-        return fail(reason::protocol_error,
-                    "the server did not begin with CONNACK (is it an MQTT broker?)");
+        return fail(reason::protocol_error, "the server did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
@@ -106,14 +105,15 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
         }
         used += (*frame)->size;
         if (conn.answer_bytes > max_answer_bytes) {
-            return fail(reason::quota_exceeded, "the broker goes on sending and does not read the answers");
+            return fail(reason::quota_exceeded, "the broker keeps sending and does not read the answers");
         }
     }
     return used;
 }
 
 void Session::Impl::send_deferred_disconnect() {
-    if (conn.deferred_disconnect.empty()) return;
+    if (conn.deferred_disconnect.empty()) [[likely]]
+        return;
     conn.output.append(conn.deferred_disconnect);
     conn.deferred_disconnect.clear();
 }
@@ -176,7 +176,7 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
             if (!topic) {
                 return fail(topic.error(), "the broker used topic alias " + std::to_string(alias->number) +
                                                (topic.error() == reason::protocol_error
-                                                    ? " without saying what it stands for"
+                                                    ? " without having defined it"
                                                     : ", which is more than it was allowed"));
             }
             publish->topic = *topic;
@@ -231,7 +231,7 @@ bool Session::Impl::is_duplicate(const Publish& publish) {
 
 void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
     const std::size_t before = conn.output.buffered();
-    static_cast<void>(send(Ack{type, id, code, {}}, now));
+    send_ack(type, id, code, now);
     conn.answer_bytes += conn.output.buffered() - before;
 }
 
@@ -384,8 +384,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
     if (message == nullptr) {
         // PUBACK and PUBCOMP of a message that is finished do no harm.
         if (packet.type == PacketType::pubrec && code < reason::unspecified_error) {
-            static_cast<void>(
-                send(Ack{PacketType::pubrel, id, reason::packet_identifier_not_found, {}}, now));
+            send_ack(PacketType::pubrel, id, reason::packet_identifier_not_found, now);
         }
         return Taken::yes;
     }
@@ -412,7 +411,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
             if (released) return Taken::yes;
             break;
         case PacketType::pubcomp:
-            // After a reconnect it only says that the broker had finished already (sections 3.7.2.1, 4.3.3).
+            // After a reconnect it means that the broker had already finished (sections 3.7.2.1, 4.3.3).
             if (message->pubrel_resent && code == reason::packet_identifier_not_found) {
                 finish(*message, reason::success, packet.properties, now, handler);
                 return Taken::yes;

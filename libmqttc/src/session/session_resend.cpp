@@ -1,5 +1,6 @@
 // What is carried over to the next connection: unacknowledged messages, requests, QoS 0 messages that were not sent.
 #include "session_impl.hpp"
+#include "wire.hpp"
 
 namespace mqttc {
 
@@ -14,11 +15,11 @@ Qos qos_of(std::uint8_t first_byte) {
 
 /// Decodes a PUBLISH of our own, whose payload may be external.
 std::optional<Publish> read_again(Bytes own, const ExternalPayload* payload, ProtocolVersion version) {
-    // The head alone is not a whole frame: its length counts the payload.
+    // The head alone is not a whole frame: its length counts the payload. So it is decoded as a frame without one.
     std::size_t header = 1;
     while (header < own.size() && (own[header] & 0x80U) != 0) ++header;
-    ++header;
-    const Frame frame{own[0], own.subspan(header), own.size()};
+    const Bytes body = own.subspan(header + 1);
+    const Frame frame{own[0], body, 1 + codec::varint_size(body.size()) + body.size()};
     auto publish = decode_publish(frame, version);
     if (!publish) return std::nullopt;
     if (payload != nullptr && !payload->empty()) publish->payload = payload->bytes;
@@ -177,9 +178,9 @@ void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fres
         packet.remove();
         packet.buffer().insert(packet.buffer().end(), message.packet.begin(), message.packet.end());
         if (message.attempted) packet.buffer()[packet.buffer().size() - message.packet.size()] |= dup_bit;
-        if (fresh != nullptr) fresh->alias = {};
+        if (aliased) fresh->alias = {};
     }
-    if (fresh != nullptr) remember_aliases(*fresh);
+    if (aliased) remember_aliases(*fresh);
 
     packet.keep();
     if (options.trace != nullptr) {
@@ -196,7 +197,7 @@ void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fres
 
 void Session::Impl::send_pubrel(OutgoingMessage& message, Time now) {
     const std::uint64_t begin = conn.output.end_position();
-    static_cast<void>(send(Ack{PacketType::pubrel, message.id, reason::success, {}}, now));
+    send_ack(PacketType::pubrel, message.id, reason::success, now);
     message.begin = begin;
     message.end = conn.output.end_position();
     message.since = now;

@@ -123,6 +123,19 @@ std::expected<PacketId, Error> Session::Impl::send_request(PacketType type, Pack
     return state.requests.add(std::move(request)).id;
 }
 
+void Session::Impl::send_ack(PacketType type, PacketId id, ReasonCode code, Time now) {
+    if (code != reason::success || options.trace != nullptr) {
+        static_cast<void>(send(Ack{type, id, code, {}}, now));
+        return;
+    }
+    // The usual acknowledgement has the same four bytes in all versions.
+    const unsigned flags = type == PacketType::pubrel ? 2 : 0;
+    const std::uint8_t bytes[] = {static_cast<std::uint8_t>(static_cast<unsigned>(type) << 4U | flags), 2,
+                                  static_cast<std::uint8_t>(id >> 8U), static_cast<std::uint8_t>(id & 0xffU)};
+    conn.output.append(bytes);
+    conn.last_sent = now;
+}
+
 std::expected<void, Error> Session::Impl::disconnect(ReasonCode code, PropertiesView properties, Time now) {
     if (!receiving()) return not_connected();
     Disconnect packet;

@@ -24,7 +24,7 @@ TEST_CASE("delays double from the smallest to the largest and are drawn between 
     CHECK(lowest.next(0.0) == 1s);
 }
 
-TEST_CASE("equal bounds give that delay exactly, and bounds the wrong way round the smallest") {
+TEST_CASE("equal limits give that delay exactly, and reversed limits the smallest") {
     Backoff constant(5s, 5s);
     CHECK(constant.next(0.7) == 5s);
     CHECK(constant.next(0.1) == 5s);
@@ -34,7 +34,17 @@ TEST_CASE("equal bounds give that delay exactly, and bounds the wrong way round 
     CHECK(none.next(0.5) == 0s);
 }
 
-TEST_CASE("random numbers lie in [0, 1) and differ") {
+TEST_CASE("delays grow from a smallest delay of zero, too") {
+    Backoff lowest(0s, 60s);
+    CHECK(lowest.next(0.0) == 0s);
+    CHECK(lowest.next(0.0) == 100ms);
+    CHECK(lowest.next(0.0) == 200ms);
+    Backoff short_ones(0s, 10ms);
+    CHECK(short_ones.next(0.999'999) <= 10ms);
+    CHECK(short_ones.next(0.0) == 5ms);
+}
+
+TEST_CASE("random numbers are in [0, 1) and differ") {
     double sum = 0;
     for (int i = 0; i < 100; ++i) {
         const double number = net::random_unit();
@@ -46,7 +56,7 @@ TEST_CASE("random numbers lie in [0, 1) and differ") {
     CHECK(sum < 80);
 }
 
-TEST_CASE("failures of the way may pass, those of the request do not") {
+TEST_CASE("failures of the transport are temporary, those of the request are final") {
     for (const auto code :
          {ErrorCode::name_not_found, ErrorCode::connect_failed, ErrorCode::connect_timeout,
           ErrorCode::closed_by_peer, ErrorCode::connection_lost, ErrorCode::keep_alive_timeout}) {

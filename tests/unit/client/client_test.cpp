@@ -122,7 +122,7 @@ TEST_CASE("a handler that stops in on_turn_end leaves the messages unacknowledge
     CHECK(::recv(peer.fd.get(), rest.data(), rest.size(), 0) == 0);
 }
 
-TEST_CASE("a message not taken is offered again when the pause ends, and nothing is read meanwhile") {
+TEST_CASE("a postponed message is offered again when the pause ends, and nothing is read meanwhile") {
     Peer peer;
     Recorder handler;
     Client client(options_for(peer), handler);
@@ -168,7 +168,7 @@ TEST_CASE("a pause for longer than the keep-alive leaves a healthy connection al
     CHECK(handler.log == "connack 0\n");
 }
 
-TEST_CASE("while paused a connection that is gone costs no turns, and is noticed afterwards") {
+TEST_CASE("while paused a closed connection causes no turns, and is noticed afterwards") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -187,7 +187,7 @@ TEST_CASE("while paused a connection that is gone costs no turns, and is noticed
     CHECK(turns < 10);
 }
 
-TEST_CASE("the end of the other side is told while a message is refused") {
+TEST_CASE("the end of the peer is reported while a message waits") {
     for (const bool reset : {false, true}) {
         for (const bool drop : {false, true}) {
             CAPTURE(reset);
@@ -220,8 +220,8 @@ TEST_CASE("the end of the other side is told while a message is refused") {
     }
 }
 
-TEST_CASE("while a message is refused, an other side that takes nothing any more counts as lost") {
-    // Nobody's kernel answers for a unix socket: what is not read is not confirmed, as with a machine that is gone.
+TEST_CASE("while a message waits, a peer that no longer confirms anything is lost") {
+    // On a unix socket no kernel confirms bytes before they are read, as if the peer's machine were unreachable.
     const TempDir dir;
     const std::string path = dir.file("socket");
     sockaddr_un address{};
@@ -260,7 +260,7 @@ TEST_CASE("while a message is refused, an other side that takes nothing any more
           "lost the connection to " + path + ": the broker has accepted no data for 5 s");
 }
 
-TEST_CASE("what has come before the end of the other side is offered whole, though answers can't be sent") {
+TEST_CASE("everything received before the end of the peer is offered, although answers cannot be sent") {
     for (const Qos qos : {Qos::at_most_once, Qos::at_least_once}) {
         CAPTURE(static_cast<int>(qos));
         constexpr PacketId count = 200;
@@ -296,7 +296,7 @@ TEST_CASE("what has come before the end of the other side is offered whole, thou
     }
 }
 
-TEST_CASE("a big packet arrives whole, and its memory is not allocated before it comes") {
+TEST_CASE("a big packet arrives whole, and its memory is not allocated in advance") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -325,7 +325,7 @@ TEST_CASE("a big packet arrives whole, and its memory is not allocated before it
     CHECK(handler.log == "connack 0\npublish big 20000000\n");
 }
 
-TEST_CASE("no CONNACK within the time for connecting is an error that says so") {
+TEST_CASE("no CONNACK within connect_timeout is reported as such") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -340,7 +340,7 @@ TEST_CASE("no CONNACK within the time for connecting is an error that says so") 
     CHECK(handler.log == "final: " + result.error().context + "\n");
 }
 
-TEST_CASE("an address that never answers is given up when the time is over") {
+TEST_CASE("an address that never answers times out") {
     const Blackhole hole;
     Recorder handler;
     ClientOptions options;
@@ -354,7 +354,7 @@ TEST_CASE("an address that never answers is given up when the time is over") {
     CHECK(result.error().reason == ETIMEDOUT);
 }
 
-TEST_CASE("what a try waits for can be asked before its time is over") {
+TEST_CASE("what a connection attempt waits for can be queried before it times out") {
     const Blackhole hole;
     Peer silent;
     const auto waits_for = [](std::uint16_t port) {
@@ -383,7 +383,7 @@ TEST_CASE("what a try waits for can be asked before its time is over") {
               .starts_with("cannot connect to " + silent.name() + ": connected, but no CONNACK within 0.0"));
 }
 
-TEST_CASE("signals are told while connecting, while waiting for CONNACK and while waiting to try again") {
+TEST_CASE("signals are reported while connecting, while waiting for CONNACK and while waiting to retry") {
     const Blackhole hole;
     Peer silent;
     const Listener deaf("127.0.0.1", false);
@@ -402,7 +402,7 @@ TEST_CASE("signals are told while connecting, while waiting for CONNACK and whil
     }
 }
 
-TEST_CASE("a CONNECT that can't be made is a usage error") {
+TEST_CASE("a CONNECT that cannot be encoded is a usage error") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -438,7 +438,7 @@ TEST_CASE("bytes that are not MQTT are answered with the reason in version 5 and
     CHECK(::recv(peer.fd.get(), rest.data(), rest.size(), 0) == 0);
 }
 
-TEST_CASE("a message not taken without a pause is offered again in later turns, in its place") {
+TEST_CASE("a message postponed without a pause is offered again in later turns, in its place") {
     Peer peer;
     Recorder handler;
     Client client(options_for(peer), handler);
@@ -458,7 +458,39 @@ TEST_CASE("a message not taken without a pause is offered again in later turns, 
     CHECK(handler.log == "connack 0\npublish first 0\npublish second 0\n");
 }
 
-TEST_CASE("an idle connection takes no turns") {
+TEST_CASE("held acknowledgements are sent when the handler releases them, and messages arrive meanwhile") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    std::string order;
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) {
+            peer.accept_client();
+            for (const PacketId id : {PacketId{1}, PacketId{2}}) {
+                auto publish = message("a", "", Qos::at_least_once);
+                publish.packet_id = id;
+                peer.send(publish);
+            }
+        } else if (const auto* ack = std::get_if<Ack>(&packet)) {
+            order += "acknowledged " + std::to_string(ack->packet_id) + "; ";
+            if (ack->packet_id == 2) client.disconnect();
+        }
+    };
+    handler.answer = Accept::hold_acknowledgement;
+    handler.publish = [&](const Publish&) {
+        order += "received; ";
+        if (client.session().counters().received == 0) return;
+        client.at(client.now() + 5ms, [&] {
+            order += "released; ";
+            client.release_acknowledgements();
+        });
+    };
+    CHECK(run(client));
+    CHECK(order == "received; received; released; acknowledged 1; acknowledged 2; ");
+}
+
+TEST_CASE("an idle connection causes no turns") {
     Peer peer;
     Recorder handler;
     Client client(options_for(peer), handler);
@@ -474,7 +506,7 @@ TEST_CASE("an idle connection takes no turns") {
     CHECK(turns == 2);
 }
 
-#ifndef MQTTC_SANITIZED  // whose look at memory needs descriptors itself
+#ifndef MQTTC_SANITIZED  // the sanitizer needs descriptors itself
 TEST_CASE("without a free descriptor the client ends with an error") {
     Recorder handler;
     ClientOptions options;

@@ -1,4 +1,4 @@
-// Tests of the orderly end: nothing that was written is lost, nobody is waited for in vain.
+// Tests of the orderly end: nothing that was written is lost, and the client does not wait without need.
 #include <doctest/doctest.h>
 #include <poll.h>
 
@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A broker in a thread of its own: answers CONNECT, sends `talk` all the time without caring for what it is
-/// sent, and reads only when `stop_talking` comes; then counts the bytes of everything after CONNECT.
-std::size_t count_after_talking(const Listener& listener, Bytes talk, std::size_t rounds) {
+/// A broker in its own thread: answers CONNECT, sends `data` in the given number of rounds, and counts the bytes that it
+/// receives after CONNECT.
+std::size_t count_while_sending(const Listener& listener, Bytes data, std::size_t rounds) {
     pollfd waiting{.fd = listener.fd.get(), .events = POLLIN, .revents = 0};
     ::poll(&waiting, 1, 5000);
     const net::Descriptor fd = listener.accept();
@@ -32,7 +32,7 @@ std::size_t count_after_talking(const Listener& listener, Bytes talk, std::size_
     ::send(fd.get(), connack.data(), connack.size(), MSG_NOSIGNAL);
     std::size_t total = 0;
     for (std::size_t round = 0;; ++round) {
-        if (round < rounds) ::send(fd.get(), talk.data(), talk.size(), MSG_NOSIGNAL);
+        if (round < rounds) ::send(fd.get(), data.data(), data.size(), MSG_NOSIGNAL);
         if (!wait(POLLIN)) return total;
         const auto count = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
         if (count <= 0) return total;
@@ -42,19 +42,19 @@ std::size_t count_after_talking(const Listener& listener, Bytes talk, std::size_
 
 }  // namespace
 
-TEST_CASE("a big message before DISCONNECT arrives whole although the broker goes on sending") {
+TEST_CASE("a big message before DISCONNECT arrives whole although the broker keeps sending") {
     const Listener listener;
-    std::vector<std::uint8_t> talk;
+    std::vector<std::uint8_t> data;
     Publish chatter;
     chatter.topic = "chatter";
     const std::string noise(200, 'n');
     chatter.payload = as_bytes(noise);
-    REQUIRE(encode(chatter, ProtocolVersion::v311, talk));
+    REQUIRE(encode(chatter, ProtocolVersion::v311, data));
 
     for (const bool listening : {true, false}) {
         CAPTURE(listening);
         std::size_t total = 0;
-        std::thread broker([&] { total = count_after_talking(listener, talk, 1000); });
+        std::thread broker([&] { total = count_while_sending(listener, data, 1000); });
         Recorder handler;
         ClientOptions options;
         options.endpoint.host = "127.0.0.1";
@@ -102,7 +102,7 @@ TEST_CASE("a broker that neither reads nor closes is not waited for longer than 
     CHECK(result.error().context.ends_with(": the broker has not read them within 0.03 s"));
 }
 
-TEST_CASE("a broker that has talked and does not close is waited for a moment only") {
+TEST_CASE("a broker that has sent messages and does not close is waited for only 50 ms") {
     Peer peer;
     Recorder handler;
     Client client(options_for(peer), handler);
@@ -137,7 +137,7 @@ TEST_CASE("disconnect without a connection ends the run at once, and before CONN
     CHECK(run(client));
 }
 
-TEST_CASE("a broker that closes as soon as it has everything is no failure") {
+TEST_CASE("a broker that closes as soon as it has everything is not a failure") {
     Peer peer;
     Recorder handler;
     Client client(options_for(peer), handler);
@@ -160,7 +160,7 @@ TEST_CASE("a broker that closes as soon as it has everything is no failure") {
     CHECK(handler.log == "connack 0\ndelivered 0\n");
 }
 
-TEST_CASE("DISCONNECT carries the reason and the properties that were asked for") {
+TEST_CASE("DISCONNECT contains the requested reason and properties") {
     Peer peer(ProtocolVersion::v5);
     Recorder handler;
     Client client(options_for(peer), handler);

@@ -1,5 +1,4 @@
-// A scripted broker that lives in the loop of the client under test, and a handler that writes down what it
-// is told.
+// A scripted broker in the loop of the client under test, and a handler that records its events.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -17,7 +16,7 @@
 
 namespace mqttc::test {
 
-/// Tells the events as words, and lets a test act on them.
+/// Records the events as text, and lets a test act on them.
 class Recorder : public ClientHandler {
   public:
     void on_connack(const Connack& packet) override {
@@ -89,7 +88,7 @@ class Peer {
         fd.reset();
         received.clear();
     }
-    /// Closes so that the other side sees a reset.
+    /// Closes so that the client sees a reset.
     void reset() {
         const linger at_once{.l_onoff = 1, .l_linger = 0};
         ::setsockopt(fd.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

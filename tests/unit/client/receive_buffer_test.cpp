@@ -60,7 +60,7 @@ TEST_CASE(
     CHECK_FALSE(buffer.big());
 }
 
-TEST_CASE("a read that filled the first buffer makes it the usual size") {
+TEST_CASE("a read that fills the first buffer enlarges it to the usual size") {
     ReceiveBuffer buffer;
     CHECK(buffer.room(0).size() == ReceiveBuffer::first_size);
     buffer.added(ReceiveBuffer::first_size);

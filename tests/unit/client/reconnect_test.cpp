@@ -25,7 +25,7 @@ TEST_CASE("the first connection is not tried again by default") {
     CHECK(result.error().hint == Hint::maybe_tls);
 }
 
-TEST_CASE("the first connection is tried again as often as asked for, each failure told once") {
+TEST_CASE("the first connection is retried as often as requested, and each failure is reported once") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -40,7 +40,7 @@ TEST_CASE("the first connection is tried again as often as asked for, each failu
     CHECK(retries == "rrf");
 }
 
-TEST_CASE("a lost connection is made again and unacknowledged messages are sent again") {
+TEST_CASE("after a reconnect unacknowledged messages are sent again") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -71,7 +71,7 @@ TEST_CASE("a lost connection is made again and unacknowledged messages are sent 
                              ": connection reset by peer\nconnack 0\ndelivered 0\n");
 }
 
-TEST_CASE("a lost connection is tried as often as the policy says") {
+TEST_CASE("a lost connection is retried as often as the policy allows") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -86,7 +86,7 @@ TEST_CASE("a lost connection is tried as often as the policy says") {
     CHECK(peer.connections == 4);
 }
 
-TEST_CASE("a refusal for good ends the run with its code, one that may pass is tried again") {
+TEST_CASE("a permanent refusal ends the run with its code, a temporary one is retried") {
     Peer peer(ProtocolVersion::v5);
     Recorder handler;
     auto options = options_for(peer);
@@ -108,7 +108,7 @@ TEST_CASE("a refusal for good ends the run with its code, one that may pass is t
     CHECK(peer.connections == 3);
 }
 
-TEST_CASE("after DISCONNECT from the broker its reason decides") {
+TEST_CASE("after DISCONNECT from the broker the reason decides about a retry") {
     struct Row {
         ReasonCode code;
         bool again;
@@ -134,7 +134,7 @@ TEST_CASE("after DISCONNECT from the broker its reason decides") {
     }
 }
 
-TEST_CASE("a broker that names another server is followed once") {
+TEST_CASE("a redirect to another server is followed once") {
     Peer first(ProtocolVersion::v5);
     Peer second(ProtocolVersion::v5);
     Recorder handler;
@@ -177,7 +177,7 @@ TEST_CASE("stopping from on_connection_lost ends the run") {
     CHECK(run(client));
 }
 
-TEST_CASE("a silent broker is noticed by the keep-alive and left") {
+TEST_CASE("a silent broker is noticed by the acknowledgement time-out") {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);

@@ -32,14 +32,14 @@ TEST_CASE("the broker's aliases are learned, used and changed") {
     CHECK(d.events() == "message ab=; message ab=; message c=; message c=");
 }
 
-TEST_CASE("an alias beyond what was announced and one without a meaning are refused") {
+TEST_CASE("an alias above the announced maximum and one without a topic are refused") {
     Dialogue beyond = taking(2);
     CHECK(beyond.error_of("30 08 0002'ab' 03 23 0003").reason == reason::topic_alias_invalid);
     CHECK(beyond.written() == wire("e0 01 94"));
     Dialogue unknown = taking(2);
     CHECK(unknown.error_of("30 06 0000 03 23 0002").reason == reason::protocol_error);
     Dialogue zero = taking(2);
-    CHECK_FALSE(zero.says("30 06 0000 03 23 0000").has_value());
+    CHECK_FALSE(zero.broker_sends("30 06 0000 03 23 0000").has_value());
 }
 
 TEST_CASE("aliases end with the connection") {
@@ -49,7 +49,7 @@ TEST_CASE("aliases end with the connection") {
     CHECK(d.error_of("30 06 0000 03 23 0001").reason == reason::protocol_error);
 }
 
-TEST_CASE("the topics behind incoming aliases are bounded together") {
+TEST_CASE("the topics of incoming aliases are limited in total size") {
     IncomingAliases aliases(65'535);
     const std::string topic(65'535, 't');
     std::uint32_t alias = 1;
@@ -60,7 +60,7 @@ TEST_CASE("the topics behind incoming aliases are bounded together") {
 }
 
 TEST_CASE("a repeated topic gets an alias at its second use and is not sent at the third") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "");
     CHECK(d.written() == wire("30 09 0006'topic1' 00 30 0c 0006'topic1' 03 23 0001 30 06 0000 03 23 0001"));
     for (int i = 0; i < 3; ++i) d.publish("topic2", "");
@@ -71,12 +71,12 @@ TEST_CASE("a repeated topic gets an alias at its second use and is not sent at t
     CHECK(d.written() == wire("30 06 0000 03 23 0001"));
 }
 
-TEST_CASE("short topics get no alias, and nobody gets one when it is switched off or not allowed") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+TEST_CASE("short topics get no alias, and no topic gets one when aliases are disabled or not allowed") {
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("five5", "");
     CHECK(d.written().find("23 00 01") == std::string::npos);
 
-    Dialogue none = connected_to_last(v5, "");
+    Dialogue none = connected_persistent(v5, "");
     for (int i = 0; i < 3; ++i) none.publish("topic1", "");
     CHECK(none.written().find("23 00 01") == std::string::npos);
 
@@ -88,13 +88,13 @@ TEST_CASE("short topics get no alias, and nobody gets one when it is switched of
     CHECK(off.written().find("23 00 01") == std::string::npos);
 }
 
-TEST_CASE("other properties stay beside an alias") {
+TEST_CASE("other properties are kept when an alias is added") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::content_type, "x").has_value());
     REQUIRE(properties.add_user_property("k", "v").has_value());
     Publish publish = message("topic1", "");
     publish.properties = properties.view();
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 2; ++i) REQUIRE(d.session.publish(publish, d.now).has_value());
     d.written();
     REQUIRE(d.session.publish(publish, d.now).has_value());
@@ -102,7 +102,7 @@ TEST_CASE("other properties stay beside an alias") {
 }
 
 TEST_CASE("a message that needs an alias is sent again with its topic") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "", qos1);
     CHECK(d.written() ==
           wire("32 0b 0006'topic1' 0001 00 32 0e 0006'topic1' 0002 03 23 0001 32 08 0000 0003 03 23 0001"));
@@ -112,15 +112,15 @@ TEST_CASE("a message that needs an alias is sent again with its topic") {
 }
 
 TEST_CASE("QoS 0 messages kept for the next connection have their topics again") {
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "");
     d.reconnect(false);
     CHECK(d.written() == wire("30 09 0006'topic1' 00 30 09 0006'topic1' 00 30 09 0006'topic1' 00"));
 }
 
-TEST_CASE("aliases of the caller are used, and the session then chooses none") {
+TEST_CASE("aliases of the user are used, and the session then chooses none") {
     Properties properties;
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     REQUIRE(d.session.publish(with_alias("topic1", properties, 2), d.now).has_value());
     REQUIRE(d.session.publish(with_alias("", properties, 2), d.now).has_value());
     REQUIRE(d.session.publish(with_alias("topic2", properties, 2), d.now).has_value());
@@ -137,9 +137,9 @@ TEST_CASE("aliases of the caller are used, and the session then chooses none") {
     CHECK(d.session.publish(with_alias("", properties, 1), d.now).error().code == ErrorCode::usage);
 }
 
-TEST_CASE("an alias of the caller is left out of what waits and of what is sent again") {
+TEST_CASE("messages that wait or are sent again do not contain the user's alias") {
     Properties properties;
-    Dialogue d = connected_to_last(v5, "22 0002");
+    Dialogue d = connected_persistent(v5, "22 0002");
     Publish publish = with_alias("topic1", properties, 1);
     publish.qos = qos1;
     REQUIRE(d.session.publish(publish, d.now).has_value());
@@ -150,8 +150,8 @@ TEST_CASE("an alias of the caller is left out of what waits and of what is sent 
     CHECK(d.written() == wire("3a 0b 0006'topic1' 0001 00 30 09 0006'topic2' 00"));
 }
 
-TEST_CASE("no alias is used where it would break the broker's packet size") {
-    Dialogue d = connected_to_last(v5, "22 0002 27 0000000e");
+TEST_CASE("no alias is used if the packet would exceed the broker's maximum size") {
+    Dialogue d = connected_persistent(v5, "22 0002 27 0000000e");
     for (int i = 0; i < 3; ++i) d.publish("topic1", "", qos1);
     CHECK(d.written() ==
           wire("32 0b 0006'topic1' 0001 00 32 0b 0006'topic1' 0002 00 32 0b 0006'topic1' 0003 00"));

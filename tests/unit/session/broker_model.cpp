@@ -22,7 +22,7 @@ void BrokerModel::receive(std::uint8_t byte) {
     input_.push_back(byte);
     const auto frame = next_frame(input_, max_remaining_length + 5);
     if (!frame) {
-        violations.emplace_back("bytes that are no packet");
+        violations.emplace_back("bytes that are not a packet");
         return;
     }
     if (!*frame) return;
@@ -65,7 +65,7 @@ void BrokerModel::take(const Packet& packet) {
     } else if (const auto* ack = std::get_if<Ack>(&packet)) {
         take_ack(*ack);
     } else {
-        violations.emplace_back("a packet that this dialogue does not have");
+        violations.emplace_back("an unexpected packet");
     }
 }
 
@@ -99,7 +99,7 @@ void BrokerModel::take_ack(const Ack& ack) {
     const auto found = std::find_if(outgoing_.begin(), outgoing_.end(),
                                     [&](const Outgoing& one) { return one.id == ack.packet_id; });
     if (found == outgoing_.end()) {
-        violations.emplace_back("an acknowledgement of nothing");
+        violations.emplace_back("an acknowledgement of an unknown message");
     } else if (ack.type == PacketType::pubrec) {
         found->released = true;
         send(Ack{PacketType::pubrel, ack.packet_id, 0, {}});
@@ -109,7 +109,7 @@ void BrokerModel::take_ack(const Ack& ack) {
 }
 
 void BrokerModel::send(const Packet& packet) {
-    if (!encode(packet, version_, output)) violations.emplace_back("the broker can't encode its packet");
+    if (!encode(packet, version_, output)) violations.emplace_back("the broker cannot encode its packet");
 }
 
 void BrokerModel::send(const Outgoing& message, bool dup) {

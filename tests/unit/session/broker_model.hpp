@@ -13,7 +13,7 @@
 
 namespace mqttc::test {
 
-/// Speaks to one client. A message is delivered at its first PUBLISH.
+/// Speaks to one client. A message counts as delivered at its first PUBLISH.
 class BrokerModel {
   public:
     /// `receive_maximum` is announced in CONNACK (MQTT 5) and enforced; 0: none.
@@ -27,8 +27,8 @@ class BrokerModel {
     void publish(std::string payload, Qos qos);
 
     std::vector<std::uint8_t> output;     ///< for the client, taken from the front
-    std::vector<std::string> delivered;   ///< payloads that came from the client
-    std::vector<std::string> violations;  ///< what the client may not do
+    std::vector<std::string> delivered;   ///< payloads from the client
+    std::vector<std::string> violations;  ///< of the standard, by the client
     bool connected() const { return connected_; }
     /// Messages to the client that are not finished.
     std::size_t unfinished() const { return outgoing_.size(); }

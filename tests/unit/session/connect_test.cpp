@@ -1,4 +1,4 @@
-// CONNECT and CONNACK: what is asked, what is learned, what is refused.
+// CONNECT and CONNACK: what is requested, what is learned, what is refused.
 #include <doctest/doctest.h>
 
 #include "dialogue.hpp"
@@ -40,17 +40,35 @@ TEST_CASE("a limit on packets from the broker is announced in MQTT 5") {
     CHECK(dialogue.written() == wire("10 14 00 04 'MQTT' 05 02 00 3c 05 27 00 00 03 e8 00 02 'me'"));
 }
 
+TEST_CASE("CONNACK before all of CONNECT was sent is a protocol error") {
+    SessionOptions options = options_of(ProtocolVersion::v311);
+    options.password = Secret("secret");
+    options.username = "me";
+    Dialogue d(options);
+    d.session.opened(d.now);
+    const std::size_t size = d.session.pending().size();
+    for (const std::size_t sent : {std::size_t{0}, size - 1}) {
+        d.session.closed(d.now);
+        d.session.opened(d.now);
+        d.session.sent(sent, d.now);
+        const Error error = d.error_of("20 02 00 00");
+        CHECK(error.code == ErrorCode::protocol_error);
+        CHECK(error.context == "the broker sent CONNACK before all of CONNECT was sent");
+        CHECK_FALSE(d.session.connected());
+    }
+}
+
 TEST_CASE("CONNACK makes the session connected, a refusal is an error with the broker's code") {
     Dialogue dialogue(options_of(ProtocolVersion::v311));
     dialogue.open();
     CHECK_FALSE(dialogue.session.connected());
-    REQUIRE(dialogue.says("20 02 00 00").has_value());
+    REQUIRE(dialogue.broker_sends("20 02 00 00").has_value());
     CHECK(dialogue.session.connected());
     CHECK(dialogue.events() == "connack 0");
 
     Dialogue refused(options_of(ProtocolVersion::v311));
     refused.open();
-    const auto error = refused.says("20 02 00 05");
+    const auto error = refused.broker_sends("20 02 00 05");
     REQUIRE_FALSE(error.has_value());
     CHECK(error.error().code == ErrorCode::connection_refused);
     CHECK(error.error().reason == 5);
@@ -62,7 +80,7 @@ TEST_CASE("CONNACK makes the session connected, a refusal is an error with the b
 TEST_CASE("a refusal in MQTT 5 shows the broker's reason string on one line") {
     Dialogue dialogue(options_of(ProtocolVersion::v5));
     dialogue.open();
-    const auto error = dialogue.says("20 0b 00 87 08 1f 00 05 'n' 0a 'ope'");
+    const auto error = dialogue.broker_sends("20 0b 00 87 08 1f 00 05 'n' 0a 'ope'");
     REQUIRE_FALSE(error.has_value());
     CHECK(error.error().reason == 0x87);
     CHECK(error.error().context ==
@@ -71,7 +89,7 @@ TEST_CASE("a refusal in MQTT 5 shows the broker's reason string on one line") {
     CHECK(error.error().hint == Hint::credentials);
 }
 
-TEST_CASE("a refusal says what can be done about it") {
+TEST_CASE("a refusal contains a remedy") {
     SessionOptions options = options_of(ProtocolVersion::v311);
     const auto refusal = [&](std::string_view connack) {
         Dialogue dialogue(options);
@@ -102,7 +120,7 @@ TEST_CASE("a return code that MQTT 3.1.1 does not have is a protocol error") {
 }
 
 TEST_CASE(
-    "a session that is present after a clean start is an error in MQTT 5, and before only not believed") {
+    "a session that is present after a clean start is an error in MQTT 5, and ignored in older versions") {
     Dialogue five(options_of(ProtocolVersion::v5));
     five.open();
     CHECK(five.error_of("20 03 01 00 00").code == ErrorCode::protocol_error);
@@ -113,7 +131,7 @@ TEST_CASE(
     CHECK_FALSE(three.session.session_present());
 }
 
-TEST_CASE("who begins with anything but CONNACK is no broker, and the first byte tells") {
+TEST_CASE("a server whose first byte does not start a CONNACK is not a broker") {
     for (const char* first : {"'S'", "'220 mail.example'", "30", "00"}) {
         CAPTURE(first);
         Dialogue dialogue(options_of(ProtocolVersion::v311));

@@ -1,5 +1,5 @@
-// Whole dialogues at QoS 1 and 2 between a session and a broker, cut at every byte: what was promised still
-// holds.
+// Whole dialogues at QoS 1 and 2 between a session and a broker, cut at every byte: the delivery guarantees
+// still hold.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -87,7 +87,7 @@ class Pipe : public SessionHandler {
         return all;
     }
 
-    /// Says what is to be said, as soon as there is a connection. A broker that has lost the session has lost
+    /// Publishes the messages as soon as there is a connection. A broker that has lost the session has lost
     /// its messages with it, so it is given them again: new ones, with the identifiers of the old.
     void start() {
         if (case_.direction == Direction::to_broker) {
@@ -143,7 +143,7 @@ class Pipe : public SessionHandler {
     BrokerModel broker_;
     std::vector<std::uint8_t> buffer_;
     std::vector<PacketId> ids_;
-    std::vector<std::string> finished_;  ///< what on_delivered has told, sorted
+    std::vector<std::string> finished_;  ///< what on_delivered has reported, sorted
     std::vector<std::string> received_;
     bool started_ = false;
     bool broker_connected_ = false;
@@ -157,7 +157,7 @@ std::vector<Case> all_cases() {
         for (const Qos qos : {Qos::at_least_once, Qos::exactly_once}) {
             for (const Direction direction : {Direction::to_broker, Direction::to_client}) {
                 for (const bool kept : {true, false}) {
-                    // MQTT 3.1 can't tell of a session that was lost.
+                    // MQTT 3.1 cannot report a lost session.
                     if (version == ProtocolVersion::v31 && !kept) continue;
                     cases.push_back({version, qos, direction, kept});
                 }
@@ -207,7 +207,7 @@ TEST_CASE("the receive maximum of the broker is never exceeded, wherever the con
     }
 }
 
-TEST_CASE("two cuts at any two bytes do no harm either") {
+TEST_CASE("two cuts at any two bytes do no harm") {
     for (const Direction direction : {Direction::to_broker, Direction::to_client}) {
         const Case one{ProtocolVersion::v5, Qos::exactly_once, direction, true, 2};
         const std::size_t length = Pipe(one).connection(uncut);

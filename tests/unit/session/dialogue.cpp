@@ -1,4 +1,4 @@
-// The scripted dialogue of the session tests.
+// The dialogues of the session tests.
 #include "dialogue.hpp"
 
 #include <doctest/doctest.h>
@@ -12,7 +12,7 @@ std::string wire(std::string_view text) {
 }
 
 Time at(double seconds) {
-    // Not the clock's zero, so that a time that was never set shows.
+    // Not the clock's zero, so that a time that was never set is noticed.
     return Time(std::chrono::hours(1000)) +
            std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
@@ -83,19 +83,19 @@ void Dialogue::connect(bool session_present, std::string_view properties) {
     std::erase_if(recorder.events, [](const std::string& event) { return event.starts_with("connack 0"); });
 }
 
-std::expected<std::size_t, Error> Dialogue::says(std::string_view text) {
+std::expected<std::size_t, Error> Dialogue::broker_sends(std::string_view text) {
     return session.receive(hex(text), now, recorder);
 }
 
 std::string Dialogue::answer_to(std::string_view text) {
-    const auto used = says(text);
+    const auto used = broker_sends(text);
     REQUIRE_MESSAGE(used.has_value(), used.error().context);
     REQUIRE(*used == hex(text).size());
     return written();
 }
 
 Error Dialogue::error_of(std::string_view text) {
-    const auto used = says(text);
+    const auto used = broker_sends(text);
     REQUIRE_FALSE(used.has_value());
     return used.error();
 }
@@ -152,14 +152,14 @@ Dialogue connected(ProtocolVersion version, std::string_view properties) {
     return dialogue;
 }
 
-SessionOptions lasting(ProtocolVersion version) {
+SessionOptions persistent(ProtocolVersion version) {
     SessionOptions options = options_of(version);
     options.clean_start = false;
     return options;
 }
 
-Dialogue connected_to_last(ProtocolVersion version, std::string_view properties) {
-    Dialogue dialogue(lasting(version));
+Dialogue connected_persistent(ProtocolVersion version, std::string_view properties) {
+    Dialogue dialogue(persistent(version));
     dialogue.connect(false, properties);
     return dialogue;
 }

@@ -24,14 +24,14 @@ inline constexpr Qos qos2 = Qos::exactly_once;
 /// How Dialogue::written shows these bytes; the form of the argument is that of hex() in support/hex.hpp.
 std::string wire(std::string_view text);
 
-/// The session's moment `seconds` after a start that all dialogues share.
+/// The time `seconds` after the common start of all dialogues.
 Time at(double seconds);
 
 /// A PUBLISH to hand to Session::publish.
 Publish message(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once,
                 bool retain = false);
 
-/// Writes each event as one line, and calls back where a test wants to act inside one.
+/// Records each event as one line, and calls back where a test acts inside one.
 class Recorder : public SessionHandler {
   public:
     void on_connack(const Connack& packet) override;
@@ -49,25 +49,25 @@ class Recorder : public SessionHandler {
     std::function<void()> inside_delivered;
 };
 
-/// One side of the talk is the session, the other is the test.
+/// A session, with the test as its broker.
 class Dialogue {
   public:
     explicit Dialogue(SessionOptions options) : session(std::move(options)) {}
 
-    /// Time goes on.
+    /// Advances the time.
     void wait(double seconds) {
         now += std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
     }
-    /// opened(), and CONNECT is written and not looked at.
+    /// opened(), and CONNECT is written and not checked.
     void open();
-    /// open(), then the broker says CONNACK, and nothing is looked at; v5 properties in hex without their
+    /// open(), then the broker sends CONNACK, and nothing is checked; v5 properties in hex without their
     /// length.
     void connect(bool session_present = false, std::string_view properties = "");
-    /// The broker sends these bytes; the answer is how many were consumed.
-    std::expected<std::size_t, Error> says(std::string_view text);
-    /// says(), which must succeed and consume everything; the answer is what the session then has written.
+    /// The broker sends these bytes; returns how many were consumed.
+    std::expected<std::size_t, Error> broker_sends(std::string_view text);
+    /// broker_sends(), which must succeed and consume everything; returns what the session then has written.
     std::string answer_to(std::string_view text);
-    /// says(), which must fail.
+    /// broker_sends(), which must fail.
     Error error_of(std::string_view text);
     /// publish() without payload mode, which must succeed.
     PacketId publish(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once);
@@ -90,9 +90,9 @@ SessionOptions options_of(ProtocolVersion version);
 /// A dialogue with options_of() that has had its CONNACK; v5 properties in hex without their length.
 Dialogue connected(ProtocolVersion version, std::string_view properties = "");
 
-/// options_of() a session that outlives its connection.
-SessionOptions lasting(ProtocolVersion version);
+/// options_of(), for a session that outlives its connection.
+SessionOptions persistent(ProtocolVersion version);
 /// connected(), with a session that outlives its connection.
-Dialogue connected_to_last(ProtocolVersion version, std::string_view properties = "");
+Dialogue connected_persistent(ProtocolVersion version, std::string_view properties = "");
 
 }  // namespace mqttc::test

@@ -1,4 +1,4 @@
-// Time: keep-alive both ways and acknowledgements that do not come.
+// Timers: keep-alive in both directions and missing acknowledgements.
 #include <doctest/doctest.h>
 
 #include "dialogue.hpp"
@@ -48,7 +48,7 @@ TEST_CASE("before CONNACK and without keep-alive there is no deadline") {
     CHECK(deadline_of(off) == -1);
 }
 
-TEST_CASE("who only sends asks for a sign of life all the same, and so does who only receives") {
+TEST_CASE("PINGREQ is sent by a client that only sends, and by one that only receives") {
     Dialogue sender(options_with(10));
     sender.connect();
     for (int second = 0; second < 10; ++second) {
@@ -69,7 +69,7 @@ TEST_CASE("who only sends asks for a sign of life all the same, and so does who 
     CHECK(deadline_of(receiver) == 10);
 }
 
-TEST_CASE("a broker that does not answer PINGREQ for half the keep-alive is given up") {
+TEST_CASE("no answer to PINGREQ for half the keep-alive is an error") {
     Dialogue d(options_with(60));
     d.connect();
     d.wait(60);
@@ -100,7 +100,7 @@ TEST_CASE("with a short keep-alive the broker has five seconds to answer") {
     CHECK(tick(d) == ErrorCode::keep_alive_timeout);
 }
 
-TEST_CASE("any packet is a sign of life") {
+TEST_CASE("any received packet postpones the keep-alive time-out") {
     Dialogue d(options_with(60));
     d.connect();
     d.wait(60);
@@ -121,7 +121,7 @@ TEST_CASE("the server's keep-alive is the one in force") {
     CHECK(deadline_of(off) == -1);
 }
 
-TEST_CASE("PINGREQ behind a long upload is not late while the upload moves") {
+TEST_CASE("the answer to PINGREQ after a long upload is not late while the upload makes progress") {
     Dialogue d(options_with(10));
     d.connect();
     const std::string payload(100'000, 'x');
@@ -137,7 +137,7 @@ TEST_CASE("PINGREQ behind a long upload is not late while the upload moves") {
     CHECK(tick(d) == ErrorCode::keep_alive_timeout);
 }
 
-TEST_CASE("a PINGREQ that was asked for is unanswered until its own PINGRESP comes") {
+TEST_CASE("a PINGREQ sent by ping() is unanswered until its own PINGRESP is received") {
     Dialogue d(options_with(10));
     CHECK(d.session.ping(d.now).error().code == ErrorCode::not_connected);
     d.connect();
@@ -149,7 +149,7 @@ TEST_CASE("a PINGREQ that was asked for is unanswered until its own PINGRESP com
     d.answer_to("d0 00");
     CHECK(!d.session.ping_unanswered());
 
-    // One for the keep-alive is under way already.
+    // One for the keep-alive is in flight.
     d.wait(10);
     CHECK(tick(d) == ErrorCode::ok);
     CHECK(!d.session.ping_unanswered());
@@ -237,7 +237,7 @@ TEST_CASE("an acknowledgement is not late while its message is still being writt
     CHECK(tick(d) == ErrorCode::ack_timeout);
 }
 
-TEST_CASE("an acknowledgement is not late while a large packet in front of it arrives") {
+TEST_CASE("an acknowledgement is not late while a large packet before it arrives") {
     Dialogue d(options_with(0));
     d.connect();
     d.publish("t", "", Qos::at_least_once);
@@ -253,14 +253,13 @@ TEST_CASE("an acknowledgement is not late while a large packet in front of it ar
     }
 }
 
-TEST_CASE(
-    "nothing is late while the handler does not take messages, but the broker is kept from giving us up") {
+TEST_CASE("nothing is late while the handler postpones messages, and the keep-alive continues") {
     Dialogue d(options_with(10));
     d.connect();
     d.publish("t", "", Qos::at_least_once);
     d.written();
     d.recorder.answer = Accept::later;
-    REQUIRE(d.says("30 03 0001't' d0 00 40 02 0001").has_value());
+    REQUIRE(d.broker_sends("30 03 0001't' d0 00 40 02 0001").has_value());
     for (int i = 0; i < 10; ++i) {
         d.wait(10);
         REQUIRE(tick(d) == ErrorCode::ok);
@@ -274,7 +273,7 @@ TEST_CASE(
     CHECK(d.events() == "message t=; delivered 1");
 }
 
-TEST_CASE("options that make no CONNECT are told by tick") {
+TEST_CASE("invalid options are reported by tick") {
     SessionOptions options = options_of(v311);
     options.client_id = "\xff";
     Dialogue d(options);
@@ -285,7 +284,7 @@ TEST_CASE("options that make no CONNECT are told by tick") {
     CHECK(tick(d) == ErrorCode::usage);
 }
 
-TEST_CASE("while the caller pauses neither PINGRESP nor acknowledgements are missed") {
+TEST_CASE("while the caller pauses neither PINGRESP nor acknowledgements are late") {
     Dialogue d(options_with(10));
     d.connect();
     d.publish("t", "", Qos::at_least_once);
@@ -305,7 +304,7 @@ TEST_CASE("while the caller pauses neither PINGRESP nor acknowledgements are mis
     CHECK(tick(d) == ErrorCode::ack_timeout);
 }
 
-TEST_CASE("the longest time-out there is means none, and options that can't be used are told at once") {
+TEST_CASE("the maximum time-out means none, and invalid options are reported at once") {
     SessionOptions options = options_with(0);
     options.ack_timeout = Duration::max();
     Dialogue d(options);

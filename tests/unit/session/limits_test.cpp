@@ -1,4 +1,4 @@
-// What the broker's CONNACK allows is asked for, and what it forbids is not sent.
+// The limits in the broker's CONNACK: what violates one is not sent.
 #include <doctest/doctest.h>
 
 #include "dialogue.hpp"
@@ -34,7 +34,7 @@ TEST_CASE("the broker's limits are learned") {
     CHECK(limits.client_id == "auto");
 }
 
-TEST_CASE("without a word from the broker the standard's defaults hold, and our own wishes") {
+TEST_CASE("without properties from the broker the standard's defaults and our own requests apply") {
     SessionOptions options = options_of(v5);
     REQUIRE(options.connect_properties.add(PropertyId::session_expiry_interval, 77).has_value());
     Dialogue d(options);
@@ -56,7 +56,7 @@ TEST_CASE("limits of one connection do not outlive it") {
     d.publish("t", "a payload longer than before", qos2);
 }
 
-TEST_CASE("the maximum QoS is kept") {
+TEST_CASE("the maximum QoS is respected") {
     Dialogue none = connected(v5, "24 00");
     CHECK(refusal(none.session.publish(message("t", "", qos1), none.now)) ==
           "the broker takes QoS 0 at most: publish with QoS 0");
@@ -68,7 +68,7 @@ TEST_CASE("the maximum QoS is kept") {
     one.publish("t", "", qos1);
 }
 
-TEST_CASE("retained messages are refused if the broker keeps none") {
+TEST_CASE("retained messages are refused if the broker does not support them") {
     Dialogue d = connected(v5, "25 00");
     for (const Qos qos : {qos0, qos1}) {
         CHECK(refusal(d.session.publish(message("t", "", qos, true), d.now)) ==
@@ -78,7 +78,7 @@ TEST_CASE("retained messages are refused if the broker keeps none") {
     CHECK(d.session.inflight() == 0);
 }
 
-TEST_CASE("the maximum packet size is kept to the byte") {
+TEST_CASE("the maximum packet size is respected to the byte") {
     Dialogue d = connected(v5, "27 00000014");
     CHECK(refusal(d.session.publish(message("t", "0123456789abcde", qos0), d.now)) ==
           "the packet has 21 bytes and the broker takes 20 at most: send less at once");
@@ -92,7 +92,7 @@ TEST_CASE("the maximum packet size is kept to the byte") {
     refused_subscription(d, "a/very/long/filter");
 }
 
-TEST_CASE("what the broker can't subscribe to is refused with the remedy") {
+TEST_CASE("subscriptions that the broker does not support are refused with a remedy") {
     Dialogue d = connected(v5, "28 00 2a 00 29 00");
     CHECK(refused_subscription(d, "a/#") ==
           "the broker takes no wildcards: subscribe to each topic by its name");
@@ -106,7 +106,7 @@ TEST_CASE("what the broker can't subscribe to is refused with the remedy") {
     d.subscribe("a");
 }
 
-TEST_CASE("wildcards are found behind a share name, not in it") {
+TEST_CASE("wildcards are found after a share name, not in it") {
     Dialogue d = connected(v5, "28 00");
     refused_subscription(d, "$share/g/+");
     d.subscribe("$share/g/a");
@@ -123,7 +123,7 @@ TEST_CASE("an assigned client identifier is used from then on") {
     CHECK(d.written() == wire("10 11 0004'MQTT' 05 02 003c 00 0004'auto'"));
 }
 
-TEST_CASE("messages waiting for a connection are held against the limits of the broker that comes") {
+TEST_CASE("messages that wait for a connection are checked against the limits of the next broker") {
     Dialogue d(options_of(v5));
     d.publish("t", "two", qos2);
     d.publish("t", "one", qos1);

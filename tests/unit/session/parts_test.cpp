@@ -72,7 +72,7 @@ TEST_CASE("messages keep their order over a lost connection") {
     CHECK_FALSE(messages[3]->attempted);
 }
 
-TEST_CASE("a slot keeps a small buffer and gives a large one back") {
+TEST_CASE("a slot keeps a small buffer and frees a large one") {
     PacketIds ids;
     Inflight inflight;
     OutgoingMessage* message = inflight.add(ids);
@@ -142,7 +142,7 @@ TEST_CASE("of very many QoS 0 messages the newest sent ones and all unsent ones 
     CHECK(transit.sent_after(many * 100) == many - 1);
 }
 
-TEST_CASE("an output that is never empty does not grow, and knows its packets") {
+TEST_CASE("an output that is never empty does not grow, and finds its packets") {
     Output output;
     const auto packet = packet_of(1000);
     for (int i = 0; i < 10; ++i) output.append(packet);
@@ -160,16 +160,16 @@ TEST_CASE("an output that is never empty does not grow, and knows its packets") 
     CHECK(output.end_position() == 1'010'000);
     output.sent(999);
     int whole = 0;
-    int begun = 0;
+    int partly = 0;
     output.for_each_packet([&](const Output::Packet& one) {
         CHECK(one.inline_bytes.size() == 1000);
-        ++(one.partly_sent ? begun : whole);
+        ++(one.partly_sent ? partly : whole);
     });
     CHECK(whole == 9);
-    CHECK(begun == 1);
+    CHECK(partly == 1);
 }
 
-TEST_CASE("no more can be sent than there is") {
+TEST_CASE("not more can be sent than is pending") {
     Output output;
     output.append(packet_of(100));
     output.sent(1000);
@@ -178,7 +178,7 @@ TEST_CASE("no more can be sent than there is") {
     CHECK(output.pending().empty());
 }
 
-TEST_CASE("an output finds its packets between payloads that lie apart") {
+TEST_CASE("an output finds its packets between external payloads") {
     const std::string text(10'000, 'x');
     Publish publish;
     publish.topic = "t";
@@ -204,23 +204,23 @@ TEST_CASE("an output finds its packets between payloads that lie apart") {
         static_cast<void>(output.buffer());  // may move what is left to the front
         std::size_t left = 0;
         std::size_t packets = 0;
-        std::size_t begun = 0;
+        std::size_t partly = 0;
         output.for_each_packet([&](const Output::Packet& one) {
             ++packets;
             left += one.inline_bytes.size() + (one.payload != nullptr ? one.payload->bytes.size() : 0);
-            begun += one.partly_sent ? 1 : 0;
+            partly += one.partly_sent ? 1 : 0;
         });
         const std::size_t in_pair = goal % pair;
         CHECK(packets == 80 - 2 * (goal / pair) - (in_pair >= 4000 ? 1 : 0));
-        CHECK(begun == (in_pair == 0 || in_pair == 4000 ? 0 : 1));
-        const std::size_t begun_bytes = in_pair == 0 || in_pair == 4000 ? 0
-                                        : in_pair < 4000                ? in_pair
-                                                                        : in_pair - 4000;
-        CHECK(left == output.size() + begun_bytes);
+        CHECK(partly == (in_pair == 0 || in_pair == 4000 ? 0 : 1));
+        const std::size_t partly_sent_bytes = in_pair == 0 || in_pair == 4000 ? 0
+                                              : in_pair < 4000                ? in_pair
+                                                                              : in_pair - 4000;
+        CHECK(left == output.size() + partly_sent_bytes);
     }
 }
 
-TEST_CASE("what is secret is overwritten once it is sent") {
+TEST_CASE("a secret is overwritten after it was sent") {
     Output output;
     output.append(packet_of(100));
     output.mark_secret();

@@ -48,13 +48,13 @@ TEST_CASE("each payload becomes the packet that publish() makes of it") {
     }
 }
 
-TEST_CASE("nothing is published of nothing") {
+TEST_CASE("an empty block publishes nothing") {
     Dialogue d = connected(v311);
     CHECK(each(d, message("t", ""), {}) == 0);
     CHECK(d.written().empty());
 }
 
-TEST_CASE("a full output buffer takes no more, and the rest may come when there is room") {
+TEST_CASE("a full output buffer takes no more, and the rest can be published when there is room") {
     SessionOptions options = options_of(v311);
     options.max_output_bytes = 30'000;
     Dialogue d(options);
@@ -75,7 +75,7 @@ TEST_CASE("a full output buffer takes no more, and the rest may come when there 
     CHECK(d.session.counters().published == 500);
 }
 
-TEST_CASE("what publish() refuses is refused when its turn comes, in the same words") {
+TEST_CASE("what publish() refuses is refused in its place, with the same error") {
     Dialogue d = connected(v5, "25 00 27 00000014");
     CHECK(each(d, message("t", ""), {"0123456789abcd", "", "0123456789abcde", "x"}) == 2);
     CHECK(d.written() == wire("30 12 0001't' 00 '0123456789abcd' 30 04 0001't' 00"));
@@ -119,7 +119,7 @@ TEST_CASE("a topic of many payloads has its alias from the first packet on, wher
           wire("30 0a 0006'topic1' 00 'a' 30 0a 0006'topic1' 00 'b' 30 0a 0006'topic1' 00 'c'"));
 }
 
-TEST_CASE("an alias of the caller is used for each payload") {
+TEST_CASE("an alias of the user is used for each payload") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::topic_alias, 2).has_value());
     Publish common = message("t", "");
@@ -129,7 +129,7 @@ TEST_CASE("an alias of the caller is used for each payload") {
     CHECK(d.written() == wire("30 08 0001't' 03 23 0002 'a' 30 08 0001't' 03 23 0002 'b'"));
 }
 
-TEST_CASE("without a connection they wait for the next one, as many as the buffer holds") {
+TEST_CASE("without a connection payloads wait for the next one, as many as the buffer holds") {
     SessionOptions options = options_of(v311);
     options.max_output_bytes = 20;
     Dialogue d(options);
@@ -139,7 +139,7 @@ TEST_CASE("without a connection they wait for the next one, as many as the buffe
     CHECK(d.session.counters().dropped == 0);
 }
 
-TEST_CASE("a broken connection keeps those not begun and counts the others") {
+TEST_CASE("after a broken connection unsent messages are kept and the others counted") {
     Dialogue d = connected(v311);
     const std::vector<std::string> payloads(1000, std::string(95, 'p'));
     REQUIRE(d.session.publish_each(message("t", ""), views_of(payloads), d.now) == 1000);
@@ -151,7 +151,7 @@ TEST_CASE("a broken connection keeps those not begun and counts the others") {
     CHECK(d.session.unsent() == 699);
 }
 
-TEST_CASE("each packet of a block is seen by the trace") {
+TEST_CASE("the trace sees each packet of a block") {
     struct Counting : PacketTrace {
         void sent(const Packet& packet) override { seen += std::holds_alternative<Publish>(packet) ? 1 : 0; }
         void received(const Packet&) override {}
@@ -165,7 +165,7 @@ TEST_CASE("each packet of a block is seen by the trace") {
     CHECK(trace.seen == 3);
 }
 
-TEST_CASE("at QoS 1 the window bounds a block") {
+TEST_CASE("at QoS 1 the window limits a block") {
     SessionOptions options = options_of(v311);
     options.max_inflight = 2;
     Dialogue d(options);
@@ -179,7 +179,7 @@ TEST_CASE("at QoS 1 the window bounds a block") {
     CHECK(each(d, message("t", "", qos1), {"c"}) == 1);
 }
 
-TEST_CASE("a block counts as a sign of life to the broker") {
+TEST_CASE("a block of payloads postpones PINGREQ") {
     Dialogue d = connected(v311);
     d.written();
     d.wait(50);

@@ -13,7 +13,7 @@ ErrorCode code_of(const std::expected<PacketId, Error>& result) {
     return result ? ErrorCode::ok : result.error().code;
 }
 
-TEST_CASE("QoS 0 is written and forgotten") {
+TEST_CASE("a QoS 0 message is finished when it is written") {
     for (const auto version : {v31, v311}) {
         Dialogue d = connected(version);
         CHECK(d.publish("t", "yes") == 0);
@@ -58,7 +58,7 @@ TEST_CASE("a second PUBREC is answered with PUBREL again") {
     CHECK(d.answer_to("50 02 0001") == wire("62 02 0001"));
 }
 
-TEST_CASE("failure codes of PUBACK and PUBREC finish a message and are told") {
+TEST_CASE("failure codes of PUBACK and PUBREC finish a message and are reported") {
     Dialogue d = connected(v5);
     d.publish("t", "", qos1);
     d.publish("t", "", qos2);
@@ -120,7 +120,7 @@ TEST_CASE("an acknowledgement before the whole message was written is a protocol
     }
 }
 
-TEST_CASE("packet identifiers go round and skip those in use") {
+TEST_CASE("packet identifiers wrap around and skip those in use") {
     Dialogue d = connected(v311);
     CHECK(d.publish("t", "", qos1) == 1);
     d.written();
@@ -160,7 +160,7 @@ TEST_CASE("the window is the smaller of max_inflight and the broker's receive ma
     CHECK_FALSE(wide.session.can_publish(qos2));
 }
 
-TEST_CASE("publish answers buffer_full while more is pending than max_output_bytes") {
+TEST_CASE("publish fails with buffer_full while more than max_output_bytes is pending") {
     SessionOptions options = options_of(v311);
     options.max_output_bytes = 100;
     Dialogue d(options);
@@ -178,7 +178,7 @@ TEST_CASE("publish answers buffer_full while more is pending than max_output_byt
     CHECK(d.session.counters().published == 7);
 }
 
-TEST_CASE("bad topics are refused with nothing changed and the right form shown") {
+TEST_CASE("invalid topics are refused with an explanation, and nothing has changed") {
     for (const auto version : {v311, v5}) {
         Dialogue d = connected(version);
         for (const std::string_view topic : {"", "a/+", "#", "\xff"}) {
@@ -194,7 +194,7 @@ TEST_CASE("bad topics are refused with nothing changed and the right form shown"
     }
 }
 
-TEST_CASE("a payload that no packet can hold is refused before a byte is copied") {
+TEST_CASE("a payload that is too large for a packet is refused before a byte is copied") {
     Dialogue d = connected(v311);
     std::uint8_t byte = 0;
     Publish huge = message("t", "");
@@ -207,7 +207,7 @@ TEST_CASE("a payload that no packet can hold is refused before a byte is copied"
     CHECK(d.written().empty());
 }
 
-TEST_CASE("a large borrowed payload is handed out as it lies, between packets in their order") {
+TEST_CASE("a large borrowed payload is written from its own memory, in order with the other packets") {
     std::string payload(100'000, 'x');
     for (const Qos qos : {qos0, qos1}) {
         Dialogue d = connected(v311);
@@ -240,7 +240,7 @@ TEST_CASE("a large payload is copied unless it is borrowed") {
 }
 
 TEST_CASE(
-    "a large payload with an owner is handed out as it lies, and the owner let go when it is done with") {
+    "a large payload with an owner is written from its own memory, and the owner is released afterwards") {
     for (const Qos qos : {qos0, qos1}) {
         Dialogue d = connected(v311);
         const auto owner = std::make_shared<const std::string>(100'000, 'x');
@@ -255,7 +255,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("pieces of any size can be told to be sent") {
+TEST_CASE("output can be sent in pieces of any size") {
     const std::string payload(70'000, 'p');
     for (const std::size_t step : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, std::size_t{65'536}}) {
         Dialogue d = connected(v311);
@@ -276,7 +276,7 @@ TEST_CASE("pieces of any size can be told to be sent") {
     }
 }
 
-TEST_CASE("properties go with the message in MQTT 5 and are left out before") {
+TEST_CASE("properties are sent in MQTT 5 and omitted in older versions") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::content_type, "x").has_value());
     Publish publish = message("t", "");
@@ -313,7 +313,7 @@ TEST_CASE("DISCONNECT is the last packet") {
     CHECK(five.written() == wire("e0 01 04"));
 }
 
-TEST_CASE("DISCONNECT can't bring a session expiry to life") {
+TEST_CASE("DISCONNECT cannot set a session expiry if CONNECT had none") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::session_expiry_interval, 10).has_value());
     Dialogue d = connected(v5);
@@ -321,7 +321,7 @@ TEST_CASE("DISCONNECT can't bring a session expiry to life") {
     CHECK(d.session.connected());
 }
 
-TEST_CASE("nothing can be asked for without a connection but publishing") {
+TEST_CASE("without a connection only publishing is possible") {
     Dialogue d(options_of(v5));
     const Subscription one{.filter = "t"};
     const std::string_view filter = "t";
@@ -355,7 +355,7 @@ TEST_CASE("the trace sees every packet once") {
     d.answer_to("50 02 0001");
     d.answer_to("70 02 0001 90 04 0002 00 00");
     d.recorder.answer = Accept::later;
-    REQUIRE(d.says("30 04 0001't' 00").has_value());
+    REQUIRE(d.broker_sends("30 04 0001't' 00").has_value());
     d.recorder.answer = Accept::now;
     d.answer_to("30 04 0001't' 00 d0 00");
     REQUIRE(d.session.disconnect(0, {}, d.now).has_value());

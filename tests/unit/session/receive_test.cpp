@@ -23,7 +23,7 @@ TEST_CASE("QoS 0, 1 and 2 are delivered and acknowledged") {
     CHECK(d.events() == "message t=a; message t=b; message t=c");
 }
 
-TEST_CASE("a QoS 2 message that comes again before PUBREL is acknowledged and not delivered") {
+TEST_CASE("a QoS 2 message that is received again before PUBREL is acknowledged and not delivered") {
     Dialogue d = connected(v311);
     CHECK(d.answer_to("34 06 0001't' 0008 'c'") == wire("50 02 0008"));
     CHECK(d.answer_to("3c 06 0001't' 0008 'c'") == wire("50 02 0008"));
@@ -34,18 +34,18 @@ TEST_CASE("a QoS 2 message that comes again before PUBREL is acknowledged and no
     CHECK(d.events() == "message t=d");
 }
 
-TEST_CASE("PUBREL of an unknown message is answered so that the broker can finish it") {
+TEST_CASE("PUBREL for an unknown message is answered so that the broker can finish it") {
     CHECK(connected(v311).answer_to("62 02 0008") == wire("70 02 0008"));
     CHECK(connected(v5).answer_to("62 02 0008") == wire("70 03 0008 92"));
 }
 
-TEST_CASE("a message that the handler does not take stays with the caller, unacknowledged") {
+TEST_CASE("a message that the handler postpones is not consumed and not acknowledged") {
     for (const std::string_view publish :
          {"30 04 0001't' 'a'", "32 06 0001't' 0007 'a'", "34 06 0001't' 0007 'a'"}) {
         Dialogue d = connected(v311);
         d.recorder.answer = Accept::later;
         const std::string bytes = "d0 00 " + std::string(publish) + " d0 00";
-        const auto used = d.says(bytes);
+        const auto used = d.broker_sends(bytes);
         REQUIRE(used.has_value());
         CHECK(*used == 2);
         CHECK(d.written().empty());
@@ -56,27 +56,27 @@ TEST_CASE("a message that the handler does not take stays with the caller, unack
     }
 }
 
-TEST_CASE("a message refused among many is offered again, and none before it") {
+TEST_CASE("a message postponed among many is offered again, and none before it") {
     Dialogue d(options_of(ProtocolVersion::v311));
     d.connect();
     int left = 2;
     d.recorder.inside_publish = [&] { d.recorder.answer = --left > 0 ? Accept::now : Accept::later; };
     constexpr std::string_view three = "30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'";
-    CHECK(d.says(three) == 12);
+    CHECK(d.broker_sends(three) == 12);
     CHECK(d.events() == "message t=a; message t=b");
     CHECK(d.session.counters().received == 2);
     d.recorder.answer = Accept::now;
-    CHECK(d.says("30 04 0001't' 'c'") == 6);
+    CHECK(d.broker_sends("30 04 0001't' 'c'") == 6);
     CHECK(d.events() == "message t=c");
 }
 
-TEST_CASE("disconnecting inside the first of many messages hears none of the others") {
+TEST_CASE("after disconnecting inside the first of many messages the others are ignored") {
     Dialogue d(options_of(ProtocolVersion::v311));
     d.connect();
     d.recorder.inside_publish = [&] {
         REQUIRE(d.session.disconnect(reason::success, {}, d.now).has_value());
     };
-    CHECK(d.says("30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'") == 18);
+    CHECK(d.broker_sends("30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'") == 18);
     CHECK(d.events() == "message t=a");
     CHECK(d.written() == wire("e0 00"));
 }
@@ -100,7 +100,7 @@ TEST_CASE("packets may arrive in pieces of any size") {
     }
 }
 
-TEST_CASE("needs tells the size of a packet that is not all there") {
+TEST_CASE("needs() returns the size of an incomplete packet") {
     Session session(options_of(v311));
     CHECK(session.needs(hex("30")) == 0);
     CHECK(session.needs(hex("30 80")) == 0);
@@ -109,7 +109,7 @@ TEST_CASE("needs tells the size of a packet that is not all there") {
     CHECK(session.needs(hex("00 00")) == 0);
 }
 
-TEST_CASE("disconnecting inside a handler acknowledges this message, says goodbye and hears nothing more") {
+TEST_CASE("disconnecting inside a handler acknowledges this message, sends DISCONNECT and ignores the rest") {
     Dialogue d = connected(v311);
     d.recorder.inside_publish = [&] { CHECK(d.session.disconnect(0, {}, d.now).has_value()); };
     CHECK(d.answer_to("32 06 0001't' 0007 'a' 32 06 0001't' 0008 'b' 00 00") == wire("40 02 0007 e0 00"));
@@ -139,7 +139,7 @@ struct Violation {
     int code;
 };
 
-TEST_CASE("what a broker may not send is a protocol error, and in MQTT 5 it is told why") {
+TEST_CASE("what a broker may not send is a protocol error, and in MQTT 5 DISCONNECT has the reason") {
     const Violation violations[] = {
         {"CONNECT", "10 0f 0004'MQTT' 05 02 003c 00 0002'me'", 0x82},
         {"SUBSCRIBE", "82 07 0001 00 0001't' 00", 0x82},
@@ -173,7 +173,7 @@ TEST_CASE("what a broker may not send is a protocol error, and in MQTT 5 it is t
     }
 }
 
-TEST_CASE("before MQTT 5 a protocol error ends the connection without a word") {
+TEST_CASE("before MQTT 5 a protocol error ends the connection without a packet") {
     for (const std::string_view packet :
          {"c0 00", "e0 00", "20 02 00 00", "36 06 0001't' 0001 'x'", "f0 00"}) {
         CAPTURE(packet);
@@ -184,7 +184,7 @@ TEST_CASE("before MQTT 5 a protocol error ends the connection without a word") {
     }
 }
 
-TEST_CASE("nothing but CONNACK and AUTH may come first") {
+TEST_CASE("only CONNACK and AUTH may arrive first") {
     for (const std::string_view packet :
          {"30 04 0001't' 00", "40 02 0001", "d0 00", "e0 00", "90 04 0001 00 00"}) {
         CAPTURE(packet);
@@ -201,7 +201,7 @@ TEST_CASE("a packet over max_packet_size is refused as soon as its length is kno
     options.max_packet_size = 20;
     Dialogue d(options);
     d.connect();
-    REQUIRE(d.says("30 12").has_value());
+    REQUIRE(d.broker_sends("30 12").has_value());
     d.session.closed(d.now);
     d.connect();
     const Error error = d.error_of("30 13");
@@ -210,7 +210,7 @@ TEST_CASE("a packet over max_packet_size is refused as soon as its length is kno
     CHECK(d.written() == wire("e0 01 95"));
 }
 
-TEST_CASE("a maximum packet size among the CONNECT properties is kept to as well") {
+TEST_CASE("a maximum packet size among the CONNECT properties is enforced, too") {
     SessionOptions options = options_of(v5);
     REQUIRE(options.connect_properties.add(PropertyId::maximum_packet_size, 20).has_value());
     Dialogue d(options);
@@ -233,7 +233,7 @@ TEST_CASE("a broker that exceeds our receive maximum is disconnected") {
     CHECK(d.session.counters().received == 4);
 }
 
-TEST_CASE("the receive maximum counts anew on each connection") {
+TEST_CASE("the receive maximum is counted from zero on each connection") {
     SessionOptions options = options_of(v5);
     options.clean_start = false;
     REQUIRE(options.connect_properties.add(PropertyId::receive_maximum, 1).has_value());
@@ -245,7 +245,7 @@ TEST_CASE("the receive maximum counts anew on each connection") {
     CHECK(d.answer_to("62 02 0001") == wire("70 02 0001"));
 }
 
-TEST_CASE("DISCONNECT of the broker is told with its reason, and nothing more is written") {
+TEST_CASE("DISCONNECT of the broker is reported with its reason, and nothing more is written") {
     Dialogue d = connected(v5);
     d.publish("t", "");
     const Error error = d.error_of("e0 0a 8b 08 1f 0005'later'");
@@ -257,7 +257,7 @@ TEST_CASE("DISCONNECT of the broker is told with its reason, and nothing more is
     CHECK_FALSE(d.session.connected());
 }
 
-TEST_CASE("answers that nobody reads do not pile up without bound") {
+TEST_CASE("answers that the broker does not read are limited") {
     SessionOptions options = options_of(v311);
     options.max_output_bytes = 1000;
     Dialogue d(options);
@@ -274,7 +274,7 @@ TEST_CASE("answers that nobody reads do not pile up without bound") {
     CHECK(d.session.pending_bytes() < 1'100'000);
 }
 
-TEST_CASE("AUTH goes both ways when CONNECT named a method") {
+TEST_CASE("AUTH is exchanged when CONNECT named a method") {
     SessionOptions options = options_of(v5);
     REQUIRE(options.connect_properties.add(PropertyId::authentication_method, "m").has_value());
     Dialogue d(options);
@@ -292,7 +292,7 @@ TEST_CASE("AUTH goes both ways when CONNECT named a method") {
     CHECK(without.session.auth(reason::reauthenticate, {}, d.now).error().code == ErrorCode::usage);
 }
 
-TEST_CASE("a handler that knows no authentication ends the session when the broker asks for more of it") {
+TEST_CASE("a handler without authentication ends the connection when the broker requests a further step") {
     SessionOptions options = options_of(v5);
     REQUIRE(options.connect_properties.add(PropertyId::authentication_method, "m").has_value());
     Session session(options);
@@ -309,7 +309,7 @@ TEST_CASE("a handler that knows no authentication ends the session when the brok
     CHECK(to_hex(session.pending()) == "e0 01 83");
 }
 
-TEST_CASE("AUTH out of place is a protocol error, whatever the handler knows") {
+TEST_CASE("an unexpected AUTH is a protocol error, whatever the handler supports") {
     SessionOptions options = options_of(v5);
     REQUIRE(options.connect_properties.add(PropertyId::authentication_method, "m").has_value());
     for (const char* bytes : {"f0 00", "f0 01 19"}) {
@@ -326,7 +326,7 @@ TEST_CASE("AUTH out of place is a protocol error, whatever the handler knows") {
     CHECK(d.events() == "");
 }
 
-TEST_CASE("control characters of the broker's words are made visible, those of eight bits too") {
+TEST_CASE("control characters in the broker's texts are escaped, those of eight bits too") {
     Dialogue d(options_of(v5));
     d.connect();
     // CSI (U+009B) and ESC.

@@ -1,5 +1,5 @@
 // What outlives a connection: unfinished messages, QoS 2 identifiers, subscriptions, QoS 0 messages not
-// begun.
+// sent.
 #include <doctest/doctest.h>
 
 #include "dialogue.hpp"
@@ -7,12 +7,12 @@
 namespace mqttc::test {
 namespace {
 
-TEST_CASE("with the session present everything unfinished is sent again in order, with DUP") {
+TEST_CASE("if the session is present, everything unfinished is sent again in order, with DUP") {
     for (const auto version : {v311, v5}) {
         CAPTURE(static_cast<int>(version));
         const std::string none = version == v5 ? " 00" : "";
         const std::string length = version == v5 ? " 06 " : " 05 ";
-        Dialogue d(lasting(version));
+        Dialogue d(persistent(version));
         d.connect();
         for (const Qos qos : {qos1, qos2, qos2, qos1}) d.publish("t", "", qos);
         d.written();
@@ -26,8 +26,8 @@ TEST_CASE("with the session present everything unfinished is sent again in order
     }
 }
 
-TEST_CASE("without the session everything is published anew, but for what the broker had taken over") {
-    Dialogue d(lasting(v311));
+TEST_CASE("without the session everything is published as new, except what the broker had taken over") {
+    Dialogue d(persistent(v311));
     d.connect();
     d.publish("a", "", qos1);
     d.publish("b", "", qos2);
@@ -41,8 +41,8 @@ TEST_CASE("without the session everything is published anew, but for what the br
     CHECK(d.session.counters().delivered == 1);
 }
 
-TEST_CASE("DUP is not set for a message of which no byte had been sent") {
-    Dialogue d(lasting(v311));
+TEST_CASE("DUP is not set if no byte of the message was sent") {
+    Dialogue d(persistent(v311));
     d.connect();
     d.publish("a", "", qos1);
     d.publish("b", "", qos1);
@@ -65,7 +65,7 @@ TEST_CASE("a message published before the first connection is sent after CONNACK
     CHECK(d.session.unsent() == 0);
 }
 
-TEST_CASE("what was kept goes out before what on_connack publishes") {
+TEST_CASE("kept messages are sent before those that on_connack publishes") {
     Dialogue d(options_of(v311));
     d.publish("a", "", qos1);
     d.recorder.inside_connack = [&] { d.publish("b", "", qos1); };
@@ -73,8 +73,8 @@ TEST_CASE("what was kept goes out before what on_connack publishes") {
     CHECK(d.answer_to("20 02 00 00") == wire("32 05 0001'a' 0001 32 05 0001'b' 0002"));
 }
 
-TEST_CASE("a broker that takes fewer messages at once than wait gets them one after the other") {
-    Dialogue d(lasting(v5));
+TEST_CASE("more messages than the broker's receive maximum are sent one after the other") {
+    Dialogue d(persistent(v5));
     d.connect();
     d.publish("a", "", qos2);
     d.publish("b", "", qos1);
@@ -93,8 +93,8 @@ TEST_CASE("a broker that takes fewer messages at once than wait gets them one af
     CHECK(d.session.can_publish(qos1));
 }
 
-TEST_CASE("PUBCOMP 'not found' after a reconnect only says that the broker was done") {
-    Dialogue d(lasting(v5));
+TEST_CASE("PUBCOMP 'not found' after a reconnect means that the broker had finished") {
+    Dialogue d(persistent(v5));
     d.connect();
     d.publish("a", "", qos2);
     d.publish("b", "", qos2);
@@ -109,10 +109,10 @@ TEST_CASE("PUBCOMP 'not found' after a reconnect only says that the broker was d
     CHECK(d.events() == "delivered 2 code 146");
 }
 
-TEST_CASE("QoS 2 identifiers received are remembered as long as the broker has the session") {
+TEST_CASE("received QoS 2 identifiers are remembered as long as the broker has the session") {
     for (const bool present : {true, false}) {
         CAPTURE(present);
-        Dialogue d(lasting(v311));
+        Dialogue d(persistent(v311));
         d.connect();
         d.answer_to("34 06 0001't' 0008 'c'");
         d.events();
@@ -125,9 +125,9 @@ TEST_CASE("QoS 2 identifiers received are remembered as long as the broker has t
 constexpr std::string_view first_time = "34 06 0001't' 0008 'c'";
 constexpr std::string_view again = "3c 06 0001't' 0008 'c'";
 
-/// Has received message 8, of which PUBREL never came; then `tries` connections end before CONNACK.
-Dialogue doubtful(ProtocolVersion version, int tries) {
-    Dialogue d(lasting(version));
+/// Has received message 8, without PUBREL; then `tries` connections end before CONNACK.
+Dialogue uncertain(ProtocolVersion version, int tries) {
+    Dialogue d(persistent(version));
     d.connect();
     d.answer_to(version == v5 ? "34 07 0001't' 0008 00 'c'" : first_time);
     d.events();
@@ -143,12 +143,12 @@ TEST_CASE("a connection that ends before CONNACK leaves the received identifiers
     for (const auto version : {v31, v311, v5}) {
         for (const int tries : {0, 1, 3}) {
             CAPTURE(tries);
-            Dialogue d = doubtful(version, tries);
+            Dialogue d = uncertain(version, tries);
             d.connect(version != v31);
             const auto same = version == v5 ? "3c 07 0001't' 0008 00 'c'" : again;
             CHECK(d.answer_to(same).substr(0, 2) == "50");
             CHECK(d.events() == "");
-            // The broker has the session of old, so it will not use the identifier anew before PUBREL.
+            // The broker has the old session, so it does not use the identifier for another message before PUBREL.
             const auto unmarked = version == v5 ? "34 07 0001't' 0008 00 'c'" : first_time;
             CHECK(d.answer_to(unmarked).substr(0, 2) == "50");
             CHECK(d.events() == "");
@@ -160,11 +160,11 @@ TEST_CASE("a connection that ends before CONNACK leaves the received identifiers
     }
 }
 
-TEST_CASE("a session that the broker made at an unanswered CONNECT may use received identifiers anew") {
-    // "Session present" speaks of that session; what comes without DUP under an identifier that waits for
-    // PUBREL can't be of the old one.
+TEST_CASE("a session that the broker created at an unanswered CONNECT may use received identifiers again") {
+    // "Session present" refers to that session; a message without DUP whose identifier waits for PUBREL
+    // cannot be of the old one.
     for (const auto version : {v311, v5}) {
-        Dialogue d = doubtful(version, 1);
+        Dialogue d = uncertain(version, 1);
         d.connect(true);
         const auto other = version == v5 ? "34 07 0001't' 0008 00 'n'" : "34 06 0001't' 0008 'n'";
         CHECK(d.answer_to(other).substr(0, 2) == "50");
@@ -174,20 +174,20 @@ TEST_CASE("a session that the broker made at an unanswered CONNECT may use recei
         CHECK(d.events() == "");
         CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
     }
-    // MQTT 3.1 never tells whether it is the old session.
-    Dialogue d = doubtful(v31, 0);
+    // MQTT 3.1 never reports whether it is the old session.
+    Dialogue d = uncertain(v31, 0);
     d.connect();
     CHECK(d.answer_to("34 06 0001't' 0008 'n'") == wire("50 02 0008"));
     CHECK(d.events() == "message t=n");
 }
 
-TEST_CASE("PUBREL for a received identifier tells that the session is the old one") {
-    Dialogue d = doubtful(v311, 1);
+TEST_CASE("PUBREL for a received identifier proves that the session is the old one") {
+    Dialogue d = uncertain(v311, 1);
     d.session.opened(d.now);
     d.written();
     d.answer_to("20 02 01 00");
     d.events();
-    // A second message of which PUBREL never came.
+    // A second message without PUBREL.
     CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
     CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
     CHECK(d.answer_to(first_time) == wire("50 02 0008"));
@@ -195,14 +195,14 @@ TEST_CASE("PUBREL for a received identifier tells that the session is the old on
 }
 
 TEST_CASE(
-    "doubtful identifiers are forgotten when the broker has no session, and kept when it does not say") {
-    Dialogue gone = doubtful(v311, 1);
-    gone.connect(true);
-    gone.reconnect(false);
-    gone.answer_to(again);
-    CHECK(gone.events() == "message t=c");
+    "uncertain identifiers are forgotten when the broker has no session, and kept while that is unknown") {
+    Dialogue lost = uncertain(v311, 1);
+    lost.connect(true);
+    lost.reconnect(false);
+    lost.answer_to(again);
+    CHECK(lost.events() == "message t=c");
 
-    Dialogue kept = doubtful(v311, 1);
+    Dialogue kept = uncertain(v311, 1);
     kept.connect(true);
     kept.reconnect(true);
     kept.session.closed(kept.now);
@@ -212,7 +212,7 @@ TEST_CASE(
     CHECK(kept.events() == "");
 }
 
-TEST_CASE("identifiers that a connection left in doubt are a reason to resume") {
+TEST_CASE("uncertain identifiers are a reason to resume the session") {
     SessionOptions options = options_of(v5);
     Dialogue d(options);
     d.connect();
@@ -227,8 +227,8 @@ TEST_CASE("identifiers that a connection left in doubt are a reason to resume") 
     CHECK(d.events() == "");
 }
 
-TEST_CASE("MQTT 3.1 does not tell about the session, so it is taken to be there after clean = 0") {
-    Dialogue kept(lasting(v31));
+TEST_CASE("MQTT 3.1 does not report the session, so it is assumed to be present after clean = 0") {
+    Dialogue kept(persistent(v31));
     kept.connect();
     kept.publish("a", "", qos1);
     kept.subscribe("s");
@@ -256,7 +256,7 @@ TEST_CASE("a session present after a clean start is a protocol error") {
     CHECK(d.written() == wire("e0 01 82"));
 }
 
-TEST_CASE("a clean start is not asked for again in MQTT 5 while there is something to resume") {
+TEST_CASE("a clean start is not requested again in MQTT 5 while there is something to resume") {
     Dialogue d(options_of(v5));
     d.connect();
     d.session.closed(d.now);
@@ -276,8 +276,7 @@ TEST_CASE("a clean start is not asked for again in MQTT 5 while there is somethi
     CHECK(three.written() == wire("10 0e 0004'MQTT' 04 02 003c 0002'me'"));
 }
 
-TEST_CASE(
-    "QoS 0 messages not begun are kept for the next connection, one that was begun is dropped and counted") {
+TEST_CASE("unsent QoS 0 messages are kept for the next connection, one sent in part is dropped and counted") {
     for (std::size_t written = 0; written <= 15; ++written) {
         CAPTURE(written);
         Dialogue d(options_of(v311));
@@ -286,19 +285,19 @@ TEST_CASE(
         d.publish("b", "");
         d.publish("c", "");
         d.session.sent(written, d.now);
-        const std::size_t begun = written % 5 != 0 ? 1 : 0;
+        const std::size_t partly = written % 5 != 0 ? 1 : 0;
         const std::size_t whole = written / 5;
         CHECK(d.session.unsent() == 3 - whole);
         d.session.closed(d.now);
-        CHECK(d.session.unsent() == 3 - whole - begun);
-        CHECK(d.session.counters().dropped == begun);
+        CHECK(d.session.unsent() == 3 - whole - partly);
+        CHECK(d.session.counters().dropped == partly);
         d.connect();
         std::string expected;
-        for (std::size_t i = whole + begun; i < 3; ++i) {
+        for (std::size_t i = whole + partly; i < 3; ++i) {
             expected += "30 03 0001'" + std::string(1, static_cast<char>('a' + i)) + "'";
         }
         CHECK(d.written() == wire(expected));
-        CHECK(d.session.counters().dropped == begun);
+        CHECK(d.session.counters().dropped == partly);
     }
 }
 
@@ -308,7 +307,7 @@ TEST_CASE("other packets between QoS 0 messages are not kept") {
     d.publish("a", "");
     d.answer_to("32 05 0001't' 0007");
     d.publish("b", "");
-    REQUIRE(d.says("32 05 0001't' 0008").has_value());
+    REQUIRE(d.broker_sends("32 05 0001't' 0008").has_value());
     d.publish("c", "");
     REQUIRE(d.session.disconnect(0, {}, d.now).has_value());
     d.session.closed(d.now);
@@ -335,7 +334,7 @@ TEST_CASE("QoS 0 messages in bytes that did not arrive count as dropped") {
     CHECK(d.session.counters().dropped == 3);
 }
 
-TEST_CASE("large QoS 0 payloads are kept with their references, and dropped when begun") {
+TEST_CASE("large unsent QoS 0 payloads are kept by reference, and dropped if sent in part") {
     const std::string payload(100'000, 'x');
     for (const std::size_t sent : {0U, 3U, 7U, 50'000U, 100'006U, 100'007U, 100'010U}) {
         CAPTURE(sent);
@@ -351,11 +350,11 @@ TEST_CASE("large QoS 0 payloads are kept with their references, and dropped when
             d.session.sent(n, d.now);
             left -= n;
         }
-        const bool first_begun = sent > 0 && sent < 100'007;
-        const bool second_begun = sent > 100'007;
+        const bool first_partly = sent > 0 && sent < 100'007;
+        const bool second_partly = sent > 100'007;
         d.session.closed(d.now);
-        CHECK(d.session.counters().dropped == (first_begun || second_begun ? 1 : 0));
-        const std::size_t kept = (sent == 0 ? 100'007U : 0U) + (second_begun ? 0U : 5U) + 100'007U;
+        CHECK(d.session.counters().dropped == (first_partly || second_partly ? 1 : 0));
+        const std::size_t kept = (sent == 0 ? 100'007U : 0U) + (second_partly ? 0U : 5U) + 100'007U;
         CHECK(d.session.pending_bytes() == kept);
         d.connect();
         CHECK(d.session.pending_bytes() == kept);
@@ -366,7 +365,21 @@ TEST_CASE("large QoS 0 payloads are kept with their references, and dropped when
     }
 }
 
-TEST_CASE("QoS 0 messages that wait for a connection are bounded") {
+TEST_CASE("large unsent QoS 0 payloads are kept in MQTT 5, with and without an alias") {
+    const std::string payload(100'000, 'x');
+    SessionOptions options = options_of(v5);
+    options.max_output_bytes = 500'000;
+    Dialogue d(options);
+    d.connect(false, "22 0001");
+    for (int i = 0; i < 3; ++i) d.publish("topic1", payload);
+    const std::size_t first_and_new_alias = 2 * 13 + 3;
+    CHECK(d.session.pending_bytes() == 3 * payload.size() + first_and_new_alias + 10);
+    d.reconnect(false);
+    CHECK(d.session.pending_bytes() == 3 * (payload.size() + 13));
+    CHECK(d.session.counters().dropped == 0);
+}
+
+TEST_CASE("QoS 0 messages that wait for a connection are limited") {
     SessionOptions options = options_of(v311);
     options.max_output_bytes = 100;
     Dialogue d(options);
@@ -383,7 +396,7 @@ TEST_CASE("QoS 0 messages that wait for a connection are bounded") {
 }
 
 TEST_CASE("messages and their order survive many lost connections") {
-    Dialogue d(lasting(v5));
+    Dialogue d(persistent(v5));
     for (int i = 0; i < 5; ++i) {
         d.connect(i > 0);
         d.publish("t", "", qos1);
@@ -399,16 +412,16 @@ TEST_CASE("messages and their order survive many lost connections") {
 }
 
 TEST_CASE("a partial packet of the old connection does not disturb the new one") {
-    Dialogue d(lasting(v311));
+    Dialogue d(persistent(v311));
     d.connect();
-    REQUIRE(d.says("34 06 0001").value() == 0);
+    REQUIRE(d.broker_sends("34 06 0001").value() == 0);
     d.reconnect(true);
     CHECK(d.answer_to("34 06 0001't' 0008 'c'") == wire("50 02 0008"));
 }
 
 TEST_CASE("a large unacknowledged payload is sent again without being copied") {
     const std::string payload(100'000, 'x');
-    Dialogue d(lasting(v311));
+    Dialogue d(persistent(v311));
     d.connect();
     REQUIRE(d.session.publish(message("t", payload, qos1), d.now, PayloadMode::borrowed).has_value());
     d.written();
@@ -421,8 +434,8 @@ TEST_CASE("a large unacknowledged payload is sent again without being copied") {
     CHECK(d.events() == "delivered 1");
 }
 
-TEST_CASE("a window full of large messages is sent again, however much that is") {
-    SessionOptions options = lasting(v5);
+TEST_CASE("a full window of large messages is sent again, whatever its size") {
+    SessionOptions options = persistent(v5);
     options.max_inflight = 100;
     Dialogue d(options);
     d.connect();
@@ -438,8 +451,8 @@ TEST_CASE("a window full of large messages is sent again, however much that is")
     CHECK(d.session.counters().delivered == 100);
 }
 
-TEST_CASE("a CONNACK that refuses is an answer: the session that comes next is the one of old") {
-    Dialogue d(lasting(v5));
+TEST_CASE("after a refusal in CONNACK the next session is still the previous one") {
+    Dialogue d(persistent(v5));
     d.connect();
     d.subscribe("a");
     d.written();

@@ -1,4 +1,4 @@
-// Subscriptions: asked for, answered, remembered and repeated.
+// Subscriptions: requested, answered, remembered and repeated.
 #include <doctest/doctest.h>
 
 #include "dialogue.hpp"
@@ -21,7 +21,7 @@ PacketId unsubscribe(Dialogue& d, std::string_view filter) {
 }
 
 TEST_CASE("SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK") {
-    Dialogue d = connected_to_last(v311);
+    Dialogue d = connected_persistent(v311);
     CHECK(subscribe(d, {"a", "b/#"}) == 1);
     CHECK(d.written() == wire("82 0c 0001 0001'a' 00 0003'b/#' 00"));
     d.answer_to("90 04 0001 00 80");
@@ -33,7 +33,7 @@ TEST_CASE("SUBSCRIBE and SUBACK, UNSUBSCRIBE and UNSUBACK") {
 }
 
 TEST_CASE("MQTT 5 subscription options and properties are sent") {
-    Dialogue d = connected_to_last(v5);
+    Dialogue d = connected_persistent(v5);
     Properties properties;
     REQUIRE(properties.add(PropertyId::subscription_identifier, 5).has_value());
     const Subscription one{.filter = "a",
@@ -45,35 +45,35 @@ TEST_CASE("MQTT 5 subscription options and properties are sent") {
     CHECK(d.written() == wire("82 09 0001 02 0b 05 0001'a' 2e"));
 }
 
-TEST_CASE("a bad filter is refused with the right form") {
-    Dialogue d = connected_to_last(v311);
-    const Subscription one{.filter = "maison/+temp"};
+TEST_CASE("an invalid filter is refused with the valid form") {
+    Dialogue d = connected_persistent(v311);
+    const Subscription one{.filter = "home/+temp"};
     const auto result = d.session.subscribe(std::span(&one, 1), {}, d.now);
     REQUIRE_FALSE(result.has_value());
     CHECK(result.error().code == ErrorCode::usage);
-    CHECK(result.error().context.find("maison/+/temp") != std::string::npos);
+    CHECK(result.error().context.find("home/+/temp") != std::string::npos);
     CHECK(d.session.subscribe({}, {}, d.now).error().code == ErrorCode::usage);
     CHECK(d.written().empty());
 }
 
-TEST_CASE("answers that do not fit the request are protocol errors, unknown ones are passed over") {
+TEST_CASE("answers that do not match the request are protocol errors, unknown ones are ignored") {
     for (const std::string_view wrong : {"90 05 0001 00 00 00", "b0 04 0001 00 00"}) {
         CAPTURE(wrong);
-        Dialogue d = connected_to_last(v5);
+        Dialogue d = connected_persistent(v5);
         subscribe(d, {"a"});
         d.written();
         CHECK(d.error_of(wrong).code == ErrorCode::protocol_error);
         CHECK(d.written() == wire("e0 01 82"));
         CHECK(d.events().empty());
     }
-    Dialogue d = connected_to_last(v5);
+    Dialogue d = connected_persistent(v5);
     d.answer_to("90 04 0009 00 00");
     d.answer_to("b0 04 0009 00 00");
     CHECK(d.events().empty());
 }
 
-TEST_CASE("subscriptions are repeated as they were asked for when the broker has lost the session") {
-    Dialogue d = connected_to_last(v311);
+TEST_CASE("subscriptions are repeated as requested when the broker has lost the session") {
+    Dialogue d = connected_persistent(v311);
     subscribe(d, {"a", "b"});
     subscribe(d, {"c"});
     d.written();
@@ -92,7 +92,7 @@ TEST_CASE("subscriptions are repeated when the session present may be younger th
         CAPTURE(static_cast<int>(version));
         const std::string none = version == v5 ? " 00" : "";
         const std::string subscribe_a = (version == v5 ? "82 07 0001" : "82 06 0001") + none + " 0001'a' 00";
-        Dialogue d = connected_to_last(version);
+        Dialogue d = connected_persistent(version);
         subscribe(d, {"a"});
         CHECK(d.written() == wire(subscribe_a));
         d.answer_to(version == v5 ? "90 04 0001 00 00" : "90 03 0001 00");
@@ -110,7 +110,7 @@ TEST_CASE("subscriptions are repeated when the session present may be younger th
 }
 
 TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the session is present") {
-    Dialogue d = connected_to_last(v311);
+    Dialogue d = connected_persistent(v311);
     subscribe(d, {"a"});
     d.written();
     d.answer_to("90 03 0001 00");
@@ -124,8 +124,8 @@ TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the sessio
     CHECK(d.written() == wire("82 06 0002 0001'b' 00"));
 }
 
-TEST_CASE("what is unsubscribed is not repeated, what shared its packet is") {
-    Dialogue d = connected_to_last(v311);
+TEST_CASE("an ended subscription is not repeated, others of its packet are") {
+    Dialogue d = connected_persistent(v311);
     subscribe(d, {"a", "b"});
     d.written();
     d.answer_to("90 04 0001 00 00");
@@ -142,8 +142,34 @@ TEST_CASE("what is unsubscribed is not repeated, what shared its packet is") {
     CHECK(d.written().empty());
 }
 
+TEST_CASE("a subscription that the broker refuses to end is repeated") {
+    Dialogue d = connected_persistent(v5);
+    subscribe(d, {"a"});
+    subscribe(d, {"b"});
+    d.written();
+    d.answer_to("90 04 0001 00 00 90 04 0002 00 00");
+    const std::string_view filters[] = {"a", "b"};
+    REQUIRE(d.session.unsubscribe(filters, {}, d.now).has_value());
+    d.written();
+    d.answer_to("b0 05 0003 00 87 11");
+    CHECK(d.events().ends_with("unsuback 3 codes 87 11"));
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 07 0001 00 0001'a' 00"));
+}
+
+TEST_CASE("MQTT 3.1.1 has no shared subscriptions, so their rules do not apply") {
+    Dialogue d = connected_persistent(v311);
+    subscribe(d, {"$share/a"});
+    CHECK(d.written() == wire("82 0d 0001 0008'$share/a' 00"));
+    unsubscribe(d, "$share/a");
+    CHECK(d.written() == wire("a2 0c 0002 0008'$share/a'"));
+    const Subscription one{.filter = "$share/a"};
+    Dialogue five = connected_persistent(v5);
+    CHECK(five.session.subscribe(std::span(&one, 1), {}, five.now).error().code == ErrorCode::usage);
+}
+
 TEST_CASE("a filter subscribed to again replaces the older subscription") {
-    Dialogue d = connected_to_last(v311);
+    Dialogue d = connected_persistent(v311);
     subscribe(d, {"a", "b"});
     d.subscribe("a", Qos::at_least_once);
     d.written();
@@ -153,7 +179,7 @@ TEST_CASE("a filter subscribed to again replaces the older subscription") {
 }
 
 TEST_CASE("an identifier is free again when its subscription is forgotten") {
-    Dialogue d = connected_to_last(v311);
+    Dialogue d = connected_persistent(v311);
     for (unsigned i = 0; i < 70'000; ++i) {
         const PacketId id = subscribe(d, {"a"});
         d.written();
@@ -166,8 +192,8 @@ TEST_CASE("an identifier is free again when its subscription is forgotten") {
     CHECK(d.written().size() == 3 * 8 - 1);
 }
 
-TEST_CASE("a repeated subscription that the new broker forbids is answered by the session") {
-    Dialogue d = connected_to_last(v5);
+TEST_CASE("a repeated subscription that the new broker does not support is answered by the session") {
+    Dialogue d = connected_persistent(v5);
     subscribe(d, {"a/#", "b"});
     subscribe(d, {"c"});
     d.written();
@@ -178,7 +204,7 @@ TEST_CASE("a repeated subscription that the new broker forbids is answered by th
     CHECK(d.events() == "suback 1 codes a2 a2");
 }
 
-TEST_CASE("subscriptions and messages share the identifiers, and can_publish knows") {
+TEST_CASE("subscriptions and messages share the identifiers, and can_publish reports it") {
     SessionOptions options = options_of(v311);
     options.max_inflight = 65'000;
     options.max_output_bytes = 64 * 1024 * 1024;
