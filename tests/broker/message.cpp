@@ -1,4 +1,4 @@
-// Making messages of PUBLISH packets: what travels on and what does not.
+// Creates messages from PUBLISH packets, with the properties that are forwarded.
 #include "message.hpp"
 
 #include <cstring>
@@ -6,20 +6,20 @@
 namespace mqttc::broker {
 namespace {
 
-bool stays_behind(PropertyId id) {
+bool is_per_hop(PropertyId id) {
     return id == PropertyId::topic_alias || id == PropertyId::message_expiry_interval ||
            id == PropertyId::will_delay_interval || id == PropertyId::subscription_identifier;
 }
 
-Properties travelling(PropertiesView from) {
+Properties forwarded(PropertiesView from) {
     bool all = true;
-    for (const auto& property : from) all = all && !stays_behind(property.id);
+    for (const auto& property : from) all = all && !is_per_hop(property.id);
     if (all) return Properties(from);
     Properties kept;
     for (const auto& property : from) {
-        if (stays_behind(property.id)) continue;
+        if (is_per_hop(property.id)) continue;
         const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
-        // The values were checked by the decoder: adding them again can't fail.
+        // The decoder has checked the values, so adding them cannot fail.
         if (type == PropertyType::utf8_pair)
             (void)kept.add_user_property(property.name, property.text);
         else if (type == PropertyType::utf8 || type == PropertyType::binary)
@@ -40,7 +40,7 @@ MessagePtr make_message(const Publish& publish, std::string_view topic, std::str
     message->qos = publish.qos;
     message->retain = publish.retain;
     if (!publish.properties.empty()) {
-        message->properties = travelling(publish.properties);
+        message->properties = forwarded(publish.properties);
         if (const auto expiry = publish.properties.find(PropertyId::message_expiry_interval))
             message->expires = now + std::chrono::seconds(expiry->number);
     }

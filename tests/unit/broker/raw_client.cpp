@@ -1,4 +1,4 @@
-// The dialogue client: a blocking socket, the codec, and packets told in words.
+// Implementation of raw_client.hpp: a blocking socket and the codec.
 #include "raw_client.hpp"
 
 #include <arpa/inet.h>
@@ -110,7 +110,7 @@ void RawClient::send(const Packet& packet) {
     if (!encode(packet, version_, bytes)) give_up("a packet of the test can't be encoded");
     for (std::size_t sent = 0; sent < bytes.size();) {
         const auto count = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-        if (count < 0) return;  // next() will say "end"
+        if (count < 0) return;  // next() returns "end"
         sent += static_cast<std::size_t>(count);
     }
 }

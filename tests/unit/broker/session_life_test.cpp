@@ -1,4 +1,4 @@
-// Dialogues with the broker about the life of sessions: expiry, take-over, wills, keep-alive.
+// Dialogues: session expiry, takeover, wills, keep-alive.
 #include <doctest/doctest.h>
 
 #include "broker_thread.hpp"
@@ -20,7 +20,7 @@ struct Fixture {
     }
 };
 
-/// A CONNECT whose parts live as long as it.
+/// A CONNECT that owns its strings.
 struct Words {
     Properties properties;
     Properties will_properties;
@@ -73,7 +73,7 @@ TEST_CASE_FIXTURE(Fixture, "a clean session ends with its connection") {
     CHECK(RawClient(broker.port()).connect("a", false) == "CONNACK 0 code 0");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a persistent session keeps QoS 1 and 2 messages for a client that is away") {
+TEST_CASE_FIXTURE(Fixture, "a persistent session stores QoS 1 and 2 messages for a disconnected client") {
     {
         RawClient client(broker.port());
         client.connect("a", false);
@@ -88,7 +88,7 @@ TEST_CASE_FIXTURE(Fixture, "a persistent session keeps QoS 1 and 2 messages for 
     CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q2 id 2 x=2");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what was not acknowledged is sent again, in order, with DUP") {
+TEST_CASE_FIXTURE(Fixture, "unacknowledged messages are sent again, in order, with DUP") {
     {
         RawClient client(broker.port());
         client.connect("a", false);
@@ -113,7 +113,7 @@ TEST_CASE_FIXTURE(Fixture, "what was not acknowledged is sent again, in order, w
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a clean start throws the old session away") {
+TEST_CASE_FIXTURE(Fixture, "a clean start discards the old session") {
     {
         RawClient client(broker.port());
         client.connect("a", false);
@@ -127,7 +127,7 @@ TEST_CASE_FIXTURE(Fixture, "a clean start throws the old session away") {
     CHECK(broker.ask([](Broker& it) { return it.sessions().tree().size(); }) == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a v5 session lives as long as its expiry interval says") {
+TEST_CASE_FIXTURE(Fixture, "an MQTT 5 session ends after its expiry interval") {
     {
         RawClient client(broker.port(), v5);
         client.connect(Words("short").expiry(1).packet);
@@ -141,7 +141,7 @@ TEST_CASE_FIXTURE(Fixture, "a v5 session lives as long as its expiry interval sa
     CHECK(client.connect(Words("long", false).packet).starts_with("CONNACK 1"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "DISCONNECT can shorten a session but not begin one") {
+TEST_CASE_FIXTURE(Fixture, "DISCONNECT can shorten the session expiry but not introduce one") {
     Properties ten;
     REQUIRE(ten.add(PropertyId::session_expiry_interval, 10));
     Properties zero;
@@ -170,7 +170,7 @@ TEST_CASE_FIXTURE(Fixture, "a second connection with the same identifier takes t
     CHECK(broker.clients() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a will goes out when the connection breaks, not after DISCONNECT") {
+TEST_CASE_FIXTURE(Fixture, "a will is published when the connection is lost, not after DISCONNECT") {
     RawClient watcher(broker.port());
     watcher.connect("watcher");
     watcher.subscribe("gone/#");
@@ -194,7 +194,7 @@ TEST_CASE_FIXTURE(Fixture, "a will goes out when the connection breaks, not afte
     CHECK(watcher.rest() == "PUBLISH q0 retain gone/a=bye");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a will with a delay waits, and does not go out when the client is back in time") {
+TEST_CASE_FIXTURE(Fixture, "a delayed will is not published if the client reconnects in time") {
     RawClient watcher(broker.port(), v5);
     watcher.connect("watcher");
     watcher.subscribe("gone");
@@ -209,18 +209,18 @@ TEST_CASE_FIXTURE(Fixture, "a will with a delay waits, and does not go out when 
     vanish(100, 100, false);
     REQUIRE(broker.wait_for_clients(1));
     CHECK(watcher.rest() == "");
-    // A clean start ends the session, and with it the waiting.
+    // A clean start ends the session, and then the will is published.
     vanish(1, 100, true);
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
-    // So does the end of the session.
+    // The same when the session expires.
     vanish(100, 1, true);
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
     vanish(100, 0, true);
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a will's expiry interval counts from when it goes out") {
+TEST_CASE_FIXTURE(Fixture, "a will's expiry interval starts when it is published") {
     RawClient watcher(broker.port(), v5);
     watcher.connect("watcher");
     watcher.subscribe("gone");
@@ -234,7 +234,7 @@ TEST_CASE_FIXTURE(Fixture, "a will's expiry interval counts from when it goes ou
     CHECK(watcher.next() == "PUBLISH q0 gone=bye message-expiry-interval=1");
 }
 
-TEST_CASE_FIXTURE(Fixture, "silence of one and a half times the keep-alive ends the connection") {
+TEST_CASE_FIXTURE(Fixture, "the connection ends after one and a half times the keep-alive without packets") {
     RawClient client(broker.port(), v5);
     Words words("a");
     words.packet.keep_alive = 1;
@@ -246,7 +246,7 @@ TEST_CASE_FIXTURE(Fixture, "silence of one and a half times the keep-alive ends 
     CHECK(broker.violations().size() == 1);
 }
 
-TEST_CASE("a full queue loses the newest messages and counts them") {
+TEST_CASE("a full queue drops new messages and counts them") {
     Options options;
     options.bounds.queued_messages = 2;
     BrokerThread broker(options);
@@ -263,7 +263,7 @@ TEST_CASE("a full queue loses the newest messages and counts them") {
     CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q1 id 2 x=2");
 }
 
-TEST_CASE("v5 clients are told when the broker ends") {
+TEST_CASE("MQTT 5 clients get DISCONNECT when the broker shuts down") {
     BrokerThread broker;
     RawClient client(broker.port(), v5);
     client.connect("a");
