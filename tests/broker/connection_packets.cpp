@@ -155,15 +155,8 @@ Properties Connection::connack_properties(const Connect& connect, bool assigned_
     if (!limits.subscription_identifiers) add(PropertyId::subscription_identifier_available, 0);
     if (!limits.shared_subscriptions) add(PropertyId::shared_subscription_available, 0);
     if (limits.server_keep_alive) add(PropertyId::server_keep_alive, *limits.server_keep_alive);
-    for (const auto& property : broker_.options().behaviour.connack_properties.view()) {
-        const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
-        if (type == PropertyType::utf8_pair)
-            (void)properties.add_user_property(property.name, property.text);
-        else if (type == PropertyType::utf8 || type == PropertyType::binary)
-            (void)properties.add(property.id, property.text);
-        else
-            (void)properties.add(property.id, property.number);
-    }
+    for (const auto& property : broker_.options().behaviour.connack_properties.view())
+        add_checked(properties, property);
     return properties;
 }
 

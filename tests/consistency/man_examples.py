@@ -10,8 +10,8 @@ An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Com
     .\\" input: TEXT        standard input of the example (\\n is a newline)
     .\\" during: COMMAND    run after the example has subscribed
     .\\" stop: SIGNAL        sent after the other expectations are met; without it the example ends by itself
-    .\\" says: LINE         the example prints this line (regular expression)
-    .\\" heard: LINE        a subscriber to everything prints this line, "topic payload" (regular expression)
+    .\\" prints: LINE       the example prints this line (regular expression)
+    .\\" received: LINE     a subscriber to everything prints this line, "topic payload" (regular expression)
     .\\" file: NAME TEXT    the file then holds TEXT (regular expression)
     .\\" exit: CODE         0 if not given
     .\\" broker: OPTIONS    further options of mqtt_testbroker
@@ -36,9 +36,9 @@ import time
 from dataclasses import dataclass, field
 
 TIMEOUT = 20  # seconds; only a failing example waits this long
-KEYS = ("before", "input", "during", "stop", "says", "heard", "file", "exit", "broker", "terminal", "skip")
+KEYS = ("before", "input", "during", "stop", "prints", "received", "file", "exit", "broker", "terminal", "skip")
 MOVEMENT = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # colours stay
-CHECKED = ("says", "heard", "file", "exit", "skip")
+CHECKED = ("prints", "received", "file", "exit", "skip")
 
 
 class Failed(Exception):
@@ -235,11 +235,11 @@ class Environment:
                      f"'{note}'", self.running)
             if not self.file_holds(note):
                 raise Failed(f"wrong content of a file: {note}")
-        for pattern in notes["says"]:
+        for pattern in notes["prints"]:
             wait_for(lambda pattern=pattern: has_line(pattern, shown.out()) or shown.ended(), f"'{pattern}'", self.running)
             if not has_line(pattern, shown.out()):
                 raise Failed(f"it did not print '{pattern}'")
-        for pattern in notes["heard"]:
+        for pattern in notes["received"]:
             wait_for(lambda pattern=pattern: has_line(pattern, self.listener.out()) or has_failed(),
                      f"'{pattern}'", self.running)
             if has_failed():
@@ -256,7 +256,7 @@ def run_example(programs, example):
     if example.notes["skip"]:
         return "skipped: " + example.notes["skip"][0]
     if not any(example.notes[key] for key in CHECKED):
-        raise Failed('it has no expectations: add .\\" says:, heard:, file:, exit: or skip: above it '
+        raise Failed('it has no expectations: add .\\" prints:, received:, file:, exit: or skip: above it '
                      "(see tests/consistency/man_examples.py)")
     with tempfile.TemporaryDirectory() as directory:
         environment = Environment(programs, example, directory)
@@ -282,16 +282,16 @@ def run_pages(programs, pages):
 
 
 WRONG = {
-    "a wrong line": '.\\" during: mqtt_pub -t a -m b\n.\\" says: a c\n.Dl mqtt_sub -v -t a -C 1\n',
+    "a wrong line": '.\\" during: mqtt_pub -t a -m b\n.\\" prints: a c\n.Dl mqtt_sub -v -t a -C 1\n',
     "a wrong exit code": '.\\" exit: 0\n.Dl mqtt_pub -t a/# -m b\n',
     "a wrong file": '.\\" file: x b\n.Dl printf a > x\n',
-    "no terminal": '.\\" terminal: 80x24\n.\\" says: none\n.Dl test -t 1 || echo none\n',
+    "no terminal": '.\\" terminal: 80x24\n.\\" prints: none\n.Dl test -t 1 || echo none\n',
     "nothing to check": ".Dl mqtt_pub -t a -m b\n",
 }
 
 
 def self_test(programs):
-    good = '.Sh EXAMPLES\n.\\" heard: a b\n.Bd -literal\nmqtt_pub -t a -m b\n.Ed\n'
+    good = '.Sh EXAMPLES\n.\\" received: a b\n.Bd -literal\nmqtt_pub -t a -m b\n.Ed\n'
     _, failed = run_pages(programs, [("good", good)])
     for name, text in WRONG.items():
         if run_pages(programs, [(name, ".Sh EXAMPLES\n" + text)]) != (1, 1):

@@ -1,16 +1,14 @@
 // Behaviour: refusals, missing answers, dropped connections, stopped listeners.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
 
 namespace {
-
-constexpr auto v5 = ProtocolVersion::v5;
 
 struct Fixture {
     BrokerThread broker;

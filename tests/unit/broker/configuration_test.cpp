@@ -53,7 +53,7 @@ TEST_CASE("directives after a listener line apply to that listener") {
         "listener 8883 ::1 # taken for a comment, as Mosquitto does\n"
         "cafile /ca\ncertfile /cert\nkeyfile /key\nrequire_certificate true\ntls_version tlsv1.3\n"
         "listener 9001\nprotocol websockets\nsocket_domain ipv4\n"
-        "listener 8884\npsk_hint house\n"
+        "listener 8884\npsk_hint home\n"
         "psk_file /keys\npassword_file /users\n");
     REQUIRE(all.listeners.size() == 5);
     CHECK(all.listeners[0].host == "127.0.0.1");
@@ -71,7 +71,7 @@ TEST_CASE("directives after a listener line apply to that listener") {
     CHECK(all.listeners[3].websockets);
     CHECK(all.listeners[3].domain == ConfiguredListener::Domain::ipv4);
     CHECK_FALSE(all.listeners[3].uses_tls());
-    CHECK(all.listeners[4].tls.psk_hint == "house");
+    CHECK(all.listeners[4].tls.psk_hint == "home");
     CHECK(all.listeners[4].tls.psk_file == "/keys");
     for (const auto& listener : all.listeners) CHECK(listener.access.password_file == "/users");
 }

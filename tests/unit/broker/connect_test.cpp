@@ -1,23 +1,14 @@
 // Dialogues: CONNECT, versions, refusals, order of packets.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
-
-namespace {
-
-bool noted(BrokerThread& broker, std::string_view what) {
-    for (const auto& violation : broker.violations())
-        if (violation.find(what) != std::string::npos) return true;
-    return false;
-}
-
-}  // namespace
+using mqttc::test::v5;
+using mqttc::test::violated;
 
 TEST_CASE("CONNACK has the format of the protocol version") {
     BrokerThread broker;
@@ -50,7 +41,7 @@ TEST_CASE("another packet before CONNECT ends the connection") {
     RawClient client(broker.port());
     client.send(Pingreq{});
     CHECK(client.next() == "end");
-    CHECK(noted(broker, "the first packet must be CONNECT"));
+    CHECK(violated(broker, "the first packet must be CONNECT"));
 }
 
 TEST_CASE("bytes that are not MQTT end the connection") {
@@ -90,7 +81,7 @@ TEST_CASE("packets that only a broker sends are a violation") {
     client.connect("a");
     client.send(Pingresp{});
     CHECK(client.next() == "DISCONNECT code 130");
-    CHECK(noted(broker, "a client must not send PINGRESP"));
+    CHECK(violated(broker, "a client must not send PINGRESP"));
 }
 
 TEST_CASE("data after DISCONNECT is a violation") {
@@ -99,7 +90,7 @@ TEST_CASE("data after DISCONNECT is a violation") {
     client.connect("a");
     client.send_hex("e000 c000");
     CHECK(client.next() == "end");
-    CHECK(noted(broker, "sent something after DISCONNECT"));
+    CHECK(violated(broker, "sent something after DISCONNECT"));
 }
 
 TEST_CASE("without allow_anonymous clients without a user name are refused") {

@@ -1,25 +1,18 @@
 // Dialogues: PUBLISH and its acknowledgements in both directions.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
+using mqttc::test::violated;
 
 namespace {
 
-constexpr auto v5 = ProtocolVersion::v5;
-
 struct Fixture {
     BrokerThread broker;
-
-    bool noted(std::string_view what) {
-        for (const auto& violation : broker.violations())
-            if (violation.find(what) != std::string::npos) return true;
-        return false;
-    }
 };
 
 Ack ack(PacketType type, PacketId id, ReasonCode code = 0) {
@@ -130,14 +123,14 @@ TEST_CASE_FIXTURE(Fixture, "a packet identifier in use is a violation") {
     client.publish("x", "1", Qos::exactly_once, 7);
     client.publish("x", "2", Qos::exactly_once, 7);
     CHECK(client.rest() == "PUBREC 7; PUBREC 7");
-    CHECK(noted("PUBLISH with packet identifier 7, which is in use"));
+    CHECK(violated(broker, "PUBLISH with packet identifier 7, which is in use"));
     broker.ask([](Broker& it) { it.clear_violations(); });
     Subscribe subscribe;
     subscribe.packet_id = 7;
     subscribe.subscriptions.push_back({.filter = "x"});
     client.send(subscribe);
     CHECK(client.next() == "SUBACK 7: 0");
-    CHECK(noted("SUBSCRIBE with packet identifier 7, which is in use"));
+    CHECK(violated(broker, "SUBSCRIBE with packet identifier 7, which is in use"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "unknown identifiers are answered as in the standard") {
@@ -150,7 +143,7 @@ TEST_CASE_FIXTURE(Fixture, "unknown identifiers are answered as in the standard"
     CHECK(broker.violations().empty());
     client.send(ack(PacketType::puback, 5));
     CHECK(client.rest() == "");
-    CHECK(noted("PUBACK for packet identifier 5, which is not in flight"));
+    CHECK(violated(broker, "PUBACK for packet identifier 5, which is not in flight"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the wrong acknowledgement ends the connection") {
@@ -161,7 +154,7 @@ TEST_CASE_FIXTURE(Fixture, "the wrong acknowledgement ends the connection") {
     CHECK(client.next() == "PUBLISH q2 id 1 x=1");
     client.send(ack(PacketType::puback, 1));
     CHECK(client.next() == "DISCONNECT code 130");
-    CHECK(noted("PUBACK where another acknowledgement is due"));
+    CHECK(violated(broker, "PUBACK where another acknowledgement is due"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are violations") {
@@ -176,11 +169,11 @@ TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are violations") {
     client.publish("x", "a", Qos::exactly_once, 20);
     client.publish("x", "b", Qos::exactly_once, 21);
     client.rest();
-    CHECK(noted("PUBACK not in the order of the PUBLISH packets"));
+    CHECK(violated(broker, "PUBACK not in the order of the PUBLISH packets"));
     client.send(ack(PacketType::pubrel, 21));
     client.send(ack(PacketType::pubrel, 20));
     client.rest();
-    CHECK(noted("PUBREL not in the order of the PUBREC packets"));
+    CHECK(violated(broker, "PUBREL not in the order of the PUBREC packets"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the client's receive maximum limits the messages in flight") {

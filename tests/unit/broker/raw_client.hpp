@@ -1,14 +1,24 @@
 // A client for dialogues with the broker: it sends packets and raw bytes, and returns received packets as text.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "broker_thread.hpp"
 #include "mqttc/packet.hpp"
 
 namespace mqttc::test {
+
+inline constexpr auto v5 = ProtocolVersion::v5;
+
+/// Whether the broker has recorded a violation with this text.
+inline bool violated(broker::BrokerThread& broker, std::string_view rule) {
+    return std::ranges::any_of(broker.violations(),
+                               [&](const std::string& violation) { return violation.contains(rule); });
+}
 
 class RawClient {
   public:

@@ -1,16 +1,14 @@
 // Dialogues: SUBSCRIBE, retained messages, subscription options, groups, overlaps, $SYS.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
 
 namespace {
-
-constexpr auto v5 = ProtocolVersion::v5;
 
 struct Fixture {
     BrokerThread broker;
