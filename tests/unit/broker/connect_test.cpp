@@ -90,7 +90,7 @@ TEST_CASE("data after DISCONNECT is a violation") {
     client.connect("a");
     client.send_hex("e000 c000");
     CHECK(client.next() == "end");
-    CHECK(violated(broker, "sent something after DISCONNECT"));
+    CHECK(violated(broker, "sent data after DISCONNECT"));
 }
 
 TEST_CASE("without allow_anonymous clients without a user name are refused") {

@@ -154,7 +154,7 @@ TEST_CASE_FIXTURE(Fixture, "the wrong acknowledgement ends the connection") {
     CHECK(client.next() == "PUBLISH q2 id 1 x=1");
     client.send(ack(PacketType::puback, 1));
     CHECK(client.next() == "DISCONNECT code 130");
-    CHECK(violated(broker, "PUBACK where another acknowledgement is due"));
+    CHECK(violated(broker, "PUBACK instead of another acknowledgement"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are violations") {
