@@ -7,7 +7,7 @@ set(except_cli_passwd "a password that cannot be checked")
 
 # /proc shows the arguments and the signals of the emulator.
 set(except_unit_net "the thread takes no signals away")
-set(except_e2e_pub "the password is not among the arguments")
+set(except_e2e_pub "the password is not visible in")
 list(APPEND except_cli_passwd "a password on the command line is soon")
 
 # It prints on stderr which signal ended the program.

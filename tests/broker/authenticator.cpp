@@ -1,4 +1,4 @@
-// Who may connect: users and hashes from a password file of mqtt_passwd.
+// Users and hashes from a password file of mqtt_passwd.
 #include "authenticator.hpp"
 
 #include <cerrno>
@@ -27,8 +27,8 @@ std::expected<void, Error> Authenticator::load(const std::string& path) {
     return {};
 }
 
-bool Authenticator::admits(std::optional<std::string_view> username, std::string_view password,
-                           bool allow_anonymous) const {
+bool Authenticator::accepts(std::optional<std::string_view> username, std::string_view password,
+                            bool allow_anonymous) const {
     if (!username) return allow_anonymous;
     if (!loaded_) return allow_anonymous;
     const auto user = users_.find(std::string(*username));
@@ -36,14 +36,14 @@ bool Authenticator::admits(std::optional<std::string_view> username, std::string
     return passwd::check_password(user->second, password).value_or(false);
 }
 
-std::expected<std::shared_ptr<const Gate>, Error> make_gate(const Access& access) {
-    auto gate = std::make_shared<Gate>();
-    gate->allow_anonymous = access.allow_anonymous;
-    gate->by_identity = access.by_identity;
+std::expected<std::shared_ptr<const AccessControl>, Error> load_access(const Access& access) {
+    auto control = std::make_shared<AccessControl>();
+    control->allow_anonymous = access.allow_anonymous;
+    control->by_identity = access.by_identity;
     if (!access.password_file.empty())
-        if (auto loaded = gate->authenticator.load(access.password_file); !loaded)
+        if (auto loaded = control->authenticator.load(access.password_file); !loaded)
             return std::unexpected(loaded.error());
-    return gate;
+    return control;
 }
 
 }  // namespace mqttc::broker

@@ -1,4 +1,4 @@
-// Who may connect: the users of a password file.
+// Which clients may connect: anonymous ones, and the users of a password file.
 #pragma once
 
 #include <expected>
@@ -15,30 +15,30 @@ namespace mqttc::broker {
 
 class Authenticator {
   public:
-    /// Reads a password file, in place of what was read before.
+    /// Reads a password file; its users replace the earlier ones.
     std::expected<void, Error> load(const std::string& path);
 
-    /// Without a password file every name is good, as every password.
-    bool admits(std::optional<std::string_view> username, std::string_view password,
-                bool allow_anonymous) const;
+    /// Without a password file any user name and password is accepted.
+    bool accepts(std::optional<std::string_view> username, std::string_view password,
+                 bool allow_anonymous) const;
 
   private:
     bool loaded_ = false;
     std::unordered_map<std::string, std::string> users_;
 };
 
-/// What one listener asks of clients, in place of what all of them do.
-struct Gate {
+/// Which clients one listener accepts, instead of the setting for all listeners.
+struct AccessControl {
     Authenticator authenticator;
     bool allow_anonymous = false;
     bool by_identity = false;
 
-    bool admits(std::optional<std::string_view> username, std::string_view password) const {
-        return by_identity || authenticator.admits(username, password, allow_anonymous);
+    bool accepts(std::optional<std::string_view> username, std::string_view password) const {
+        return by_identity || authenticator.accepts(username, password, allow_anonymous);
     }
 };
 
 /// Reads the password file, if there is one.
-std::expected<std::shared_ptr<const Gate>, Error> make_gate(const Access& access);
+std::expected<std::shared_ptr<const AccessControl>, Error> load_access(const Access& access);
 
 }  // namespace mqttc::broker

@@ -1,4 +1,4 @@
-// The broker's heart: listeners, sessions coming and going, routing, wills and $SYS.
+// The broker: listeners, sessions, routing, wills and $SYS.
 #include "broker.hpp"
 
 #include <algorithm>
@@ -18,35 +18,37 @@ std::expected<void, Error> Broker::start() {
     started_ = loop_.now();
     if (!options_.password_file.empty())
         if (auto loaded = authenticator_.load(options_.password_file); !loaded) return loaded;
-    for (const auto& wanted : options_.listeners)
-        if (auto opened = listen(wanted); !opened) return opened;
+    for (const auto& listener : options_.listeners)
+        if (auto opened = listen(listener); !opened) return opened;
     update_sys();
     arm_sys_timer();
     return {};
 }
 
-std::expected<void, Error> Broker::listen(const ListenerOptions& wanted) {
-    std::shared_ptr<const Gate> gate;
-    if (wanted.access) {
-        auto made = make_gate(*wanted.access);
+std::expected<void, Error> Broker::listen(const ListenerOptions& options) {
+    std::shared_ptr<const AccessControl> access;
+    if (options.access) {
+        auto made = load_access(*options.access);
         if (!made) return std::unexpected(made.error());
-        gate = std::move(*made);
+        access = std::move(*made);
     }
-    auto listener = std::make_unique<Listener>(loop_, wanted, accepts(std::move(gate)));
+    auto listener = std::make_unique<Listener>(loop_, options, on_accepted(std::move(access)));
     if (auto opened = listener->open(); !opened) return opened;
     listeners_.push_back(std::move(listener));
     return {};
 }
 
-Listener::Accepted Broker::accepts(std::shared_ptr<const Gate> gate) {
-    return [this, gate = std::move(gate)](net::StreamPtr stream, std::string peer) {
+Listener::Accepted Broker::on_accepted(std::shared_ptr<const AccessControl> access) {
+    return [this, access = std::move(access)](net::StreamPtr stream, std::string peer) {
         ++counters_.connections;
-        connections_.push_back(std::make_unique<Connection>(*this, std::move(stream), std::move(peer), gate));
+        connections_.push_back(
+            std::make_unique<Connection>(*this, std::move(stream), std::move(peer), access));
     };
 }
 
-void Broker::renew(std::size_t listener, StreamFactory make_stream, std::shared_ptr<const Gate> gate) {
-    listeners_[listener]->renew(std::move(make_stream), accepts(std::move(gate)));
+void Broker::replace(std::size_t listener, StreamFactory make_stream,
+                     std::shared_ptr<const AccessControl> access) {
+    listeners_[listener]->replace(std::move(make_stream), on_accepted(std::move(access)));
 }
 
 void Broker::shut_down() {
@@ -64,18 +66,18 @@ void Broker::turn(std::optional<Time> deadline) {
 }
 
 void Broker::flush() {
-    // Writing can end a connection, whose will then goes to others.
+    // Writing can end a connection, whose will is then sent to other clients.
     while (!to_flush_.empty()) {
         const auto batch = std::exchange(to_flush_, {});
         for (auto* connection : batch) {
-            connection->waits_for_flush = false;
+            connection->flush_requested = false;
             connection->flush();
         }
     }
 }
 
-void Broker::wants_flush(Connection& connection) {
-    if (std::exchange(connection.waits_for_flush, true)) return;
+void Broker::request_flush(Connection& connection) {
+    if (std::exchange(connection.flush_requested, true)) return;
     to_flush_.push_back(&connection);
 }
 
@@ -159,14 +161,14 @@ bool Broker::attach(Connection& connection, std::string_view client_id, bool cle
         end(*session);
         session = nullptr;
     }
-    const bool goes_on = session != nullptr;
-    if (!goes_on) session = &sessions_.create(client_id);
-    // A will that waits for its delay is not sent: the client is back.
+    const bool resumed = session != nullptr;
+    if (!resumed) session = &sessions_.create(client_id);
+    // A delayed will is not sent when the client reconnects.
     for (auto* timer : {&session->expiry_timer, &session->will_timer})
         if (*timer != 0) loop_.cancel(std::exchange(*timer, 0));
     session->connection = &connection;
     counters_.clients_maximum = std::max(counters_.clients_maximum, ++clients_);
-    return goes_on;
+    return resumed;
 }
 
 void Broker::detach(Session& session, bool with_will) {
@@ -202,7 +204,7 @@ void Broker::end(Session& session) {
 
 void Broker::publish_will(Session& session) {
     const auto will = std::exchange(session.will, std::nullopt);
-    log(session.client_id() + ": its will goes to " + will->message->topic);
+    log(session.client_id() + ": publishes its will to " + will->message->topic);
     auto message = std::make_shared<Message>(*will->message);
     if (will->expiry) message->expires = loop_.now() + std::chrono::seconds(*will->expiry);
     route(std::move(message));
@@ -222,7 +224,7 @@ std::size_t Broker::route(const MessagePtr& message) {
 void Broker::gather(Session& session, const SubscriptionOptions& options, const MessagePtr& message) {
     if (options.no_local && message->from == session.client_id()) return;
     const auto qos = std::min(options.qos, message->qos);
-    // Overlapping subscriptions, as Mosquitto: one copy each in v5, one at the highest QoS in 3.x.
+    // Overlapping subscriptions as in Mosquitto: in MQTT 5 one copy each, in 3.x one copy at the highest QoS.
     if (session.version != ProtocolVersion::v5 && session.route == route_) {
         auto& outgoing = deliveries_[session.route_index].outgoing;
         outgoing.qos = std::max(outgoing.qos, qos);
@@ -240,7 +242,7 @@ void Broker::gather(Session& session, const SubscriptionOptions& options, const 
 
 void Broker::deliver(Session& session, Outgoing outgoing) {
     if (outgoing.qos == Qos::at_most_once) {
-        if (session.connection != nullptr) session.connection->send_once(outgoing);
+        if (session.connection != nullptr) session.connection->send_qos0(outgoing);
         return;
     }
     const auto& bounds = options_.bounds;

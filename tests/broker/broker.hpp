@@ -1,6 +1,5 @@
-// The embedded MQTT broker: a part of the tests, never installed. It keeps to MQTT 3.1, 3.1.1 and 5.0 and
-// notes every breach of them by a client. All of it runs on one loop and on the thread that calls turn(); see
-// broker_thread.hpp for one that runs beside a test.
+// The embedded MQTT broker of the tests, never installed. It implements MQTT 3.1, 3.1.1 and 5.0 and records each violation
+// by a client. It runs on one loop, on the thread that calls turn(); broker_thread.hpp has its own thread.
 #pragma once
 
 #include <cstddef>
@@ -47,7 +46,7 @@ struct Connected {
 struct Counters {
     std::uint64_t packets_received = 0;
     std::uint64_t packets_sent = 0;
-    std::uint64_t dropped = 0;  ///< messages that a bound, or a client's packet size, kept from a client
+    std::uint64_t dropped = 0;  ///< messages not sent because of a bound or the client's maximum packet size
     std::size_t clients_maximum = 0;
     std::size_t connections = 0;  ///< accepted by a listener since the start
 };
@@ -61,16 +60,17 @@ class Broker {
 
     /// Reads the password file and opens the listeners.
     std::expected<void, Error> start();
-    std::expected<void, Error> listen(const ListenerOptions& wanted);
-    /// Who comes through that listener from now on meets this transport and this gate.
-    void renew(std::size_t listener, StreamFactory make_stream, std::shared_ptr<const Gate> gate);
-    /// Waits for something to happen, does it, and sends what it gave rise to.
+    std::expected<void, Error> listen(const ListenerOptions& options);
+    /// New connections of that listener use this transport and access control.
+    void replace(std::size_t listener, StreamFactory make_stream,
+                 std::shared_ptr<const AccessControl> access);
+    /// Waits for events, handles them, and writes the output.
     void turn(std::optional<Time> deadline = std::nullopt);
-    /// Tells every client that the broker ends, as far as that goes without waiting.
+    /// Sends DISCONNECT to each client, without waiting.
     void shut_down();
     net::Loop& loop() { return loop_; }
 
-    // What tests ask and steer.
+    // For tests.
     std::vector<std::unique_ptr<Listener>>& listeners() { return listeners_; }
     std::uint16_t port() const { return listeners_.empty() ? std::uint16_t{0} : listeners_.front()->port(); }
     std::size_t clients() const { return clients_; }  ///< connected, CONNECT accepted
@@ -87,7 +87,7 @@ class Broker {
     Behaviour& behaviour() { return options_.behaviour; }
     /// The connection of a client, or nullptr.
     Connection* find_client(std::string_view client_id);
-    /// Closes every connection without a word.
+    /// Closes each connection without DISCONNECT.
     void drop_connections();
     void stop_accepting();
     std::expected<void, Error> resume_accepting();
@@ -97,7 +97,7 @@ class Broker {
     void publish(std::string_view topic, std::string_view payload, Qos qos = Qos::at_most_once,
                  bool retain = false);
 
-    // What connections use.
+    // For connections.
     Counters& counters() { return counters_; }
     const Authenticator& authenticator() const { return authenticator_; }
     void record(Received received);
@@ -105,24 +105,23 @@ class Broker {
     void add_violation(std::string text);
     void log(std::string_view text) const;
     bool logging() const { return static_cast<bool>(options_.log); }
-    void wants_flush(Connection& connection);
+    void request_flush(Connection& connection);
     void finished() { some_finished_ = true; }
     std::string new_client_id();
-    /// Makes `connection` the one of the client's session, taking it over from an earlier connection. Returns
-    /// true iff the session existed and goes on.
+    /// Attaches the client's session to `connection` and disconnects its earlier connection. Returns true iff the session
+    /// existed and is resumed.
     bool attach(Connection& connection, std::string_view client_id, bool clean_start, Session*& session);
     /// The connection of the session has ended.
     void detach(Session& session, bool with_will);
-    /// Keeps the message if it is to be retained and hands it to all who subscribed; returns how many
-    /// deliveries.
+    /// Stores the message if it is retained and delivers it to all subscribers; returns the number of deliveries.
     std::size_t route(const MessagePtr& message);
-    /// Hands one delivery to its session.
+    /// Sends or queues one delivery.
     void deliver(Session& session, Outgoing outgoing);
-    /// Brings the $SYS topics up to date.
+    /// Updates the $SYS topics.
     void update_sys();
 
   private:
-    Listener::Accepted accepts(std::shared_ptr<const Gate> gate);
+    Listener::Accepted on_accepted(std::shared_ptr<const AccessControl> access);
     struct Delivery {
         Session* session;
         Outgoing outgoing;

@@ -1,4 +1,4 @@
-// The broker on its own thread, and the way to it from others.
+// Implementation of broker_thread.hpp.
 #include "broker_thread.hpp"
 
 #include <poll.h>
@@ -21,7 +21,7 @@ Options with_listener(Options options) {
 BrokerThread::BrokerThread(Options options)
     : broker_(with_listener(std::move(options))), event_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (const auto started = broker_.start(); !started) {
-        std::fprintf(stderr, "the tests' broker: %s\n", started.error().context.c_str());
+        std::fprintf(stderr, "the embedded broker: %s\n", started.error().context.c_str());
         std::abort();
     }
     for (const auto& listener : broker_.listeners()) ports_.push_back(listener->port());
@@ -35,14 +35,14 @@ BrokerThread::~BrokerThread() {
     ::close(event_fd_);
 }
 
-bool BrokerThread::wait_until(std::function<bool(Broker&)> condition, std::chrono::milliseconds longest) {
+bool BrokerThread::wait_until(std::function<bool(Broker&)> condition, std::chrono::milliseconds timeout) {
     std::list<Waiting> mine;
     mine.push_back({std::move(condition), {}});
     const auto entry = mine.begin();
     auto fulfilled = entry->fulfilled.get_future();
     ask([&](Broker&) { waiting_.splice(waiting_.end(), mine); });
-    if (fulfilled.wait_for(longest) == std::future_status::ready) return true;
-    // The broker's thread may have fulfilled it in the meantime; then it is in no list any more.
+    if (fulfilled.wait_for(timeout) == std::future_status::ready) return true;
+    // The broker's thread may have fulfilled and removed it in the meantime.
     return ask([&](Broker&) {
         if (fulfilled.wait_for(std::chrono::seconds(0)) == std::future_status::ready) return true;
         waiting_.erase(entry);
@@ -62,7 +62,7 @@ void BrokerThread::post(std::function<void()> job) {
 void BrokerThread::run() {
     while (!stop_) {
         broker_.turn();
-        look_at_conditions();
+        check_conditions();
     }
 }
 
@@ -77,7 +77,7 @@ void BrokerThread::do_jobs() {
     for (const auto& job : jobs) job();
 }
 
-void BrokerThread::look_at_conditions() {
+void BrokerThread::check_conditions() {
     for (auto it = waiting_.begin(); it != waiting_.end();) {
         if (!it->condition(broker_)) {
             ++it;

@@ -1,4 +1,4 @@
-// A broker on a thread of its own, for a test to talk to.
+// A broker on its own thread, for tests.
 //
 //     BrokerThread broker;                                    // 127.0.0.1, a port the system chooses
 //     broker.set([](Behaviour& it) { it.answer_publish = false; });
@@ -25,16 +25,15 @@ namespace mqttc::broker {
 
 class BrokerThread {
   public:
-    static constexpr auto patience = std::chrono::seconds(10);
+    static constexpr auto default_timeout = std::chrono::seconds(10);
 
-    /// Without listeners in `options` there is one on 127.0.0.1. Ends the process with a message when the
-    /// broker can't start: nothing could be tested then.
+    /// Without listeners in `options` it listens on 127.0.0.1. Aborts with a message if the broker cannot start.
     explicit BrokerThread(Options options = {});
     ~BrokerThread();
     BrokerThread(const BrokerThread&) = delete;
     BrokerThread& operator=(const BrokerThread&) = delete;
 
-    /// Of the n-th listener; stays the same over stop_accepting().
+    /// The port of the n-th listener; stop_accepting() does not change it.
     std::uint16_t port(std::size_t listener = 0) const { return ports_[listener]; }
 
     /// Calls `question(Broker&)` on the broker's thread and returns its answer (by value).
@@ -46,9 +45,9 @@ class BrokerThread {
         post([&task] { task(); });
         return answer.get();
     }
-    /// Waits until the condition holds, looking after each turn of the broker's loop. False: it didn't in
-    /// that time.
-    bool wait_until(std::function<bool(Broker&)> condition, std::chrono::milliseconds longest = patience);
+    /// Waits until the condition holds; it is evaluated after each turn of the broker's loop. False: timed out.
+    bool wait_until(std::function<bool(Broker&)> condition,
+                    std::chrono::milliseconds timeout = default_timeout);
     bool wait_for_clients(std::size_t count) {
         return wait_until([count](Broker& broker) { return broker.clients() == count; });
     }
@@ -82,19 +81,19 @@ class BrokerThread {
     void stop_accepting() {
         ask([](Broker& broker) { broker.stop_accepting(); });
     }
-    /// On the same ports as before. False: somebody else has taken one of them.
+    /// On the same ports as before. False: one of them is in use.
     bool resume_accepting() {
         return ask([](Broker& broker) { return broker.resume_accepting().has_value(); });
     }
-    /// Sends what Behaviour::answer_publish held back. To be called after it is true again.
+    /// Sends the acknowledgements that Behaviour::answer_publish held back; to be called after it is true again.
     void release_acknowledgements() {
         ask([](Broker& broker) { broker.release_acknowledgements(); });
     }
-    /// The broker ends a client's connection; v5 clients are told why. False: no such client.
+    /// Closes a client's connection; in MQTT 5 with DISCONNECT and a reason. False: unknown client.
     bool disconnect_client(const std::string& client_id, ReasonCode code, const std::string& why) {
         return with_client(client_id, [&](Connection& it) { it.disconnect(code, why); });
     }
-    /// Whatever bytes, to a client. False: no such client.
+    /// Sends bytes to a client. False: unknown client.
     bool send_raw(const std::string& client_id, Bytes bytes) {
         return with_client(client_id, [&](Connection& it) { it.send_raw(bytes); });
     }
@@ -120,7 +119,7 @@ class BrokerThread {
     void post(std::function<void()> job);
     void run();
     void do_jobs();
-    void look_at_conditions();
+    void check_conditions();
 
     Broker broker_;
     std::vector<std::uint16_t> ports_;

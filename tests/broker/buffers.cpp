@@ -1,4 +1,4 @@
-// Buffers of a connection: one to read into, one queue of parts to write.
+// Implementation of buffers.hpp.
 #include "buffers.hpp"
 
 #include <algorithm>
@@ -8,7 +8,7 @@ namespace mqttc::broker {
 namespace {
 
 constexpr std::size_t part_size = std::size_t{256} << 10;
-constexpr std::size_t copied_payload = 8192;  // below it a copy is cheaper than a part of its own
+constexpr std::size_t copied_payload = 8192;  // up to this size a copy is cheaper than a separate part
 
 }  // namespace
 

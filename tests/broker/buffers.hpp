@@ -1,4 +1,4 @@
-// A connection's bytes on the way in and out, arranged so that large payloads are never copied.
+// Input and output buffers of a connection; large payloads are not copied.
 #pragma once
 
 #include <cstddef>
@@ -11,20 +11,19 @@
 
 namespace mqttc::broker {
 
-/// Packets up to this size share one buffer. A larger one gets a block of its own, which its message may
-/// keep.
+/// Packets up to this size share one buffer. A larger one has its own block, which its message may keep.
 inline constexpr std::size_t shared_block_size = std::size_t{64} << 10;
 
 class InputBuffer {
   public:
-    /// Room to read into; never empty unless a whole packet is there already.
+    /// Space to read into; empty only if a complete packet is buffered.
     std::span<std::uint8_t> room();
     void added(std::size_t count) { end_ += count; }
     Bytes bytes() const { return {block_.get() + begin_, end_ - begin_}; }
     void consumed(std::size_t count) { begin_ += count; }
-    /// Says that the packet at the start of bytes() has `size` bytes in all.
+    /// The packet at the start of bytes() has `size` bytes.
     void expect(std::size_t size);
-    /// The block that bytes() lie in if it holds one large packet only, to be kept; else nothing.
+    /// The block of bytes() if it contains a single large packet, otherwise null.
     Block own_block() const { return capacity_ > shared_block_size ? block_ : nullptr; }
 
   private:
@@ -38,7 +37,7 @@ class InputBuffer {
 
 class OutputQueue {
   public:
-    /// Lets `encode` append bytes to a vector (as mqttc::encode does) and passes its result on.
+    /// Lets `encode` append bytes to a vector (as mqttc::encode does) and returns its result.
     template <typename Encode>
     auto append_by(Encode encode) {
         auto& bytes = tail();
@@ -48,7 +47,7 @@ class OutputQueue {
         return result;
     }
     void append(Bytes more);
-    /// The message's payload comes next; it is referred to, not copied.
+    /// Appends the payload of a message; a large one is referenced, not copied.
     void append_payload(MessagePtr message);
 
     std::size_t size() const { return size_; }

@@ -1,4 +1,4 @@
-// The reader of mosquitto.conf: one table of directives, then what only the whole can tell.
+// The parser of mosquitto.conf: a table of directives, then checks of the whole file.
 #include "configuration.hpp"
 
 #include <algorithm>
@@ -15,17 +15,17 @@ namespace mqttc::broker {
 namespace {
 
 using Domain = ConfiguredListener::Domain;
-constexpr std::string_view blank = " \t\r\n";
+constexpr std::string_view spaces = " \t\r\n";
 
 std::string_view trimmed(std::string_view text) {
-    const auto first = text.find_first_not_of(blank);
+    const auto first = text.find_first_not_of(spaces);
     if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(blank) - first + 1);
+    return text.substr(first, text.find_last_not_of(spaces) - first + 1);
 }
 
 /// The first word; the rest stays in `text`.
 std::string_view take_word(std::string_view& text) {
-    const auto end = std::min(text.find_first_of(blank), text.size());
+    const auto end = std::min(text.find_first_of(spaces), text.size());
     const auto word = text.substr(0, end);
     text = trimmed(text.substr(end));
     return word;
@@ -52,24 +52,24 @@ struct GivenAccess {
 
 class Reader {
   public:
-    /// Each returns what is wrong, without the place, or nothing.
+    /// An error without its place in the file; empty: no error.
     using Wrong = std::string;
 
     std::expected<void, Error> read_file(const std::string& path, bool main);
     std::expected<void, Error> read_text(std::string_view text, const std::string& name, bool main);
     std::expected<Configuration, Error> finish();
 
-    // What the directives use.
+    // For the directives.
     Wrong listener(std::string_view value);
-    Wrong include(std::string_view folder);
+    Wrong include(std::string_view directory);
     ConfiguredListener& current() { return listeners_.empty() ? default_ : listeners_.back().options; }
     GivenAccess& access() {
         security_seen_ = true;
         return per_listener_ && !listeners_.empty() ? listeners_.back().access : access_;
     }
-    Wrong per_listener(bool wanted) {
-        if (security_seen_) return "per_listener_settings must stand before the other security settings";
-        per_listener_ = wanted;
+    Wrong per_listener(bool enabled) {
+        if (security_seen_) return "per_listener_settings must precede the other security settings";
+        per_listener_ = enabled;
         return {};
     }
     void use_default() { default_used_ = true; }
@@ -137,7 +137,7 @@ Wrong take_log(Reader& reader, std::string_view value) {
         log.push_back({kind == "stdout" ? Kind::out : kind == "stderr" ? Kind::err : Kind::none, {}});
     } else if (kind == "syslog" || kind == "topic") {
         log.push_back({Kind::err, {}});
-        reader.all.notes.push_back("log_dest " + std::string(kind) + " goes to stderr here");
+        reader.all.notes.push_back("log_dest " + std::string(kind) + " is stderr here");
     } else {
         return "log_dest " + quoted(kind) + ": write stdout, stderr, file PATH or none";
     }
@@ -162,7 +162,7 @@ Wrong take_sys_interval(Reader& reader, std::string_view value) {
 Wrong take_count(std::string_view name, std::string_view value, std::uint32_t maximum, std::size_t& into) {
     std::uint32_t count = 0;
     auto wrong = read_number(name, value, maximum, count);
-    if (count != 0) into = count;  // 0: no limit of the user's, so the broker's own
+    if (count != 0) into = count;  // 0: the default of this broker
     return wrong;
 }
 
@@ -203,9 +203,9 @@ constexpr Directive directives[] = {
     {"password_file", [](Reader& r, std::string_view v) { return r.access().password_file = v, Wrong(); }},
     {"per_listener_settings",
      [](Reader& r, std::string_view v) {
-         bool wanted = false;
-         auto wrong = read_bool("per_listener_settings", v, wanted);
-         return wrong.empty() ? r.per_listener(wanted) : wrong;
+         bool enabled = false;
+         auto wrong = read_bool("per_listener_settings", v, enabled);
+         return wrong.empty() ? r.per_listener(enabled) : wrong;
      }},
     {"pid_file", [](Reader& r, std::string_view v) { return r.all.pid_file = v, Wrong(); }},
     {"port",
@@ -305,7 +305,7 @@ std::expected<void, Error> Reader::read_text(std::string_view text, const std::s
         ++number;
         if (line.empty() || line.front() == '#') continue;
         const auto place = name + ":" + std::to_string(number);
-        if (line.find('\0') != std::string_view::npos) return wrong_at(place, "a zero byte");
+        if (line.find('\0') != std::string_view::npos) return wrong_at(place, "a NUL byte");
         const auto word = take_word(line);
         const auto known = std::ranges::find(directives, word, &Directive::name);
         const bool ignored = std::ranges::find(without_effect, word) != std::end(without_effect);
@@ -336,7 +336,7 @@ Wrong Reader::listener(std::string_view value) {
         if (added.port != 0) return "listener: a unix socket has the port 0";
         added.unix_path = value;
     } else {
-        // With an address the system chooses the port, where Mosquitto would take the address for a path.
+        // Port 0 with an address: the system chooses the port. (For Mosquitto the address would be a path.)
         if (added.port == 0 && value.empty()) return "listener 0 needs the path of a unix socket";
         added.host = take_word(value);
     }
@@ -345,13 +345,13 @@ Wrong Reader::listener(std::string_view value) {
 }
 
 Wrong Reader::include(std::string_view name) {
-    if (!main_file) return "include_dir may only stand in the main file";
+    if (!main_file) return "include_dir is allowed in the main file only";
     std::error_code cause;
     std::vector<std::string> found;
     for (std::filesystem::directory_iterator it(name, cause), end; !cause && it != end; it.increment(cause))
         if (it->path().extension() == ".conf") found.push_back(it->path().string());
     if (cause) return "include_dir " + quoted(name) + ": " + cause.message();
-    // A before a before B, as the manual of Mosquitto has it.
+    // A before a before B, as documented for Mosquitto.
     std::ranges::sort(found, {}, [](const std::string& path) { return std::pair(lower(path), path); });
     for (const auto& path : found) {
         if (auto read = read_file(path, false); !read) {
@@ -379,7 +379,7 @@ std::expected<void, Error> Reader::complete(Entry& entry, bool own) const {
     if (tls.require_certificate && tls.ca_file.empty()) return missing("require_certificate", "cafile");
     if (listener.by_identity && !tls.require_certificate && tls.psk_hint.empty())
         return missing("user name from TLS", "require_certificate or psk_hint");
-    // As in Mosquitto the hint switches keys on, the file only says which.
+    // As in Mosquitto, psk_hint enables pre-shared keys.
     if (!tls.psk_hint.empty() && access.psk_file.empty()) return missing("psk_hint", "psk_file");
     if (!tls.psk_hint.empty()) tls.psk_file = access.psk_file;
     return {};

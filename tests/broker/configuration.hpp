@@ -1,4 +1,4 @@
-// What a mosquitto.conf tells the broker: the directives that tutorials show, read as Mosquitto 2 means them.
+// Reads a mosquitto.conf: the directives that tutorials use, with their meaning in Mosquitto 2.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +16,13 @@ namespace mqttc::broker {
 
 struct ConfiguredListener {
     std::uint16_t port = 1883;
-    std::string host = {};       ///< name or address; empty: every interface, or this machine (local_only)
+    std::string host = {};       ///< name or address; empty: all interfaces, or this machine (local_only)
     std::string unix_path = {};  ///< not empty: a unix socket instead
     enum class Domain : std::uint8_t { both, ipv4, ipv6 } domain = Domain::both;
     bool websockets = false;
     bool by_identity = false;   ///< use_identity_as_username, use_subject_as_username
-    TlsServerOptions tls = {};  ///< not for use without a certificate and without a PSK file
-    Access access = {};         ///< its own or everybody's, as per_listener_settings says
+    TlsServerOptions tls = {};  ///< see uses_tls()
+    Access access = {};         ///< its own or the global one (per_listener_settings)
     std::string where = {};     ///< "FILE:LINE" of its listener line; empty: the default listener
 
     bool uses_tls() const { return !tls.cert_file.empty() || !tls.psk_file.empty(); }
@@ -35,21 +35,21 @@ struct LogDestination {
 
 struct Configuration {
     std::vector<ConfiguredListener> listeners;  ///< at least one
-    bool local_only = false;  ///< no listener was named: clients of this machine only, anonymous ones too
-    std::vector<LogDestination> log;  ///< empty: nothing was said
+    bool local_only = false;  ///< without a listener: clients of this machine only, also anonymous ones
+    std::vector<LogDestination> log;  ///< empty: no log_dest
     std::string pid_file;             ///< empty: none
     Limits limits;
     Bounds bounds;
-    std::vector<std::string> notes;  ///< "FILE:LINE: ...": directives that were accepted and do nothing
+    std::vector<std::string> notes;  ///< "FILE:LINE: ...": directives without effect
 };
 
 /// Bounds of what is read.
 inline constexpr std::size_t max_configuration_bytes = std::size_t{1} << 20;
 inline constexpr std::size_t max_configured_listeners = 100;
 
-/// Reads the file and what its include_dir lines name. Error: usage, "FILE:LINE: what is wrong"; io_error.
+/// Reads the file and its include_dir directories. Error: usage, "FILE:LINE: cause"; io_error.
 std::expected<Configuration, Error> read_configuration(const std::string& path);
-/// The same of a text; `name` stands for its file in messages.
+/// The same from a text; `name` is its file name in messages.
 std::expected<Configuration, Error> parse_configuration(std::string_view text, const std::string& name);
 
 }  // namespace mqttc::broker

@@ -1,4 +1,4 @@
-// Doing what a configuration says.
+// Implementation of configured.hpp.
 #include "configured.hpp"
 
 #include <arpa/inet.h>
@@ -60,11 +60,11 @@ std::expected<std::vector<std::string>, Error> resolve(const std::string& host, 
     return addresses;
 }
 
-std::expected<StreamFactory, Error> transport(const ConfiguredListener& wanted) {
+std::expected<StreamFactory, Error> transport(const ConfiguredListener& listener) {
     StreamFactory factory = net::make_socket_stream;
-    if (wanted.uses_tls()) {
-        auto tls = wanted.tls;
-        // As in Mosquitto: who need not show a certificate is not asked for one. The file must be there.
+    if (listener.uses_tls()) {
+        auto tls = listener.tls;
+        // As in Mosquitto: without require_certificate clients are not asked for one. The file must exist.
         if (!tls.require_certificate && !tls.ca_file.empty()) {
             if (::access(tls.ca_file.c_str(), R_OK) != 0) return cannot("read", tls.ca_file);
             tls.ca_file.clear();
@@ -73,30 +73,31 @@ std::expected<StreamFactory, Error> transport(const ConfiguredListener& wanted) 
         if (!made) return made;
         factory = std::move(*made);
     }
-    return wanted.websockets ? websocket_on(std::move(factory)) : factory;
+    return listener.websockets ? websocket_on(std::move(factory)) : factory;
 }
 
-std::expected<void, Error> open_listener(Broker& broker, const ConfiguredListener& wanted, bool local_only) {
-    auto factory = transport(wanted);
+std::expected<void, Error> open_listener(Broker& broker, const ConfiguredListener& listener,
+                                         bool local_only) {
+    auto factory = transport(listener);
     if (!factory) return std::unexpected(factory.error());
-    if (!wanted.unix_path.empty())
+    if (!listener.unix_path.empty())
         return broker.listen(
-            {.unix_path = wanted.unix_path, .make_stream = *factory, .access = wanted.access});
+            {.unix_path = listener.unix_path, .make_stream = *factory, .access = listener.access});
     std::vector<std::string> addresses;
-    // Where nobody named an address, a machine without IPv6 is no reason to fail.
-    bool second_may_fail = wanted.host.empty() && wanted.domain == Domain::both;
-    if (wanted.host.empty()) {
-        if (wanted.domain != Domain::ipv6) addresses.emplace_back(local_only ? "127.0.0.1" : "0.0.0.0");
-        if (wanted.domain != Domain::ipv4) addresses.emplace_back(local_only ? "::1" : "::");
+    // Without an address in the configuration, IPv6 may be missing.
+    bool second_may_fail = listener.host.empty() && listener.domain == Domain::both;
+    if (listener.host.empty()) {
+        if (listener.domain != Domain::ipv6) addresses.emplace_back(local_only ? "127.0.0.1" : "0.0.0.0");
+        if (listener.domain != Domain::ipv4) addresses.emplace_back(local_only ? "::1" : "::");
     } else {
-        auto resolved = resolve(wanted.host, wanted.domain);
+        auto resolved = resolve(listener.host, listener.domain);
         if (!resolved) return std::unexpected(resolved.error());
         addresses = std::move(*resolved);
     }
-    auto port = wanted.port;
+    auto port = listener.port;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
         const auto opened = broker.listen(
-            {.address = addresses[i], .port = port, .make_stream = *factory, .access = wanted.access});
+            {.address = addresses[i], .port = port, .make_stream = *factory, .access = listener.access});
         if (!opened && !(i > 0 && second_may_fail)) return opened;
         if (opened) port = broker.listeners().back()->port();
     }
@@ -132,40 +133,39 @@ std::expected<Options, Error> options_of(const Configuration& configuration, boo
 }
 
 std::expected<void, Error> ConfiguredListeners::open(const Configuration& configuration) {
-    for (const auto& wanted : configuration.listeners) {
+    for (const auto& listener : configuration.listeners) {
         const auto before = broker_.listeners().size();
-        if (auto opened = open_listener(broker_, wanted, configuration.local_only); !opened) return opened;
-        opened_.push_back({.wanted = wanted, .sockets = broker_.listeners().size() - before});
+        if (auto opened = open_listener(broker_, listener, configuration.local_only); !opened) return opened;
+        opened_.push_back({.listener = listener, .sockets = broker_.listeners().size() - before});
     }
     return {};
 }
 
-std::expected<void, Error> ConfiguredListeners::renew(const Configuration& fresh) {
-    const auto same = [](const Opened& opened, const ConfiguredListener& wanted) {
+std::expected<void, Error> ConfiguredListeners::reload(const Configuration& fresh) {
+    const auto same = [](const Opened& opened, const ConfiguredListener& listener) {
         const auto place = [](const ConfiguredListener& it) {
             return std::tie(it.port, it.host, it.unix_path, it.domain, it.websockets);
         };
-        return place(opened.wanted) == place(wanted);
+        return place(opened.listener) == place(listener);
     };
     if (!std::ranges::equal(opened_, fresh.listeners, same))
-        return std::unexpected(
-            Error{ErrorCode::usage, 0, "other listeners: they change only when the broker starts"});
+        return std::unexpected(Error{ErrorCode::usage, 0, "the listeners have changed: restart the broker"});
     struct Renewed {
         StreamFactory make_stream;
-        std::shared_ptr<const Gate> gate;
+        std::shared_ptr<const AccessControl> access;
     };
     std::vector<Renewed> all;
-    for (const auto& wanted : fresh.listeners) {
-        auto factory = transport(wanted);
+    for (const auto& listener : fresh.listeners) {
+        auto factory = transport(listener);
         if (!factory) return std::unexpected(factory.error());
-        auto gate = make_gate(wanted.access);
-        if (!gate) return std::unexpected(gate.error());
-        all.push_back({.make_stream = std::move(*factory), .gate = std::move(*gate)});
+        auto access = load_access(listener.access);
+        if (!access) return std::unexpected(access.error());
+        all.push_back({.make_stream = std::move(*factory), .access = std::move(*access)});
     }
     std::size_t socket = 0;
     for (std::size_t i = 0; i < all.size(); ++i)
         for (std::size_t left = opened_[i].sockets; left > 0; --left)
-            broker_.renew(socket++, all[i].make_stream, all[i].gate);
+            broker_.replace(socket++, all[i].make_stream, all[i].access);
     return {};
 }
 
@@ -176,14 +176,14 @@ void reload_on_signal(Broker& broker, ConfiguredListeners& listeners, const std:
             if (!fresh) return std::unexpected(fresh.error());
             auto options = options_of(*fresh, verbose);
             if (!options) return std::unexpected(options.error());
-            if (auto renewed = listeners.renew(*fresh); !renewed) return renewed;
+            if (auto reloaded = listeners.reload(*fresh); !reloaded) return reloaded;
             broker.options().log = std::move(options->log);
             return {};
         };
         if (const auto done = reload())
-            broker.log("read " + path + " again");
+            broker.log("reloaded " + path);
         else
-            log_to_stderr("SIGHUP changes nothing: " + done.error().context);
+            log_to_stderr("not reloaded: " + done.error().context);
     });
 }
 

@@ -1,4 +1,4 @@
-// From what a mosquitto.conf says to a broker that runs so: options, log, listeners, pid file.
+// Applies a mosquitto.conf to a broker: options, log, listeners, pid file.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace mqttc::broker {
 
 void log_to_stderr(std::string_view line);
 
-/// Limits, bounds and the log; without a log_dest only `verbose` makes one. The listeners are not among them.
+/// Limits, bounds and the log, not the listeners. Without log_dest there is a log only if `verbose`.
 /// Error: io_error, a log file cannot be opened.
 std::expected<Options, Error> options_of(const Configuration& configuration, bool verbose);
 
@@ -23,28 +23,28 @@ class ConfiguredListeners {
   public:
     explicit ConfiguredListeners(Broker& broker) : broker_(broker) {}
 
-    /// Opens them, with their names resolved. To be called once, after Broker::start().
+    /// Resolves their names and opens them; to be called once, after Broker::start().
     std::expected<void, Error> open(const Configuration& configuration);
-    /// Who connects from now on meets the users, keys and certificates that `fresh` names, as they are now.
-    /// After an error nothing has changed. Error: usage, `fresh` has other listeners; a file is not good.
-    std::expected<void, Error> renew(const Configuration& fresh);
+    /// New connections use the users, keys and certificates of `fresh`. After an error nothing has changed.
+    /// Error: usage, `fresh` has other listeners; or a file is invalid.
+    std::expected<void, Error> reload(const Configuration& fresh);
 
   private:
     struct Opened {
-        ConfiguredListener wanted;
-        std::size_t sockets = 0;  ///< so many of Broker::listeners() are of it
+        ConfiguredListener listener;
+        std::size_t sockets = 0;  ///< their number in Broker::listeners()
     };
     Broker& broker_;
     std::vector<Opened> opened_;
 };
 
-/// On SIGHUP reads the file again, for the listeners and for the log, whose files are opened anew.
+/// Reloads the file on SIGHUP, for the listeners and the log, and reopens the log files.
 void reload_on_signal(Broker& broker, ConfiguredListeners& listeners, const std::string& path, bool verbose);
 
-/// The pid file, removed with the object iff it was written.
+/// The pid file; the destructor removes it if it was written.
 class PidFile {
   public:
-    /// Without a path all of it does nothing.
+    /// An empty path: no pid file.
     explicit PidFile(std::string path) : path_(std::move(path)) {}
     ~PidFile();
     PidFile(const PidFile&) = delete;

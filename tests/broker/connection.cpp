@@ -11,23 +11,23 @@ namespace mqttc::broker {
 namespace {
 
 constexpr std::size_t largest_packet = std::size_t{max_remaining_length} + 5;
-constexpr int reads_per_turn = 16;  // then the other connections have their turn
+constexpr int reads_per_turn = 16;  // then other connections are served
 constexpr auto linger = std::chrono::seconds(2);
-constexpr std::size_t small_packet_limit = 1024;  // clients with a smaller one get no reason strings
+constexpr std::size_t small_packet_limit = 1024;  // clients with a smaller maximum get no reason strings
 
 }  // namespace
 
 Connection::Connection(Broker& broker, net::StreamPtr stream, std::string peer,
-                       std::shared_ptr<const Gate> gate)
+                       std::shared_ptr<const AccessControl> access)
     : broker_(broker),
       stream_(std::move(stream)),
       name_(std::move(peer)),
-      gate_(std::move(gate)),
+      access_(std::move(access)),
       last_received_(broker.loop().now()),
       max_packet_size_(largest_packet) {
     arm_timer(broker_.loop().now() + broker_.options().bounds.connect_timeout);
     broker_.loop().watch(stream_->descriptor(), POLLIN, [this](short revents) { ready(revents); });
-    carry_on_handshake();
+    continue_handshake();
 }
 
 Connection::~Connection() {
@@ -35,19 +35,19 @@ Connection::~Connection() {
 }
 
 void Connection::ready(short revents) {
-    if (stage_ == Stage::handshake) carry_on_handshake();
+    if (stage_ == Stage::handshake) continue_handshake();
     if (stage_ == Stage::handshake || stage_ == Stage::finished) return;
     if ((revents & ~POLLOUT) != 0 || stream_->wants({.read = true, .write = false}).write) read_all();
-    if (stage_ != Stage::finished) broker_.wants_flush(*this);
+    if (stage_ != Stage::finished) broker_.request_flush(*this);
 }
 
-void Connection::carry_on_handshake() {
+void Connection::continue_handshake() {
     const auto done = stream_->handshake();
     if (!done) {
         note("handshake failed: " + done.error().context);
         return finish();
     }
-    if (*done) stage_ = Stage::new_born;
+    if (*done) stage_ = Stage::connecting;
     wait_for_stream();
 }
 
@@ -58,12 +58,12 @@ void Connection::wait_for_stream() {
 }
 
 void Connection::read_all() {
-    for (int round = 0; stage_ == Stage::new_born || stage_ == Stage::open; ++round) {
+    for (int round = 0; stage_ == Stage::connecting || stage_ == Stage::open; ++round) {
         if (round >= reads_per_turn && !stream_->buffered()) return;
         const auto room = input_.room();
         const auto result = stream_->read(room);
         if (!result || result->state == net::IoState::end) {
-            note(result ? "closed its end" : result.error().context);
+            note(result ? "closed the connection" : result.error().context);
             if (!result && result.error().code == ErrorCode::protocol_error)
                 broker_.add_violation(name_ + ": " + result.error().context);
             end_session(true);
@@ -79,21 +79,21 @@ void Connection::read_all() {
 }
 
 void Connection::discard_input() {
-    std::uint8_t rubbish[16384];
+    std::uint8_t discarded[16384];
     while (true) {
-        const auto result = stream_->read(rubbish);
+        const auto result = stream_->read(discarded);
         if (result && result->state == net::IoState::would_block) return;
         if (!result || result->state == net::IoState::end) return finish();
-        if (said_goodbye_) broker_.add_violation(name_ + ": sent something after DISCONNECT");
-        said_goodbye_ = false;
+        if (disconnect_received_) broker_.add_violation(name_ + ": sent data after DISCONNECT");
+        disconnect_received_ = false;
     }
 }
 
 void Connection::take_packets() {
     const auto limit = broker_.options().limits.maximum_packet_size.value_or(largest_packet);
-    while (stage_ == Stage::new_born || stage_ == Stage::open) {
+    while (stage_ == Stage::connecting || stage_ == Stage::open) {
         constexpr std::uint8_t connect_byte = static_cast<std::uint8_t>(PacketType::connect) << 4;
-        if (stage_ == Stage::new_born && !input_.bytes().empty() && input_.bytes()[0] != connect_byte)
+        if (stage_ == Stage::connecting && !input_.bytes().empty() && input_.bytes()[0] != connect_byte)
             return violation(reason::protocol_error, "the first packet must be CONNECT");
         const auto frame = next_frame(input_.bytes(), limit);
         if (!frame) return violation(reason_of(frame.error()), describe(frame.error()));
@@ -106,9 +106,9 @@ void Connection::take_packets() {
         take(**frame);
         input_.consumed(size);
     }
-    if (said_goodbye_ && !input_.bytes().empty()) {
-        broker_.add_violation(name_ + ": sent something after DISCONNECT");
-        said_goodbye_ = false;
+    if (disconnect_received_ && !input_.bytes().empty()) {
+        broker_.add_violation(name_ + ": sent data after DISCONNECT");
+        disconnect_received_ = false;
     }
 }
 
@@ -130,7 +130,7 @@ void Connection::flush() {
     }
     wait_for_stream();
     if (stage_ != Stage::closing) return;
-    // Closing at once could reset the connection and take the last packets from the client.
+    // Closing at once could reset the connection before the client has read the last packets.
     stream_->shutdown();
     stage_ = Stage::lingering;
     arm_timer(broker_.loop().now() + linger);
@@ -146,11 +146,11 @@ void Connection::arm_timer(Time when) {
 
 void Connection::timer_due() {
     if (stage_ != Stage::open) {
-        note(stage_ == Stage::lingering ? "did not close its end" : "sent no CONNECT in time");
+        note(stage_ == Stage::lingering ? "did not close the connection" : "sent no CONNECT in time");
         return finish();
     }
-    if (silence_allowed_ == Duration::zero()) return;
-    const auto due = last_received_ + silence_allowed_;
+    if (max_silence_ == Duration::zero()) return;
+    const auto due = last_received_ + max_silence_;
     if (broker_.loop().now() < due) return arm_timer(due);
     violation(reason::keep_alive_timeout, "no packet within one and a half times the keep-alive");
 }
@@ -164,16 +164,16 @@ void Connection::send(const Packet& packet, Last last) {
         broker_.add_violation(
             name_ + ": the broker could not encode a packet: " + std::string(describe(sent.error())));
     if (last == Last::yes) return close_after_output();
-    broker_.wants_flush(*this);
+    broker_.request_flush(*this);
 }
 
 void Connection::send_raw(Bytes bytes) {
     if (stage_ == Stage::finished) return;
     output_.append(bytes);
-    broker_.wants_flush(*this);
+    broker_.request_flush(*this);
 }
 
-void Connection::send_once(const Outgoing& outgoing) {
+void Connection::send_qos0(const Outgoing& outgoing) {
     if (output_.size() >= broker_.options().bounds.output_bytes) {
         ++broker_.counters().dropped;
         return note("dropped a QoS 0 message: the client is too slow");
@@ -194,7 +194,7 @@ bool Connection::send_publish(const Outgoing& outgoing, bool dup) {
     std::uint16_t new_alias = 0;
     if (v5()) {
         std::uint16_t alias = 0;
-        // A payload of the largest size leaves no room for the property.
+        // With the largest payload there is no space for the property.
         const bool large = message.payload.size() > shared_block_size;
         if (const auto known = aliases_out_.find(message.topic); known != aliases_out_.end() && !large) {
             alias = known->second;
@@ -234,25 +234,25 @@ bool Connection::send_publish(const Outgoing& outgoing, bool dup) {
     output_.append_payload(outgoing.message);
     if (new_alias != 0) aliases_out_.emplace(message.topic, new_alias);
     ++broker_.counters().packets_sent;
-    broker_.wants_flush(*this);
+    broker_.request_flush(*this);
     return true;
 }
 
 void Connection::pump() {
     if (session_ == nullptr || stage_ != Stage::open) return;
     while (output_.size() < broker_.options().bounds.output_bytes) {
-        const auto* next = session_->start_next(window_, broker_.loop().now());
+        const auto* next = session_->start_next(max_in_flight_, broker_.loop().now());
         if (next == nullptr) return;
         if (!send_publish(*next, next->again)) session_->forget(next->packet_id);
     }
 }
 
 void Connection::disconnect(ReasonCode code, std::string_view why) {
-    if (stage_ != Stage::open && stage_ != Stage::new_born) return;
+    if (stage_ != Stage::open && stage_ != Stage::connecting) return;
     note(why);
-    const bool tell = stage_ == Stage::open && v5();
+    const bool send_disconnect = stage_ == Stage::open && v5();
     end_session(true);
-    if (!tell) return close_after_output();
+    if (!send_disconnect) return close_after_output();
     Properties properties;
     if (max_packet_size_ >= small_packet_limit) (void)properties.add(PropertyId::reason_string, why);
     send(Disconnect{.code = code, .properties = properties.view()}, Last::yes);
@@ -272,7 +272,7 @@ void Connection::drop() {
 void Connection::close_after_output() {
     if (stage_ == Stage::finished) return;
     stage_ = Stage::closing;
-    broker_.wants_flush(*this);
+    broker_.request_flush(*this);
 }
 
 void Connection::end_session(bool with_will) {

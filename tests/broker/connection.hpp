@@ -1,8 +1,7 @@
-// One client's connection: its transport, its packets, and the rules of the standard it must keep.
+// A connection of one client: transport, packets, and checks of the rules of the standard.
 //
-// A rule that the client breaks is noted in Broker::violations() and ends the connection, in v5 with a
-// DISCONNECT that names the reason (MQTT 5.0 section 4.13). Acknowledgements for unknown identifiers are
-// noted only.
+// A violation is recorded in Broker::violations() and ends the connection, in MQTT 5 with a DISCONNECT and its reason
+// (MQTT 5.0 section 4.13). Acknowledgements of unknown identifiers are only recorded.
 #pragma once
 
 #include <deque>
@@ -28,49 +27,50 @@ class Broker;
 
 class Connection {
   public:
-    /// Without `gate` the broker's own options say who may connect.
-    Connection(Broker& broker, net::StreamPtr stream, std::string peer, std::shared_ptr<const Gate> gate);
+    /// Without `access` the options of the broker apply.
+    Connection(Broker& broker, net::StreamPtr stream, std::string peer,
+               std::shared_ptr<const AccessControl> access);
     ~Connection();
     Connection(const Connection&) = delete;
     Connection& operator=(const Connection&) = delete;
 
-    /// The client identifier, or where the connection comes from before CONNECT.
+    /// The client identifier; before CONNECT the address of the peer.
     const std::string& name() const { return name_; }
     ProtocolVersion version() const { return version_; }
-    /// nullptr before CONNECT was accepted and after the end.
+    /// Null before CONNECT is accepted and after the end.
     Session* session() const { return session_; }
     bool finished() const { return stage_ == Stage::finished; }
 
     /// Sends what the session has queued, as far as the client and the output bounds allow.
     void pump();
-    /// Sends a message at QoS 0, or drops it when the output bound is reached or the client can't take it.
-    void send_once(const Outgoing& outgoing);
+    /// Sends a message at QoS 0; drops it above the output bound or the maximum packet size.
+    void send_qos0(const Outgoing& outgoing);
     void send_raw(Bytes bytes);
     /// Sends the acknowledgements that Behaviour::answer_publish held back.
     void release_acknowledgements();
-    /// Ends the connection from the broker's side; v5 clients are told why.
+    /// Ends the connection, in MQTT 5 with DISCONNECT.
     void disconnect(ReasonCode code, std::string_view why);
-    /// Ends the connection without a word.
+    /// Ends the connection without DISCONNECT.
     void drop();
-    /// Writes what has gathered; called by the broker once per turn of the loop.
+    /// Writes the output; called once per turn of the loop.
     void flush();
 
-    bool waits_for_flush = false;  ///< the broker's note that flush() is due
+    bool flush_requested = false;  ///< for Broker::request_flush()
 
   private:
     enum class Stage : std::uint8_t {
-        handshake,  ///< of the transport
-        new_born,   ///< nothing received yet
-        open,       ///< CONNECT was accepted
-        closing,    ///< writing the last bytes
-        lingering,  ///< has said goodbye; whatever arrives is thrown away
+        handshake,   ///< of the transport
+        connecting,  ///< waiting for CONNECT
+        open,        ///< CONNECT was accepted
+        closing,     ///< writing the last bytes
+        lingering,   ///< DISCONNECT was sent or received; input is discarded
         finished,
     };
     enum class Last : bool { no, yes };
 
     // connection.cpp: transport, output, end
     void ready(short revents);
-    void carry_on_handshake();
+    void continue_handshake();
     void read_all();
     void discard_input();
     void take_packets();
@@ -85,7 +85,7 @@ class Connection {
     void violation(ReasonCode code, std::string_view rule);
     void note(std::string_view text) const;
 
-    // connection_packets.cpp: what arrives
+    // connection_packets.cpp: received packets
     void take(const Frame& frame);
     void on(const Connect& connect);
     void on(const Publish& publish, Block block);
@@ -100,10 +100,10 @@ class Connection {
     Properties connack_properties(const Connect& connect, bool assigned_id) const;
     void resend();
     bool resolve_topic(const Publish& publish, std::string_view& topic);
-    std::optional<ReasonCode> publish_forbidden(const Publish& publish) const;
+    std::optional<ReasonCode> violated_limit(const Publish& publish) const;
     void on_pubrel(PacketId id);
     void check_unused(PacketId id, const char* packet);
-    void blame(const std::string& what);
+    void record_violation(const std::string& rule);
     void acknowledge(PacketType type, PacketId id, ReasonCode code);
     std::uint8_t subscribe_one(const Subscription& subscription, std::uint32_t identifier,
                                std::vector<Outgoing>& retained);
@@ -112,7 +112,7 @@ class Connection {
     Broker& broker_;
     net::StreamPtr stream_;
     std::string name_;
-    std::shared_ptr<const Gate> gate_;
+    std::shared_ptr<const AccessControl> access_;
     Stage stage_ = Stage::handshake;
     ProtocolVersion version_ = ProtocolVersion::v311;
     Session* session_ = nullptr;
@@ -121,19 +121,18 @@ class Connection {
     OutputQueue output_;
     net::Loop::TimerId timer_ = 0;
     Time last_received_;
-    Duration silence_allowed_{};  ///< one and a half times the keep-alive; zero: no limit
+    Duration max_silence_{};  ///< one and a half times the keep-alive; zero: no limit
 
-    // What the client's CONNECT allows us.
-    std::size_t window_ = 0;
+    // Limits from the client's CONNECT.
+    std::size_t max_in_flight_ = 0;
     std::size_t max_packet_size_ = 0;
     std::uint16_t max_aliases_ = 0;
     std::unordered_map<std::string, std::uint16_t, StringHash, std::equal_to<>> aliases_out_;
     std::unordered_map<std::uint16_t, std::string> aliases_in_;
-    bool said_goodbye_ = false;            ///< the client sent DISCONNECT
-    std::vector<Ack> held_back_;           ///< as Behaviour::answer_publish wants it
-    std::deque<PacketId> awaits_release_;  ///< PUBREC sent over this connection, PUBREL to come in this order
-    std::unordered_set<PacketId>
-        under_way_;  ///< QoS 1 and 2 PUBLISH packets of this connection, not yet complete
+    bool disconnect_received_ = false;        ///< the client sent DISCONNECT
+    std::vector<Ack> held_back_;              ///< by Behaviour::answer_publish
+    std::deque<PacketId> awaiting_pubrel_;    ///< in the order in which PUBREC was sent
+    std::unordered_set<PacketId> in_flight_;  ///< incomplete QoS 1 and 2 PUBLISH packets of this connection
 };
 
 }  // namespace mqttc::broker

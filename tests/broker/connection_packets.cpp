@@ -1,4 +1,4 @@
-// One connection: what a client may send, and what is done with it.
+// The packets of a client: checks and answers.
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -87,15 +87,15 @@ std::optional<std::uint8_t> Connection::refusal(const Connect& connect) const {
     }
     const auto password = connect.password ? as_text(*connect.password) : std::string_view();
     const bool admitted =
-        gate_ ? gate_->admits(connect.username, password)
-              : broker_.authenticator().admits(connect.username, password, options.allow_anonymous);
+        access_ ? access_->accepts(connect.username, password)
+                : broker_.authenticator().accepts(connect.username, password, options.allow_anonymous);
     if (!admitted) return code(v3_refused_not_authorized, reason::not_authorized);
     return std::nullopt;
 }
 
 void Connection::refuse(std::uint8_t code, std::string_view why) {
     note(std::string(why) + ", CONNACK " + std::to_string(code));
-    const bool add = v5() && stage_ == Stage::new_born;
+    const bool add = v5() && stage_ == Stage::connecting;
     const auto properties = add ? broker_.behaviour().connack_properties : Properties();
     send(Connack{.session_present = false, .code = code, .properties = properties.view()}, Last::yes);
 }
@@ -117,11 +117,11 @@ void Connection::accept(const Connect& connect) {
 
     auto keep_alive = connect.keep_alive;
     if (v5()) keep_alive = options.limits.server_keep_alive.value_or(keep_alive);
-    silence_allowed_ = std::chrono::milliseconds(1500) * keep_alive;
-    arm_timer(broker_.loop().now() + (keep_alive == 0 ? std::chrono::hours(24) : silence_allowed_));
+    max_silence_ = std::chrono::milliseconds(1500) * keep_alive;
+    arm_timer(broker_.loop().now() + (keep_alive == 0 ? std::chrono::hours(24) : max_silence_));
 
-    window_ = std::min<std::size_t>(options.bounds.in_flight,
-                                    connect.properties.number_or(PropertyId::receive_maximum, 65'535));
+    max_in_flight_ = std::min<std::size_t>(options.bounds.in_flight,
+                                           connect.properties.number_or(PropertyId::receive_maximum, 65'535));
     if (v5()) {
         max_packet_size_ = connect.properties.number_or(PropertyId::maximum_packet_size,
                                                         static_cast<std::uint32_t>(max_packet_size_));
@@ -155,15 +155,8 @@ Properties Connection::connack_properties(const Connect& connect, bool assigned_
     if (!limits.subscription_identifiers) add(PropertyId::subscription_identifier_available, 0);
     if (!limits.shared_subscriptions) add(PropertyId::shared_subscription_available, 0);
     if (limits.server_keep_alive) add(PropertyId::server_keep_alive, *limits.server_keep_alive);
-    for (const auto& property : broker_.options().behaviour.connack_properties.view()) {
-        const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
-        if (type == PropertyType::utf8_pair)
-            (void)properties.add_user_property(property.name, property.text);
-        else if (type == PropertyType::utf8 || type == PropertyType::binary)
-            (void)properties.add(property.id, property.text);
-        else
-            (void)properties.add(property.id, property.number);
-    }
+    for (const auto& property : broker_.options().behaviour.connack_properties.view())
+        add_checked(properties, property);
     return properties;
 }
 
@@ -182,7 +175,7 @@ bool Connection::resolve_topic(const Publish& publish, std::string_view& topic) 
     if (!property) return true;
     const auto alias = static_cast<std::uint16_t>(property->number);
     if (alias == 0 || alias > broker_.options().limits.topic_alias_maximum) {
-        violation(reason::topic_alias_invalid, "PUBLISH: topic alias beyond the maximum");
+        violation(reason::topic_alias_invalid, "PUBLISH: topic alias above the maximum");
         return false;
     }
     if (!publish.topic.empty()) {
@@ -191,19 +184,19 @@ bool Connection::resolve_topic(const Publish& publish, std::string_view& topic) 
     }
     const auto known = aliases_in_.find(alias);
     if (known == aliases_in_.end()) {
-        violation(reason::protocol_error, "PUBLISH: topic alias never given a topic");
+        violation(reason::protocol_error, "PUBLISH: unknown topic alias");
         return false;
     }
     topic = known->second;
     return true;
 }
 
-std::optional<ReasonCode> Connection::publish_forbidden(const Publish& publish) const {
+std::optional<ReasonCode> Connection::violated_limit(const Publish& publish) const {
     const auto& limits = broker_.options().limits;
     if (publish.qos > limits.maximum_qos) return reason::qos_not_supported;
     if (publish.retain && !limits.retain_available) return reason::retain_not_supported;
-    const bool one_more = publish.qos != Qos::at_most_once && !under_way_.contains(publish.packet_id);
-    if (v5() && one_more && under_way_.size() >= limits.receive_maximum)
+    const bool one_more = publish.qos != Qos::at_most_once && !in_flight_.contains(publish.packet_id);
+    if (v5() && one_more && in_flight_.size() >= limits.receive_maximum)
         return reason::receive_maximum_exceeded;
     return std::nullopt;
 }
@@ -218,7 +211,7 @@ void Connection::on(const Publish& publish, Block block) {
     if (!resolve_topic(publish, topic)) return;
     if (publish.properties.find(PropertyId::subscription_identifier))
         return violation(reason::protocol_error, "PUBLISH: a client must not send a subscription identifier");
-    if (const auto code = publish_forbidden(publish)) {
+    if (const auto code = violated_limit(publish)) {
         if (!v5()) return disconnect(*code, reason_name(PacketType::disconnect, *code));
         return violation(*code, "PUBLISH: " + std::string(reason_name(PacketType::disconnect, *code)));
     }
@@ -232,11 +225,11 @@ void Connection::on(const Publish& publish, Block block) {
 
     const bool repeated = publish.qos == Qos::exactly_once && session_->received.contains(publish.packet_id);
     if (publish.qos != Qos::at_most_once) {
-        // 3.1 let clients repeat a PUBLISH at any time; since 3.1.1 they must only after a reconnect.
-        const bool here = !under_way_.insert(publish.packet_id).second && version_ != ProtocolVersion::v31;
-        if (here || (repeated && !publish.dup))
-            blame("PUBLISH with packet identifier " + std::to_string(publish.packet_id) +
-                  ", which is in use");
+        // In 3.1 clients may repeat a PUBLISH at any time, since 3.1.1 only after a reconnect.
+        const bool in_use = !in_flight_.insert(publish.packet_id).second && version_ != ProtocolVersion::v31;
+        if (in_use || (repeated && !publish.dup))
+            record_violation("PUBLISH with packet identifier " + std::to_string(publish.packet_id) +
+                             ", which is in use");
     }
     if (repeated) return acknowledge(PacketType::pubrec, publish.packet_id, reason::success);
     auto code = v5() ? behaviour.publish_reason.value_or(reason::success) : reason::success;
@@ -249,7 +242,7 @@ void Connection::on(const Publish& publish, Block block) {
         if (publish.qos == Qos::exactly_once) session_->received.insert(publish.packet_id);
     }
     if (publish.qos == Qos::at_most_once) return;
-    // 3.x has no way to refuse a single message: it is acknowledged and goes nowhere.
+    // In 3.x a message cannot be refused: it is acknowledged and not delivered.
     if (forbidden && publish.qos == Qos::exactly_once && !v5()) session_->received.insert(publish.packet_id);
     acknowledge(publish.qos == Qos::at_least_once ? PacketType::puback : PacketType::pubrec,
                 publish.packet_id, code);
@@ -259,9 +252,9 @@ void Connection::acknowledge(PacketType type, PacketId id, ReasonCode code) {
     if (!broker_.behaviour().answer_publish) return held_back_.push_back({type, id, code, {}});
     send(Ack{.type = type, .packet_id = id, .code = code, .properties = {}});
     if (type == PacketType::pubrec && code < reason::unspecified_error)
-        awaits_release_.push_back(id);
+        awaiting_pubrel_.push_back(id);
     else
-        under_way_.erase(id);
+        in_flight_.erase(id);
 }
 
 void Connection::release_acknowledgements() {
@@ -278,13 +271,14 @@ void Connection::on(const Ack& ack) {
                        : pubrec                       ? session_->pubrec(ack.packet_id, refused)
                                                       : session_->pubcomp(ack.packet_id);
     if (found == Session::Found::wrong_kind)
-        return violation(reason::protocol_error, name + " where another acknowledgement is due");
-    if (found == Session::Found::out_of_order) blame(name + " not in the order of the PUBLISH packets");
+        return violation(reason::protocol_error, name + " instead of another acknowledgement");
+    if (found == Session::Found::out_of_order)
+        record_violation(name + " not in the order of the PUBLISH packets");
     const bool unknown = found == Session::Found::no;
     // A client may repeat a PUBREC after a reconnect.
     if (unknown && !pubrec)
-        return blame(name + " for packet identifier " + std::to_string(ack.packet_id) +
-                     ", which is not in flight");
+        return record_violation(name + " for packet identifier " + std::to_string(ack.packet_id) +
+                                ", which is not in flight");
     if (pubrec && !refused)
         send(Ack{.type = PacketType::pubrel,
                  .packet_id = ack.packet_id,
@@ -295,13 +289,14 @@ void Connection::on(const Ack& ack) {
 
 void Connection::on_pubrel(PacketId id) {
     const bool known = session_->received.erase(id) > 0;
-    const auto awaited = std::find(awaits_release_.begin(), awaits_release_.end(), id);
-    if (awaited != awaits_release_.end()) {
-        if (awaited != awaits_release_.begin()) blame("PUBREL not in the order of the PUBREC packets");
-        awaits_release_.erase(awaited);
+    const auto awaited = std::find(awaiting_pubrel_.begin(), awaiting_pubrel_.end(), id);
+    if (awaited != awaiting_pubrel_.end()) {
+        if (awaited != awaiting_pubrel_.begin())
+            record_violation("PUBREL not in the order of the PUBREC packets");
+        awaiting_pubrel_.erase(awaited);
     }
     if (!broker_.behaviour().answer_pubrel) return;
-    under_way_.erase(id);
+    in_flight_.erase(id);
     send(Ack{.type = PacketType::pubcomp,
              .packet_id = id,
              .code = known ? reason::success : reason::packet_identifier_not_found,
@@ -309,12 +304,13 @@ void Connection::on_pubrel(PacketId id) {
 }
 
 void Connection::check_unused(PacketId id, const char* packet) {
-    if (under_way_.contains(id))
-        blame(std::string(packet) + " with packet identifier " + std::to_string(id) + ", which is in use");
+    if (in_flight_.contains(id))
+        record_violation(std::string(packet) + " with packet identifier " + std::to_string(id) +
+                         ", which is in use");
 }
 
-void Connection::blame(const std::string& what) {
-    broker_.add_violation(name_ + ": " + what);
+void Connection::record_violation(const std::string& rule) {
+    broker_.add_violation(name_ + ": " + rule);
 }
 
 void Connection::on(const Subscribe& subscribe) {
@@ -383,9 +379,9 @@ void Connection::on(const Unsubscribe& unsubscribe) {
     check_unused(unsubscribe.packet_id, "UNSUBSCRIBE");
     std::vector<std::uint8_t> codes;
     for (const auto filter : unsubscribe.filters) {
-        const bool there = broker_.sessions().unsubscribe(*session_, filter);
+        const bool existed = broker_.sessions().unsubscribe(*session_, filter);
         codes.push_back(
-            behaviour.unsuback_code.value_or(there ? reason::success : reason::no_subscription_existed));
+            behaviour.unsuback_code.value_or(existed ? reason::success : reason::no_subscription_existed));
         note("UNSUBSCRIBE " + std::string(filter));
     }
     if (behaviour.answer_unsubscribe)
@@ -399,12 +395,12 @@ void Connection::on(const Pingreq&) {
 void Connection::on(const Disconnect& disconnect) {
     if (const auto expiry = disconnect.properties.find(PropertyId::session_expiry_interval)) {
         if (session_->expiry == 0 && expiry->number != 0)
-            return violation(reason::protocol_error, "DISCONNECT: session expiry set where CONNECT had none");
+            return violation(reason::protocol_error, "DISCONNECT: session expiry without one in CONNECT");
         session_->expiry = expiry->number;
     }
     note("DISCONNECT");
     const bool with_will = v5() && disconnect.code == reason::disconnect_with_will;
-    said_goodbye_ = true;
+    disconnect_received_ = true;
     end_session(with_will);
     if (broker_.behaviour().close_after_disconnect) return close_after_output();
     stage_ = Stage::lingering;

@@ -1,4 +1,4 @@
-// Sockets that accept: binding, accepting, and binding again.
+// Implementation of listener.hpp.
 #include "listener.hpp"
 
 #include <arpa/inet.h>
@@ -86,7 +86,7 @@ std::expected<void, Error> Listener::bind_tcp() {
             ErrorCode::usage, 0, "cannot listen on " + options_.address + ": not an IPv4 or IPv6 address"});
     }
     fd_ = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd_ < 0) return failed("make a socket for");
+    if (fd_ < 0) return failed("create a socket for");
     const int on = 1;
     ::setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (address.ss_family == AF_INET6) ::setsockopt(fd_, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
@@ -104,11 +104,11 @@ std::expected<void, Error> Listener::bind_unix() {
         return std::unexpected(
             Error{ErrorCode::usage, 0, "cannot listen on " + options_.unix_path + ": the path is too long"});
     std::memcpy(address.sun_path, options_.unix_path.c_str(), options_.unix_path.size() + 1);
-    // What an earlier broker left behind; never a file of another kind.
+    // A socket of an earlier broker is removed, other files are not.
     struct stat status{};
     if (::lstat(address.sun_path, &status) == 0 && S_ISSOCK(status.st_mode)) ::unlink(address.sun_path);
     fd_ = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd_ < 0) return failed("make a socket for");
+    if (fd_ < 0) return failed("create a socket for");
     if (::bind(fd_, any(address), sizeof address) != 0) return failed("listen on");
     return {};
 }
@@ -121,7 +121,7 @@ void Listener::close() {
     if (!options_.unix_path.empty()) ::unlink(options_.unix_path.c_str());
 }
 
-void Listener::renew(StreamFactory make_stream, Accepted accepted) {
+void Listener::replace(StreamFactory make_stream, Accepted accepted) {
     options_.make_stream = std::move(make_stream);
     accepted_ = std::move(accepted);
 }

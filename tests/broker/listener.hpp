@@ -1,4 +1,4 @@
-// A socket that accepts connections: TCP on a numeric address, or a unix socket.
+// A listening socket: TCP on a numeric address, or a unix socket.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace mqttc::broker {
 
 class Listener {
   public:
-    /// `accepted` gets each new transport and a text that says where it comes from.
+    /// Called with each new transport and the address of the peer.
     using Accepted = std::function<void(net::StreamPtr stream, std::string peer)>;
 
     Listener(net::Loop& loop, ListenerOptions options, Accepted accepted);
@@ -26,8 +26,8 @@ class Listener {
     std::expected<void, Error> open();
     /// From now on connections are refused.
     void close();
-    /// For the connections that come from now on.
-    void renew(StreamFactory make_stream, Accepted accepted);
+    /// For new connections.
+    void replace(StreamFactory make_stream, Accepted accepted);
     bool is_open() const { return fd_ >= 0; }
 
     /// The port of a TCP listener, as the system chose it; 0 for a unix socket.

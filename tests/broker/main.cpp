@@ -1,4 +1,4 @@
-// mqtt_testbroker: the broker of the tests as a program.
+// mqtt_testbroker: the embedded broker as a program.
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -23,7 +23,7 @@ namespace {
 using namespace mqttc;
 
 constexpr std::string_view usage =
-    "mqtt_testbroker: the MQTT broker of mqttc's tests. It is a test part, not for production.\n"
+    "mqtt_testbroker: the MQTT broker of mqttc's tests. Not for production.\n"
     "\n"
     "usage: mqtt_testbroker -c FILE [-v]\n"
     "       mqtt_testbroker [-p PORT] [--bind ADDRESS]... [--unix PATH]...\n"
@@ -34,23 +34,23 @@ constexpr std::string_view usage =
     "                       [--password-file FILE] [--no-anonymous] [-v]\n"
     "\n"
     "  -c FILE               read a mosquitto.conf: listeners, TLS, passwords, log, pid file;\n"
-    "                        on SIGHUP again, for users, keys, certificates and the log\n"
+    "                        SIGHUP reloads users, keys, certificates and the log\n"
     "  -p PORT               TCP port (default 1883; 0: the system chooses)\n"
     "  --bind ADDRESS        numeric address to listen on; repeats (default 127.0.0.1 and ::1)\n"
-    "  --unix PATH           listen on a unix socket; repeats; without -p and --bind there is no TCP then\n"
-    "  --tls-port PORT       TLS on that port, on the same addresses; needs --certfile or --psk-file\n"
-    "  --ws-port PORT        WebSocket on that port, on the same addresses; any path\n"
-    "  --wss-port PORT       the same with TLS\n"
+    "  --unix PATH           listen on a unix socket; repeats; no TCP then without -p or --bind\n"
+    "  --tls-port PORT       TLS on this port of the same addresses; needs --certfile or --psk-file\n"
+    "  --ws-port PORT        WebSocket on this port of the same addresses; any path\n"
+    "  --wss-port PORT       WebSocket with TLS\n"
     "  --certfile, --keyfile FILE  the broker's certificate and key (PEM)\n"
-    "  --cafile FILE         ask clients for a certificate of this authority\n"
-    "  --require-certificate refuse clients without one\n"
+    "  --cafile FILE         request client certificates of this CA\n"
+    "  --require-certificate refuse clients without a certificate\n"
     "  --psk-file FILE       pre-shared keys, lines identity:hexkey\n"
     "  --password-file FILE  users and password hashes, as written by mqtt_passwd\n"
     "  --no-anonymous        refuse clients without a user name\n"
-    "  -v                    say on stderr what happens\n"
-    "  --help                this text\n";
+    "  -v                    log to stderr\n"
+    "  --help                print this help\n";
 
-struct Wanted {
+struct Arguments {
     broker::Options options;
     std::vector<std::string> addresses;
     std::vector<std::string> unix_paths;
@@ -62,7 +62,7 @@ struct Wanted {
     broker::TlsServerOptions tls;
     std::string configuration;
     bool verbose = false;
-    bool others = false;  ///< more than -c and -v
+    bool others = false;  ///< other options than -c and -v
     bool help = false;
 };
 
@@ -78,40 +78,40 @@ bool takes_value(std::string_view option) {
     return std::ranges::find(all, option) != std::end(all);
 }
 
-/// Returns what is wrong, or nothing.
-std::string read_value(std::string_view option, std::string_view value, Wanted& wanted) {
+/// Returns an error message; empty: none.
+std::string read_value(std::string_view option, std::string_view value, Arguments& arguments) {
     if (option == "-p" || option.ends_with("-port")) {
         std::uint16_t port = 0;
         const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), port);
         if (error != std::errc() || end != value.data() + value.size())
             return std::string(option) + " " + std::string(value) + ": not a port from 0 to 65535";
         if (option == "--tls-port") {
-            wanted.tls_port = port;
+            arguments.tls_port = port;
         } else if (option == "--ws-port") {
-            wanted.ws_port = port;
+            arguments.ws_port = port;
         } else if (option == "--wss-port") {
-            wanted.wss_port = port;
+            arguments.wss_port = port;
         } else {
-            wanted.port = port;
-            wanted.port_given = true;
+            arguments.port = port;
+            arguments.port_given = true;
         }
     }
-    if (option == "-c") wanted.configuration = value;
-    if (option == "--bind") wanted.addresses.emplace_back(value);
-    if (option == "--unix") wanted.unix_paths.emplace_back(value);
-    if (option == "--password-file") wanted.options.password_file = value;
-    if (option == "--certfile") wanted.tls.cert_file = value;
-    if (option == "--keyfile") wanted.tls.key_file = value;
-    if (option == "--cafile") wanted.tls.ca_file = value;
-    if (option == "--psk-file") wanted.tls.psk_file = value;
+    if (option == "-c") arguments.configuration = value;
+    if (option == "--bind") arguments.addresses.emplace_back(value);
+    if (option == "--unix") arguments.unix_paths.emplace_back(value);
+    if (option == "--password-file") arguments.options.password_file = value;
+    if (option == "--certfile") arguments.tls.cert_file = value;
+    if (option == "--keyfile") arguments.tls.key_file = value;
+    if (option == "--cafile") arguments.tls.ca_file = value;
+    if (option == "--psk-file") arguments.tls.psk_file = value;
     return {};
 }
 
-/// Listens beside the other listeners, on the same addresses. Returns what is wrong, or nothing.
-std::string listen_on(broker::Broker& broker, const Wanted& wanted, std::uint16_t port,
+/// Adds listeners on a port of all addresses. Returns an error message; empty: none.
+std::string listen_on(broker::Broker& broker, const Arguments& arguments, std::uint16_t port,
                       const broker::StreamFactory& factory) {
-    const bool local = wanted.addresses.empty();
-    for (const auto& address : local ? std::vector<std::string>{"127.0.0.1"} : wanted.addresses) {
+    const bool local = arguments.addresses.empty();
+    for (const auto& address : local ? std::vector<std::string>{"127.0.0.1"} : arguments.addresses) {
         const auto opened = broker.listen({.address = address, .port = port, .make_stream = factory});
         if (!opened) return opened.error().context;
     }
@@ -120,65 +120,67 @@ std::string listen_on(broker::Broker& broker, const Wanted& wanted, std::uint16_
     return {};
 }
 
-/// Returns what is wrong, or nothing.
-std::string start_others(broker::Broker& broker, const Wanted& wanted) {
+/// Returns an error message; empty: none.
+std::string start_ws_and_tls(broker::Broker& broker, const Arguments& arguments) {
     std::string wrong;
-    if (wanted.ws_port)
-        wrong = listen_on(broker, wanted, *wanted.ws_port, broker::websocket_on(net::make_socket_stream));
-    if (!wrong.empty() || (!wanted.tls_port && !wanted.wss_port)) return wrong;
-    const auto tls = broker::make_tls_factory(wanted.tls);
+    if (arguments.ws_port)
+        wrong =
+            listen_on(broker, arguments, *arguments.ws_port, broker::websocket_on(net::make_socket_stream));
+    if (!wrong.empty() || (!arguments.tls_port && !arguments.wss_port)) return wrong;
+    const auto tls = broker::make_tls_factory(arguments.tls);
     if (!tls) return tls.error().context;
-    if (wanted.tls_port) wrong = listen_on(broker, wanted, *wanted.tls_port, *tls);
-    if (wrong.empty() && wanted.wss_port)
-        wrong = listen_on(broker, wanted, *wanted.wss_port, broker::websocket_on(*tls));
+    if (arguments.tls_port) wrong = listen_on(broker, arguments, *arguments.tls_port, *tls);
+    if (wrong.empty() && arguments.wss_port)
+        wrong = listen_on(broker, arguments, *arguments.wss_port, broker::websocket_on(*tls));
     return wrong;
 }
 
-/// Returns what is wrong, or nothing.
-std::string read_arguments(int argc, char** argv, Wanted& wanted) {
+/// Returns an error message; empty: none.
+std::string read_arguments(int argc, char** argv, Arguments& arguments) {
     for (int i = 1; i < argc; ++i) {
         const std::string_view option = argv[i];
         if (option == "--help") {
-            wanted.help = true;
+            arguments.help = true;
             return {};
         }
         if (option == "-v") {
-            wanted.verbose = true;
-            wanted.options.log = broker::log_to_stderr;
+            arguments.verbose = true;
+            arguments.options.log = broker::log_to_stderr;
             continue;
         }
-        wanted.others = wanted.others || option != "-c";
+        arguments.others = arguments.others || option != "-c";
         if (option == "--no-anonymous") {
-            wanted.options.allow_anonymous = false;
+            arguments.options.allow_anonymous = false;
             continue;
         }
         if (option == "--require-certificate") {
-            wanted.tls.require_certificate = true;
+            arguments.tls.require_certificate = true;
             continue;
         }
         if (!takes_value(option)) return "unknown option " + std::string(option) + "; see --help";
         if (i + 1 == argc) return std::string(option) + " needs a value; see --help";
-        if (auto wrong = read_value(option, argv[++i], wanted); !wrong.empty()) return wrong;
+        if (auto wrong = read_value(option, argv[++i], arguments); !wrong.empty()) return wrong;
     }
-    if (!wanted.configuration.empty() && wanted.others) return "-c goes with -v only; see --help";
+    if (!arguments.configuration.empty() && arguments.others)
+        return "-c can be combined with -v only; see --help";
     return {};
 }
 
-/// What the options on the command line ask for.
-std::string start(broker::Broker& broker, const Wanted& wanted) {
+/// Starts a broker with the options of the command line.
+std::string start(broker::Broker& broker, const Arguments& arguments) {
     auto& listeners = broker.options().listeners;
-    for (const auto& path : wanted.unix_paths) listeners.push_back({.unix_path = path});
-    for (const auto& address : wanted.addresses)
-        listeners.push_back({.address = address, .port = wanted.port});
-    const bool local = listeners.empty() || (wanted.port_given && wanted.addresses.empty());
-    if (local) listeners.push_back({.address = "127.0.0.1", .port = wanted.port});
+    for (const auto& path : arguments.unix_paths) listeners.push_back({.unix_path = path});
+    for (const auto& address : arguments.addresses)
+        listeners.push_back({.address = address, .port = arguments.port});
+    const bool local = listeners.empty() || (arguments.port_given && arguments.addresses.empty());
+    if (local) listeners.push_back({.address = "127.0.0.1", .port = arguments.port});
     if (const auto started = broker.start(); !started) return started.error().context;
-    // "localhost" may mean ::1; not every machine has it.
+    // "localhost" may be ::1, which some machines do not have.
     if (local) (void)broker.listen({.address = "::1", .port = broker.listeners().back()->port()});
-    return start_others(broker, wanted);
+    return start_ws_and_tls(broker, arguments);
 }
 
-/// Runs until SIGINT or SIGTERM. `begin` returns what is wrong, or nothing.
+/// Runs until SIGINT or SIGTERM. `begin` returns an error message; empty: none.
 int run(broker::Options options, const std::function<std::string(broker::Broker&)>& begin) {
     options.record = false;
     broker::Broker broker(std::move(options));
@@ -189,19 +191,19 @@ int run(broker::Options options, const std::function<std::string(broker::Broker&
 
     for (const auto& listener : broker.listeners())
         std::printf("mqtt_testbroker: listening on %s\n", listener->name().c_str());
-    std::puts("mqtt_testbroker: a test part, not for production");
+    std::puts("mqtt_testbroker: for tests only, not for production");
     std::fflush(stdout);
     while (!stop) broker.turn();
     broker.shut_down();
     return 0;
 }
 
-int run_configured(const Wanted& wanted) {
-    const auto configuration = broker::read_configuration(wanted.configuration);
+int run_configured(const Arguments& arguments) {
+    const auto configuration = broker::read_configuration(arguments.configuration);
     if (!configuration) return fail(configuration.error().context);
     for (const auto& note : configuration->notes)
         std::fprintf(stderr, "mqtt_testbroker: note: %s\n", note.c_str());
-    auto options = broker::options_of(*configuration, wanted.verbose);
+    auto options = broker::options_of(*configuration, arguments.verbose);
     if (!options) return fail(options.error().context);
     broker::PidFile pid_file(configuration->pid_file);
     std::optional<broker::ConfiguredListeners> listeners;
@@ -209,7 +211,7 @@ int run_configured(const Wanted& wanted) {
         auto done = broker.start();
         listeners.emplace(broker);
         if (done) done = listeners->open(*configuration);
-        if (done) broker::reload_on_signal(broker, *listeners, wanted.configuration, wanted.verbose);
+        if (done) broker::reload_on_signal(broker, *listeners, arguments.configuration, arguments.verbose);
         if (done) done = pid_file.write();
         return done ? std::string() : done.error().context;
     };
@@ -219,13 +221,13 @@ int run_configured(const Wanted& wanted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    Wanted wanted;
-    if (const auto wrong = read_arguments(argc, argv, wanted); !wrong.empty()) return fail(wrong);
-    if (wanted.help) {
+    Arguments arguments;
+    if (const auto wrong = read_arguments(argc, argv, arguments); !wrong.empty()) return fail(wrong);
+    if (arguments.help) {
         std::fwrite(usage.data(), 1, usage.size(), stdout);
         return 0;
     }
-    return wanted.configuration.empty()
-               ? run(std::move(wanted.options), [&](auto& it) { return start(it, wanted); })
-               : run_configured(wanted);
+    return arguments.configuration.empty()
+               ? run(std::move(arguments.options), [&](auto& it) { return start(it, arguments); })
+               : run_configured(arguments);
 }

@@ -1,4 +1,4 @@
-// Making messages of PUBLISH packets: what travels on and what does not.
+// Creates messages from PUBLISH packets, with the properties that are forwarded.
 #include "message.hpp"
 
 #include <cstring>
@@ -6,31 +6,34 @@
 namespace mqttc::broker {
 namespace {
 
-bool stays_behind(PropertyId id) {
+bool is_per_hop(PropertyId id) {
     return id == PropertyId::topic_alias || id == PropertyId::message_expiry_interval ||
            id == PropertyId::will_delay_interval || id == PropertyId::subscription_identifier;
 }
 
-Properties travelling(PropertiesView from) {
+Properties forwarded(PropertiesView from) {
     bool all = true;
-    for (const auto& property : from) all = all && !stays_behind(property.id);
+    for (const auto& property : from) all = all && !is_per_hop(property.id);
     if (all) return Properties(from);
     Properties kept;
     for (const auto& property : from) {
-        if (stays_behind(property.id)) continue;
-        const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
-        // The values were checked by the decoder: adding them again can't fail.
-        if (type == PropertyType::utf8_pair)
-            (void)kept.add_user_property(property.name, property.text);
-        else if (type == PropertyType::utf8 || type == PropertyType::binary)
-            (void)kept.add(property.id, property.text);
-        else
-            (void)kept.add(property.id, property.number);
+        if (is_per_hop(property.id)) continue;
+        add_checked(kept, property);
     }
     return kept;
 }
 
 }  // namespace
+
+void add_checked(Properties& to, const Property& property) {
+    const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
+    if (type == PropertyType::utf8_pair)
+        (void)to.add_user_property(property.name, property.text);
+    else if (type == PropertyType::utf8 || type == PropertyType::binary)
+        (void)to.add(property.id, property.text);
+    else
+        (void)to.add(property.id, property.number);
+}
 
 MessagePtr make_message(const Publish& publish, std::string_view topic, std::string_view from, Block block,
                         Time now) {
@@ -40,7 +43,7 @@ MessagePtr make_message(const Publish& publish, std::string_view topic, std::str
     message->qos = publish.qos;
     message->retain = publish.retain;
     if (!publish.properties.empty()) {
-        message->properties = travelling(publish.properties);
+        message->properties = forwarded(publish.properties);
         if (const auto expiry = publish.properties.find(PropertyId::message_expiry_interval))
             message->expires = now + std::chrono::seconds(expiry->number);
     }

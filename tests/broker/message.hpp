@@ -1,4 +1,4 @@
-// A message inside the broker: made once from a PUBLISH or a Will, then shared by all who get it.
+// A message in the broker: created once from a PUBLISH or a will, and shared by all its deliveries.
 #pragma once
 
 #include <cstdint>
@@ -17,9 +17,9 @@ using Block = std::shared_ptr<const std::uint8_t[]>;
 
 struct Message {
     std::string topic;
-    Block block;  ///< keeps `payload` alive; may hold more than it
+    Block block;  ///< owns `payload`; may contain more
     Bytes payload;
-    Properties properties;  ///< only those that travel on to subscribers unchanged
+    Properties properties;  ///< those that are forwarded unchanged
     Qos qos = Qos::at_most_once;
     bool retain = false;
     std::optional<Time> expires;
@@ -28,10 +28,13 @@ struct Message {
     bool expired(Time now) const { return expires && *expires <= now; }
 };
 
+/// Adds a property that the decoder has checked, so that it cannot fail.
+void add_checked(Properties& to, const Property& property);
+
 using MessagePtr = std::shared_ptr<const Message>;
 
-/// Takes over `publish` as it came (its topic resolved). `block` is what the payload points into when the
-/// message may keep it; without one the payload is copied.
+/// `topic` is that of `publish` with aliases resolved. `block` contains the payload if the message may keep it; without a
+/// block the payload is copied.
 MessagePtr make_message(const Publish& publish, std::string_view topic, std::string_view from, Block block,
                         Time now);
 
@@ -42,9 +45,9 @@ struct Outgoing {
     bool retain = false;
     std::vector<std::uint32_t> identifiers;  ///< subscription identifiers
     PacketId packet_id = 0;
-    bool released = false;  ///< QoS 2: PUBREC came, PUBREL was sent
-    bool again = false;     ///< was sent over an earlier connection already
-    bool waiting = false;   ///< in flight, but not yet sent again over this connection
+    bool released = false;  ///< QoS 2: PUBREC was received, PUBREL sent
+    bool again = false;     ///< was sent on an earlier connection
+    bool waiting = false;   ///< in flight, but not yet sent again on this connection
 };
 
 }  // namespace mqttc::broker

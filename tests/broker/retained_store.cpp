@@ -1,4 +1,4 @@
-// The retained messages: one per topic, found by filter.
+// Implementation of retained_store.hpp.
 #include "retained_store.hpp"
 
 #include "mqttc/topic.hpp"
@@ -14,8 +14,7 @@ void RetainedStore::store(MessagePtr message) {
 
 void RetainedStore::match(std::string_view filter, Time now,
                           const std::function<void(const MessagePtr&)>& visit) {
-    // Every match starts with what stands before the first wildcard ("a/#" matches "a", so without the
-    // slash).
+    // Each match starts with the part before the first wildcard, without its slash ("a/#" also matches "a").
     auto prefix = filter.substr(0, filter.find_first_of("+#"));
     if (prefix.size() < filter.size() && prefix.ends_with('/')) prefix.remove_suffix(1);
     for (auto it = messages_.lower_bound(prefix); it != messages_.end() && it->first.starts_with(prefix);) {

@@ -13,10 +13,9 @@ namespace mqttc::broker {
 
 class RetainedStore {
   public:
-    /// Keeps the message for its topic; one without payload removes what was there.
+    /// Stores the message for its topic; an empty payload removes the stored one.
     void store(MessagePtr message);
-    /// Calls `visit` for each kept message whose topic matches the (unshared) filter and that has not
-    /// expired, in the order of topics.
+    /// Calls `visit` for each unexpired message whose topic matches the (unshared) filter, in the order of topics.
     void match(std::string_view filter, Time now, const std::function<void(const MessagePtr&)>& visit);
     /// The message of one topic, or nullptr.
     MessagePtr find(std::string_view topic) const;

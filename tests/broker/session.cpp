@@ -1,4 +1,4 @@
-// A session's queues: what waits, what is in flight, and the way from one to the other.
+// A session's queue and its messages in flight.
 #include "session.hpp"
 
 #include <algorithm>
@@ -110,7 +110,7 @@ std::deque<Outgoing>::iterator Session::find(PacketId id) {
 }
 
 PacketId Session::free_id() {
-    // Ends: the window is smaller than the number of identifiers.
+    // This ends because the window is smaller than the number of identifiers.
     do {
         ++last_id_;
     } while (last_id_ == 0 || find(last_id_) != in_flight_.end());

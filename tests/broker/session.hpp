@@ -1,4 +1,4 @@
-// What the broker keeps of a client from one connection to the next (MQTT 5.0 section 4.1).
+// The session state of a client (MQTT 5.0 section 4.1).
 #pragma once
 
 #include <cstddef>
@@ -39,25 +39,25 @@ class Session {
 
     /// Queues a QoS 1 or 2 delivery. Returns false iff the queue is full.
     bool enqueue(Outgoing outgoing, std::size_t max_messages, std::size_t max_bytes);
-    /// The next delivery to send, as long as fewer than `window` are under way; nullptr when there is none.
-    /// First those that an earlier connection left incomplete, then queued ones, which get a packet
-    /// identifier. Messages that have expired in the queue are dropped. Valid until the next change.
+    /// The next delivery to send while fewer than `window` are in flight, otherwise null. First the incomplete ones of an
+    /// earlier connection, then queued ones, which get a packet identifier. Expired messages are dropped. The pointer is
+    /// valid until the next change.
     const Outgoing* start_next(std::size_t window, Time now);
-    /// A new connection begins: what is in flight has to be sent again (PUBREL for what was released).
+    /// After a reconnect the messages in flight must be sent again (PUBREL for released ones).
     void reconnected();
     bool has_queued() const { return !queued_.empty(); }
     std::size_t queued_messages() const { return queued_.size(); }
 
     enum class Found : std::uint8_t { yes, no, wrong_kind, out_of_order };
-    /// An acknowledgement of the client arrived. `no`: the identifier is not in flight; `wrong_kind`: it is,
-    /// but the message awaits another packet; `out_of_order`: it counts, but one sent earlier should have
-    /// been first (MQTT 5.0 section 4.6).
+    /// Handles an acknowledgement of the client. `no`: the identifier is not in flight; `wrong_kind`: another packet is
+    /// expected for it; `out_of_order`: accepted, but an earlier message had to be acknowledged first (MQTT 5.0 section
+    /// 4.6).
     Found puback(PacketId id);
     Found pubrec(PacketId id, bool refused);
     Found pubcomp(PacketId id);
-    /// Takes a delivery that can't be sent out of the flight.
+    /// Removes a delivery that cannot be sent.
     void forget(PacketId id);
-    /// Sent and not complete, in order.
+    /// Incomplete deliveries in the order of sending.
     const std::deque<Outgoing>& in_flight() const { return in_flight_; }
 
     std::map<std::string, SubscriptionOptions, std::less<>> subscriptions;
@@ -69,7 +69,7 @@ class Session {
     net::Loop::TimerId expiry_timer = 0;
     net::Loop::TimerId will_timer = 0;
 
-    // The broker's notes while it routes one message: which one, and where the delivery stands in its list.
+    // For Broker::route(): the message that was routed last, and the index of its delivery.
     std::uint64_t route = 0;
     std::size_t route_index = 0;
 

@@ -1,4 +1,4 @@
-// The sessions by client identifier, kept in step with the topic tree.
+// Implementation of session_store.hpp.
 #include "session_store.hpp"
 
 namespace mqttc::broker {

@@ -1,4 +1,4 @@
-// The sessions by client identifier, with their subscriptions in the topic tree: the two change together.
+// The sessions by client identifier, and their subscriptions in a topic tree.
 #pragma once
 
 #include <memory>
@@ -14,14 +14,14 @@ namespace mqttc::broker {
 class SessionStore {
   public:
     Session* find(std::string_view client_id);
-    /// REQUIRES: there is none with that identifier.
+    /// REQUIRES: the identifier is unused.
     Session& create(std::string_view client_id);
     /// Removes the session and its subscriptions.
     void discard(Session& session);
 
-    /// Returns true iff the subscription is a new one.
+    /// Returns true iff the subscription is new.
     bool subscribe(Session& session, std::string_view filter, const SubscriptionOptions& options);
-    /// Returns true iff there was one.
+    /// Returns true iff it existed.
     bool unsubscribe(Session& session, std::string_view filter);
 
     TopicTree& tree() { return tree_; }

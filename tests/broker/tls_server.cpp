@@ -1,4 +1,4 @@
-// The server side of TLS, on the stream that the client's module uses too.
+// TLS for servers, with the TlsStream of the library.
 #include "tls_server.hpp"
 
 #include <openssl/err.h>
@@ -25,7 +25,7 @@ struct Server {
 
 using Done = std::expected<void, Error>;
 
-/// The system's own words where a call to it failed; what comes on top of that says nothing.
+/// The text of the first error if it is one of the system, otherwise of the last.
 std::string reason() {
     const auto first = ERR_peek_error();
     const char* text = ERR_SYSTEM_ERROR(first) ? std::strerror(ERR_GET_REASON(first))
@@ -38,7 +38,7 @@ std::unexpected<Error> unusable(const std::string& what) {
     return std::unexpected(Error{ErrorCode::tls_config, 0, what + ": " + reason()});
 }
 
-unsigned give_key(SSL* ssl, const char* identity, unsigned char* into, unsigned room) {
+unsigned find_psk(SSL* ssl, const char* identity, unsigned char* into, unsigned room) {
     const auto* server = static_cast<const Server*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
     const auto found = server->keys.find(identity == nullptr ? "" : identity);
     if (found == server->keys.end() || found->second.size() > room) return 0;
@@ -75,7 +75,7 @@ Done load_keys(Server& server, const std::string& path) {
         OPENSSL_free(bytes);
     }
     SSL_CTX* context = server.context.get();
-    SSL_CTX_set_psk_server_callback(context, give_key);
+    SSL_CTX_set_psk_server_callback(context, find_psk);
     if (SSL_CTX_set_cipher_list(context, "kECDHEPSK:kDHEPSK:kPSK:DEFAULT") != 1) return unusable("ciphers");
     return {};
 }
@@ -111,7 +111,8 @@ int version_number(TlsVersion version) {
 
 Error explain(const net::TlsFailure& failure) {
     if (failure.kind == net::TlsFailure::Kind::lower) return failure.lower;
-    if (failure.kind == net::TlsFailure::Kind::ended) return {ErrorCode::closed_by_peer, 0, "closed its end"};
+    if (failure.kind == net::TlsFailure::Kind::ended)
+        return {ErrorCode::closed_by_peer, 0, "closed the connection"};
     return {ErrorCode::tls_failed, 0, "TLS: " + reason()};
 }
 
@@ -121,14 +122,14 @@ std::expected<StreamFactory, Error> make_tls_factory(const TlsServerOptions& opt
     auto server = std::make_shared<Server>();
     server->context.reset(SSL_CTX_new(TLS_server_method()));
     SSL_CTX* context = server->context.get();
-    if (context == nullptr) return unusable("OpenSSL does not start");
+    if (context == nullptr) return unusable("cannot initialise OpenSSL");
     SSL_CTX_set_app_data(context, server.get());
     SSL_CTX_set_min_proto_version(context, version_number(options.minimum));
     SSL_CTX_set_max_proto_version(context, version_number(options.maximum));
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    // Sessions are bound to a context; without one, asking for certificates would fail.
+    // Required for client certificates.
     SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("mqttc"), 5);
     if (!options.alpn.empty()) {
         server->alpn = std::string(1, static_cast<char>(options.alpn.size())) + options.alpn;
@@ -145,7 +146,7 @@ std::expected<StreamFactory, Error> make_tls_factory(const TlsServerOptions& opt
         net::SslPtr ssl(SSL_new(server->context.get()));
         if (ssl == nullptr) std::abort();
         SSL_set_accept_state(ssl.get());
-        // The server stays as long as its streams.
+        // Streams share ownership of the server.
         return std::make_unique<net::TlsStream>(net::make_socket_stream(fd), std::move(ssl),
                                                 [server](const auto& failure) { return explain(failure); });
     };

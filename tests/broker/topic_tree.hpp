@@ -1,4 +1,4 @@
-// All subscriptions of all sessions, arranged by topic level.
+// The subscriptions of all sessions as a tree of topic levels.
 #pragma once
 
 #include <cstddef>
@@ -29,8 +29,7 @@ struct StringHash {
     std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
 };
 
-/// Filters and topics given here are valid ones. Sessions are referred to and must be removed before they
-/// die.
+/// Filters and topics must be valid. Sessions are referenced and must be removed before they are destroyed.
 class TopicTree {
   public:
     using Visit = std::function<void(Session& session, const SubscriptionOptions& options)>;
@@ -38,10 +37,10 @@ class TopicTree {
     /// Returns true iff the session had no subscription with this filter; else its options are replaced.
     /// "$share/group/filter" makes the session a member of that group.
     bool add(std::string_view filter, Session& session, const SubscriptionOptions& options);
-    /// Returns true iff there was one.
+    /// Returns true iff it existed.
     bool remove(std::string_view filter, Session& session);
-    /// Calls `visit` for each subscription that matches, and for one member of each group that matches, in
-    /// turn and a connected one if there is any.
+    /// Calls `visit` for each matching subscription, and for one member of each matching group: members take turns, and
+    /// connected ones are preferred.
     void match(std::string_view topic, const Visit& visit);
     std::size_t size() const { return size_; }
 

@@ -1,4 +1,4 @@
-// A WebSocket server as a stream: answers the upgrade, then takes frames apart and makes them.
+// A WebSocket server as a stream: the upgrade, then frames.
 #include "websocket_server.hpp"
 
 #include <wslay/wslay.h>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t max_unsent = 65536;
 
-Error breach(const std::string& what) {
+Error violation(const std::string& what) {
     return {ErrorCode::protocol_error, 0, "WebSocket: " + what};
 }
 
@@ -34,12 +34,12 @@ class WebSocketServer final : public net::Stream {
     std::expected<net::IoResult, Error> read(std::span<std::uint8_t> into) override;
     std::expected<net::IoResult, Error> write(Bytes from) override;
     bool unsent() const override { return !out_.empty() || lower_->unsent(); }
-    bool buffered() const override { return open_ && !dry_; }
+    bool buffered() const override { return open_ && !drained_; }
     net::Wants wants(net::Wants caller) const override {
         return lower_->wants({.read = caller.read, .write = caller.write || unsent()});
     }
     void shutdown() override {
-        if (open_ && !said_close_) send_close(1000);
+        if (open_ && !close_sent_) send_close(1000);
         static_cast<void>(flush());
         lower_->shutdown();
     }
@@ -69,15 +69,15 @@ class WebSocketServer final : public net::Stream {
     wslay_frame_context_ptr frames_ = nullptr;
     bool lower_open_ = false;
     bool open_ = false;
-    bool said_close_ = false;
-    std::string in_;  ///< the request, then what came behind it
+    bool close_sent_ = false;
+    std::string in_;  ///< the request and the bytes after it
     std::string out_;
     wslay_frame_iocb frame_{};
     std::uint64_t frame_left_ = 0;
     bool in_message_ = false;
     std::string control_;
     Bytes chunk_;
-    bool dry_ = true;
+    bool drained_ = true;
     bool ended_ = false;
     std::optional<Error> failed_;
 };
@@ -105,17 +105,17 @@ std::expected<bool, Error> WebSocketServer::handshake() {
         const auto got = lower_->read(room);
         if (!got) return std::unexpected(got.error());
         if (got->state == net::IoState::would_block) return false;
-        if (got->state == net::IoState::end) return std::unexpected(breach("closed before its request"));
+        if (got->state == net::IoState::end) return std::unexpected(violation("closed before its request"));
         in_ += as_text(Bytes(room, got->count));
         const auto size = net::http_head_size(in_);
         if (size.value_or(in_.size()) > net::max_http_head)
-            return std::unexpected(breach("the request is too long"));
+            return std::unexpected(violation("the request is too long"));
         if (!size) continue;
         auto good = answer_request(std::string_view(in_).substr(0, *size));
         in_.erase(0, *size);
         if (!good) lower_->shutdown();
         open_ = good.has_value();
-        dry_ = in_.empty();
+        drained_ = in_.empty();
         return good;
     }
 }
@@ -123,30 +123,30 @@ std::expected<bool, Error> WebSocketServer::handshake() {
 std::unexpected<Error> WebSocketServer::refuse(const std::string& status, const std::string& why) {
     out_ = "HTTP/1.1 " + status + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     static_cast<void>(flush());
-    return std::unexpected(breach(why));
+    return std::unexpected(violation(why));
 }
 
 std::expected<bool, Error> WebSocketServer::answer_request(std::string_view text) {
     if (!options_.raw_answer.empty()) {
         out_ = options_.raw_answer;
         static_cast<void>(flush());
-        return std::unexpected(breach("answered as the test wants it"));
+        return std::unexpected(violation("answered with raw_answer"));
     }
     const auto line = text.substr(0, text.find("\r\n"));
     if (!line.starts_with("GET /") || !line.ends_with(" HTTP/1.1"))
-        return refuse("400 Bad Request", "the request is no GET");
+        return refuse("400 Bad Request", "the request is not a GET");
     const auto path = line.substr(4, line.size() - 4 - std::string_view(" HTTP/1.1").size());
     const auto fields = "HTTP/1.1 100" + std::string(text.substr(line.size()));
     const auto head = net::parse_http_head(fields);
-    if (!head) return refuse("400 Bad Request", "the request is damaged");
+    if (!head) return refuse("400 Bad Request", "the request is malformed");
     if (head->all("Host").size() != 1) return refuse("400 Bad Request", "no Host");
     if (!head->has_token("Upgrade", "websocket") || !head->has_token("Connection", "upgrade"))
-        return refuse("400 Bad Request", "no upgrade asked for");
+        return refuse("400 Bad Request", "no upgrade requested");
     if (head->first("Sec-WebSocket-Version") != "13")
-        return refuse("426 Upgrade Required", "another version of the protocol");
+        return refuse("426 Upgrade Required", "unsupported protocol version");
     constexpr std::size_t key_size = 24;
     if (head->first("Sec-WebSocket-Key").size() != key_size)
-        return refuse("400 Bad Request", "the key has another size");
+        return refuse("400 Bad Request", "wrong size of Sec-WebSocket-Key");
     if (!head->has_token("Sec-WebSocket-Protocol", options_.subprotocol))
         return refuse("400 Bad Request", "the subprotocol was not offered");
     if (!options_.path.empty() && path != options_.path)
@@ -176,7 +176,7 @@ void WebSocketServer::send_close(std::uint16_t code) {
     const std::uint8_t payload[] = {static_cast<std::uint8_t>(code >> 8),
                                     static_cast<std::uint8_t>(code & 0xff)};
     send_frame(WSLAY_CONNECTION_CLOSE, true, payload);
-    said_close_ = true;
+    close_sent_ = true;
 }
 
 std::expected<net::IoResult, Error> WebSocketServer::write(Bytes from) {
@@ -186,7 +186,7 @@ std::expected<net::IoResult, Error> WebSocketServer::write(Bytes from) {
     const auto message = from.first(std::min(from.size(), max_unsent));
     for (std::size_t at = 0; at < message.size();) {
         const auto payload = message.subspan(at, std::min(message.size() - at, options_.largest_frame));
-        if (options_.ping_often) send_frame(WSLAY_PING, true, as_bytes("are you there?"));
+        if (options_.ping_often) send_frame(WSLAY_PING, true, as_bytes("ping"));
         const auto opcode = at == 0 ? WSLAY_BINARY_FRAME : WSLAY_CONTINUATION_FRAME;
         at += payload.size();
         send_frame(opcode, at == message.size(), payload);
@@ -216,15 +216,15 @@ ssize_t WebSocketServer::receive(std::uint8_t* data, std::size_t size) {
 }
 
 std::expected<void, Error> WebSocketServer::begin_frame(const wslay_frame_iocb& frame) {
-    if (frame.mask == 0) return std::unexpected(breach("a frame is not masked"));
-    if (frame.rsv != 0) return std::unexpected(breach("a reserved bit is set"));
+    if (frame.mask == 0) return std::unexpected(violation("a frame is not masked"));
+    if (frame.rsv != 0) return std::unexpected(violation("a reserved bit is set"));
     const bool is_continuation = frame.opcode == WSLAY_CONTINUATION_FRAME;
     if (wslay_is_ctrl_frame(frame.opcode)) {
         control_.clear();
     } else if (!is_continuation && frame.opcode != WSLAY_BINARY_FRAME) {
-        return std::unexpected(breach("a data frame is not binary"));
+        return std::unexpected(violation("a data frame is not binary"));
     } else if (is_continuation != in_message_) {
-        return std::unexpected(breach("fragments are out of order"));
+        return std::unexpected(violation("fragments are out of order"));
     } else {
         in_message_ = frame.fin == 0;
     }
@@ -237,20 +237,20 @@ void WebSocketServer::end_control_frame() {
     if (frame_.opcode == WSLAY_PING) send_frame(WSLAY_PONG, true, as_bytes(control_));
     if (frame_.opcode != WSLAY_CONNECTION_CLOSE) return;
     ended_ = true;
-    if (!said_close_) send_close(1000);
+    if (!close_sent_) send_close(1000);
 }
 
-/// True: chunk_ has data. False: there is none for now, or no more at all.
+/// True: chunk_ has data. False: no data now, or the end.
 std::expected<bool, Error> WebSocketServer::next_chunk() {
     while (!ended_) {
         wslay_frame_iocb frame{};
         const auto count = wslay_frame_recv(frames_, &frame);
         if (failed_) return std::unexpected(*failed_);
         if (count == WSLAY_ERR_WANT_READ) {
-            dry_ = true;
+            drained_ = true;
             return false;
         }
-        if (count < 0) return std::unexpected(breach("a damaged frame"));
+        if (count < 0) return std::unexpected(violation("a malformed frame"));
         if (frame_left_ == 0) {
             if (auto good = begin_frame(frame); !good) return std::unexpected(good.error());
         }
@@ -268,7 +268,7 @@ std::expected<bool, Error> WebSocketServer::next_chunk() {
 }
 
 std::expected<net::IoResult, Error> WebSocketServer::read(std::span<std::uint8_t> into) {
-    dry_ = false;
+    drained_ = false;
     std::size_t total = 0;
     while (total < into.size() && !failed_) {
         if (chunk_.empty()) {
@@ -289,9 +289,9 @@ std::expected<net::IoResult, Error> WebSocketServer::read(std::span<std::uint8_t
 
 }  // namespace
 
-StreamFactory websocket_on(StreamFactory below, WebSocketServerOptions options) {
-    return [below = std::move(below), options = std::move(options)](int fd) -> net::StreamPtr {
-        return std::make_unique<WebSocketServer>(below(fd), options);
+StreamFactory websocket_on(StreamFactory lower, WebSocketServerOptions options) {
+    return [lower = std::move(lower), options = std::move(options)](int fd) -> net::StreamPtr {
+        return std::make_unique<WebSocketServer>(lower(fd), options);
     };
 }
 

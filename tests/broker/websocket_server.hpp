@@ -1,4 +1,4 @@
-// The server's side of MQTT over WebSocket, for the tests' broker.
+// MQTT over WebSocket for the embedded broker.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +9,15 @@
 namespace mqttc::broker {
 
 struct WebSocketServerOptions {
-    std::string path = "";              ///< not empty: others get 404
-    std::string subprotocol = "mqtt";   ///< the only one
-    std::string raw_answer = "";        ///< not empty: sent in place of an answer to the request
-    std::size_t largest_frame = 65536;  ///< what is written at once goes in fragments of at most this size
+    std::string path = "";              ///< not empty: other paths get 404
+    std::string subprotocol = "mqtt";   ///< the only one that is accepted
+    std::string raw_answer = "";        ///< not empty: sent instead of the answer to the request
+    std::size_t largest_frame = 65536;  ///< one write is fragmented into frames of at most this size
     bool ping_often = false;            ///< a ping before each frame, also between fragments
 };
 
-/// A WebSocket on what `below` makes (a socket, TLS). Frames that are not masked and other breaches of RFC
-/// 6455 are errors of code protocol_error, which the broker counts as violations.
-StreamFactory websocket_on(StreamFactory below, WebSocketServerOptions options = {});
+/// WebSocket over the streams of `lower` (TCP or TLS). Unmasked frames and other violations of RFC 6455 are errors with
+/// code protocol_error, which the broker records as violations.
+StreamFactory websocket_on(StreamFactory lower, WebSocketServerOptions options = {});
 
 }  // namespace mqttc::broker

@@ -1,27 +1,25 @@
 #!/usr/bin/env python3
-"""Runs the examples of the manual pages, each against an embedded broker of its own, and checks what happens.
+"""Runs the examples of the manual pages, each with its own embedded broker, and checks their effects.
 
 usage: man_examples.py BIN PAGE...
        man_examples.py --self-test BIN    runs wrong examples and expects each to fail
 
-An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Comments above it say what must happen:
+An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Comments above it are its expectations:
 
     .\\" before: COMMAND    run first
-    .\\" input: TEXT        what the example reads on standard input (\\n is a newline)
-    .\\" during: COMMAND    run when the example has subscribed
-    .\\" stop: SIGNAL        sent when all below has happened; without it the example ends by itself
-    .\\" says: LINE         the example prints this line (regular expression)
-    .\\" heard: LINE        a subscriber to everything prints this line, "topic payload" (regular expression)
+    .\\" input: TEXT        standard input of the example (\\n is a newline)
+    .\\" during: COMMAND    run after the example has subscribed
+    .\\" stop: SIGNAL        sent after the other expectations are met; without it the example ends by itself
+    .\\" prints: LINE       the example prints this line (regular expression)
+    .\\" received: LINE     a subscriber to everything prints this line, "topic payload" (regular expression)
     .\\" file: NAME TEXT    the file then holds TEXT (regular expression)
     .\\" exit: CODE         0 if not given
     .\\" broker: OPTIONS    further options of mqtt_testbroker
     .\\" terminal: 80x24    columns and rows: the example's output is a terminal; cursor movements are not part of lines
-    .\\" skip: REASON       the example can't run here
+    .\\" skip: REASON       the example cannot run in a test
 
-An example with an option of which the program says that it is not available yet is left out.
-
-MQTT_HOST and MQTT_PORT lead the programs to the broker. Each example runs in a new folder with a folder bin in its
-PATH; /etc/mosquitto is the folder etc there. An example with nothing to check is an error.
+MQTT_HOST and MQTT_PORT are set to the broker. Each example runs in a new directory, whose subdirectory bin is in PATH
+and whose subdirectory etc replaces /etc/mosquitto. An example without expectations is an error.
 """
 
 import fcntl
@@ -37,18 +35,13 @@ import termios
 import time
 from dataclasses import dataclass, field
 
-PATIENCE = 20  # seconds; only a failing example ever waits this long
-KEYS = ("before", "input", "during", "stop", "says", "heard", "file", "exit", "broker", "terminal", "skip")
-NOT_YET = re.compile(r"^mqtt_\w+: -\S+: not available yet;", re.MULTILINE)
+TIMEOUT = 20  # seconds; only a failing example waits this long
+KEYS = ("before", "input", "during", "stop", "prints", "received", "file", "exit", "broker", "terminal", "skip")
 MOVEMENT = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # colours stay
-CHECKED = ("says", "heard", "file", "exit", "skip")
+CHECKED = ("prints", "received", "file", "exit", "skip")
 
 
 class Failed(Exception):
-    pass
-
-
-class NotYet(Exception):
     pass
 
 
@@ -94,13 +87,13 @@ def examples_of(name, text):
 class Running:
     """A command in the background whose output is collected."""
 
-    def __init__(self, argv, folder, env, text="", terminal=None):
+    def __init__(self, argv, directory, env, text="", terminal=None):
         other_end = subprocess.PIPE
         if terminal:
             screen, other_end = os.openpty()
             columns, rows = map(int, terminal.split("x"))
             fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.process = subprocess.Popen(argv, cwd=folder, env=env, stdin=subprocess.PIPE, stdout=other_end,
+        self.process = subprocess.Popen(argv, cwd=directory, env=env, stdin=subprocess.PIPE, stdout=other_end,
                                         stderr=other_end, start_new_session=True)
         self.process.stdin.write(text.encode())
         self.process.stdin.close()
@@ -127,7 +120,7 @@ class Running:
         for stream in ready:
             try:
                 data = os.read(stream.fileno(), 65536)
-            except OSError:  # a terminal that nobody writes to any more
+            except OSError:  # a terminal closed by all its programs
                 data = b""
             if not data:
                 self.open.discard(stream)
@@ -150,11 +143,11 @@ class Running:
 
 
 def wait_for(condition, what, running):
-    """Reads what the commands write until the condition holds."""
-    end = time.monotonic() + PATIENCE
+    """Reads the output of the commands until the condition holds."""
+    end = time.monotonic() + TIMEOUT
     while not condition():
         if time.monotonic() > end:
-            raise Failed(f"waited in vain for {what}")
+            raise Failed(f"timed out waiting for {what}")
         for one in running:
             one.read(0.01)
 
@@ -163,22 +156,22 @@ def has_line(pattern, text):
     return re.search(rf"^(?:{pattern})$", text, re.MULTILINE) is not None
 
 
-class Stage:
-    """A broker, a subscriber to everything and a folder for one example."""
+class Environment:
+    """A broker, a subscriber to all topics and a directory for one example."""
 
-    def __init__(self, programs, example, folder):
-        self.example, self.folder, self.running = example, folder, []
+    def __init__(self, programs, example, directory):
+        self.example, self.directory, self.running = example, directory, []
         self.broker = self.listener = None
         for name in ("etc", "bin"):
-            os.mkdir(os.path.join(folder, name))
-        self.env = {"PATH": f"{folder}/bin:{os.path.abspath(programs)}:{os.environ['PATH']}", "HOME": folder, "LC_ALL": "C.UTF-8",
+            os.mkdir(os.path.join(directory, name))
+        self.env = {"PATH": f"{directory}/bin:{os.path.abspath(programs)}:{os.environ['PATH']}", "HOME": directory, "LC_ALL": "C.UTF-8",
                     "TZ": "UTC", "MQTT_HOST": "127.0.0.1"}
 
-    def play(self):
-        """The example from its broker to its end."""
+    def run_all(self):
+        """Starts broker and subscriber, and runs the example."""
         options = " ".join(self.example.notes["broker"])
         self.broker = self.start(f"exec mqtt_testbroker -v -p 0 {options}")
-        wait_for(lambda: "a test part" in self.broker.out() or self.broker.ended(), "the broker", [self.broker])
+        wait_for(lambda: "not for production" in self.broker.out() or self.broker.ended(), "the broker", [self.broker])
         if self.broker.ended():
             raise Failed("no broker: " + self.broker.err())
         self.env["MQTT_PORT"] = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.broker.out()).group(1)
@@ -186,11 +179,11 @@ class Stage:
         wait_for(lambda: self.subscribed() > 0, "a subscription", self.running)
         self.run_example()
 
-    def here(self, command):
-        return command.replace("/etc/mosquitto", os.path.join(self.folder, "etc"))
+    def with_own_etc(self, command):
+        return command.replace("/etc/mosquitto", os.path.join(self.directory, "etc"))
 
     def start(self, command, text="", terminal=None):
-        self.running.append(Running(["bash", "-c", self.here(command)], self.folder, self.env, text, terminal))
+        self.running.append(Running(["bash", "-c", self.with_own_etc(command)], self.directory, self.env, text, terminal))
         return self.running[-1]
 
     def subscribed(self):
@@ -205,7 +198,7 @@ class Stage:
     def file_holds(self, note):
         name, _, pattern = note.partition(" ")
         try:
-            with open(self.here(os.path.join(self.folder, name)), encoding="utf-8") as file:
+            with open(self.with_own_etc(os.path.join(self.directory, name)), encoding="utf-8") as file:
                 return re.search(pattern, file.read(), re.MULTILINE) is not None
         except FileNotFoundError:
             return False
@@ -228,51 +221,49 @@ class Stage:
         try:
             self.wait_done(shown)
         except Failed as failed:
-            if NOT_YET.search(shown.err()):
-                raise NotYet from failed
-            raise Failed(f"{failed}\nit said: {shown.out()}{shown.err()}\nheard: {self.listener.out()}") from failed
+            raise Failed(f"{failed}\nits output: {shown.out()}{shown.err()}\nmessages received: {self.listener.out()}") from failed
 
     def wait_done(self, shown):
         notes = self.example.notes
-        wanted = int(notes["exit"][0]) if notes["exit"] else 0
+        expected = int(notes["exit"][0]) if notes["exit"] else 0
 
-        def gone_wrong():
-            return shown.ended() and shown.process.returncode != wanted
+        def has_failed():
+            return shown.ended() and shown.process.returncode != expected
 
         for note in notes["file"]:
             wait_for(lambda note=note: self.file_holds(note) or (shown.ended() and not self.file_holds(note)),
                      f"'{note}'", self.running)
             if not self.file_holds(note):
-                raise Failed(f"the file is not as it should be: {note}")
-        for pattern in notes["says"]:
+                raise Failed(f"wrong content of a file: {note}")
+        for pattern in notes["prints"]:
             wait_for(lambda pattern=pattern: has_line(pattern, shown.out()) or shown.ended(), f"'{pattern}'", self.running)
             if not has_line(pattern, shown.out()):
-                raise Failed(f"it did not say '{pattern}'")
-        for pattern in notes["heard"]:
-            wait_for(lambda pattern=pattern: has_line(pattern, self.listener.out()) or gone_wrong(),
+                raise Failed(f"it did not print '{pattern}'")
+        for pattern in notes["received"]:
+            wait_for(lambda pattern=pattern: has_line(pattern, self.listener.out()) or has_failed(),
                      f"'{pattern}'", self.running)
-            if gone_wrong():
+            if has_failed():
                 break
         for name in notes["stop"]:
             shown.signal(signal.Signals[name])
         wait_for(shown.ended, "its end", self.running)
-        if shown.process.returncode != wanted:
-            raise Failed(f"it ended with {shown.process.returncode}, not with {wanted}")
+        if shown.process.returncode != expected:
+            raise Failed(f"it ended with {shown.process.returncode}, not with {expected}")
 
 
 def run_example(programs, example):
-    """What happened: "skipped: …" or "good"; raises Failed."""
+    """Returns "skipped: …" or "good"; raises Failed."""
     if example.notes["skip"]:
         return "skipped: " + example.notes["skip"][0]
     if not any(example.notes[key] for key in CHECKED):
-        raise Failed('nothing is said about what it must do: write .\\" says:, heard:, file:, exit: or skip: above it '
+        raise Failed('it has no expectations: add .\\" prints:, received:, file:, exit: or skip: above it '
                      "(see tests/consistency/man_examples.py)")
-    with tempfile.TemporaryDirectory() as folder:
-        stage = Stage(programs, example, folder)
+    with tempfile.TemporaryDirectory() as directory:
+        environment = Environment(programs, example, directory)
         try:
-            stage.play()
+            environment.run_all()
         finally:
-            stage.close()
+            environment.close()
     return "good"
 
 
@@ -284,8 +275,6 @@ def run_pages(programs, pages):
             where = f"{example.page}:{example.line}"
             try:
                 print(f"{where}: {run_example(programs, example)}")
-            except NotYet:
-                print(f"{where}: not available yet")
             except Failed as failure:
                 failed += 1
                 print(f"{where}: FAILED: {failure}\n  {example.text.strip()}")
@@ -293,22 +282,22 @@ def run_pages(programs, pages):
 
 
 WRONG = {
-    "a wrong line": '.\\" during: mqtt_pub -t a -m b\n.\\" says: a c\n.Dl mqtt_sub -v -t a -C 1\n',
+    "a wrong line": '.\\" during: mqtt_pub -t a -m b\n.\\" prints: a c\n.Dl mqtt_sub -v -t a -C 1\n',
     "a wrong exit code": '.\\" exit: 0\n.Dl mqtt_pub -t a/# -m b\n',
     "a wrong file": '.\\" file: x b\n.Dl printf a > x\n',
-    "no terminal": '.\\" terminal: 80x24\n.\\" says: none\n.Dl test -t 1 || echo none\n',
+    "no terminal": '.\\" terminal: 80x24\n.\\" prints: none\n.Dl test -t 1 || echo none\n',
     "nothing to check": ".Dl mqtt_pub -t a -m b\n",
 }
 
 
 def self_test(programs):
-    good = '.Sh EXAMPLES\n.\\" heard: a b\n.Bd -literal\nmqtt_pub -t a -m b\n.Ed\n'
+    good = '.Sh EXAMPLES\n.\\" received: a b\n.Bd -literal\nmqtt_pub -t a -m b\n.Ed\n'
     _, failed = run_pages(programs, [("good", good)])
     for name, text in WRONG.items():
         if run_pages(programs, [(name, ".Sh EXAMPLES\n" + text)]) != (1, 1):
-            print(f"self-test: {name} was not noticed")
+            print(f"self-test: {name} was not detected")
             failed += 1
-    print("self-test: " + ("FAILED" if failed else f"{len(WRONG)} wrong examples, all noticed"))
+    print("self-test: " + ("FAILED" if failed else f"{len(WRONG)} wrong examples, all detected"))
     return 1 if failed else 0
 
 

@@ -1,5 +1,5 @@
-// Broken and hostile brokers: each malformed packet is answered as the standard asks, nothing of it is
-// printed, nothing crashes or hangs, and memory grows only as bytes arrive.
+// Faulty and hostile brokers: each malformed packet ends the connection as in the standard, nothing of it is printed,
+// nothing crashes or hangs, and memory grows only with received bytes.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -25,7 +25,7 @@ std::vector<std::uint8_t> tail(std::vector<std::uint8_t> bytes, std::size_t coun
     return bytes;
 }
 
-// What mqtt_sub and mqtt_pub do with these bytes behind CONNACK.
+// Bytes that the broker sends after CONNACK.
 const Row rows[] = {
     {"00 00", 0x81},                                    // type 0
     {"10 0f 0004'MQTT' 05 02 003c 00 0002'me'", 0x82},  // packets that only clients send
@@ -47,7 +47,7 @@ const Row rows[] = {
     {"30 04 0001 00 00", 0x81},          // U+0000
     {"30 06 0003 eda080 00", 0x81},      // a surrogate
     {"30 03 0002't'", 0x81},             // a topic longer than its packet
-    {"30 07 0001't' 03 23 ffff", 0x94},  // an alias beyond what was allowed
+    {"30 07 0001't' 03 23 ffff", 0x94},  // an alias above the maximum
     {"30 07 0001't' 03 23 0000", 0x82},
     {"30 07 0001't' 03 13 0001", 0x81},         // a property of another packet
     {"30 06 0001't' 02 01 02", 0x82},           // payload format 2
@@ -60,7 +60,7 @@ const Row rows[] = {
     {"41 02 0001", 0x81},                       // flags that must be 0
     {"60 02 0001", 0x81},                       // flags that must be 2
     {"90 03 0001 00", 0x82},                    // SUBACK without codes
-    {"d0 01 00", 0x81},                         // PINGRESP with something in it
+    {"d0 01 00", 0x81},                         // PINGRESP with a body
     {"d1 00", 0x81},
     {"e0 07 00 05 11 00000001", 0x82},  // a session expiry in the broker's DISCONNECT
     {"e0 01 01", 0x82},                 // a code that DISCONNECT does not have
@@ -68,7 +68,8 @@ const Row rows[] = {
 
 }  // namespace
 
-TEST_CASE("each malformed packet ends with 64, DISCONNECT with the reason, and no output") {
+TEST_CASE(
+    "after a malformed packet the client sends DISCONNECT with the reason and ends with 64 without output") {
     for (const char* name : {"mqtt_sub", "mqtt_pub"}) {
         for (const Row& row : rows) {
             CAPTURE(name);
@@ -88,12 +89,13 @@ TEST_CASE("each malformed packet ends with 64, DISCONNECT with the reason, and n
             CHECK(count_of(result.err, "\n") <= 2);
             CHECK(has(result.err, "lost the connection"));
             REQUIRE(peer.wait_for_close());
-            CHECK(to_hex(tail(peer.heard(), 3)) == to_hex(std::vector<std::uint8_t>{0xe0, 0x01, row.reason}));
+            CHECK(to_hex(tail(peer.received(), 3)) ==
+                  to_hex(std::vector<std::uint8_t>{0xe0, 0x01, row.reason}));
         }
     }
 }
 
-TEST_CASE("anything but CONNACK first ends with 64 and no output") {
+TEST_CASE("any other first packet than CONNACK ends with 64 without output") {
     for (const char* first : {"30 04 0001'a' 00", "30 05 0001'a''xx'", "d0 00", "90 04 0001 00 00",
                               "'HTTP/1.1 400 Bad Request'0d0a0d0a", "'SSH-2.0-x'0d0a", "20 05 00 00 02 24 02",
                               "20 02 02 00", "15 03 03 00 02 02 46"}) {
@@ -115,7 +117,7 @@ TEST_CASE("anything but CONNACK first ends with 64 and no output") {
     }
 }
 
-TEST_CASE("a length that is announced and does not come takes no memory") {
+TEST_CASE("no memory is allocated for an announced length before its bytes arrive") {
     ScriptedPeer usual({connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 00")}});
     ScriptedPeer huge({connack_v5(),
                        {PacketType::subscribe, hex("90 04 0001 00 00"
@@ -137,7 +139,7 @@ TEST_CASE("a length that is announced and does not come takes no memory") {
     CHECK(peaks[1] < peaks[0] + slack_kib);
 }
 
-TEST_CASE("--max-packet-size is announced, and a larger packet is refused as soon as its length is seen") {
+TEST_CASE("--max-packet-size is announced, and a larger packet is refused when its length is known") {
     ScriptedPeer peer(
         {connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 00 30 8101 0001'a' 00 'x'")}});
     const Result result =
@@ -146,12 +148,12 @@ TEST_CASE("--max-packet-size is announced, and a larger packet is refused as soo
     CHECK(has(result.err, "over the limit of 128 bytes"));
     CHECK(result.out.empty());
     REQUIRE(peer.wait_for_close());
-    const auto heard = to_hex(peer.heard());
-    CHECK(has(heard, "27 00 00 00 80"));
-    CHECK(heard.ends_with("e0 01 95"));
+    const auto received = to_hex(peer.received());
+    CHECK(has(received, "27 00 00 00 80"));
+    CHECK(received.ends_with("e0 01 95"));
 }
 
-TEST_CASE("messages before a malformed packet are printed, those behind it are not") {
+TEST_CASE("messages before a malformed packet are printed, those after it are not") {
     ScriptedPeer peer({connack_v5(),
                        {PacketType::subscribe, hex("90 04 0001 00 00"
                                                    "30 07 0001'a' 00 'yes'"
@@ -162,7 +164,7 @@ TEST_CASE("messages before a malformed packet are printed, those behind it are n
     CHECK(result.out == "yes\n");
 }
 
-TEST_CASE("a broker that sends the same QoS 2 message again is heard once") {
+TEST_CASE("a QoS 2 message that the broker sends again is printed once") {
     ScriptedPeer peer({connack_v5(),
                        {PacketType::subscribe, hex("90 04 0001 00 02"
                                                    "34 08 0001'a' 0007 00 'no'"
@@ -175,7 +177,7 @@ TEST_CASE("a broker that sends the same QoS 2 message again is heard once") {
     CHECK(result.out == "no\nyes\n");
 }
 
-TEST_CASE("acknowledgements that nobody waits for do no harm") {
+TEST_CASE("unexpected acknowledgements are ignored") {
     ScriptedPeer peer({connack_v5(),
                        {PacketType::publish, hex("40 02 0063 50 02 0063 70 02 0063 90 04 0063 00 00"
                                                  "b0 04 0063 00 00 d0 00 40 02 0001")}});

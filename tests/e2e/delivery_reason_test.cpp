@@ -1,5 +1,4 @@
-// Every reason code that a broker can give ends on stderr and in the exit code; its limits are kept before
-// anything is sent.
+// Each reason code of a broker is reported on stderr and determines the exit code; its limits are checked before sending.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -24,23 +23,23 @@ struct Case {
     const char* program;
     Words options;
     std::vector<Line> script;
-    PacketType answer;  ///< whose codes stand where the last line has ff
+    PacketType answer;  ///< its codes replace ff in the last line
 };
 
 /// Runs `check(code, name, result)` for each failure code that the packet may carry.
 template <class Check>
-void for_each_code(const Case& wanted, Check check) {
+void for_each_code(const Case& one, Check check) {
     std::size_t codes = 0;
     for (const ReasonInfo& row : reason_table()) {
-        if (row.code < reason::unspecified_error || !reason_allowed(wanted.answer, row.code)) continue;
-        CAPTURE(wanted.program);
-        CAPTURE(packet_type_name(wanted.answer));
+        if (row.code < reason::unspecified_error || !reason_allowed(one.answer, row.code)) continue;
+        CAPTURE(one.program);
+        CAPTURE(packet_type_name(one.answer));
         CAPTURE(row.name);
-        auto script = wanted.script;
+        auto script = one.script;
         for (auto& byte : script.back().bytes)
             if (byte == 0xff) byte = row.code;
         ScriptedPeer peer(std::move(script));
-        const Result result = run(client(wanted.program, peer.port(), wanted.options));
+        const Result result = run(client(one.program, peer.port(), one.options));
         CAPTURE(result.err);
         CHECK(result.out.empty());
         CHECK(has(result.err, row.name));
@@ -52,14 +51,14 @@ void for_each_code(const Case& wanted, Check check) {
 
 }  // namespace
 
-TEST_CASE("every CONNACK code is told and is the exit code, in both programs") {
+TEST_CASE("every CONNACK code is reported and is the exit code, in both programs") {
     const std::vector<Line> script{{PacketType::connect, hex("20 03 00 ff 00")}};
     const auto check = [](ReasonCode code, const Result& result) { CHECK(result.exit.code == code); };
     for_each_code({"mqtt_pub", to_publish, script, PacketType::connack}, check);
     for_each_code({"mqtt_sub", to_subscribe, script, PacketType::connack}, check);
 }
 
-TEST_CASE("every CONNACK code of MQTT 3.1.1 is told and is the exit code") {
+TEST_CASE("every CONNACK code of MQTT 3.1.1 is reported and is the exit code") {
     for (const char* version : {"mqttv31", "mqttv311"}) {
         for (std::uint8_t code = 1; code <= 5; ++code) {
             ScriptedPeer peer({{PacketType::connect, {0x20, 2, 0, code}}});
@@ -74,7 +73,7 @@ TEST_CASE("every CONNACK code of MQTT 3.1.1 is told and is the exit code") {
     }
 }
 
-TEST_CASE("every code of PUBACK and PUBREC is told and makes the exit code 66") {
+TEST_CASE("every code of PUBACK and PUBREC is reported and gives exit code 66") {
     const auto check = [](ReasonCode, const Result& result) {
         CHECK(result.exit.code == 66);
         CHECK(has(result.err, "0 of 1 messages delivered"));
@@ -91,7 +90,7 @@ TEST_CASE("every code of PUBACK and PUBREC is told and makes the exit code 66") 
                   check);
 }
 
-TEST_CASE("every code of SUBACK is told and makes the exit code 67") {
+TEST_CASE("every code of SUBACK is reported and gives exit code 67") {
     for_each_code({"mqtt_sub",
                    to_subscribe,
                    {connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 ff")}},
@@ -99,7 +98,7 @@ TEST_CASE("every code of SUBACK is told and makes the exit code 67") {
                   [](ReasonCode, const Result& result) { CHECK(result.exit.code == 67); });
 }
 
-TEST_CASE("every code of UNSUBACK is told, and when nothing was unsubscribed the exit code is 67") {
+TEST_CASE("every code of UNSUBACK is reported, and when nothing was unsubscribed the exit code is 67") {
     for_each_code({"mqtt_sub",
                    {"-V", "5", "-U", "a", "-E"},
                    {connack_v5(), {PacketType::unsubscribe, hex("b0 04 0001 00 ff")}},
@@ -107,7 +106,7 @@ TEST_CASE("every code of UNSUBACK is told, and when nothing was unsubscribed the
                   [](ReasonCode, const Result& result) { CHECK(result.exit.code == 67); });
 }
 
-TEST_CASE("every code of DISCONNECT is told and makes the exit code 65") {
+TEST_CASE("every code of DISCONNECT is reported and gives exit code 65") {
     const auto check = [](ReasonCode, const Result& result) { CHECK(result.exit.code == 65); };
     for_each_code({"mqtt_sub",
                    to_subscribe,
@@ -121,12 +120,12 @@ TEST_CASE("every code of DISCONNECT is told and makes the exit code 65") {
                   [](ReasonCode, const Result& result) { CHECK(result.exit.code == 66); });
 }
 
-TEST_CASE("codes that refuse nothing are told where they matter, and keep the exit code") {
+TEST_CASE("codes that refuse nothing are reported where they matter, and do not change the exit code") {
     struct Row {
         const char* program;
         Words options;
         std::vector<Line> script;
-        const char* told;  ///< "": nothing
+        const char* reported;  ///< "": nothing
         int exit_code;
     };
     const Words stay{"-V", "5", "-t", "a", "--reconnect", "never"};
@@ -191,17 +190,17 @@ TEST_CASE("codes that refuse nothing are told where they matter, and keep the ex
     };
     for (const Row& row : rows) {
         CAPTURE(row.program);
-        CAPTURE(row.told);
+        CAPTURE(row.reported);
         ScriptedPeer peer(row.script);
         const Result result = run(client(row.program, peer.port(), row.options));
         CAPTURE(result.err);
-        CHECK(has(result.err, row.told));
-        CHECK(result.err.empty() == std::string_view(row.told).empty());
+        CHECK(has(result.err, row.reported));
+        CHECK(result.err.empty() == std::string_view(row.reported).empty());
         CHECK(result.exit == Exit{.code = row.exit_code});
     }
 }
 
-TEST_CASE("a code that its packet cannot carry ends with 64") {
+TEST_CASE("a code that is not allowed in its packet ends with 64") {
     const Words stay{"-V", "5", "-t", "a", "-q", "2", "--reconnect", "never"};
     struct Row {
         const char* program;
@@ -222,12 +221,12 @@ TEST_CASE("a code that its packet cannot carry ends with 64") {
             run(client(row.program, peer.port(), sub ? stay : to_publish + Words{"-q", "2"}));
         CAPTURE(result.err);
         CHECK(has(result.err, "the broker sent a bad"));
-        // What was published and not acknowledged counts for more than why.
+        // An unacknowledged message determines the exit code first.
         CHECK(result.exit == Exit{.code = sub ? 64 : 66});
     }
 }
 
-TEST_CASE("a granted QoS is told once for each filter, not again after a reconnect") {
+TEST_CASE("a lower granted QoS is reported once per filter, not again after a reconnect") {
     broker::Options options;
     options.limits.maximum_qos = Qos::at_least_once;
     BrokerThread broker(options);
@@ -247,31 +246,31 @@ TEST_CASE("a granted QoS is told once for each filter, not again after a reconne
     CHECK(count_of(process.err(), "grants") == 2);
 }
 
-TEST_CASE("AUTH that asks for more than the options have ends at once with 1") {
-    const std::vector<Line> asks{{PacketType::connect, hex("f0 0b 18 09 15 0006 'SCRAM!'")}};
+TEST_CASE("AUTH that continues authentication ends the program at once with 1") {
+    const std::vector<Line> continuing{{PacketType::connect, hex("f0 0b 18 09 15 0006 'SCRAM!'")}};
     for (const char* name : {"mqtt_pub", "mqtt_sub"}) {
         CAPTURE(name);
         Words options{"-V", "5", "-t", "a", "-D", "connect", "authentication-method", "SCRAM!"};
         if (std::string_view(name) == "mqtt_pub") options.insert(options.end(), {"-m", "x"});
-        ScriptedPeer peer(asks);
+        ScriptedPeer peer(continuing);
         const Result result = run(client(name, peer.port(), options));
         CAPTURE(result.err);
         CHECK(result.exit == Exit{.code = 1});
         CHECK(has(result.err, "'SCRAM!'"));
         CHECK(has(result.err, "continue authentication"));
         CHECK(peer.wait_for_close());
-        const auto heard = peer.heard();
-        CHECK(heard[heard.size() - 3] == 0xe0);
-        CHECK(heard.back() == reason::implementation_specific_error);
+        const auto received = peer.received();
+        CHECK(received[received.size() - 3] == 0xe0);
+        CHECK(received.back() == reason::implementation_specific_error);
 
-        // The method was accepted with what CONNECT carried.
-        ScriptedPeer content({connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 00")}});
+        // A broker that accepts the method without AUTH.
+        ScriptedPeer accepting({connack_v5(), {PacketType::subscribe, hex("90 04 0001 00 00")}});
         if (std::string_view(name) == "mqtt_sub") options.emplace_back("-E");
-        CHECK(run(client(name, content.port(), options)).exit == Exit{.code = 0});
+        CHECK(run(client(name, accepting.port(), options)).exit == Exit{.code = 0});
     }
 }
 
-TEST_CASE("AUTH out of place is a protocol error") {
+TEST_CASE("an unexpected AUTH is a protocol error") {
     for (const char* bytes : {"f0 00", "f0 01 18", "f0 01 19"}) {
         CAPTURE(bytes);
         ScriptedPeer peer({{PacketType::connect, hex(bytes)}});
@@ -279,7 +278,7 @@ TEST_CASE("AUTH out of place is a protocol error") {
         CHECK(result.exit == Exit{.code = 64});
         CHECK(has(result.err, "AUTH"));
     }
-    // What only a client may say, and success before there was anything to succeed.
+    // Re-authentication, which only a client may start, and success before CONNACK.
     for (const char* bytes : {"f0 00", "f0 01 19"}) {
         CAPTURE(bytes);
         ScriptedPeer peer({{PacketType::connect, hex(bytes)}});
@@ -290,7 +289,7 @@ TEST_CASE("AUTH out of place is a protocol error") {
     }
 }
 
-TEST_CASE("the broker's own words are told, with nothing in them that drives a terminal") {
+TEST_CASE("the reason string of the broker is reported with control characters escaped") {
     const std::vector<std::uint8_t> why = hex("1f 0006 'no'1b'[2J'");
     auto bytes = hex("20 0c 00 87 09");
     bytes.insert(bytes.end(), why.begin(), why.end());
@@ -302,7 +301,7 @@ TEST_CASE("the broker's own words are told, with nothing in them that drives a t
     CHECK(!has(result.err, "\x1b"));
 }
 
-TEST_CASE("limits that the broker announces are kept before sending, and the message names them") {
+TEST_CASE("limits of the broker are checked before sending, and reported") {
     broker::Options options;
     options.limits.maximum_qos = Qos::at_least_once;
     options.limits.retain_available = false;
@@ -315,7 +314,7 @@ TEST_CASE("limits that the broker announces are kept before sending, and the mes
     struct Row {
         const char* program;
         Words options;
-        const char* told;
+        const char* reported;
     };
     const Row rows[] = {
         {"mqtt_pub", {"-q", "2", "-t", "a", "-m", "x"}, "QoS 1 at most"},
@@ -328,17 +327,17 @@ TEST_CASE("limits that the broker announces are kept before sending, and the mes
          "no subscription identifiers"},
     };
     for (const Row& row : rows) {
-        CAPTURE(row.told);
+        CAPTURE(row.reported);
         Command command = client(row.program, broker.port(), row.options + Words{"-V", "5"});
         const Result result = run(std::move(command));
-        CHECK(has(result.err, row.told));
+        CHECK(has(result.err, row.reported));
         CHECK(result.exit.code == (std::string_view(row.program) == "mqtt_pub" ? 66 : 67));
     }
     CHECK(broker.violations().empty());
     CHECK(broker.received().empty());
 }
 
-TEST_CASE("receive maximum, alias maximum, keep-alive and identifier of the broker are used") {
+TEST_CASE("receive maximum, topic alias maximum, server keep-alive and assigned client identifier are used") {
     broker::Options options;
     options.limits.receive_maximum = 2;
     options.limits.topic_alias_maximum = 1;
@@ -351,7 +350,7 @@ TEST_CASE("receive maximum, alias maximum, keep-alive and identifier of the brok
     CHECK(result.exit.code == 0);
     CHECK(broker.received().size() == 200);
     CHECK(broker.violations().empty());
-    // An identifier that the broker has chosen serves the reconnect.
+    // The reconnect uses the client identifier that the broker assigned.
     Process process(client("mqtt_sub", broker.port(), {"-V", "5", "-t", "a", "--reconnect-delay", "0.01"}));
     REQUIRE(broker.wait_for_clients(1));
     broker.drop_connections();
@@ -362,7 +361,7 @@ TEST_CASE("receive maximum, alias maximum, keep-alive and identifier of the brok
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("use another server is followed once, and in a circle not for ever") {
+TEST_CASE("a redirect to another server is followed, but not in a loop") {
     BrokerThread other;
     BrokerThread first;
     const auto send_to = [](BrokerThread& from, std::uint16_t port) {

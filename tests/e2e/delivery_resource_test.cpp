@@ -1,4 +1,4 @@
-// Without memory or descriptors both programs end with a message, not with a crash.
+// Without memory or descriptors both programs end with an error message, not with a crash.
 #include <doctest/doctest.h>
 
 #include <utility>
@@ -13,7 +13,7 @@ using broker::BrokerThread;
 
 namespace {
 
-/// The command under limits of the shell: "-v 20000" is KiB of address space, "-n 3" descriptors.
+/// The command with limits of ulimit: "-v 20000" is KiB of address space, "-n 3" descriptors.
 Command limited(Command command, const std::string& limits) {
     command.argv.insert(command.argv.begin(), {"/bin/sh", "-c", "ulimit " + limits + R"(; exec "$@")", "sh"});
     return command;
@@ -30,7 +30,7 @@ void check_end(const Result& result) {
 
 }  // namespace
 
-TEST_CASE("without descriptors both programs end with a message") {
+TEST_CASE("without descriptors both programs end with an error message") {
     BrokerThread broker;
     for (int count = 3; count <= 5; ++count) {
         for (const bool name : {false, true}) {
@@ -50,7 +50,7 @@ TEST_CASE("without descriptors both programs end with a message") {
     }
 }
 
-TEST_CASE("without memory for a message both programs end with a message" * needs_no_sanitizer()) {
+TEST_CASE("without memory for a message both programs end with an error message" * needs_no_sanitizer()) {
     const TempDir dir;
     BrokerThread broker;
     const std::string large(std::size_t{48} << 20, 'x');
@@ -59,7 +59,7 @@ TEST_CASE("without memory for a message both programs end with a message" * need
     const std::string limits = "-v 40000";
     REQUIRE(run(limited(client("mqtt_pub", broker.port(), {"-q", "1", "-t", "a", "-m", "x"}), limits))
                 .exit.code == 0);
-    // What can't be read whole is not begun.
+    // A payload that cannot be read completely is not sent in part.
     check_end(run(limited(client("mqtt_pub", broker.port(), {"-t", "a", "-f", file}), limits)));
     Command whole = client("mqtt_pub", broker.port(), {"-t", "a", "-s"});
     whole.stdin_file = file;
@@ -67,7 +67,7 @@ TEST_CASE("without memory for a message both programs end with a message" * need
     const auto lines = dir.write("lines", "one\ntwo\n" + large);
     for (const char* qos : {"0", "1", "2"}) {
         CAPTURE(qos);
-        for (const auto& [input, told] :
+        for (const auto& [input, delivered] :
              {std::pair(file, "0 of 0 messages delivered"), std::pair(lines, "0 of 2 messages delivered")}) {
             Command line = client("mqtt_pub", broker.port(), {"-t", "a", "-l", "-q", qos});
             line.stdin_file = input;
@@ -75,7 +75,7 @@ TEST_CASE("without memory for a message both programs end with a message" * need
             CAPTURE(result.err);
             CHECK(result.exit == Exit{.code = 66});
             CHECK(has(result.err, "out of memory"));
-            CHECK(has(result.err, told));
+            CHECK(has(result.err, delivered));
             CHECK(has(result.err, "the input was not read to its end"));
         }
     }
@@ -100,7 +100,7 @@ TEST_CASE("address space that ends anywhere during the start is reported" * need
             const Result result =
                 run(limited(client(name, broker.port(), options), "-v " + std::to_string(kib)));
             if (result.exit.code == 0) continue;
-            // The loader of the system fails on its own words, with 127.
+            // If the dynamic loader fails, the message is its own, with 127.
             check_end(result);
         }
     }

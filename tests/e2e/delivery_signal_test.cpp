@@ -62,13 +62,13 @@ void interrupt(const Program& one, const Command& command, const std::function<b
 
 /// The number of TCP connections to that port that are not yet established (SYN sent).
 std::size_t connecting_to(std::uint16_t port) {
-    char wanted[32];
-    std::snprintf(wanted, sizeof wanted, "0100007F:%04X 02", port);
+    char syn_sent[32];
+    std::snprintf(syn_sent, sizeof syn_sent, "0100007F:%04X 02", port);
     std::ifstream table("/proc/net/tcp");
     std::string line;
     std::size_t count = 0;
     while (std::getline(table, line))
-        if (has(line, wanted)) ++count;
+        if (has(line, syn_sent)) ++count;
     return count;
 }
 

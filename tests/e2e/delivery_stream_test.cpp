@@ -1,4 +1,4 @@
-// Streams of lines: all of them delivered, in bounded memory, over outages, with nothing lost in silence.
+// Streams of lines: all are delivered, in bounded memory, through outages, and losses are reported.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -22,7 +22,7 @@ namespace {
 
 constexpr auto minute = 60s;
 
-// mqtt_sub with a subscription that stands: a retained message has told.
+// A subscribed mqtt_sub: it has printed a retained message.
 class Subscriber {
   public:
     Subscriber(std::uint16_t port, Words options) {
@@ -65,20 +65,20 @@ std::string payloads(BrokerThread& broker) {
 
 }  // namespace
 
-TEST_CASE("200,000 lines of a file arrive at QoS 1 and 2, each once and in order") {
+TEST_CASE("200,000 lines of a file arrive at QoS 1 and 2, once each and in order") {
     BrokerThread broker;
     deliver(broker.port(), 200'000);
     CHECK(broker.violations().empty());
 }
 
 TEST_CASE("all lines of a file arrive with Debian's mosquitto" * needs_mosquitto()) {
-    // Its broker is what takes the time: tests/chaos.sh asks for all.
+    // Mosquitto is slow; tests/chaos.sh sends all 200,000.
     const std::size_t lines = std::getenv("MQTTC_FULL_LENGTH") != nullptr ? 200'000 : 30'000;
     RealBroker broker("allow_anonymous true\nmax_queued_messages 0\n", RealBroker::Log::little);
     deliver(broker.port(), lines);
 }
 
-TEST_CASE("an endless input is published in constant memory, also while nothing is acknowledged") {
+TEST_CASE("memory is constant for an endless input, also while nothing is acknowledged") {
     constexpr std::size_t some = 20'000;
     constexpr std::size_t count = 500'000;
     broker::Options options;
@@ -106,13 +106,13 @@ TEST_CASE("an endless input is published in constant memory, also while nothing 
         CHECK(before > 0);
         CHECK(peak_kib(process) < before + slack_kib);
         process.send_signal(SIGTERM);
-        // What was read and not delivered is told; at QoS 0 everything is delivered.
+        // Undelivered lines are reported; at QoS 0 all are delivered.
         CHECK(process.wait().code == (*qos == '0' ? 0 : 66));
         CHECK((*qos == '0' || has(process.err(), "messages delivered")));
     }
 }
 
-TEST_CASE("a broker that goes away in a stream and comes back costs nothing at QoS 1 and 2") {
+TEST_CASE("no line is lost at QoS 1 and 2 when the broker is unreachable for a while") {
     constexpr std::size_t count = 20'000;
     for (const char* version : {"311", "5"}) {
         for (const char* qos : {"1", "2"}) {
@@ -151,14 +151,14 @@ TEST_CASE("a broker that goes away in a stream and comes back costs nothing at Q
     }
 }
 
-TEST_CASE("in MQTT 5 QoS 2 is exactly once over lost connections without any option for it") {
+TEST_CASE("in MQTT 5 QoS 2 is exactly once through lost connections without further options") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.answer_publish = false; });
     Command command = client("mqtt_pub", broker.port(),
                              {"-V", "5", "-q", "2", "-t", "a", "-l", "--reconnect-delay", "0.01:0.02"});
     command.input = numbered_lines(100);
     Process process(std::move(command));
-    // The broker has the messages and did not come to say so.
+    // The broker has received the messages and not acknowledged them.
     REQUIRE(broker.wait_for_received(20));
     broker.set([](Behaviour& it) { it.answer_publish = true; });
     broker.drop_connections();
@@ -171,7 +171,7 @@ TEST_CASE("in MQTT 5 QoS 2 is exactly once over lost connections without any opt
     CHECK(broker.ask([](Broker& it) { return it.sessions().size(); }) == 0);
 }
 
-TEST_CASE("in MQTT 5 mqtt_sub gets what came while it was away, once, and leaves no session behind") {
+TEST_CASE("in MQTT 5 mqtt_sub gets messages from an outage once, and no session remains at its end") {
     for (const char* qos : {"1", "2"}) {
         CAPTURE(qos);
         BrokerThread broker;
@@ -200,7 +200,7 @@ TEST_CASE("in MQTT 5 mqtt_sub gets what came while it was away, once, and leaves
     }
 }
 
-TEST_CASE("a stream whose broker does not come back says how many lines it delivered") {
+TEST_CASE("when the broker stays unreachable, the number of delivered lines is reported") {
     constexpr std::size_t count = 1000;
     for (const char* qos : {"0", "1", "2"}) {
         CAPTURE(qos);
@@ -226,7 +226,7 @@ TEST_CASE("a stream whose broker does not come back says how many lines it deliv
     }
 }
 
-TEST_CASE("lines at QoS 0 wait for the broker, and what was lost on the way is counted") {
+TEST_CASE("lines at QoS 0 are not sent during an outage but after it") {
     constexpr std::size_t count = 50'000;
     BrokerThread broker;
     Command command = client("mqtt_pub", broker.port(), {"-t", "a", "-l", "--reconnect-delay", "0.01:0.02"});
@@ -248,13 +248,13 @@ TEST_CASE("lines at QoS 0 wait for the broker, and what was lost on the way is c
     CHECK(count_arrivals(payloads(broker), count) == Arrivals{});
 }
 
-TEST_CASE("lines at QoS 0 that a broken connection took with it are counted") {
+TEST_CASE("lines at QoS 0 that are lost with a connection are counted") {
     constexpr std::size_t count = 100'000;
     BrokerThread broker;
     Command command = client("mqtt_pub", broker.port(), {"-t", "a", "-l", "--reconnect-delay", "0.01:0.02"});
     command.keep_stdin_open = true;
     Process process(std::move(command));
-    // The broker closes in the middle of what is on its way.
+    // The broker closes the connection while lines are in flight.
     broker.set([](Behaviour& it) { it.drop_at_publish = 5000; });
     process.write(numbered_lines(count));
     REQUIRE(process.wait_err("connected again"));
@@ -270,8 +270,7 @@ TEST_CASE("lines at QoS 0 that a broken connection took with it are counted") {
     CHECK(has(process.err(), " of " + std::to_string(count) + " messages delivered"));
 }
 
-TEST_CASE(
-    "the last lines at QoS 0 are delivered when the broker has read them, not when the network took them") {
+TEST_CASE("the last lines at QoS 0 count as delivered when the broker has answered PINGREQ") {
     constexpr auto soon = 3s;
     const auto stream = [](std::uint16_t port, const char* qos, Words more) {
         Words options{"-t", "a", "-l", "-q", qos, "-d"};
@@ -287,7 +286,7 @@ TEST_CASE(
         CHECK(count_of(result.err, "sent PINGREQ") == 1);
         CHECK(result.err.find("received PINGRESP") < result.err.find("sent DISCONNECT"));
         CHECK(payloads(broker) == "one\ntwo\n");
-        // Acknowledgements say it better.
+        // At QoS 1 there are acknowledgements, and one message is not a stream.
         CHECK(!has(run(stream(broker.port(), "1", {})).err, "PING"));
         Command one = stream(broker.port(), "0", {});
         one.input = "one\n";
@@ -313,7 +312,7 @@ TEST_CASE(
         CHECK(has(process.err(), "it may not have read all of the 2 messages"));
     }
 
-    // Who does not want to wait need not.
+    // A signal and -W end the wait.
     BrokerThread interrupted;
     interrupted.set([](Behaviour& it) { it.answer_ping = false; });
     Process process(stream(interrupted.port(), "0", {}));
@@ -326,7 +325,7 @@ TEST_CASE(
     CHECK(late.exit == Exit{.code = 27});
 }
 
-TEST_CASE("NUL bytes, empty lines and a last line without its end are kept") {
+TEST_CASE("NUL bytes, empty lines and a last line without newline are sent unchanged") {
     using namespace std::string_literals;
     BrokerThread broker;
     Command command = client("mqtt_pub", broker.port(), {"-q", "1", "-t", "a", "-l"});
@@ -336,7 +335,7 @@ TEST_CASE("NUL bytes, empty lines and a last line without its end are kept") {
     CHECK((payloads(broker) == "one\n\0two\0\n\n\xff\r\nlast\n"s));
 }
 
-TEST_CASE("a broker that acknowledges nothing does not hold a stream for ever") {
+TEST_CASE("--ack-timeout ends a stream that the broker does not acknowledge") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.answer_publish = false; });
     Command command =

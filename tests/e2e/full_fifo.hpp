@@ -1,4 +1,4 @@
-// A FIFO that nobody reads: stderr for programs that must not wait for its reader.
+// A FIFO without a reader, as stderr of programs that must not wait for one.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -25,12 +25,11 @@ class FullFifo {
     FullFifo(const FullFifo&) = delete;
     FullFifo& operator=(const FullFifo&) = delete;
 
-    /// The command with this as its stderr.
-    Command behind(Command command) const {
+    Command as_stderr_of(Command command) const {
         command.argv.insert(command.argv.begin(), {"/bin/sh", "-c", R"(exec "$@" 2>"$0")", path_});
         return command;
     }
-    /// From now on there is no room.
+    /// From now on writes to it block.
     void fill() const {
         while (write(fd_, "\n", 1) == 1) {
         }

@@ -1,5 +1,4 @@
-// Success means delivered: what the broker refuses or does not acknowledge is told and makes the exit
-// code 66.
+// Exit code 0 means delivered. Messages that the broker refuses or does not acknowledge are reported, with exit code 66.
 #include <doctest/doctest.h>
 
 #include "broker_thread.hpp"
@@ -11,9 +10,7 @@ using broker::Behaviour;
 using broker::Broker;
 using broker::BrokerThread;
 
-namespace {}  // namespace
-
-TEST_CASE("a refused publish is told with its reason") {
+TEST_CASE("a refused message is reported with its reason") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.publish_reason = reason::not_authorized; });
     for (const char* qos : {"1", "2"}) {
@@ -25,7 +22,7 @@ TEST_CASE("a refused publish is told with its reason") {
     }
 }
 
-TEST_CASE("many refusals are counted, not all told") {
+TEST_CASE("the first refusals are reported, the others counted") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.publish_reason = reason::quota_exceeded; });
     const Result result =
@@ -35,13 +32,13 @@ TEST_CASE("many refusals are counted, not all told") {
     CHECK(result.err.ends_with("mqtt_pub: 0 of 100 messages delivered\n"));
 }
 
-TEST_CASE("a reason below 128 is no failure") {
+TEST_CASE("a reason code below 128 is not a failure") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.publish_reason = reason::no_matching_subscribers; });
     publish_ok(broker.port(), {"-V", "5", "-q", "1", "-t", "a", "-m", "x"});
 }
 
-TEST_CASE("an acknowledgement that does not come ends the run") {
+TEST_CASE("a missing acknowledgement ends the run") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.answer_publish = false; });
     for (const char* qos : {"1", "2"}) {
@@ -52,7 +49,7 @@ TEST_CASE("an acknowledgement that does not come ends the run") {
     }
 }
 
-TEST_CASE("-W bounds the whole run") {
+TEST_CASE("-W limits the whole run") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.answer_publish = false; });
     Result result = publish(broker.port(), {"-q", "1", "-t", "a", "-m", "x", "-W", "1"});
@@ -80,7 +77,7 @@ TEST_CASE("-W bounds the whole run") {
     CHECK(run(std::move(command)).exit.code == 27);
 }
 
-TEST_CASE("a broker that can't take the QoS or retain is told, not tried") {
+TEST_CASE("a QoS or retain that the broker does not support is reported without sending the message") {
     broker::Options options;
     options.limits.maximum_qos = Qos::at_least_once;
     options.limits.retain_available = false;
@@ -95,7 +92,7 @@ TEST_CASE("a broker that can't take the QoS or retain is told, not tried") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a message that is too large for the broker is told, the others go") {
+TEST_CASE("a message that is too large for the broker is reported, and the others are sent") {
     broker::Options options;
     options.limits.maximum_packet_size = 100;
     const std::string input = "small\nsmall too\n" + std::string(200, 'x') + "\nsmall again\nlast one\n";
@@ -111,7 +108,7 @@ TEST_CASE("a message that is too large for the broker is told, the others go") {
     }
 }
 
-TEST_CASE("publishing lines that the broker cannot retain stops at the first one") {
+TEST_CASE("when the broker does not support retain, -l -r stops at the first line") {
     broker::Options options;
     options.limits.retain_available = false;
     BrokerThread broker(options);
@@ -122,7 +119,7 @@ TEST_CASE("publishing lines that the broker cannot retain stops at the first one
     CHECK(broker.received().empty());
 }
 
-TEST_CASE("an interrupted publisher takes leave and says what was not delivered") {
+TEST_CASE("an interrupted publisher sends DISCONNECT and reports what was not delivered") {
     for (const int signal : {SIGINT, SIGTERM}) {
         BrokerThread broker;
         broker.set([](Behaviour& it) {
@@ -141,7 +138,7 @@ TEST_CASE("an interrupted publisher takes leave and says what was not delivered"
     }
 }
 
-TEST_CASE("an interrupted stream of lines is done when every line read was delivered") {
+TEST_CASE("an interrupted stream of lines succeeds when every line that was read is delivered") {
     BrokerThread broker;
     Command command = pub_command(broker.port(), {"-q", "1", "-t", "a", "-l"});
     command.keep_stdin_open = true;
@@ -153,7 +150,7 @@ TEST_CASE("an interrupted stream of lines is done when every line read was deliv
     CHECK(process.err().empty());
 }
 
-TEST_CASE("a line is sent as soon as it is there") {
+TEST_CASE("a line is sent as soon as it is read") {
     BrokerThread broker;
     Command command = pub_command(broker.port(), {"-t", "a", "-l"});
     command.keep_stdin_open = true;

@@ -12,7 +12,7 @@ using namespace mqttc;
 using namespace mqttc::test;
 using broker::BrokerThread;
 
-TEST_CASE("--stats tells messages, bytes, rates and latencies on stderr") {
+TEST_CASE("--stats prints messages, bytes, rates and latencies on stderr") {
     BrokerThread broker;
     std::string lines;
     for (int i = 0; i < 500; ++i) lines += "0123456789\n";
@@ -34,7 +34,7 @@ TEST_CASE("--stats tells messages, bytes, rates and latencies on stderr") {
     CHECK(quiet.err.starts_with("mqtt_pub: 1 message delivered, 1 bytes of payload in "));
 }
 
-TEST_CASE("--stats is printed when nothing was delivered, too") {
+TEST_CASE("--stats is also printed when nothing was delivered") {
     const Result result = publish(1, {"-t", "a", "-m", "x", "--stats"});
     CHECK(result.exit.code == 61);
     BrokerThread broker;
@@ -61,7 +61,7 @@ TEST_CASE("--stamp numbers the messages of a run") {
     }
 }
 
-TEST_CASE("--progress ends with a line that tells how far the work came") {
+TEST_CASE("--progress ends with a line for the whole run") {
     BrokerThread broker;
     const Result result =
         publish(broker.port(), {"-t", "a", "-m", "x", "-q", "1", "--repeat", "3", "--progress"});
@@ -73,7 +73,7 @@ TEST_CASE("--progress ends with a line that tells how far the work came") {
     CHECK(quiet.err.empty());
 }
 
-TEST_CASE("a terminal sees the progress of long work, and messages in its place") {
+TEST_CASE("on a terminal, progress is shown for long runs and replaced by messages") {
     BrokerThread broker;
     PtyProcess process(
         pub_command(broker.port(), {"-t", "a", "-m", "x", "--repeat", "100000", "--repeat-delay", "0.01"}),

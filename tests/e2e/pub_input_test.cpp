@@ -1,4 +1,4 @@
-// Lines that say more than a payload, from mqtt_pub to a broker, and from a recording back into one.
+// Lines with a topic, and lines in JSON (--input topic, --input json).
 #include <doctest/doctest.h>
 
 #include <string>
@@ -17,7 +17,7 @@ namespace {
 
 using Texts = std::vector<std::string>;
 
-// All that came: "topic qos retain payload".
+// All messages received: "topic qos retain payload".
 Texts take_all(BrokerThread& broker, std::size_t count) {
     REQUIRE(broker.wait_for_received(count));
     Texts texts;
@@ -31,7 +31,7 @@ Texts take_all(BrokerThread& broker, std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("lines bring their topics") {
+TEST_CASE("each line has its topic") {
     BrokerThread broker;
     publish_ok(broker.port(), {"-l", "--input", "topic", "-q", "1", "-r"}, "a/b one two\nc\t\nd \xff\0\n"s);
     CHECK(take_all(broker, 3) == Texts{"a/b 1 r one two", "c 1 r ", "d 1 r \xff\0"s});
@@ -50,7 +50,7 @@ TEST_CASE("payloads are decoded") {
     CHECK(wrong.err == "mqtt_pub: -m: 'x' at character 2 is no digit of hexadecimal\n");
 }
 
-TEST_CASE("objects say all there is to a message, options the rest") {
+TEST_CASE("JSON objects override the options for each message") {
     BrokerThread broker;
     publish_ok(broker.port(), {"-l", "--input", "json", "-t", "rest", "-q", "2", "-r", "-V", "mqttv5"},
                R"({"payload":"x"})"
@@ -65,7 +65,7 @@ TEST_CASE("objects say all there is to a message, options the rest") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a wrong line ends the run with 1, what stood before it is delivered") {
+TEST_CASE("an invalid line ends the run with 1 after the lines before it are delivered") {
     BrokerThread broker;
     const std::string input = "{\"topic\":\"a\",\"payload\":\"1\"}\n{\"topic\":5}\n{\"topic\":\"b\"}\n";
     const Result result = publish(broker.port(), {"-l", "--input", "json", "-q", "1"}, input);
@@ -76,7 +76,7 @@ TEST_CASE("a wrong line ends the run with 1, what stood before it is delivered")
     CHECK(take_all(broker, 1) == Texts{"a 1 - 1"});
 }
 
-TEST_CASE("wrong lines are passed over and counted when asked") {
+TEST_CASE("with --skip-invalid, invalid lines are skipped and counted") {
     BrokerThread broker;
     const std::string input =
         "{\"topic\":\"a\",\"payload\":\"1\"}\n{\"topic\":5}\nrubbish\n{\"topic\":\"b\"}\n";
@@ -88,7 +88,7 @@ TEST_CASE("wrong lines are passed over and counted when asked") {
     CHECK(take_all(broker, 2) == Texts{"a 0 - 1", "b 0 - "});
 }
 
-TEST_CASE("properties without MQTT 5 are left out and told once") {
+TEST_CASE("properties without MQTT 5 are omitted, with one warning") {
     BrokerThread broker;
     const std::string line = "{\"topic\":\"a\",\"properties\":{\"content-type\":\"c\"}}\n";
     const Result result = publish(broker.port(), {"-l", "--input", "json"}, line + line);

@@ -29,7 +29,7 @@ Texts payloads(BrokerThread& broker) {
 
 }  // namespace
 
-TEST_CASE("a message goes out at each QoS in each version") {
+TEST_CASE("a message is sent at each QoS in each version") {
     BrokerThread broker;
     for (const char* version : {"mqttv31", "mqttv311", "mqttv5"}) {
         for (const char* qos : {"0", "1", "2"}) {
@@ -50,7 +50,7 @@ TEST_CASE("a message goes out at each QoS in each version") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("lines of stdin keep their bytes") {
+TEST_CASE("lines of stdin are sent byte for byte") {
     BrokerThread broker;
     const std::string input = "one\n\nNUL \0 and CR\r\n\xff\xfe\nlast without newline"s;
     const Texts expected{"one", "", "NUL \0 and CR\r"s, "\xff\xfe", "last without newline"};
@@ -63,7 +63,7 @@ TEST_CASE("lines of stdin keep their bytes") {
     CHECK(payloads(broker).empty());
 }
 
-TEST_CASE("many lines arrive complete and in order") {
+TEST_CASE("many lines arrive completely and in order") {
     BrokerThread broker;
     constexpr std::size_t count = 20'000;
     std::string input;
@@ -90,7 +90,7 @@ TEST_CASE("many lines arrive complete and in order") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a line of many megabytes is one message") {
+TEST_CASE("a line of 20 MB is one message") {
     BrokerThread broker;
     const std::string line(20'000'000, 'x');
     publish_ok(broker.port(), {"-t", "a", "-l", "-q", "1"}, "short\n" + line + "\nlast\n");
@@ -101,7 +101,7 @@ TEST_CASE("a line of many megabytes is one message") {
     CHECK(texts[2] == "last");
 }
 
-TEST_CASE("a file, all of stdin, and nothing") {
+TEST_CASE("the payload is a file, all of stdin, or empty") {
     BrokerThread broker;
     const TempDir dir;
     std::string big(3'000'000, '\0');
@@ -122,7 +122,7 @@ TEST_CASE("a file, all of stdin, and nothing") {
     CHECK(payloads(broker) == Texts{""});
 }
 
-TEST_CASE("a FIFO is a file like any other") {
+TEST_CASE("-f reads a FIFO") {
     BrokerThread broker;
     const TempDir dir;
     const std::string fifo = dir.file("fifo");
@@ -134,7 +134,7 @@ TEST_CASE("a FIFO is a file like any other") {
     CHECK(payloads(broker) == Texts{"through the fifo"});
 }
 
-TEST_CASE("--repeat publishes again, -t after -t to each topic") {
+TEST_CASE("--repeat publishes again to all topics in order") {
     BrokerThread broker;
     publish_ok(broker.port(),
                {"-t", "a", "-t", "b", "-m", "x", "-q", "1", "--repeat", "3", "--repeat-delay", "0.01"});
@@ -194,7 +194,7 @@ TEST_CASE("properties, will and session settings reach the broker") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("--rate holds messages back") {
+TEST_CASE("--rate limits the rate") {
     BrokerThread broker;
     const auto start = std::chrono::steady_clock::now();
     publish_ok(broker.port(), {"-t", "a", "-l", "--rate", "50"}, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n");
@@ -204,14 +204,14 @@ TEST_CASE("--rate holds messages back") {
     CHECK(broker.wait_for_received(11));
 }
 
-TEST_CASE("a signal and -W are answered while nobody reads what -d tells") {
+TEST_CASE("a signal and -W end the program while its stderr with -d is not read") {
     BrokerThread broker;
     for (const int signal : {SIGINT, SIGTERM, 0}) {
         CAPTURE(signal);
         const FullFifo fifo;
         std::vector<std::string> options{"-d", "-t", "a", "-l"};
         if (signal == 0) options.insert(options.end(), {"-W", "0.5"});
-        Command command = fifo.behind(pub_command(broker.port(), options));
+        Command command = fifo.as_stderr_of(pub_command(broker.port(), options));
         command.keep_stdin_open = true;
         Process pub(command);
         REQUIRE(broker.wait_for_clients(1));

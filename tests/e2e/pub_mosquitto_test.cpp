@@ -1,4 +1,4 @@
-// mqtt_pub with Debian's Mosquitto: its broker takes our messages, its subscriber prints them.
+// mqtt_pub with Debian's Mosquitto: its broker and its subscriber.
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -12,7 +12,7 @@ using namespace std::string_literals;
 
 namespace {
 
-// A retained message that tells each subscriber that its subscriptions stand.
+// A retained message from which each subscriber knows that its subscriptions are active.
 void announce(RealBroker& broker) {
     publish_ok(broker.port(), {"-t", "ready", "-m", "ready", "-r", "-q", "1"});
 }
@@ -29,7 +29,7 @@ std::unique_ptr<Process> subscriber(RealBroker& broker, std::vector<std::string>
 
 }  // namespace
 
-TEST_CASE("its subscriber prints what we publish, at each QoS in each version" * needs_mosquitto()) {
+TEST_CASE("mosquitto_sub prints our messages at each QoS in each version" * needs_mosquitto()) {
     RealBroker broker;
     announce(broker);
     for (const char* version : {"mqttv31", "mqttv311", "mqttv5"}) {
@@ -48,7 +48,7 @@ TEST_CASE("its subscriber prints what we publish, at each QoS in each version" *
     }
 }
 
-TEST_CASE("all lines arrive, where mosquitto_pub loses most" * needs_mosquitto()) {
+TEST_CASE("all 20,000 lines arrive" * needs_mosquitto()) {
     RealBroker broker("allow_anonymous true\nmax_queued_messages 0\n");
     std::string lines;
     constexpr int count = 20'000;
@@ -62,7 +62,7 @@ TEST_CASE("all lines arrive, where mosquitto_pub loses most" * needs_mosquitto()
     }
 }
 
-TEST_CASE("lines with topics arrive with progress and figures" * needs_mosquitto()) {
+TEST_CASE("lines with topics arrive, with --progress and --stats" * needs_mosquitto()) {
     RealBroker broker;
     announce(broker);
     const auto listener = subscriber(broker, {"-t", "room/#", "-q", "1", "-v", "-C", "5"});
@@ -79,21 +79,21 @@ TEST_CASE("lines with topics arrive with progress and figures" * needs_mosquitto
     CHECK(result.err.find("acknowledg") != std::string::npos);
 }
 
-TEST_CASE("its refusal of a user is our exit code" * needs_mosquitto()) {
+TEST_CASE("the code of its refusing CONNACK is our exit code" * needs_mosquitto()) {
     RealBroker broker("allow_anonymous false\n");
     CHECK(publish(broker.port(), {"-t", "ctrlled", "-m", "1"}).exit.code == 5);
     CHECK(publish(broker.port(), {"-V", "5", "-t", "ctrlled", "-m", "1"}).exit.code == 135);
 }
 
-TEST_CASE("a retained message is kept and cleared" * needs_mosquitto()) {
+TEST_CASE("a retained message is stored and cleared" * needs_mosquitto()) {
     RealBroker broker;
-    publish_ok(broker.port(), {"-t", "kept", "-m", "value", "-r", "-q", "1"});
+    publish_ok(broker.port(), {"-t", "retained", "-m", "value", "-r", "-q", "1"});
     const Result first = run({mosquitto_sub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
-                              "-t", "kept", "-C", "1", "-W", "20"});
+                              "-t", "retained", "-C", "1", "-W", "20"});
     CHECK(first.out == "value\n");
-    publish_ok(broker.port(), {"-t", "kept", "-n", "-r", "-q", "1"});
+    publish_ok(broker.port(), {"-t", "retained", "-n", "-r", "-q", "1"});
     publish_ok(broker.port(), {"-t", "other", "-m", "end", "-r", "-q", "1"});
     const Result second = run({mosquitto_sub_path, "-h", "127.0.0.1", "-p", std::to_string(broker.port()),
-                               "-t", "kept", "-t", "other", "-C", "1", "-W", "20"});
+                               "-t", "retained", "-t", "other", "-C", "1", "-W", "20"});
     CHECK(second.out == "end\n");
 }

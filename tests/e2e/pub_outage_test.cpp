@@ -1,5 +1,4 @@
-// Connections that break while messages are under way: what is promised at each QoS is kept, the rest is
-// told.
+// Connections lost while messages are in flight: the guarantee of each QoS holds, and losses are reported.
 #include <doctest/doctest.h>
 
 #include <set>
@@ -14,7 +13,7 @@ using broker::Behaviour;
 using broker::Broker;
 using broker::BrokerThread;
 
-TEST_CASE("a single message whose connection breaks is told as not delivered") {
+TEST_CASE("a single message whose connection is lost is reported as not delivered") {
     BrokerThread broker;
     for (const char* qos : {"1", "2"}) {
         broker.set([](Behaviour& it) { it.drop_at_publish = 1; });
@@ -24,7 +23,7 @@ TEST_CASE("a single message whose connection breaks is told as not delivered") {
     }
 }
 
-TEST_CASE("with --reconnect it is sent again and delivered") {
+TEST_CASE("with --reconnect the message is sent again and delivered") {
     BrokerThread broker;
     for (const char* version : {"mqttv311", "mqttv5"}) {
         for (const char* qos : {"1", "2"}) {
@@ -62,14 +61,13 @@ TEST_CASE("-l survives an outage: at QoS 1 and 2 every line arrives") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("-l at QoS 0 knows what an outage cost") {
+TEST_CASE("-l at QoS 0 reports possible losses once per outage") {
     BrokerThread broker;
     Command command = pub_command(broker.port(), {"-t", "a", "-l", "--reconnect-delay", "0.01"});
     command.keep_stdin_open = true;
     Process process(std::move(command));
     process.write("one\n");
     REQUIRE(broker.wait_for_received(1));
-    // What may be lost is told with the connection, not with each try.
     broker.ask([](Broker& it) {
         it.stop_accepting();
         it.drop_connections();
@@ -88,7 +86,7 @@ TEST_CASE("-l at QoS 0 knows what an outage cost") {
     CHECK(process.wait().code == 0);
 }
 
-TEST_CASE("-l with --reconnect never ends with the first loss") {
+TEST_CASE("-l with --reconnect never ends when the connection is lost") {
     BrokerThread broker;
     Command command = pub_command(broker.port(), {"-q", "1", "-t", "a", "-l", "--reconnect", "never"});
     command.keep_stdin_open = true;
@@ -100,7 +98,7 @@ TEST_CASE("-l with --reconnect never ends with the first loss") {
     CHECK(has(process.err(), "the input was not read to its end"));
 }
 
-TEST_CASE("a broker that says why it disconnects is quoted") {
+TEST_CASE("the reason of a DISCONNECT is reported") {
     BrokerThread broker;
     Command command =
         pub_command(broker.port(), {"-V", "5", "-i", "me", "-t", "a", "-l", "--reconnect", "never"});
@@ -112,7 +110,7 @@ TEST_CASE("a broker that says why it disconnects is quoted") {
     CHECK(has(process.err(), "administrative action"));
 }
 
-TEST_CASE("the first connection is tried again only when asked for") {
+TEST_CASE("the first connection is retried only with --reconnect") {
     BrokerThread broker;
     const std::uint16_t port = broker.port();
     broker.stop_accepting();

@@ -1,4 +1,4 @@
-// Recording with mqtt_sub, replaying with mqtt_pub: the same messages, in their own time.
+// Recording with mqtt_sub and replaying with mqtt_pub: the same messages at the same intervals.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -70,7 +70,7 @@ std::string many_messages(std::size_t count, int qos, Expiry expiry) {
     return lines;
 }
 
-// A recorder that is subscribed: it has seen the retained announcement.
+// A subscribed recorder: it has printed the retained announcement.
 class Recorder {
   public:
     Recorder(std::uint16_t port, std::size_t count)
@@ -103,7 +103,7 @@ std::string without_times(std::string_view recording) {
     return result;
 }
 
-// The expiry that is left may be a second less after the broker.
+// The broker may reduce the expiry by a second.
 std::string without_expiry(const std::string& recording) {
     static const std::regex expiry(R"re("message-expiry-interval":\d+)re");
     return std::regex_replace(recording, expiry, "");
@@ -137,7 +137,7 @@ void check_round_trip(std::uint16_t port) {
     }
 }
 
-// The promise: 100,000 messages recorded, replayed and recorded again.
+// 100,000 messages are recorded, replayed and recorded again.
 void check_long_recording(std::uint16_t port) {
     publish_ok(port, {"-t", "ready", "-m", "ready", "-r", "-q", "1"});
     Recorder first(port, recorded_long);
@@ -149,8 +149,8 @@ void check_long_recording(std::uint16_t port) {
     CHECK(first_difference(without_times(recording), without_times(second.finish())) == "");
 }
 
-// How late each is against a grid of equal steps, from the most punctual one; sorted.
-std::vector<double> lateness(std::vector<double> times, double step) {
+// The delay of each message from a schedule of equal steps, sorted. The least delayed one counts as on time.
+std::vector<double> delays_of(std::vector<double> times, double step) {
     double start = times.front();
     for (std::size_t i = 0; i < times.size(); ++i) {
         times[i] -= static_cast<double>(i) * step;
@@ -161,8 +161,8 @@ std::vector<double> lateness(std::vector<double> times, double step) {
     return times;
 }
 
-// How long a running process has been ready to run and was not let, in seconds.
-double kept_waiting(const Process& process) {
+// The time in seconds that a running process was runnable but not running.
+double runnable_wait(const Process& process) {
     std::ifstream stat("/proc/" + std::to_string(process.pid()) + "/schedstat");
     double running = 0;
     double waiting = 0;
@@ -172,31 +172,31 @@ double kept_waiting(const Process& process) {
 
 }  // namespace
 
-TEST_CASE("100,000 messages recorded, replayed and recorded again differ in nothing but their times") {
+TEST_CASE("100,000 messages recorded, replayed and recorded again differ only in their times") {
     BrokerThread broker;
     check_long_recording(broker.port());
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("100,000 messages recorded, replayed and recorded again are the same with Mosquitto, too" *
+TEST_CASE("100,000 messages recorded, replayed and recorded again with Mosquitto differ only in their times" *
           needs_mosquitto()) {
     const RealBroker broker("allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n");
     check_long_recording(broker.port());
 }
 
-TEST_CASE("a recording that is published again gives the same recording") {
+TEST_CASE("publishing a recording and recording it again gives the same recording") {
     BrokerThread broker;
     check_round_trip(broker.port());
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a recording that is published again gives the same recording, with Mosquitto" *
+TEST_CASE("publishing a recording to Mosquitto and recording it again gives the same recording" *
           needs_mosquitto()) {
     RealBroker broker("allow_anonymous true\nmax_queued_messages 0\nmax_inflight_messages 0\n");
     check_round_trip(broker.port());
 }
 
-TEST_CASE("payloads that are JSON come back as they were, from recordings of %J and of %j") {
+TEST_CASE("JSON payloads are replayed unchanged from recordings with %J and %j") {
     const std::vector<std::string> payloads = {R"("on")",
                                                "null",
                                                "1.0",
@@ -208,7 +208,7 @@ TEST_CASE("payloads that are JSON come back as they were, from recordings of %J 
                                                "\"\xc3\xa9\"",
                                                "",
                                                R"({"payload":"x","payloadlen":3})"};
-    const auto came = [](BrokerThread& broker, std::size_t count) {
+    const auto received_payloads = [](BrokerThread& broker, std::size_t count) {
         REQUIRE(broker.wait_for_received(count));
         std::vector<std::string> all;
         for (const broker::Received& one : broker.received()) all.emplace_back(as_text(one.message->payload));
@@ -225,7 +225,7 @@ TEST_CASE("payloads that are JSON come back as they were, from recordings of %J 
         CHECK(recorder.wait().code == 0);
         BrokerThread second;
         publish_ok(second.port(), {"-l", "--input", "json"}, recorder.out());
-        auto all = came(second, payloads.size() + 1);
+        auto all = received_payloads(second, payloads.size() + 1);
         all.erase(all.begin());
         CHECK(all == payloads);
     }
@@ -237,12 +237,12 @@ constexpr int timed = 200;
 constexpr double timed_step = 0.0025;
 
 struct Punctuality {
-    double half = 0;     // so many seconds late are half of the messages at most
-    double most = 0;     // and nine of ten
-    double machine = 0;  // both programs waited so long for a processor, per message
+    double median = 0;      // delay in seconds
+    double percentile = 0;  // the 90th
+    double cpu_wait = 0;    // time per message that both programs waited for a processor
 };
 
-// At the end of the whole way: mqtt_pub, broker, mqtt_sub.
+// Measured at mqtt_sub, after mqtt_pub and the broker.
 Punctuality replay_times(std::uint16_t port) {
     std::string lines;
     for (int i = 0; i < timed; ++i) {
@@ -257,7 +257,7 @@ Punctuality replay_times(std::uint16_t port) {
     Process subscriber(
         client("mqtt_sub", port, {"-t", "day/#", "-F", "%U", "-C", std::to_string(timed + 2), "-W", "60"}));
     REQUIRE(subscriber.read_line());
-    const double waited_before = kept_waiting(subscriber);
+    const double waited_before = runnable_wait(subscriber);
     Command command = pub_command(port, {"-l", "--input", "json", "--replay", "--speed", "10"});
     command.input = lines;
     command.keep_stdin_open = true;
@@ -268,33 +268,34 @@ Punctuality replay_times(std::uint16_t port) {
         REQUIRE(line);
         times.push_back(std::stod(*line));
     }
-    const double waited = kept_waiting(subscriber) - waited_before + kept_waiting(publisher);
+    const double waited = runnable_wait(subscriber) - waited_before + runnable_wait(publisher);
     publisher.close_stdin();
     CHECK(publisher.wait().code == 0);
     publish_ok(port, {"-t", "day/0", "-m", "end", "-q", "1"});
     CHECK(subscriber.wait().code == 0);
-    const auto late = lateness(times, timed_step);
+    const auto late = delays_of(times, timed_step);
     return {late[timed / 2], late[timed * 9 / 10], waited / timed};
 }
 
-// Not more than a millisecond late, if the machine allows: if programs that could run are let run. One that keeps
-// them waiting gets further tries, and is then asked only whether the recording's time was kept at all.
+// The delay must be below a millisecond, unless the machine is busy: then there are more attempts, and in the end only the
+// approximate times are checked.
 void check_replay_times(std::uint16_t port) {
-    constexpr double promise = 0.001;
+    constexpr double allowed_delay = 0.001;
     constexpr double idle_machine = 0.0001;
-    constexpr double some_time = timed_step * timed / 10;
-    constexpr int most_tries = 5;
+    constexpr double rough_delay = timed_step * timed / 10;
+    constexpr int max_attempts = 5;
     int late_on_idle_machine = 0;
-    for (int tries = 0; tries < most_tries; ++tries) {
+    for (int attempt = 0; attempt < max_attempts; ++attempt) {
         const Punctuality found = replay_times(port);
-        MESSAGE("half up to " << found.half * 1e6 << " us late, 90 % up to " << found.most * 1e6
-                              << " us; waited for a processor " << found.machine * 1e6 << " us each");
-        CHECK(found.half < some_time);
-        if (found.half < promise && found.most < promise) return;
-        if (found.machine < idle_machine) ++late_on_idle_machine;
+        MESSAGE("median delay " << found.median * 1e6 << " us, 90th percentile " << found.percentile * 1e6
+                                << " us; waiting for a processor: " << found.cpu_wait * 1e6
+                                << " us per message");
+        CHECK(found.median < rough_delay);
+        if (found.median < allowed_delay && found.percentile < allowed_delay) return;
+        if (found.cpu_wait < idle_machine) ++late_on_idle_machine;
     }
-    CHECK(late_on_idle_machine <= most_tries / 2);
-    MESSAGE("this machine is too busy for a closer look");
+    CHECK(late_on_idle_machine <= max_attempts / 2);
+    MESSAGE("this machine is too busy to measure delays");
 }
 
 }  // namespace
@@ -304,12 +305,12 @@ TEST_CASE("a replay keeps the time between messages") {
     check_replay_times(broker.port());
 }
 
-TEST_CASE("a replay keeps the time between messages with Mosquitto" * needs_mosquitto()) {
+TEST_CASE("a replay through Mosquitto keeps the time between messages" * needs_mosquitto()) {
     const RealBroker broker("allow_anonymous true\nset_tcp_nodelay true\n");
     check_replay_times(broker.port());
 }
 
-TEST_CASE("a replay needs times") {
+TEST_CASE("--replay requires tst in each line") {
     BrokerThread broker;
     const Result result =
         publish(broker.port(), {"-l", "--input", "json", "--replay"}, "{\"topic\":\"day/1\"}\n");

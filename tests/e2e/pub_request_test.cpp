@@ -1,4 +1,4 @@
-// Requests and their answers; the responder is the test's own script of both programs.
+// Requests and their answers; mqtt_sub and mqtt_pub together are the responder.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ using broker::BrokerThread;
 
 namespace {
 
-// Takes one request and answers it with several messages, of which only some belong to it.
+// Receives one request and sends answers to it.
 class Responder {
   public:
     explicit Responder(std::uint16_t port)
@@ -32,7 +32,7 @@ class Responder {
         publish_ok(port, {"-t", "ready", "-m", "x", "-r", "-q", "1"});
         REQUIRE(process_.wait_out("ready"));
     }
-    // Waits for the request; its response topic, correlation data and payload.
+    // Waits for the request and stores its response topic, correlation data and payload.
     void take() {
         REQUIRE(process_.wait_out("service|"));
         REQUIRE(process_.wait_out("?\n"));
@@ -77,7 +77,7 @@ void check_matching(std::uint16_t port) {
 
 void check_by_topic(std::uint16_t port) {
     Responder responder(port);
-    // An answer to somebody else, from before.
+    // An earlier answer to another request.
     publish_ok(port, {"-t", "replies", "-m", "old", "-r", "-q", "1"});
     Process request(pub_command(port, {"--request", "-V", "mqttv311", "-t", "service", "-m", "time?", "-q",
                                        "1", "--response-topic", "replies", "-W", "30"}));
@@ -91,25 +91,25 @@ void check_by_topic(std::uint16_t port) {
 
 }  // namespace
 
-TEST_CASE("only the answers that belong to a request are printed") {
+TEST_CASE("only answers with the correlation data of the request are printed") {
     BrokerThread broker;
     check_matching(broker.port());
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("answers are known by their topic without MQTT 5") {
+TEST_CASE("without MQTT 5 answers are recognised by their topic") {
     BrokerThread broker;
     check_by_topic(broker.port());
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("requests with Mosquitto" * needs_mosquitto()) {
+TEST_CASE("requests and answers through Mosquitto" * needs_mosquitto()) {
     RealBroker broker;
     check_matching(broker.port());
     check_by_topic(broker.port());
 }
 
-TEST_CASE("a request without an answer ends with -W and 27") {
+TEST_CASE("a request without an answer ends with exit code 27 after -W") {
     BrokerThread broker;
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "0.3"});
     CHECK(result.exit.code == 27);
@@ -117,7 +117,7 @@ TEST_CASE("a request without an answer ends with -W and 27") {
     CHECK(result.err == "mqtt_pub: stopped by -W after 0.3 s: 0 of 1 answer received\n");
 }
 
-TEST_CASE("a signal and -W are answered while nobody reads the answers") {
+TEST_CASE("a signal and -W end the program while its stdout is not read") {
     BrokerThread broker;
     Command command = pub_command(broker.port(), {"--request", "-t", "service", "-n", "-V", "mqttv311", "-C",
                                                   "2", "--response-topic", "replies"});
@@ -141,7 +141,7 @@ TEST_CASE("a signal and -W are answered while nobody reads the answers") {
     CHECK(timed->err() == "mqtt_pub: stopped by -W after 0.5 s: 0 of 2 answers received\n");
 }
 
-TEST_CASE("a large answer reaches a reader that takes its time") {
+TEST_CASE("a large answer is written completely to a slow reader") {
     BrokerThread broker;
     Command command = pub_command(
         broker.port(), {"--request", "-t", "service", "-n", "-V", "mqttv311", "--response-topic", "replies"});
@@ -156,14 +156,14 @@ TEST_CASE("a large answer reaches a reader that takes its time") {
     CHECK((request.out() == answer + "\n"));
 }
 
-TEST_CASE("a request that nobody takes ends at once" * needs_mosquitto()) {
+TEST_CASE("a request without subscribers ends at once" * needs_mosquitto()) {
     RealBroker broker;
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-q", "1", "-W", "30"});
     CHECK(result.exit.code == 66);
     CHECK(result.err.starts_with("mqtt_pub: no client receives the request: "));
 }
 
-TEST_CASE("a command of mqtt_sub --exec answers a request") {
+TEST_CASE("mqtt_sub --exec can answer a request") {
     BrokerThread broker;
     std::string command;
     for (const std::string& word : runnable({program("mqtt_pub")})) command += "'" + word + "' ";
@@ -183,7 +183,7 @@ TEST_CASE("a command of mqtt_sub --exec answers a request") {
     CHECK(responder.wait().code == 0);
 }
 
-TEST_CASE("the user's own correlation data are kept, a second response topic is refused") {
+TEST_CASE("correlation data of the user are used, and a second response topic is refused") {
     BrokerThread broker;
     Responder responder(broker.port());
     Process request(
@@ -203,7 +203,7 @@ TEST_CASE("the user's own correlation data are kept, a second response topic is 
           "mqtt_pub: -D publish response-topic cannot be used with --request: use --response-topic\n");
 }
 
-TEST_CASE("a refused subscription to the response topic is 67") {
+TEST_CASE("a refused subscription to the response topic ends with 67") {
     BrokerThread broker;
     broker.set([](broker::Behaviour& it) { it.suback_code = reason::not_authorized; });
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "30"});

@@ -1,4 +1,4 @@
-// Passwords reach the broker from every source, and do not stay in the list of processes.
+// Passwords reach the broker from each source, and are removed from the list of processes.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -15,7 +15,7 @@ using broker::BrokerThread;
 
 namespace {
 
-// mqtt_pub that asks, started by what `before` says: a shell, for example.
+// mqtt_pub with a password prompt, started by the command `before` (a shell, for example).
 Command asking(std::uint16_t port, const std::vector<std::string>& before) {
     Command command = pub_command(port, {"-t", "a", "-m", "x", "-u", "me", "--ask-password"});
     command.argv.insert(command.argv.begin(), before.begin(), before.end());
@@ -29,7 +29,7 @@ std::optional<std::string> password_seen(BrokerThread& broker) {
 
 }  // namespace
 
-TEST_CASE("the password comes from the command line, a file, the environment or a URL") {
+TEST_CASE("the password is read from the command line, a file, the environment or a URL") {
     BrokerThread broker;
     const TempDir dir;
     publish_ok(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "-P", "line"});
@@ -38,7 +38,6 @@ TEST_CASE("the password comes from the command line, a file, the environment or 
                {"-t", "a", "-m", "x", "-u", "me", "--password-file", dir.write("p", "file\n")});
     CHECK(password_seen(broker) == "file");
     Command command = pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me"});
-    std::erase(command.unset, "MQTT_PASSWORD");
     command.env.emplace_back("MQTT_PASSWORD", "environment");
     CHECK(run(command).exit.code == 0);
     CHECK(password_seen(broker) == "environment");
@@ -48,7 +47,7 @@ TEST_CASE("the password comes from the command line, a file, the environment or 
     CHECK(broker.connects().back().username == "me");
 }
 
-TEST_CASE("the password is not among the arguments that others see") {
+TEST_CASE("the password is not visible in /proc/PID/cmdline") {
     BrokerThread broker;
     Command command = pub_command(broker.port(), {"-t", "a", "-l", "-u", "me", "-P", "mot2passe"});
     command.keep_stdin_open = true;
@@ -60,7 +59,7 @@ TEST_CASE("the password is not among the arguments that others see") {
     CHECK(seen.find("mot2passe") == std::string::npos);
 }
 
-TEST_CASE("the password is asked for on the terminal, without echo") {
+TEST_CASE("the prompt on the terminal has no echo") {
     BrokerThread broker;
     PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
     REQUIRE(process.expect("Password: "));
@@ -71,7 +70,7 @@ TEST_CASE("the password is asked for on the terminal, without echo") {
     CHECK(process.screen().find("typed in") == std::string::npos);
 }
 
-TEST_CASE("an interrupted prompt is no password, and the echo is back") {
+TEST_CASE("after an interrupted prompt the program ends and the echo is restored") {
     BrokerThread broker;
     PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
     REQUIRE(process.expect("Password: "));
@@ -81,7 +80,7 @@ TEST_CASE("an interrupted prompt is no password, and the echo is back") {
     CHECK(broker.connects().empty());
 }
 
-TEST_CASE("stopped at the prompt and continued, mqtt_pub asks again without echo") {
+TEST_CASE("after Ctrl-Z and fg the prompt is repeated without echo") {
     BrokerThread broker;
     const std::string script =
         "set -m; sh -c 'echo \"pid $$ \"; exec \"$@\"' sh \"$@\"; echo away; read -r; fg; echo \"code $? \"; "
@@ -110,7 +109,7 @@ TEST_CASE("stopped at the prompt and continued, mqtt_pub asks again without echo
     }
 }
 
-TEST_CASE("the prompt does not obey a signal that is ignored, as under nohup") {
+TEST_CASE("an ignored signal, as with nohup, does not end the prompt") {
     BrokerThread broker;
     PtyProcess process(asking(broker.port(), {"sh", "-c", "trap '' HUP; exec \"$@\"", "sh"}));
     REQUIRE(process.expect("Password: "));
@@ -120,7 +119,7 @@ TEST_CASE("the prompt does not obey a signal that is ignored, as under nohup") {
     CHECK(password_seen(broker) == "typed in");
 }
 
-TEST_CASE("who has no terminal to be asked on is told what else there is") {
+TEST_CASE("without a terminal, --ask-password reports the alternatives") {
     const Result result = run(asking(1, {"setsid", "--wait"}));
     CHECK(result.exit.code == 1);
     CHECK(
@@ -128,7 +127,7 @@ TEST_CASE("who has no terminal to be asked on is told what else there is") {
         "mqtt_pub: --ask-password: cannot ask: there is no terminal; use --password-file or MQTT_PASSWORD\n");
 }
 
-TEST_CASE("a password file that is not there is told before connecting") {
+TEST_CASE("a missing password file is reported before connecting") {
     const Result result = publish(1, {"-t", "a", "-m", "x", "-u", "me", "--password-file", "/nonexistent/p"});
     CHECK(result.exit.code == 1);
     CHECK(result.err == "mqtt_pub: --password-file: cannot read /nonexistent/p: No such file or directory\n");

@@ -1,4 +1,4 @@
-// The thread behind scripted_peer.hpp.
+// Implementation of scripted_peer.hpp.
 #include "scripted_peer.hpp"
 
 #include <poll.h>
@@ -12,11 +12,11 @@ namespace mqttc::test {
 
 namespace {
 
-constexpr int look_again_ms = 20;
+constexpr int poll_ms = 20;
 
 bool readable(int fd) {
-    pollfd wanted{fd, POLLIN, 0};
-    return ::poll(&wanted, 1, look_again_ms) > 0;
+    pollfd polled{fd, POLLIN, 0};
+    return ::poll(&polled, 1, poll_ms) > 0;
 }
 
 }  // namespace
@@ -45,20 +45,20 @@ void ScriptedPeer::serve() {
         {
             const std::lock_guard lock(mutex_);
             ++connections_;
-            heard_.clear();
-            lines_said_ = 0;
-            talking_ = true;
+            received_.clear();
+            lines_sent_ = 0;
+            connected_ = true;
         }
-        talk(fd.get());
+        serve_connection(fd.get());
         {
             const std::lock_guard lock(mutex_);
-            talking_ = false;
+            connected_ = false;
         }
         changed_.notify_all();
     }
 }
 
-void ScriptedPeer::talk(int fd) {
+void ScriptedPeer::serve_connection(int fd) {
     std::size_t seen = 0;  // bytes of whole packets
     std::size_t line = 0;
     while (!stopped()) {
@@ -66,23 +66,23 @@ void ScriptedPeer::talk(int fd) {
         std::array<std::uint8_t, 65536> buffer;
         const auto count = ::recv(fd, buffer.data(), buffer.size(), 0);
         if (count <= 0) return;
-        std::vector<std::uint8_t> heard;
+        std::vector<std::uint8_t> received;
         {
             const std::lock_guard lock(mutex_);
-            heard_.insert(heard_.end(), buffer.begin(), buffer.begin() + count);
-            heard = heard_;
+            received_.insert(received_.end(), buffer.begin(), buffer.begin() + count);
+            received = received_;
         }
         changed_.notify_all();
         while (line < script_.size()) {
-            const auto frame = next_frame(Bytes(heard).subspan(seen), max_remaining_length + 5);
+            const auto frame = next_frame(Bytes(received).subspan(seen), max_remaining_length + 5);
             if (!frame || !*frame) break;
             seen += (*frame)->size;
             if ((*frame)->first_byte >> 4 != static_cast<int>(script_[line].after)) continue;
             const auto& bytes = script_[line++].bytes;
             for (std::size_t sent = 0; sent < bytes.size();) {
-                pollfd wanted{fd, POLLOUT, 0};
+                pollfd polled{fd, POLLOUT, 0};
                 if (stopped()) return;
-                if (::poll(&wanted, 1, look_again_ms) <= 0) continue;
+                if (::poll(&polled, 1, poll_ms) <= 0) continue;
                 const auto done =
                     ::send(fd, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
                 if (done < 0) return;
@@ -90,7 +90,7 @@ void ScriptedPeer::talk(int fd) {
             }
             {
                 const std::lock_guard lock(mutex_);
-                lines_said_ = line;
+                lines_sent_ = line;
             }
             changed_.notify_all();
         }
@@ -98,9 +98,9 @@ void ScriptedPeer::talk(int fd) {
     }
 }
 
-std::vector<std::uint8_t> ScriptedPeer::heard() const {
+std::vector<std::uint8_t> ScriptedPeer::received() const {
     const std::lock_guard lock(mutex_);
-    return heard_;
+    return received_;
 }
 
 std::size_t ScriptedPeer::connections() const {
@@ -111,18 +111,18 @@ std::size_t ScriptedPeer::connections() const {
 bool ScriptedPeer::wait_for_connections(std::size_t count) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, default_timeout, [&] {
-        return connections_ > count || (connections_ == count && !heard_.empty());
+        return connections_ > count || (connections_ == count && !received_.empty());
     });
 }
 
 bool ScriptedPeer::wait_for_close() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, default_timeout, [&] { return !talking_; });
+    return changed_.wait_for(lock, default_timeout, [&] { return !connected_; });
 }
 
 bool ScriptedPeer::wait_for_end_of_script() {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, default_timeout, [&] { return lines_said_ == script_.size(); });
+    return changed_.wait_for(lock, default_timeout, [&] { return lines_sent_ == script_.size(); });
 }
 
 }  // namespace mqttc::test

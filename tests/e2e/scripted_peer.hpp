@@ -1,5 +1,4 @@
-// A peer that says what a script tells it to, right or wrong, and writes down what it hears: for brokers that
-// no real one resembles.
+// A peer that sends what a script lists, valid or not, and records what it receives.
 #pragma once
 
 #include <condition_variable>
@@ -21,29 +20,29 @@ struct Line {
     std::vector<std::uint8_t> bytes;
 };
 
-/// Serves one connection after another on a thread of its own, each with the whole script from the start.
+/// Serves one connection at a time on its own thread, each with the whole script.
 class ScriptedPeer {
   public:
-    /// With `closes` it ends each connection behind the last line.
+    /// With `closes` it closes each connection after the last line.
     explicit ScriptedPeer(std::vector<Line> script, bool closes = false);
     ~ScriptedPeer();
     ScriptedPeer(const ScriptedPeer&) = delete;
     ScriptedPeer& operator=(const ScriptedPeer&) = delete;
 
     std::uint16_t port() const { return listener_.port; }
-    /// Whole packets (in hex) and loose bytes that came on the latest connection.
-    std::vector<std::uint8_t> heard() const;
+    /// The bytes received on the latest connection.
+    std::vector<std::uint8_t> received() const;
     std::size_t connections() const;
-    /// Until as many connections have come and the latest has brought something; false: not in time.
+    /// Until `count` connections were accepted and something was received on the latest; false: not in time.
     bool wait_for_connections(std::size_t count);
-    /// Until the script's last line is said to the latest connection; false: not in time.
+    /// Until the last line of the script was sent on the latest connection; false: not in time.
     bool wait_for_end_of_script();
     /// Until the latest connection has ended; false: not in time.
     bool wait_for_close();
 
   private:
     void serve();
-    void talk(int fd);
+    void serve_connection(int fd);
     bool stopped() const;
 
     std::vector<Line> script_;
@@ -51,15 +50,15 @@ class ScriptedPeer {
     Listener listener_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::vector<std::uint8_t> heard_;
+    std::vector<std::uint8_t> received_;
     std::size_t connections_ = 0;
-    std::size_t lines_said_ = 0;
-    bool talking_ = true;
+    std::size_t lines_sent_ = 0;
+    bool connected_ = true;
     bool stop_ = false;
     std::thread thread_;
 };
 
-/// The lines most scripts begin with.
+/// The first line of most scripts.
 inline Line connack_v5() {
     return {PacketType::connect, hex("20 03 00 00 00")};
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""mqtt_pub asks a name server of ours: SRV records and addresses, in a network namespace of its own.
+"""mqtt_pub with SRV records and addresses from a name server of the test, in a network namespace.
 
 usage: srv_test.py BIN_DIR [EMULATOR...]    BIN_DIR holds mqtt_pub and mqtt_testbroker, which the emulator runs
 
-The namespaces (unshare(1)) give port 53 of a loopback interface and an /etc/resolv.conf to write to without
-touching the machine's. Exits with 77 where they can't be had.
+In the namespaces (unshare(1)) port 53 of the loopback interface is free and /etc/resolv.conf can be replaced. Exits with
+77 where they cannot be created.
 """
 
 import fcntl
@@ -25,11 +25,11 @@ def encode_name(name):
 
 
 class NameServer:
-    """Answers what is in `zone`: {(name, type): [record data]}; other names of example.test do not exist."""
+    """Answers from `zone`: {(name, type): [record data]}. Other names do not exist."""
 
     def __init__(self):
         self.zone = {}
-        self.asked = []
+        self.queries = []
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 53))
         self.tcp = socket.create_server(("127.0.0.1", 53))
@@ -42,7 +42,7 @@ class NameServer:
             labels.append(query[at + 1:at + 1 + query[at]].decode())
             at += 1 + query[at]
         name, kind = ".".join(labels).lower(), struct.unpack("!H", query[at + 1:at + 3])[0]
-        self.asked.append((name, kind))
+        self.queries.append((name, kind))
         if name.startswith("silent") or ".silent." in name:
             return None
         records = self.zone.get((name, kind), [])
@@ -80,9 +80,9 @@ def bring_loopback_up():
 
 
 class Test:
-    def __init__(self, bin_dir, emulator, folder):
+    def __init__(self, bin_dir, emulator, directory):
         self.mqtt_pub = [*emulator, f"{bin_dir}/mqtt_pub"]
-        self.env = {"HOME": folder, "PATH": os.environ["PATH"], **{
+        self.env = {"HOME": directory, "PATH": os.environ["PATH"], **{
             key: value for key, value in os.environ.items() if key.endswith("SAN_OPTIONS")}}
         self.failures = 0
         self.server = NameServer()
@@ -92,28 +92,28 @@ class Test:
         self.port = int(line.rsplit(":", 1)[1])
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
-            self.dead = unused.getsockname()[1]
+            self.closed_port = unused.getsockname()[1]
 
-    def publish(self, *words):
-        return subprocess.run([*self.mqtt_pub, "-t", "a", "-m", "x", "-q", "1", *words], env=self.env,
+    def publish(self, *options):
+        return subprocess.run([*self.mqtt_pub, "-t", "a", "-m", "x", "-q", "1", *options], env=self.env,
                               capture_output=True, text=True, timeout=30)
 
-    def expect(self, what, words, code, err=""):
-        result = self.publish(*words)
+    def expect(self, what, options, code, err=""):
+        result = self.publish(*options)
         if result.returncode == code and err in result.stderr and bool(err) == bool(result.stderr):
             return
         self.failures += 1
         print(f"FAILED: {what}\n  exit code {result.returncode}, expected {code}\n"
-              f"  stderr {result.stderr!r}, expected {err!r}\n  asked: {self.server.asked}")
+              f"  stderr {result.stderr!r}, expected {err!r}\n  queries: {self.server.queries}")
 
 
-def run_inside(bin_dir, emulator, folder):
+def run_inside(bin_dir, emulator, directory):
     bring_loopback_up()
-    resolv_conf = f"{folder}/resolv.conf"
+    resolv_conf = f"{directory}/resolv.conf"
     with open(resolv_conf, "w") as file:
         file.write("nameserver 127.0.0.1\noptions timeout:30 attempts:1\n")
     subprocess.run(["mount", "--bind", resolv_conf, "/etc/resolv.conf"], check=True)
-    test = Test(bin_dir, emulator, folder)
+    test = Test(bin_dir, emulator, directory)
     zone = test.server.zone
     here = [bytes([127, 0, 0, 1])]
     zone["broker.example.test", A] = here
@@ -132,22 +132,22 @@ def run_inside(bin_dir, emulator, folder):
     test.expect("one record", records("one", srv(1, 1, test.port, "broker.example.test")), 0)
     test.expect("the second priority when the first refuses",
                 records("two", srv(20, 0, test.port, "broker.example.test"),
-                        srv(10, 0, test.dead, "other.example.test")), 0)
-    test.expect("a target that does not exist is passed over",
+                        srv(10, 0, test.closed_port, "other.example.test")), 0)
+    test.expect("an unknown target is skipped",
                 records("gone", srv(10, 0, test.port, "nowhere.example.test"),
                         srv(20, 0, test.port, "broker.example.test")), 0)
-    test.expect("more records than a datagram carries",
+    test.expect("more records than fit in a datagram",
                 records("many", *[srv(1, 1, test.port, "broker.example.test") for _ in range(100)]), 0)
     test.expect("no records", ["-S", "-h", "none.test"], 60,
                 "mqtt_pub: cannot find the SRV records of _mqtt._tcp.none.test: there are none")
     test.expect("a service that is not offered", records("not", srv(0, 0, 0, "")), 60,
                 "mqtt_pub: cannot find the SRV records of _mqtt._tcp.not.test: there are none")
-    test.expect("a name server that keeps silent", ["-S", "-h", "silent.test", "--connect-timeout", "0.3"], 60,
+    test.expect("a name server that does not answer", ["-S", "-h", "silent.test", "--connect-timeout", "0.3"], 60,
                 "no answer from the name servers within 0.3 s")
     test.publish("-S", "-h", "secure.test", "--tls-use-os-certs")
-    if ("_secure-mqtt._tcp.secure.test", SRV) not in test.server.asked:
+    if ("_secure-mqtt._tcp.secure.test", SRV) not in test.server.queries:
         test.failures += 1
-        print("FAILED: with TLS another service is asked for:", test.server.asked)
+        print("FAILED: with TLS another service is queried:", test.server.queries)
     test.broker.terminate()
     received = test.broker.stderr.read().count(b"PUBLISH a")
     if received != 5:
@@ -158,8 +158,8 @@ def run_inside(bin_dir, emulator, folder):
 
 def main():
     if len(sys.argv) > 2 and sys.argv[1] == INSIDE:
-        with tempfile.TemporaryDirectory(prefix="mqttc-srv-") as folder:
-            run_inside(sys.argv[2], sys.argv[3:], folder)
+        with tempfile.TemporaryDirectory(prefix="mqttc-srv-") as directory:
+            run_inside(sys.argv[2], sys.argv[3:], directory)
     if len(sys.argv) < 2:
         sys.exit(__doc__)
     namespaces = ["unshare", "--map-root-user", "--net", "--mount"]

@@ -24,7 +24,7 @@ TEST_CASE("--dry-run prints the topics that --remove-retained would clear, and c
     CHECK(sub.process.out() == "a/1\na/2\n");
     CHECK(broker.received().empty());
 
-    // They are still there; -v and -F print what they say; chance spares nothing.
+    // The messages are still retained; -v and -F print them; --random-filter has no effect.
     for (const Words& more : {Words{"-v"}, Words{"-F", "%t %p"}, Words{"-v", "--random-filter", "0.1"}}) {
         const Result again = run(subscriber(broker, dry + more + Words{"--idle-timeout", "0.2"}));
         CHECK(again.exit == ok);
@@ -32,7 +32,7 @@ TEST_CASE("--dry-run prints the topics that --remove-retained would clear, and c
     }
 }
 
-TEST_CASE("--dry-run beside Mosquitto, then the removal" * needs_mosquitto()) {
+TEST_CASE("--dry-run and then the removal with Mosquitto" * needs_mosquitto()) {
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
     REQUIRE(run({mosquitto_pub_path, "-p", port, "-t", "a/1", "-r", "-m", "x"}).exit == ok);

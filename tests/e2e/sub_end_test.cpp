@@ -13,12 +13,12 @@ using namespace mqttc::test;
 using mqttc::broker::Behaviour;
 using mqttc::broker::BrokerThread;
 
-TEST_CASE("SIGINT and SIGTERM end with DISCONNECT and 0, within 100 ms") {
+TEST_CASE("SIGINT and SIGTERM end the program at once, with DISCONNECT and exit code 0") {
     for (const int number : {SIGINT, SIGTERM}) {
         for (const bool broker_closes : {true, false}) {
             BrokerThread broker;
             broker.set([=](Behaviour& it) { it.close_after_disconnect = broker_closes; });
-            // The will would tell of a missing DISCONNECT.
+            // Without DISCONNECT the broker would publish the will.
             Subscribed sub(broker, {"-t", "a", "--will-topic", "will", "--will-payload", "gone"});
             const auto start = std::chrono::steady_clock::now();
             sub.process.send_signal(number);
@@ -32,7 +32,7 @@ TEST_CASE("SIGINT and SIGTERM end with DISCONNECT and 0, within 100 ms") {
     }
 }
 
-TEST_CASE("a signal is answered while the broker says nothing") {
+TEST_CASE("a signal ends the program while it waits for CONNACK") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.answer_connect = false; });
     Process sub(subscriber(broker, {"-t", "a"}));
@@ -41,7 +41,7 @@ TEST_CASE("a signal is answered while the broker says nothing") {
     CHECK(sub.wait() == ok);
 }
 
-TEST_CASE("all subscriptions refused ends with 67 and says which") {
+TEST_CASE("when all subscriptions are refused, they are reported and the exit code is 67") {
     broker::Options options;
     options.deny_subscribe = {"secret/1", "secret/2"};
     BrokerThread broker(options);
@@ -56,7 +56,7 @@ TEST_CASE("all subscriptions refused ends with 67 and says which") {
           "mqtt_sub: all subscriptions were refused\n");
 }
 
-TEST_CASE("one subscription refused of several is a warning, and the rest goes on") {
+TEST_CASE("one refused subscription of several is a warning") {
     broker::Options options;
     options.deny_subscribe = {"secret"};
     BrokerThread broker(options);
@@ -67,7 +67,7 @@ TEST_CASE("one subscription refused of several is a warning, and the rest goes o
     CHECK(sub.process.out() == "x\n");
 }
 
-TEST_CASE("with -E one that is refused ends with 67, for the end was to be that all are acknowledged") {
+TEST_CASE("with -E one refused subscription ends with 67") {
     broker::Options options;
     options.deny_subscribe = {"secret"};
     BrokerThread broker(options);
@@ -79,7 +79,7 @@ TEST_CASE("with -E one that is refused ends with 67, for the end was to be that 
     CHECK(run(subscriber(broker, {"-V", "5", "-t", "open", "-U", "old", "-E"})).exit == Exit{.code = 67});
 }
 
-TEST_CASE("the broker's refusal of the connection is the exit code") {
+TEST_CASE("the code of a refusing CONNACK is the exit code") {
     struct Row {
         const char* version;
         std::uint8_t code;
@@ -96,7 +96,7 @@ TEST_CASE("the broker's refusal of the connection is the exit code") {
     }
 }
 
-TEST_CASE("nothing to connect to ends with 61, a name that isn't with 60") {
+TEST_CASE("connection refused ends with 61, an unknown host with 60") {
     Result result =
         run({program("mqtt_sub"), "-h", "127.0.0.1", "-p", std::to_string(free_port()), "-t", "a"});
     CHECK(result.exit == Exit{.code = 61});
@@ -105,7 +105,7 @@ TEST_CASE("nothing to connect to ends with 61, a name that isn't with 60") {
     CHECK(result.exit == Exit{.code = 60});
 }
 
-TEST_CASE("after a lost connection it connects and subscribes again, and says so once") {
+TEST_CASE("after a lost connection mqtt_sub reconnects and resubscribes, and reports it once") {
     for (const char* version : {"311", "5"}) {
         CAPTURE(version);
         BrokerThread broker;
@@ -156,7 +156,7 @@ TEST_CASE("QoS 2 messages are printed once over a lost connection") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("-d writes each packet to stderr and leaves stdout alone") {
+TEST_CASE("-d prints each packet on stderr, not on stdout") {
     BrokerThread broker;
     Subscribed sub(broker, {"-d", "-t", "a", "-C", "1"});
     broker.publish("a", "x");
@@ -169,7 +169,7 @@ TEST_CASE("-d writes each packet to stderr and leaves stdout alone") {
     }
 }
 
-TEST_CASE("wrong filters and formats are refused before connecting") {
+TEST_CASE("invalid filters and formats are reported before connecting") {
     for (const Words& options : {Words{"-t", "maison/+temp"}, Words{"-t", "a", "-F", "%z"},
                                  Words{"-t", "a", "-T", "x#"}, Words{"-U", "a/#/b"}, Words{"-C", "1"}}) {
         CAPTURE(as_line(options));

@@ -15,7 +15,7 @@ using namespace mqttc::test;
 using mqttc::broker::BrokerThread;
 namespace fs = std::filesystem;
 
-TEST_CASE("a command gets the payload on stdin and the rest in its environment, in order") {
+TEST_CASE("each command gets the payload on stdin and the other fields in its environment, in order") {
     BrokerThread broker;
     Subscribed sub(
         broker, {"-t", "#", "-C", "3", "--exec",
@@ -43,7 +43,7 @@ TEST_CASE("large payloads and topics reach a command, whether it reads them or n
     CHECK(sub.process.out() == "65000\n3000000\n");
 }
 
-TEST_CASE("a failing command is told of, and the program ends with 66") {
+TEST_CASE("a failing command is reported, and the program ends with 66") {
     BrokerThread broker;
     Subscribed sub(
         broker, {"-t", "#", "-C", "3", "--exec", R"(case $MQTT_TOPIC in a) exit 3;; b) kill -9 $$;; esac)"});
@@ -55,10 +55,10 @@ TEST_CASE("a failing command is told of, and the program ends with 66") {
           "mqtt_sub: 2 of 3 commands failed\n");
 }
 
-TEST_CASE("as many commands run at a time as --jobs says, and no more") {
+TEST_CASE("--jobs limits the number of commands that run in parallel") {
     BrokerThread broker;
     const TempDir dir;
-    // Each command says that it runs and waits for a file of its own.
+    // Each command prints its topic and waits for a file of that name.
     Subscribed sub(broker, {"-t", "#", "-C", "4", "--jobs", "2", "--exec",
                             "echo $MQTT_TOPIC; while [ ! -e " + dir.path().string() +
                                 "/$MQTT_TOPIC ]; do sleep 0.01; done"});
@@ -76,7 +76,7 @@ TEST_CASE("as many commands run at a time as --jobs says, and no more") {
     CHECK(sub.process.wait() == ok);
 }
 
-TEST_CASE("when descriptors run out, a command waits until another one has ended") {
+TEST_CASE("when descriptors run out, a command starts after another one has ended") {
     BrokerThread broker;
     const TempDir dir;
     Command command =
@@ -110,7 +110,7 @@ TEST_CASE("a message is acknowledged when its command has ended") {
         first.wait();
         REQUIRE(broker.wait_for_clients(0));
 
-        // It was not acknowledged, so it comes again.
+        // It was not acknowledged, so it is sent again.
         Words once = options;
         once.insert(once.end(), {"-C", "1"});
         Process second(subscriber(broker, once));
@@ -127,7 +127,7 @@ TEST_CASE("a message is acknowledged when its command has ended") {
     }
 }
 
-TEST_CASE("after SIGTERM a running command is waited for, a second signal ends it") {
+TEST_CASE("after SIGTERM the program waits for its commands, a second signal ends them") {
     BrokerThread broker;
     const TempDir dir;
     const std::string wait =
@@ -155,7 +155,7 @@ TEST_CASE("after SIGTERM a running command is waited for, a second signal ends i
     CHECK(sub.process.err() == "mqtt_sub: warning: terminating commands that are still running: 1\n");
 }
 
-TEST_CASE("a failing command is known also when the ends of children are ignored") {
+TEST_CASE("a failing command is reported also when SIGCHLD was ignored") {
     BrokerThread broker;
     Command command = subscriber(broker, {"-t", "#", "-C", "1", "--exec", "exit 3"});
     command.argv.insert(command.argv.begin(), {"env", "--ignore-signal=CHLD"});
@@ -168,7 +168,7 @@ TEST_CASE("a failing command is known also when the ends of children are ignored
           "mqtt_sub: 1 of 1 commands failed\n");
 }
 
-TEST_CASE("a command has the usual signals") {
+TEST_CASE("a command starts with no signal blocked or ignored") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "-C", "1", "--exec", "grep -E '^Sig(Blk|Ign):' /proc/self/status"});
     broker.publish("a", "");
@@ -180,7 +180,7 @@ TEST_CASE("a command has the usual signals") {
     CHECK((ignored & (1ULL << 12)) == 0);
 }
 
-TEST_CASE("a connection lost while a command runs brings its message again") {
+TEST_CASE("a message is sent again when the connection is lost while its command runs") {
     BrokerThread broker;
     const TempDir dir;
     Process sub(subscriber(
@@ -196,7 +196,7 @@ TEST_CASE("a connection lost while a command runs brings its message again") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a connection lost while a command runs is told and made again at once") {
+TEST_CASE("a connection lost while a command runs is reported, and made again at once") {
     BrokerThread broker;
     const TempDir dir;
     Process sub(
@@ -209,7 +209,7 @@ TEST_CASE("a connection lost while a command runs is told and made again at once
     REQUIRE(sub.wait_err("mqtt_sub: lost the connection to "));
     REQUIRE(sub.wait_err("mqtt_sub: connected again to "));
     REQUIRE(wait_for_subscriptions(broker));
-    // The broker has no session, so what came before is not sent again.
+    // The broker has no session, so it does not send the first message again.
     broker.publish("a", "2", Qos::at_least_once);
     dir.write("go", "");
     CHECK(sub.wait() == ok);
@@ -217,7 +217,7 @@ TEST_CASE("a connection lost while a command runs is told and made again at once
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("what has arrived before the connection was lost still gets its commands") {
+TEST_CASE("messages received before the connection was lost still get their commands") {
     for (const char* qos : {"0", "1"}) {
         CAPTURE(qos);
         BrokerThread broker;
@@ -245,7 +245,7 @@ TEST_CASE("what has arrived before the connection was lost still gets its comman
     }
 }
 
-TEST_CASE("while a command holds its message the broker hears that we live") {
+TEST_CASE("keep-alive continues while a command runs") {
     broker::Options options;
     options.limits.server_keep_alive = 1;
     BrokerThread broker(std::move(options));
@@ -270,14 +270,14 @@ TEST_CASE("while a command holds its message the broker hears that we live") {
 
 namespace {
 
-// Two workers of a shared subscription: each job is done once, and both do some.
+// Two clients of a shared subscription: each message is processed once, and both process some.
 void check_shared_work(std::uint16_t broker_port) {
     const TempDir dir;
-    const std::string port = std::to_string(broker_port);
     const auto worker = [&](const std::string& name) {
-        return Command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-V", "5", "-q", "1",
-                                "-i", name, "-d", "-t", "$share/workers/jobs/#", "--idle-timeout", "1",
-                                "--exec", "cat >> " + dir.file(name) + "; echo >> " + dir.file(name)}};
+        return client(
+            "mqtt_sub", broker_port,
+            {"-V", "5", "-q", "1", "-i", name, "-d", "-t", "$share/workers/jobs/#", "--idle-timeout", "1",
+             "--exec", "cat >> " + dir.file(name) + "; echo >> " + dir.file(name)});
     };
     Process one(worker("one"));
     Process two(worker("two"));
@@ -285,8 +285,7 @@ void check_shared_work(std::uint16_t broker_port) {
     REQUIRE_MESSAGE(two.wait_err("SUBACK"), two.err());
     std::string lines;
     for (int i = 10; i < 50; ++i) lines += std::to_string(i) + "\n";
-    Command publish{
-        .argv = {program("mqtt_pub"), "-h", "127.0.0.1", "-p", port, "-t", "jobs/a", "-q", "1", "-l"}};
+    Command publish = client("mqtt_pub", broker_port, {"-t", "jobs/a", "-q", "1", "-l"});
     publish.input = lines;
     REQUIRE(run(publish).exit == ok);
     CHECK(one.wait() == ok);
@@ -304,13 +303,13 @@ void check_shared_work(std::uint16_t broker_port) {
 
 }  // namespace
 
-TEST_CASE("two workers of a shared subscription share the work") {
+TEST_CASE("two clients of a shared subscription share the messages") {
     BrokerThread broker;
     check_shared_work(broker.port());
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("two workers of a shared subscription share the work of Mosquitto's queue" * needs_mosquitto()) {
+TEST_CASE("two clients of a shared subscription share the messages from Mosquitto" * needs_mosquitto()) {
     const RealBroker broker;
     check_shared_work(broker.port());
 }

@@ -1,4 +1,4 @@
-// mqtt_sub's stdout: readers that leave, sleep or fail, terminals, large payloads.
+// mqtt_sub's stdout: readers that close it or do not read, full disks, terminals, large payloads.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -31,7 +31,7 @@ void publish_many(BrokerThread& broker, int count, const std::string& payload, Q
 
 }  // namespace
 
-TEST_CASE("a reader that leaves ends the program at once, quietly and with 0") {
+TEST_CASE("a reader that closes stdout ends the program at once, silently and with 0") {
     BrokerThread broker;
     SUBCASE("without a further message") {
         Subscribed sub(broker, {"-t", "a"});
@@ -52,7 +52,7 @@ TEST_CASE("a reader that leaves ends the program at once, quietly and with 0") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a slow stream shows each message within 5 ms") {
+TEST_CASE("each message of a slow stream is printed within 5 ms") {
     BrokerThread broker;
     for (const Words& how : {Words{"-v"}, Words{"-F", "%t %p"}, Words{"-q", "1", "-F", "%j"}}) {
         CAPTURE(how.front());
@@ -66,7 +66,7 @@ TEST_CASE("a slow stream shows each message within 5 ms") {
             REQUIRE(sub.process.read_line());
             delays.push_back(std::chrono::steady_clock::now() - sent);
         }
-        // Waiting on purpose would delay every message; a busy machine delays some.
+        // Buffering would delay every message; a busy machine delays some.
         std::ranges::sort(delays);
         CHECK(delays[delays.size() / 4] < 5ms);
     }
@@ -109,7 +109,7 @@ TEST_CASE("help that cannot be written, and a limit on the size of files, end wi
     CHECK(has(result.err, "File too large"));
 }
 
-TEST_CASE("a slow reader gets everything in the end") {
+TEST_CASE("a slow reader gets all messages") {
     for (const Qos qos : {Qos::at_most_once, Qos::at_least_once}) {
         CAPTURE(static_cast<int>(qos));
         BrokerThread broker;
@@ -118,7 +118,7 @@ TEST_CASE("a slow reader gets everything in the end") {
         Process sub(command);
         REQUIRE(wait_for_subscriptions(broker));
         publish_many(broker, 50'000, std::string(99, 'x'), qos);
-        // The pipe is full now, and nobody reads.
+        // The pipe is full now.
         broker.ask([](Broker&) {});
         sub.resume_stdout();
         CHECK(sub.wait() == ok);
@@ -144,7 +144,7 @@ TEST_CASE("while a reader pauses the loop runs on, and unprinted messages are no
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a signal and -W end the run while nothing is read") {
+TEST_CASE("a signal and -W end the program while its stdout is not read") {
     BrokerThread broker;
     for (const char* qos : {"0", "1"}) {
         CAPTURE(qos);
@@ -166,14 +166,14 @@ TEST_CASE("a signal and -W end the run while nothing is read") {
     }
 }
 
-TEST_CASE("a signal and -W end the run while the output of -d is not read") {
+TEST_CASE("a signal and -W end the program while its stderr with -d is not read") {
     BrokerThread broker;
     for (const int signal : {SIGINT, SIGTERM, 0}) {
         CAPTURE(signal);
         const FullFifo fifo;
         Words options{"-d", "-t", "a"};
         if (signal == 0) options.insert(options.end(), {"-W", "0.5"});
-        Process sub(fifo.behind(subscriber(broker, options)));
+        Process sub(fifo.as_stderr_of(subscriber(broker, options)));
         REQUIRE(wait_for_subscriptions(broker));
         fifo.fill();
         broker.publish("a", "x");
@@ -183,7 +183,7 @@ TEST_CASE("a signal and -W end the run while the output of -d is not read") {
     }
 }
 
-TEST_CASE("a slow reader of -d gets all of it") {
+TEST_CASE("a slow reader of -d gets all lines") {
     BrokerThread broker;
     Command command = subscriber(broker, {"-d", "-t", "a", "-C", "5000"});
     command.argv.insert(command.argv.begin(), {"/bin/sh", "-c", "exec \"$@\" 2>&1 >/dev/null", "sh"});
@@ -195,14 +195,14 @@ TEST_CASE("a slow reader of -d gets all of it") {
     sub.resume_stdout();
     CHECK(sub.wait() == ok);
     const std::string out = sub.out();
-    std::size_t told = 0;
+    std::size_t printed = 0;
     for (auto at = out.find("received PUBLISH"); at != out.npos; at = out.find("received PUBLISH", at + 1))
-        ++told;
-    CHECK(told == 5'000);
+        ++printed;
+    CHECK(printed == 5'000);
     CHECK(out.find("sent DISCONNECT") != std::string::npos);
 }
 
-TEST_CASE("large payloads go through unchanged, also to a slow reader and in formats") {
+TEST_CASE("large payloads are printed unchanged, also to a slow reader and with formats") {
     BrokerThread broker;
     std::string payload(20 * megabyte, '\0');
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>(i * 7 + i / 251);
@@ -224,7 +224,7 @@ TEST_CASE("large payloads go through unchanged, also to a slow reader and in for
     CHECK(out.substr(0, 9) == "<00070e15");
 }
 
-TEST_CASE("on a terminal control characters from the broker are visible, with --raw they are not") {
+TEST_CASE("on a terminal control characters are escaped, except with --raw") {
     BrokerThread broker;
     for (const bool raw : {false, true}) {
         Words options = {"-v", "-t", "#", "-C", "1"};
@@ -238,7 +238,7 @@ TEST_CASE("on a terminal control characters from the broker are visible, with --
     }
 }
 
-TEST_CASE("a format shows what the broker sends visibly, and keeps the user's own sequences") {
+TEST_CASE("with -F control characters in messages are escaped, those in the format are not") {
     BrokerThread broker;
     for (const bool raw : {false, true}) {
         Words options = {"-V", "5", "-t", "#", "-C", "1", "-F", "\\e[1m%t|%p|%C|%P\\e[0m"};
@@ -273,7 +273,7 @@ TEST_CASE("a format shows what the broker sends visibly, and keeps the user's ow
     }
 }
 
-TEST_CASE("pipes and files always get the exact bytes") {
+TEST_CASE("a pipe always gets the exact bytes") {
     BrokerThread broker;
     for (const Words& options : {Words{"-v"}, Words{"-F", "%t %p"}}) {
         Words all{"-t", "#", "-C", "1"};
@@ -286,7 +286,7 @@ TEST_CASE("pipes and files always get the exact bytes") {
     }
 }
 
-TEST_CASE("what Mosquitto sends is visible on a terminal, with --raw and in a pipe it is exact" *
+TEST_CASE("messages from Mosquitto are escaped on a terminal, and exact with --raw and in a pipe" *
           needs_mosquitto()) {
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
@@ -302,14 +302,14 @@ TEST_CASE("what Mosquitto sends is visible on a terminal, with --raw and in a pi
     CHECK(raw.wait() == ok);
 }
 
-TEST_CASE("what the broker sends is visible in messages on stderr, on a terminal and in a file") {
+TEST_CASE("text from the broker is escaped in error messages") {
     BrokerThread broker;
     const auto disconnect = [&] {
-        return broker.disconnect_client("told", reason::server_shutting_down, "good\x1b[2Jbye\xc2\x9b");
+        return broker.disconnect_client("me", reason::server_shutting_down, "good\x1b[2Jbye\xc2\x9b");
     };
     const Command command =
-        subscriber(broker, {"-V", "5", "-i", "told", "-t", "#", "-F", "%J", "--reconnect", "never"});
-    const auto cut = [](std::string_view text) {
+        subscriber(broker, {"-V", "5", "-i", "me", "-t", "#", "-F", "%J", "--reconnect", "never"});
+    const auto is_escaped = [](std::string_view text) {
         return text.find('\x1b') == text.npos && text.find('\x9b') == text.npos;
     };
     PtyProcess shown(command);
@@ -319,7 +319,7 @@ TEST_CASE("what the broker sends is visible in messages on stderr, on a terminal
     CHECK(disconnect());
     CHECK(shown.expect("(good\\x1b[2Jbye"));
     CHECK(shown.wait().code == 65);
-    CHECK(cut(shown.screen()));
+    CHECK(is_escaped(shown.screen()));
 
     Process filed(command);
     REQUIRE(wait_for_subscriptions(broker));
@@ -328,5 +328,5 @@ TEST_CASE("what the broker sends is visible in messages on stderr, on a terminal
     CHECK(disconnect());
     CHECK(filed.wait().code == 65);
     CHECK(filed.err().find("(good\\x1b[2Jbye") != std::string::npos);
-    CHECK(cut(filed.err()));
+    CHECK(is_escaped(filed.err()));
 }

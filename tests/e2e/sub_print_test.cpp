@@ -1,4 +1,4 @@
-// mqtt_sub prints what arrives, and ends when it is told to.
+// What mqtt_sub prints, and when it ends.
 #include <doctest/doctest.h>
 
 #include <string>
@@ -38,7 +38,7 @@ TEST_CASE("each message is printed as soon as it arrives") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("payload bytes of every kind arrive unchanged at every QoS and version") {
+TEST_CASE("all payload bytes are printed unchanged at each QoS in each version") {
     for (const char* version : {"31", "311", "5"}) {
         for (const Qos qos : {Qos::at_most_once, Qos::at_least_once, Qos::exactly_once}) {
             CAPTURE(version);
@@ -57,7 +57,7 @@ TEST_CASE("payload bytes of every kind arrive unchanged at every QoS and version
     }
 }
 
-TEST_CASE("wildcards match what the standard says, and # no $ topic") {
+TEST_CASE("wildcards match as in the standard, and # matches no $ topic") {
     BrokerThread broker;
     Subscribed sub(broker, {"-v", "-t", "maison/+/temp", "-t", "rdc/#", "-C", "4"}, 2);
     for (const char* topic : {"$SYS/x", "maison/salon/hum", "maison/salon/temp", "jardin/temp",
@@ -74,7 +74,7 @@ TEST_CASE("wildcards match what the standard says, and # no $ topic") {
     CHECK(all.process.out() == "z 1\n");
 }
 
-TEST_CASE("-C prints exactly so many, and leaves the rest with the broker unacknowledged") {
+TEST_CASE("-C prints exactly that number of messages and leaves the others unacknowledged at the broker") {
     for (const char* version : {"311", "5"}) {
         BrokerThread broker;
         const Words session = {"-V", version, "-i", "counter", "-c", "-q", "1", "-t", "count"};
@@ -106,7 +106,7 @@ TEST_CASE("-E ends when all subscriptions are acknowledged") {
     CHECK(result.err.empty());
 }
 
-TEST_CASE("-W says how far the work was") {
+TEST_CASE("-W reports progress") {
     BrokerThread broker;
     const auto end_of = [&](const Words& options, unsigned messages) {
         Words all{"-t", "a", "-W", "1"};
@@ -122,7 +122,7 @@ TEST_CASE("-W says how far the work was") {
     CHECK(end_of({"-C", "3"}, 1) == "mqtt_sub: stopped by -W after 1 s: 1 of 3 messages received\n");
 }
 
-TEST_CASE("-W ends with 27, also before there is a connection") {
+TEST_CASE("-W ends with 27, also before the connection is established") {
     BrokerThread broker;
     Result result = run(subscriber(broker, {"-W", "0.05", "-t", "a"}));
     CHECK(result.exit == Exit{.code = 27});
@@ -136,15 +136,15 @@ TEST_CASE("-W ends with 27, also before there is a connection") {
     CHECK(result.err.empty());
 }
 
-TEST_CASE("--idle-timeout ends well after a time without messages") {
+TEST_CASE("--idle-timeout ends with 0 after a time without messages") {
     BrokerThread broker;
-    broker.publish("a", "kept", Qos::at_most_once, true);
+    broker.publish("a", "retained", Qos::at_most_once, true);
     const Result result = run(subscriber(broker, {"--idle-timeout", "0.2", "-t", "#"}));
     CHECK(result.exit == ok);
-    CHECK(result.out == "kept\n");
+    CHECK(result.out == "retained\n");
 }
 
-TEST_CASE("--message-rate prints the rest of a second at the end") {
+TEST_CASE("--message-rate prints the last, incomplete second at the end") {
     BrokerThread broker;
     Subscribed sub(broker, {"--message-rate", "-t", "a", "-C", "3"});
     for (int i = 0; i < 3; ++i) broker.publish("a", "x");
@@ -165,7 +165,7 @@ TEST_CASE("--message-rate prints numbers instead of messages") {
     }));
 }
 
-TEST_CASE("formats print what the packet said") {
+TEST_CASE("formats print the fields of the packet") {
     BrokerThread broker;
     Subscribed sub(broker, {"-q", "2", "-F", "%t|%p|%q|%r|%l|%m|%x", "-t", "#", "-C", "3"});
     broker.publish("a", "zero");
@@ -175,7 +175,7 @@ TEST_CASE("formats print what the packet said") {
     CHECK(sub.process.out() == "a|zero|0|0|4|0|7a65726f\nb|one|1|0|3|1|6f6e65\nc|two|2|0|3|2|74776f\n");
 }
 
-TEST_CASE("%J and %f say on stderr what they can't print, and the rest goes on") {
+TEST_CASE("%J and %f report payloads that they cannot print, and continue") {
     BrokerThread broker;
     Subscribed sub(broker, {"-F", "%J", "-t", "#", "-C", "1"});
     broker.publish("bad/\x1b", "nope");

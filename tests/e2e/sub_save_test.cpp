@@ -1,4 +1,4 @@
-// mqtt_sub --save: each message a file.
+// mqtt_sub --save: one file per message.
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
@@ -30,11 +30,11 @@ TEST_CASE("--save writes each message to the file that its template names, and p
     CHECK(read_file(dir.path() / "%2E./up/0.txt") == "three");
 }
 
-TEST_CASE("a message that can't be saved ends with 68 and is not acknowledged") {
+TEST_CASE("a message that cannot be saved ends the program with 68 and is not acknowledged") {
     for (const char* qos : {"1", "2"}) {
         BrokerThread broker;
         const TempDir dir;
-        // All that is written fails as on a full disk.
+        // Each write fails, as on a full disk.
         Command command =
             subscriber(broker, {"-t", "a", "-q", qos, "-c", "-i", "saver", "--save", dir.file("%t")});
         command.argv.insert(command.argv.begin(),
@@ -53,7 +53,7 @@ TEST_CASE("a message that can't be saved ends with 68 and is not acknowledged") 
     }
 }
 
-TEST_CASE("--save does not replace a FIFO by a file: the message is left out and told, the rest goes on") {
+TEST_CASE("--save does not replace a FIFO: the message is reported, and the next ones are saved") {
     BrokerThread broker;
     const TempDir dir;
     REQUIRE(mkfifo(dir.file("pipe").c_str(), 0600) == 0);
@@ -67,7 +67,7 @@ TEST_CASE("--save does not replace a FIFO by a file: the message is left out and
     CHECK(read_file(dir.path() / "file") == "saved");
 }
 
-TEST_CASE("a folder that can't be made is said before anything is connected") {
+TEST_CASE("a directory that cannot be created is reported before connecting") {
     const TempDir dir;
     const std::string file = dir.write("file", "");
     const Result result =
@@ -76,7 +76,7 @@ TEST_CASE("a folder that can't be made is said before anything is connected") {
     CHECK(result.err == "mqtt_sub: cannot create the directory '" + file + "/below': Not a directory\n");
 }
 
-TEST_CASE("without the library that shortens long names --save says so at the start") {
+TEST_CASE("a missing library for long file names is reported at the start") {
     const TempDir dir;
     dir.write("libcrypto.so.3", "no library");
     const Result result = run(
@@ -88,7 +88,7 @@ TEST_CASE("without the library that shortens long names --save says so at the st
     CHECK_FALSE(fs::exists(dir.file("new")));
 }
 
-TEST_CASE("--save beside Mosquitto" * needs_mosquitto()) {
+TEST_CASE("--save with messages from Mosquitto" * needs_mosquitto()) {
     const RealBroker broker;
     const TempDir dir;
     const std::string port = std::to_string(broker.port());

@@ -11,11 +11,11 @@ using namespace mqttc;
 using namespace mqttc::test;
 using mqttc::broker::BrokerThread;
 
-TEST_CASE("--stats tells at the end what came, on stderr") {
+TEST_CASE("--stats prints the number of messages on stderr at the end") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "-C", "2", "--stats"});
     broker.publish("a", "12345");
-    REQUIRE(sub.process.wait_out("12345\n"));  // what comes at once has no rate
+    REQUIRE(sub.process.wait_out("12345\n"));  // messages that arrive in one read have no rate
     broker.publish("a", "12345");
     CHECK(sub.process.wait() == ok);
     CHECK(sub.process.out() == "12345\n12345\n");
@@ -27,7 +27,7 @@ TEST_CASE("--stats tells at the end what came, on stderr") {
     CHECK(has(ended.process.err(), "mqtt_sub: 0 messages received, "));
 }
 
-TEST_CASE("stamped messages tell what is lost, double and late, and how long they took") {
+TEST_CASE("stamped messages show losses, duplicates, order and latency") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "-q", "1", "-C", "500", "--stats"});
     CHECK(run(client("mqtt_pub", broker.port(),
@@ -39,7 +39,7 @@ TEST_CASE("stamped messages tell what is lost, double and late, and how long the
               "; 500 stamped by 1 publisher: 0 lost, 0 duplicates, 0 out of order; latency: min "));
 }
 
-TEST_CASE("stamped messages through Mosquitto come once and in order" * needs_mosquitto()) {
+TEST_CASE("stamped messages through Mosquitto arrive once and in order" * needs_mosquitto()) {
     const RealBroker broker;
     Process sub(client("mqtt_sub", broker.port(), {"-t", "a", "-q", "2", "-C", "100", "-d", "--stats"}));
     REQUIRE(sub.wait_err("SUBACK"));

@@ -249,8 +249,8 @@ TEST_CASE("when the connection is lost permanently the table stays above the err
     CHECK(sub.wait() == Exit{.code = 65});
     CHECK(sub.settings() == before);
     CHECK(unrestored(sub.screen()).empty());
-    const auto words = sub.screen().rfind("mqtt_sub: lost");
-    const auto row = sub.screen().rfind("\r\033[Ka one ", words);
+    const auto message = sub.screen().rfind("mqtt_sub: lost");
+    const auto row = sub.screen().rfind("\r\033[Ka one ", message);
     REQUIRE(row != std::string::npos);
     CHECK(sub.screen().find("\033[1A", row) == std::string::npos);
 }

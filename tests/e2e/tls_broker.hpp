@@ -1,4 +1,4 @@
-// A broker with TLS and what its clients need to reach it.
+// A broker with TLS, and the options with which clients trust it.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -30,7 +30,7 @@ inline broker::TlsServerOptions server_with(const KeyPair& pair) {
     return {.cert_file = pair.certificate, .key_file = pair.key};
 }
 
-/// An authority, a certificate for localhost, and a broker that has it.
+/// A CA, a certificate for localhost, and a broker with it.
 struct TlsBroker {
     explicit TlsBroker(broker::TlsServerOptions options = {})
         : broker(with_tls(completed(std::move(options)))) {}
@@ -54,6 +54,6 @@ struct TlsBroker {
     }
 };
 
-inline const Words hello = {"-t", "a", "-m", "x", "-q", "1"};
+inline const Words one_message = {"-t", "a", "-m", "x", "-q", "1"};
 
 }  // namespace mqttc::test

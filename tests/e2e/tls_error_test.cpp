@@ -1,4 +1,4 @@
-// What is said, and which exit code it has, when TLS does not come about.
+// Error messages and exit codes when a TLS connection fails.
 #include <doctest/doctest.h>
 
 #include <ctime>
@@ -21,17 +21,17 @@ std::string date(int days_from_now) {
 
 void check_failure(std::uint16_t port, const Words& options, int code, const std::string& why) {
     CAPTURE(why);
-    const Result result = publish(port, options + hello);
+    const Result result = publish(port, options + one_message);
     CHECK(result.exit.code == code);
     CHECK(result.err == "mqtt_pub: " + why + "\n");
 }
 
-/// TLS failed at 127.0.0.1.
+/// A TLS handshake that fails.
 void check_tls(std::uint16_t port, const Words& options, const std::string& why) {
     check_failure(port, options, 62, "cannot connect to 127.0.0.1:" + std::to_string(port) + ": " + why);
 }
 
-/// A file or a setting can't be used; nothing is asked of the broker.
+/// A file or a setting that cannot be used; no connection is made.
 void check_setting(const Words& options, const std::string& why) {
     check_failure(1, options, 1, why);
 }
@@ -41,7 +41,7 @@ constexpr const char* no_psk =
 
 }  // namespace
 
-TEST_CASE("certificates that are not valid now") {
+TEST_CASE("expired certificates and certificates that are not yet valid") {
     const Certificates all;
     const Words trusting = {"--cafile", all.ca_file()};
     broker::BrokerThread expired(with_tls(server_with(
@@ -53,7 +53,7 @@ TEST_CASE("certificates that are not valid now") {
         "the certificate is not valid before " + date(3) + " (CN=localhost; is this machine's clock right?)");
 }
 
-TEST_CASE("certificates of an issuer nobody knows") {
+TEST_CASE("certificates of an unknown issuer") {
     const Certificates others("another CA");
     TlsBroker tls;
     check_tls(tls.port(), {"--cafile", others.ca_file()},
@@ -77,7 +77,7 @@ TEST_CASE("certificates of another host") {
     check_tls(named.port(), {"--cafile", all.ca_file()},
               "the certificate is for broker.example, *.test.example, 192.0.2.7, not for 127.0.0.1 (is the "
               "host right?)");
-    // A common name alone does not say which addresses are meant.
+    // A common name is not compared with an address.
     broker::BrokerThread unnamed(with_tls(server_with(all.issue("b", {.common_name = "x", .names = {}}))));
     check_tls(unnamed.port(), {"--cafile", all.ca_file()},
               "the certificate is for CN=x, not for 127.0.0.1 (is the host right?)");
@@ -85,8 +85,8 @@ TEST_CASE("certificates of another host") {
 
 TEST_CASE("a server that requires a client certificate") {
     TlsBroker newest({.require_certificate = true});
-    const std::string wanted = "the server requires a client certificate (--cert and --key)";
-    check_tls(newest.port(), newest.trusting({}), wanted);
+    const std::string required = "the server requires a client certificate (--cert and --key)";
+    check_tls(newest.port(), newest.trusting({}), required);
     const Certificates others("another CA");
     const auto stranger = others.issue("stranger");
     check_tls(newest.port(), newest.trusting({"--cert", stranger.certificate, "--key", stranger.key}),
@@ -96,7 +96,7 @@ TEST_CASE("a server that requires a client certificate") {
               "the server rejects our certificate: it has expired");
 }
 
-TEST_CASE("a server of TLS 1.2 that requires a client certificate") {
+TEST_CASE("a TLS 1.2 server that requires a client certificate") {
     TlsBroker older({.require_certificate = true, .maximum = TlsVersion::v1_2});
     check_tls(
         older.port(), older.trusting({}),
@@ -104,7 +104,7 @@ TEST_CASE("a server of TLS 1.2 that requires a client certificate") {
         "certificate (--ciphers, --psk, --cert)");
 }
 
-TEST_CASE("pre-shared keys that don't match") {
+TEST_CASE("pre-shared keys that do not match") {
     const TempDir dir;
     const auto keys = dir.write("psk", "me:00ff11\n");
     for (const TlsVersion version : {TlsVersion::v1_2, TlsVersion::v1_3}) {
@@ -116,11 +116,11 @@ TEST_CASE("pre-shared keys that don't match") {
     check_tls(no_keys.port(), {"--psk", "00ff12", "--psk-identity", "me"}, no_psk);
 }
 
-TEST_CASE("nothing in common") {
+TEST_CASE("no common TLS version, cipher or ALPN protocol") {
     TlsBroker old({.maximum = TlsVersion::v1_2});
     check_tls(old.port(), old.trusting({"--tls-version", "tlsv1.3"}),
               "the server has no TLS version in common with us (--tls-version)");
-    // The server's key is not of the kind that these ciphers need.
+    // The server's key is not RSA.
     check_tls(
         old.port(), old.trusting({"--ciphers", "ECDHE-RSA-AES128-GCM-SHA256"}),
         "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a client "
@@ -130,7 +130,7 @@ TEST_CASE("nothing in common") {
               "the server does not accept the application protocol (--tls-alpn)");
 }
 
-TEST_CASE("TLS to a broker without, and plain to one with TLS") {
+TEST_CASE("TLS to a broker without TLS, and no TLS to a broker with TLS") {
     TlsBroker tls;
     broker::BrokerThread plain;
     check_tls(plain.port(), tls.trusting({}),
@@ -142,7 +142,7 @@ TEST_CASE("TLS to a broker without, and plain to one with TLS") {
             "TLS: --tls-use-os-certs or --cafile)");
 }
 
-TEST_CASE("files of certificates that cannot be used are named before the broker is asked") {
+TEST_CASE("unusable certificate files are reported before connecting") {
     const TempDir dir;
     const Certificates all;
     const auto none = dir.file("none");
@@ -173,7 +173,7 @@ TEST_CASE("files of certificates that cannot be used are named before the broker
                   "--key: the passphrase does not open " + locked.key);
 }
 
-TEST_CASE("settings that the TLS library does not know are named") {
+TEST_CASE("settings that are unknown to the TLS library are reported") {
     const TempDir dir;
     const auto nowhere = dir.file("nowhere/keys");
     check_setting({"--ciphers", "ROT13"}, "--ciphers: the TLS library knows no cipher of 'ROT13'");

@@ -1,4 +1,4 @@
-// Servers that do not mean to make a handshake: each ends within --connect-timeout, with a reason.
+// Servers that do not complete the TLS handshake: each is reported within --connect-timeout.
 #include <doctest/doctest.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -17,7 +17,7 @@ using namespace std::string_literals;
 
 namespace {
 
-/// Takes one connection, waits for the first bytes, and does what it was told.
+/// Accepts one connection, waits for the first bytes, sends `answer` and then does `then`.
 class Server {
   public:
     enum class Then : std::uint8_t { close, half_close, reset, wait };
@@ -49,7 +49,7 @@ class Server {
         const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
         if (fd < 0) return;
         char rubbish[4096];
-        // A reset needs bytes that are not read.
+        // Closing with unread bytes resets the connection.
         if (then_ != Then::reset) static_cast<void>(::read(fd, rubbish, sizeof rubbish));
         if (then_ == Then::reset) {
             pollfd waiting{.fd = fd, .events = POLLIN, .revents = 0};
@@ -70,14 +70,14 @@ class Server {
     std::thread thread_;
 };
 
-/// What mqtt_pub says behind "cannot connect to 127.0.0.1:PORT: ".
+/// The message of mqtt_pub after "cannot connect to 127.0.0.1:PORT: ".
 std::string reason_of(const Server& server, int code, std::vector<std::string> options) {
-    // Short only where it is what the test waits for.
+    // Short only if the timeout is tested.
     const std::string timeout = code == 61 ? "0.5" : "10";
     options.insert(options.begin(), {"-t", "a", "-m", "x", "--connect-timeout", timeout});
     const auto before = std::chrono::steady_clock::now();
     const Result result = publish(server.port, std::move(options));
-    // The time-out, and what a loaded machine adds to it.
+    // Much more than the timeout, for loaded machines.
     CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(10));
     CHECK(result.exit.code == code);
     const auto start = "mqtt_pub: cannot connect to 127.0.0.1:" + std::to_string(server.port) + ": ";
@@ -91,12 +91,12 @@ std::string with_tls_to(const Server& server, int code = 62) {
     return reason_of(server, code, {"--cafile", all.ca_file()});
 }
 
-// The head of a handshake record of 90 bytes, and a ServerHello that never goes on.
+// The beginning of a ServerHello.
 const std::string part_of_hello = "\x16\x03\x03\x00\x5a\x02\x00\x00\x56\x03\x03"s;
 
 }  // namespace
 
-TEST_CASE("a server that says nothing") {
+TEST_CASE("a server that sends nothing") {
     CHECK(with_tls_to(Server("", Server::Then::wait), 61) ==
           "connected, but the handshake was not finished within 0.5 s (does the server speak TLS on this "
           "port?)");
@@ -108,23 +108,23 @@ TEST_CASE("a server that stops in the middle of its first message") {
           "port?)");
 }
 
-TEST_CASE("a server that leaves") {
+TEST_CASE("a server that closes the connection") {
     const std::string closed = "the server closed the connection in the TLS handshake";
-    const std::string doubt = " (does it speak TLS on this port?)";
-    CHECK(with_tls_to(Server("", Server::Then::close)) == closed + doubt);
-    CHECK(with_tls_to(Server("", Server::Then::half_close)) == closed + doubt);
+    const std::string hint = " (does it speak TLS on this port?)";
+    CHECK(with_tls_to(Server("", Server::Then::close)) == closed + hint);
+    CHECK(with_tls_to(Server("", Server::Then::half_close)) == closed + hint);
     CHECK(with_tls_to(Server(part_of_hello, Server::Then::half_close)) == closed);
     CHECK(with_tls_to(Server("", Server::Then::reset)) ==
           "connection reset by peer in the TLS handshake (does the server speak TLS on this port?)");
 }
 
 TEST_CASE("a server of another protocol") {
-    const std::string no_tls =
+    const std::string not_tls =
         "the server does not speak TLS on this port (is the port right? 8883 is usual)";
-    CHECK(with_tls_to(Server("HTTP/1.1 400 Bad Request\r\n\r\n", Server::Then::wait)) == no_tls);
-    CHECK(with_tls_to(Server("SSH-2.0-OpenSSH_9.2\r\n", Server::Then::wait)) == no_tls);
-    CHECK(with_tls_to(Server("\x20\x02\x00\x02\x00"s, Server::Then::wait)) == no_tls);
-    CHECK(with_tls_to(Server(std::string(5000, '\xff'), Server::Then::wait)) == no_tls);
+    CHECK(with_tls_to(Server("HTTP/1.1 400 Bad Request\r\n\r\n", Server::Then::wait)) == not_tls);
+    CHECK(with_tls_to(Server("SSH-2.0-OpenSSH_9.2\r\n", Server::Then::wait)) == not_tls);
+    CHECK(with_tls_to(Server("\x20\x02\x00\x02\x00"s, Server::Then::wait)) == not_tls);
+    CHECK(with_tls_to(Server(std::string(5000, '\xff'), Server::Then::wait)) == not_tls);
 }
 
 TEST_CASE("a server that refuses the handshake with an alert") {

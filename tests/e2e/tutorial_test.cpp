@@ -1,5 +1,5 @@
-// A tutorial that begins with a mosquitto.conf, followed with mqtt_testbroker in Mosquitto's place. The ports are
-// "0 127.0.0.1" here (the system chooses) where a tutorial has 1883.
+// A tutorial with a mosquitto.conf, where mqtt_testbroker replaces Mosquitto. Instead of port 1883 the listeners are
+// "0 127.0.0.1": the system chooses the port.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -14,13 +14,13 @@ using namespace mqttc::test;
 
 namespace {
 
-/// A running mqtt_testbroker and where it listens, in the order of the file.
+/// A running mqtt_testbroker and its listeners, in the order of the file.
 struct Configured {
     explicit Configured(const std::string& file, const Words& more = {}) : process(command(file, more)) {
         const std::string prefix = "mqtt_testbroker: listening on ";
         while (const auto line = process.read_line()) {
             if (!line->starts_with(prefix)) {
-                CHECK(*line == "mqtt_testbroker: a test part, not for production");
+                CHECK(*line == "mqtt_testbroker: for tests only, not for production");
                 return;
             }
             names.push_back(line->substr(prefix.size()));
@@ -49,14 +49,14 @@ Command subscriber(std::uint16_t port, const Words& more) {
     return client("mqtt_sub", port, more);
 }
 
-void hear_and_say(std::uint16_t port, const Words& reach) {
-    Words hear = {"-t", "maison/#", "-q", "1", "-C", "1", "-d"};
-    hear.insert(hear.end(), reach.begin(), reach.end());
-    Process receiver(subscriber(port, hear));
+void publish_and_receive(std::uint16_t port, const Words& options) {
+    Words subscribe = {"-t", "maison/#", "-q", "1", "-C", "1", "-d"};
+    subscribe.insert(subscribe.end(), options.begin(), options.end());
+    Process receiver(subscriber(port, subscribe));
     REQUIRE(receiver.wait_err("SUBACK"));
-    Words say = {"-t", "maison/salon", "-m", "21", "-q", "1"};
-    say.insert(say.end(), reach.begin(), reach.end());
-    publish_ok(port, say);
+    Words publish = {"-t", "maison/salon", "-m", "21", "-q", "1"};
+    publish.insert(publish.end(), options.begin(), options.end());
+    publish_ok(port, publish);
     CHECK(receiver.wait() == Exit{.code = 0});
     CHECK(receiver.out() == "21\n");
 }
@@ -65,7 +65,7 @@ constexpr int refused = 5;  // CONNACK "not authorised", as the exit code
 
 }  // namespace
 
-TEST_CASE("users: mqtt_passwd writes the file, the broker lets them in and nobody else") {
+TEST_CASE("only the users in a password file of mqtt_passwd can connect") {
     const TempDir dir;
     const auto users = dir.file("passwd");
     REQUIRE(run({program("mqtt_passwd"), "-c", "-I", "1000", "-b", users, "anna", "secret"}).exit ==
@@ -79,7 +79,7 @@ TEST_CASE("users: mqtt_passwd writes the file, the broker lets them in and nobod
                                     users + "\n"));
     CHECK(broker.process.wait_err("note: " + dir.file("mosquitto.conf") +
                                   ":4: connection_messages has no effect here\n"));
-    hear_and_say(broker.port(), {"-u", "anna", "-P", "secret"});
+    publish_and_receive(broker.port(), {"-u", "anna", "-P", "secret"});
     const Words hello = {"-t", "a", "-m", "x"};
     CHECK(publish(broker.port(), hello).exit.code == refused);
     CHECK(publish(broker.port(), {"-t", "a", "-m", "x", "-u", "anna", "-P", "guessed"}).exit.code == refused);
@@ -87,7 +87,7 @@ TEST_CASE("users: mqtt_passwd writes the file, the broker lets them in and nobod
     broker.stop();
 }
 
-TEST_CASE("TCP, TLS, WebSocket, keys and a unix socket beside each other") {
+TEST_CASE("TCP, TLS, WebSocket, pre-shared keys and a unix socket in one configuration") {
     const Certificates certificates;
     const auto server = certificates.issue("server");
     const auto client = certificates.issue("client");
@@ -104,7 +104,7 @@ TEST_CASE("TCP, TLS, WebSocket, keys and a unix socket beside each other") {
                                     "listener 0 127.0.0.1\nprotocol websockets\n"
                                     "listener 0 127.0.0.1\nprotocol websockets\n" +
                                     tls +
-                                    "listener 0 127.0.0.1\npsk_hint house\n"
+                                    "listener 0 127.0.0.1\npsk_hint home\n"
                                     "listener 0 " +
                                     socket +
                                     "\n"
@@ -116,12 +116,12 @@ TEST_CASE("TCP, TLS, WebSocket, keys and a unix socket beside each other") {
     const Words trusting = {"--cafile", certificates.ca_file()};
     const Words shown = {"--cafile", certificates.ca_file(), "--cert", client.certificate, "--key",
                          client.key};
-    hear_and_say(broker.port(0), {});
-    hear_and_say(broker.port(1), trusting);
-    hear_and_say(broker.port(2), shown);
-    hear_and_say(broker.port(3), {"--ws"});
-    hear_and_say(broker.port(4), {"--ws", "--cafile", certificates.ca_file()});
-    hear_and_say(broker.port(5), {"--psk", "0123456789abcdef", "--psk-identity", "anna"});
+    publish_and_receive(broker.port(0), {});
+    publish_and_receive(broker.port(1), trusting);
+    publish_and_receive(broker.port(2), shown);
+    publish_and_receive(broker.port(3), {"--ws"});
+    publish_and_receive(broker.port(4), {"--ws", "--cafile", certificates.ca_file()});
+    publish_and_receive(broker.port(5), {"--psk", "0123456789abcdef", "--psk-identity", "anna"});
     CHECK(broker.names[6] == socket);
     CHECK(run(pub_command({"--unix", socket, "-t", "a", "-m", "x"})).exit == Exit{.code = 0});
     CHECK(publish(broker.port(2), {"-t", "a", "-m", "x", "--cafile", certificates.ca_file()}).exit.code != 0);
@@ -130,7 +130,7 @@ TEST_CASE("TCP, TLS, WebSocket, keys and a unix socket beside each other") {
     CHECK_FALSE(std::filesystem::exists(socket));
 }
 
-TEST_CASE("SIGHUP: new users, keys and certificates are there for who connects from now on") {
+TEST_CASE("after SIGHUP new connections use the new users, keys and certificates") {
     const Certificates certificates;
     const auto& dir = certificates.dir();
     const auto server = certificates.issue("server");
@@ -144,11 +144,11 @@ TEST_CASE("SIGHUP: new users, keys and certificates are there for who connects f
     REQUIRE(run({program("mqtt_passwd"), "-c", "-I", "1000", "-b", users, "anna", "secret"}).exit ==
             Exit{.code = 0});
     const auto text = "listener 0 127.0.0.1\nlistener 0 127.0.0.1\ncertfile " + server.certificate +
-                      "\nkeyfile " + server.key + "\nlistener 0 127.0.0.1\npsk_hint house\npsk_file " + keys +
+                      "\nkeyfile " + server.key + "\nlistener 0 127.0.0.1\npsk_hint home\npsk_file " + keys +
                       "\npassword_file " + users + "\nlog_dest file " + log + "\nlog_dest stderr\n";
     const auto conf = dir.write("mosquitto.conf", text);
     Configured broker(conf);
-    const auto done = "mqtt_testbroker: read " + conf + " again\n";
+    const auto done = "mqtt_testbroker: reloaded " + conf + "\n";
     const auto reload = [&] {
         std::filesystem::remove(log);
         const auto before = broker.process.err().size();
@@ -167,8 +167,8 @@ TEST_CASE("SIGHUP: new users, keys and certificates are there for who connects f
     const auto trusting = with(berta, {"--cafile", certificates.ca_file()});
     const auto second_key = with(berta, {"--psk-identity", "berta", "--psk", "00112233"});
 
-    Process stays(subscriber(broker.port(), with(anna, {"-t", "stay", "-C", "1", "-d"})));
-    REQUIRE(stays.wait_err("SUBACK"));
+    Process connected(subscriber(broker.port(), with(anna, {"-t", "stay", "-C", "1", "-d"})));
+    REQUIRE(connected.wait_err("SUBACK"));
     CHECK(publish(broker.port(0), berta).exit.code == refused);
     CHECK(publish(broker.port(2), second_key).exit.code != 0);
     set_password("berta");
@@ -179,35 +179,34 @@ TEST_CASE("SIGHUP: new users, keys and certificates are there for who connects f
     CHECK(publish(broker.port(1), trusting).exit.code == 0);
     CHECK(publish(broker.port(2), second_key).exit.code == 0);
 
-    // A certificate that has expired takes the old one's place; SIGHUP shows that it is read.
+    // The certificate is replaced by an expired one, which is read after SIGHUP.
     (void)certificates.issue("server", {.valid_until = -1});
     CHECK(publish(broker.port(1), trusting).exit.code == 0);
     reload();
     CHECK(publish(broker.port(1), trusting).exit.code == 62);
 
-    // A file that is not good changes nothing, in no listener.
+    // After an error in a file no listener has changed.
     dir.write("passwd", "");
     dir.write("keys", "no key\n");
     broker.process.send_signal(SIGHUP);
-    CHECK(broker.process.wait_err("SIGHUP changes nothing: " + keys + ": a line is not 'identity:hexkey'\n"));
+    CHECK(broker.process.wait_err("not reloaded: " + keys + ": a line is not 'identity:hexkey'\n"));
     CHECK(publish(broker.port(0), berta).exit.code == 0);
     dir.write("mosquitto.conf", text + "frobnicate 1\n");
     broker.process.send_signal(SIGHUP);
-    CHECK(
-        broker.process.wait_err("SIGHUP changes nothing: " + conf + ":11: unknown directive 'frobnicate'\n"));
+    CHECK(broker.process.wait_err("not reloaded: " + conf + ":11: unknown directive 'frobnicate'\n"));
     dir.write("mosquitto.conf", text + "listener 0 127.0.0.1\n");
     broker.process.send_signal(SIGHUP);
-    CHECK(broker.process.wait_err("SIGHUP changes nothing: other listeners: "));
+    CHECK(broker.process.wait_err("not reloaded: the listeners have changed"));
     CHECK(publish(broker.port(0), berta).exit.code == 0);
 
-    // Who was connected all the time still is.
+    // Existing connections continue.
     publish_ok(broker.port(0), with(anna, {"-t", "stay", "-m", "still here"}));
-    CHECK(stays.wait() == Exit{.code = 0});
-    CHECK(stays.out() == "still here\n");
+    CHECK(connected.wait() == Exit{.code = 0});
+    CHECK(connected.out() == "still here\n");
     broker.stop();
 }
 
-TEST_CASE("a certificate or a key can be the user's name, and then nothing else is asked") {
+TEST_CASE("a client certificate or a pre-shared key can replace user name and password") {
     const Certificates certificates;
     const auto server = certificates.issue("server");
     const auto client = certificates.issue("client", {.common_name = "anna"});
@@ -217,17 +216,17 @@ TEST_CASE("a certificate or a key can be the user's name, and then nothing else 
     Configured broker(dir.write("mosquitto.conf", "allow_anonymous false\n" + listener +
                                                       "use_identity_as_username true\n" + listener +
                                                       "use_subject_as_username true\n" + listener +
-                                                      "listener 0 127.0.0.1\npsk_hint house\n"
+                                                      "listener 0 127.0.0.1\npsk_hint home\n"
                                                       "use_identity_as_username true\npsk_file " +
                                                       dir.write("keys", "anna:0123\n") + "\n"));
     const Words shown = {"--cafile", certificates.ca_file(), "--cert", client.certificate, "--key",
                          client.key};
-    hear_and_say(broker.port(0), shown);
-    hear_and_say(broker.port(1), shown);
+    publish_and_receive(broker.port(0), shown);
+    publish_and_receive(broker.port(1), shown);
     Words anonymous = {"-t", "a", "-m", "x"};
     anonymous.insert(anonymous.end(), shown.begin(), shown.end());
     CHECK(publish(broker.port(2), anonymous).exit.code == refused);
-    hear_and_say(broker.port(3), {"--psk", "0123", "--psk-identity", "anna"});
+    publish_and_receive(broker.port(3), {"--psk", "0123", "--psk-identity", "anna"});
 
     const auto nameless = certificates.issue("nameless", {.common_name = ""});
     const auto no_name = publish(broker.port(0), {"-t", "a", "-m", "x", "--cafile", certificates.ca_file(),
@@ -253,7 +252,7 @@ TEST_CASE("log file, pid file and include_dir") {
     CHECK(broker.process.err().empty());
 }
 
-TEST_CASE("each listener has its own users where per_listener_settings says so") {
+TEST_CASE("with per_listener_settings each listener has its own users") {
     const TempDir dir;
     const auto users = dir.file("passwd");
     REQUIRE(run({program("mqtt_passwd"), "-c", "-I", "1000", "-b", users, "anna", "secret"}).exit ==
@@ -263,35 +262,35 @@ TEST_CASE("each listener has its own users where per_listener_settings says so")
                                 "listener 0 127.0.0.1\nallow_anonymous true\n"
                                 "listener 0 127.0.0.1\npassword_file " +
                                     users + "\n"));
-    hear_and_say(broker.port(0), {});
-    hear_and_say(broker.port(1), {"-u", "anna", "-P", "secret"});
+    publish_and_receive(broker.port(0), {});
+    publish_and_receive(broker.port(1), {"-u", "anna", "-P", "secret"});
     CHECK(publish(broker.port(1), {"-t", "a", "-m", "x"}).exit.code == refused);
     broker.stop();
 }
 
-TEST_CASE("what is wrong with a mosquitto.conf is one line on stderr") {
+TEST_CASE("an error in a mosquitto.conf is one line on stderr") {
     const TempDir dir;
-    const auto says = [&](const std::string& text) {
+    const auto error_of = [&](const std::string& text) {
         const auto result = run({program("mqtt_testbroker"), "-c", dir.write("it.conf", text)});
         CHECK(result.exit == Exit{.code = 1});
         CHECK(result.out.empty());
         return result.err;
     };
     const auto head = "mqtt_testbroker: " + dir.file("it.conf");
-    CHECK(says("listener 0 127.0.0.1\nfrobnicate 1\n") == head + ":2: unknown directive 'frobnicate'\n");
-    CHECK(says("listener 0 127.0.0.1\npassword_file /none/such\n") ==
+    CHECK(error_of("listener 0 127.0.0.1\nfrobnicate 1\n") == head + ":2: unknown directive 'frobnicate'\n");
+    CHECK(error_of("listener 0 127.0.0.1\npassword_file /none/such\n") ==
           "mqtt_testbroker: cannot read the password file /none/such: No such file or directory\n");
-    CHECK(says("listener 0 127.0.0.1\ncafile /none\ncertfile /none\nkeyfile /none\n") ==
+    CHECK(error_of("listener 0 127.0.0.1\ncafile /none\ncertfile /none\nkeyfile /none\n") ==
           "mqtt_testbroker: cannot read /none: No such file or directory\n");
-    CHECK(says("listener 0 127.0.0.1\ncertfile /none\nkeyfile /none\n") ==
+    CHECK(error_of("listener 0 127.0.0.1\ncertfile /none\nkeyfile /none\n") ==
           "mqtt_testbroker: cannot use the certificate /none: No such file or directory\n");
-    CHECK(says("listener 0 127.0.0.1\npsk_hint h\npsk_file /none\n") ==
+    CHECK(error_of("listener 0 127.0.0.1\npsk_hint h\npsk_file /none\n") ==
           "mqtt_testbroker: cannot read /none: No such file or directory\n");
-    CHECK(says("listener 0 127.0.0.1\nlog_dest file /none/such\n") ==
+    CHECK(error_of("listener 0 127.0.0.1\nlog_dest file /none/such\n") ==
           "mqtt_testbroker: cannot open the log file /none/such: No such file or directory\n");
-    CHECK(says("listener 0 127.0.0.1\npid_file /none/such\n") ==
+    CHECK(error_of("listener 0 127.0.0.1\npid_file /none/such\n") ==
           "mqtt_testbroker: cannot write the pid file /none/such: No such file or directory\n");
     const auto both = run({program("mqtt_testbroker"), "-c", dir.file("it.conf"), "-p", "0"});
     CHECK(both.exit == Exit{.code = 1});
-    CHECK(both.err == "mqtt_testbroker: -c goes with -v only; see --help\n");
+    CHECK(both.err == "mqtt_testbroker: -c can be combined with -v only; see --help\n");
 }

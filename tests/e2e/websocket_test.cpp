@@ -1,4 +1,4 @@
-// Messages over WebSocket, both ways, and every way in which the upgrade may fail.
+// Messages over WebSocket, and each way in which the upgrade can fail.
 #include <doctest/doctest.h>
 
 #include "payload_transfer.hpp"
@@ -30,7 +30,7 @@ void check_delivery(BrokerThread& broker, const Words& options, std::size_t size
     CHECK(broker.violations().empty());
 }
 
-/// The message of mqtt_pub whose upgrade gets this answer; its exit code must be 63.
+/// The message of mqtt_pub after an upgrade with this answer; its exit code must be 63.
 std::string refusal(const std::string& answer, const Words& options = {"--ws"}) {
     BrokerThread broker(with_websocket({.raw_answer = answer}));
     const Result result = publish(broker.port(), Words{"-t", "a", "-m", "x"} + options);
@@ -41,15 +41,15 @@ std::string refusal(const std::string& answer, const Words& options = {"--ws"}) 
     return result.err.substr(std::min(head.size(), result.err.size()));
 }
 
-/// Says something and then nothing any more.
+/// Sends a text and then nothing.
 class Silent final : public net::Stream {
   public:
-    Silent(net::StreamPtr lower, std::string words) : lower_(std::move(lower)), words_(std::move(words)) {}
+    Silent(net::StreamPtr lower, std::string text) : lower_(std::move(lower)), text_(std::move(text)) {}
 
     std::expected<bool, Error> handshake() override {
         std::uint8_t rubbish[4096];
         static_cast<void>(lower_->read(rubbish));
-        static_cast<void>(lower_->write(as_bytes(std::exchange(words_, {}))));
+        static_cast<void>(lower_->write(as_bytes(std::exchange(text_, {}))));
         return false;
     }
     std::expected<net::IoResult, Error> read(std::span<std::uint8_t>) override {
@@ -63,17 +63,17 @@ class Silent final : public net::Stream {
 
   private:
     net::StreamPtr lower_;
-    std::string words_;
+    std::string text_;
 };
 
 }  // namespace
 
-TEST_CASE("10 MB go to the broker and back over WebSocket at every QoS") {
+TEST_CASE("10 MB are published and received over WebSocket at every QoS") {
     BrokerThread broker(with_websocket());
     check_delivery(broker, {"--ws"}, 10'000'000);
 }
 
-TEST_CASE("10 MB go to the broker and back over WebSocket and TLS at every QoS") {
+TEST_CASE("10 MB are published and received over WebSocket and TLS at every QoS") {
     const Certificates certificates;
     broker::Options options;
     options.listeners.push_back(
@@ -82,7 +82,7 @@ TEST_CASE("10 MB go to the broker and back over WebSocket and TLS at every QoS")
     check_delivery(broker, {"--ws", "--cafile", certificates.ca_file()}, 10'000'000);
 }
 
-TEST_CASE("fragments of a few bytes with pings between them are put together") {
+TEST_CASE("fragments of 7 bytes with pings between them are joined") {
     BrokerThread broker(with_websocket({.largest_frame = 7, .ping_often = true}));
     check_delivery(broker, {"--ws"}, 100'000);
 }
@@ -100,7 +100,7 @@ TEST_CASE("many packets in few frames arrive in order") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a ws URL names the topic, and --ws-path the path") {
+TEST_CASE("the topic is in a ws URL, and the path in --ws-path") {
     BrokerThread broker(with_websocket({.path = "/other"}));
     const auto url = "ws://127.0.0.1:" + std::to_string(broker.port()) + "/maison/salon%20temp";
     const Result wrong = run(pub_command({"-L", url, "-m", "21"}));
@@ -129,7 +129,7 @@ TEST_CASE("an IPv6 address in a ws URL" * needs_ipv6()) {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("each refusal is explained") {
+TEST_CASE("each HTTP status is explained") {
     const auto answer = [](const std::string& status, const std::string& more = "") {
         return refusal("HTTP/1.1 " + status + "\r\n" + more + "Content-Length: 0\r\n\r\n");
     };
@@ -154,7 +154,7 @@ TEST_CASE("each refusal is explained") {
         "WebSocket?)\n");
 }
 
-TEST_CASE("an answer that isn't HTTP is explained, and cannot reach the terminal") {
+TEST_CASE("answers other than HTTP are explained, with control characters escaped") {
     CHECK(refusal("\x15\x03\x03\x00\x02\x02\x32") ==
           "/mqtt failed: the answer is TLS (--tls-use-os-certs or --cafile, or mqtts:// or wss:// in the "
           "URL)\n");
@@ -166,7 +166,7 @@ TEST_CASE("an answer that isn't HTTP is explained, and cannot reach the terminal
           "/mqtt failed: the answer is longer than 16384 bytes\n");
 }
 
-TEST_CASE("a port for plain MQTT is recognized") {
+TEST_CASE("a port for plain MQTT is recognised") {
     BrokerThread broker;
     const Result result = publish(broker.port(), {"-t", "a", "-m", "x", "--ws"});
     CHECK(result.exit == Exit{.code = 63});
@@ -175,7 +175,7 @@ TEST_CASE("a port for plain MQTT is recognized") {
         std::string::npos);
 }
 
-TEST_CASE("plain MQTT to a web server: the message names --ws") {
+TEST_CASE("plain MQTT to an HTTP server is reported with --ws as a hint") {
     broker::Options options;
     options.listeners.push_back({.make_stream = [](int fd) -> net::StreamPtr {
         return std::make_unique<Silent>(net::make_socket_stream(fd), "HTTP/1.1 400 Bad Request\r\n\r\n");
@@ -189,7 +189,7 @@ TEST_CASE("plain MQTT to a web server: the message names --ws") {
               "URL)\n");
 }
 
-TEST_CASE("a subscriber over WebSocket comes back after an outage") {
+TEST_CASE("a subscriber over WebSocket reconnects after an outage") {
     BrokerThread broker(with_websocket());
     Process receiver(
         subscriber(broker, {"--ws", "-t", "a", "-q", "1", "-C", "2", "--reconnect-delay", "0.05"}));
@@ -205,12 +205,12 @@ TEST_CASE("a subscriber over WebSocket comes back after an outage") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a server that keeps silent, or falls silent, is left after --connect-timeout") {
-    for (const std::string words : {"", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: web"}) {
-        CAPTURE(words);
+TEST_CASE("a server that sends nothing, or stops sending, is reported after --connect-timeout") {
+    for (const std::string text : {"", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: web"}) {
+        CAPTURE(text);
         broker::Options options;
-        options.listeners.push_back({.make_stream = [words](int fd) -> net::StreamPtr {
-            return std::make_unique<Silent>(net::make_socket_stream(fd), words);
+        options.listeners.push_back({.make_stream = [text](int fd) -> net::StreamPtr {
+            return std::make_unique<Silent>(net::make_socket_stream(fd), text);
         }});
         BrokerThread broker(std::move(options));
         const Result result =

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Installs a release build into a folder, moves the folder, and uses it as others do: the programs, the manuals and
-# completions, a program of one's own by CMake and by pkg-config, and the TLS module.
+# Installs a release build into a directory, moves the directory, and uses it: programs, manuals, completions, a program
+# built with CMake and with pkg-config, and the TLS module.
 #
-# usage: install_test.sh BUILD_FOLDER    needs the tests' broker of preset dev
+# usage: install_test.sh BUILD_DIRECTORY    needs mqtt_testbroker of preset dev
 set -euo pipefail
 build=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/../.." && pwd)
@@ -18,7 +18,7 @@ die() { echo "install_test.sh: $*" >&2; exit 1; }
 
 [ -x "$testbroker" ] || die "$testbroker is missing: cmake --preset dev && cmake --build --preset dev"
 cmake --install "$build" --prefix "$work/first" >"$work/install.log"
-# Nothing may depend on the place it was installed to.
+# Nothing may depend on the installation directory.
 mv "$work/first" "$work/moved"
 prefix=$work/moved
 lib=$(cd "$prefix/$(grep '^CMAKE_INSTALL_LIBDIR:' "$build/CMakeCache.txt" | cut -d= -f2)" && pwd)
@@ -31,7 +31,7 @@ done
 for file in libmqttc.a libmqttc.so mqttc/mqttc-tls.so pkgconfig/mqttc.pc cmake/mqttc/mqttcConfig.cmake; do
     [ -e "$lib/$file" ] || die "$file was not installed"
 done
-[ ! -e "$prefix/bin/mqtt_testbroker" ] || die "the tests' broker must not be installed"
+[ ! -e "$prefix/bin/mqtt_testbroker" ] || die "mqtt_testbroker must not be installed"
 
 mkfifo "$work/ports"
 "$testbroker" -p 0 >"$work/ports" &
@@ -40,12 +40,12 @@ exec 3<"$work/ports"
 read -r line <&3
 port=${line##*:}
 
-"$prefix/bin/mqtt_pub" -p "$port" -t kept -m installed -r
-[ "$("$prefix/bin/mqtt_sub" -p "$port" -t kept -C 1 -W 10)" = installed ] || die "no message came back"
+"$prefix/bin/mqtt_pub" -p "$port" -t retained -m installed -r
+[ "$("$prefix/bin/mqtt_sub" -p "$port" -t retained -C 1 -W 10)" = installed ] || die "no message was received"
 
-# A host that speaks no TLS: the module must have been found for it to be noticed.
+# A broker without TLS: the error message shows whether the TLS module was found.
 if message=$("$prefix/bin/mqtt_pub" -p "$port" -t a -m b --tls-use-os-certs --connect-timeout 5 2>&1); then
-    die "TLS with a broker that has none must fail"
+    die "TLS to a broker without TLS must fail"
 fi
 case $message in *module*) die "the TLS module was not found: $message" ;; esac
 
@@ -95,36 +95,36 @@ flags=$(PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config --cflags --libs mqttc)
 # shellcheck disable=SC2086
 c++ -std=c++23 "$work/own/main.cpp" $flags -o "$work/own/own_pkgconfig" || die "pkg-config's flags do not build"
 
-heard() {
-    "$prefix/bin/mqtt_sub" -p "$port" -t own -t kept -C 2 -W 20 >"$work/heard" &
+received_from() {
+    "$prefix/bin/mqtt_sub" -p "$port" -t own -t retained -C 2 -W 20 >"$work/received" &
     local subscriber=$!
-    until grep -q installed "$work/heard"; do kill -0 "$subscriber" 2>/dev/null || return 1; sleep 0.02; done
+    until grep -q installed "$work/received"; do kill -0 "$subscriber" 2>/dev/null || return 1; sleep 0.02; done
     "$@" "$port" || return 1
-    wait "$subscriber" && grep -q '^program$' "$work/heard"
+    wait "$subscriber" && grep -q '^program$' "$work/received"
 }
 export LD_LIBRARY_PATH=$lib
 for program in build/own_shared build/own_static own_pkgconfig; do
-    heard "$work/own/$program" || die "$program did not publish"
+    received_from "$work/own/$program" || die "$program did not publish"
 done
-# A program that stands elsewhere finds the module beside the shared library.
-if message=$("$work/own/own_pkgconfig" "$port" tls 2>&1); then die "TLS with a broker that has none must fail"; fi
-case $message in *module*) die "the TLS module was not found beside the library: $message" ;; esac
-# A program with an operator new of its own, as a sanitizer brings one: it is the module's, too.
+# A program in another directory finds the module next to the shared library.
+if message=$("$work/own/own_pkgconfig" "$port" tls 2>&1); then die "TLS to a broker without TLS must fail"; fi
+case $message in *module*) die "the TLS module was not found next to the library: $message" ;; esac
+# A program that replaces operator new, as sanitizers do: the module must use it as well.
 # shellcheck disable=SC2086
-c++ -std=c++23 -fsanitize=address "$work/own/main.cpp" $flags -o "$work/own/own_new" || die "no program with a sanitizer"
-if message=$(ASAN_OPTIONS=detect_leaks=0 "$work/own/own_new" "$port" tls 2>&1); then die "TLS must fail here, too"; fi
+c++ -std=c++23 -fsanitize=address "$work/own/main.cpp" $flags -o "$work/own/own_new" || die "cannot build with a sanitizer"
+if message=$(ASAN_OPTIONS=detect_leaks=0 "$work/own/own_new" "$port" tls 2>&1); then die "TLS to a broker without TLS must fail"; fi
 case $message in
     *Sanitizer*) die "the module frees what it has not allocated: $message" ;;
     "cannot connect to 127.0.0.1:$port: "*) ;;
-    *) die "with a sanitizer the program says: $message" ;;
+    *) die "unexpected message with a sanitizer: $message" ;;
 esac
 
 visible=$(nm -DC --defined-only "$lib/libmqttc.so" | cut -d' ' -f3- | grep -vE '^(typeinfo( name)? for |vtable for |VTT for )?mqttc::' || true)
-[ -z "$visible" ] || die "the shared library shows more than mqttc's API: $visible"
-# In the archive nothing else may stand where a name of the user's own could.
+[ -z "$visible" ] || die "the shared library exports more than mqttc's API: $visible"
+# The archive must not define names outside of namespace mqttc.
 visible=$(nm -gC --defined-only "$lib/libmqttc.a" | awk '$2 ~ /^[ABCDGRSTi]$/' | grep -vE ' (guard variable for )?mqttc::' || true)
-[ -z "$visible" ] || die "the static library takes names outside of mqttc: $visible"
-# A program keeps the library it was linked with, as long as find_package would take one for the other.
+[ -z "$visible" ] || die "the static library defines names outside of mqttc: $visible"
+# The soname must change when find_package no longer accepts the version.
 soname=$(objdump -p "$lib/libmqttc.so" | awk '$1 == "SONAME" { print $2 }')
 version=$(sed -n 's/^set(PACKAGE_VERSION "\(.*\)")$/\1/p' "$lib/cmake/mqttc/mqttcConfigVersion.cmake")
 case $version in 0.*) [ "$soname" = "libmqttc.so.${version%.*}" ] || die "version $version has the soname $soname" ;; esac

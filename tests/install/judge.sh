@@ -1,5 +1,5 @@
 #!/bin/bash
-# Lets lintian judge Debian packages, of any architecture, and prints their sizes.
+# Checks Debian packages of any architecture with lintian, and prints their sizes.
 #
 # usage: judge.sh DEB...     exit code 1: lintian found errors
 set -euo pipefail
@@ -7,9 +7,9 @@ if command -v lintian >/dev/null; then
     lintian --fail-on error --allow-root --suppress-tags initial-upload-closes-no-bugs "$@" ||
         { echo "judge.sh: lintian found errors" >&2; exit 1; }
 else
-    echo "lintian is not installed: not judged"
+    echo "lintian is not installed: packages not checked"
 fi
 for deb in "$@"; do
-    printf '%s %s: %d KiB packed, %s KiB installed\n' "$(dpkg-deb -f "$deb" Package)" \
+    printf '%s %s: %d KiB compressed, %s KiB installed\n' "$(dpkg-deb -f "$deb" Package)" \
         "$(dpkg-deb -f "$deb" Architecture)" $(($(stat -c %s "$deb") / 1024)) "$(dpkg-deb -f "$deb" Installed-Size)"
 done

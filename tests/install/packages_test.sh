@@ -1,7 +1,7 @@
 #!/bin/bash
-# Makes the Debian packages of a release build, lets lintian judge them, installs them, runs the programs, removes them.
+# Builds the Debian packages of a release build, checks them with lintian, installs them, runs the programs, removes them.
 #
-# usage: packages_test.sh BUILD_FOLDER     exit code 77: skipped, because only root can install packages
+# usage: packages_test.sh BUILD_DIRECTORY     exit code 77: skipped
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
@@ -12,16 +12,16 @@ die() { echo "packages_test.sh: $*" >&2; exit 1; }
 (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; die "cpack failed"; }
 debs=("$work"/deb/*.deb)
 [ ${#debs[@]} -eq 3 ] || die "three packages are expected, not: ${debs[*]}"
-"$here/judge.sh" "${debs[@]}" || die "the packages are not in order"
-# Each library costs time at every start; TLS is a module that is loaded when it is wanted.
+"$here/judge.sh" "${debs[@]}" || die "the packages have errors"
+# Each shared library costs start-up time; TLS is a module that is loaded when needed.
 for program in mqtt_pub mqtt_sub; do
     more=$(readelf -d "$build/bin/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
         grep -vE '^(libc|libwslay|ld-linux.*)\.so\.' || true)
-    [ -z "$more" ] || die "$program loads at its start what it can do without: $more"
+    [ -z "$more" ] || die "$program is linked with unexpected libraries: $more"
 done
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     if nm -C "$build/bin/$program" | grep -q 'std::time_get<'; then
-        die "$program carries the locales of iostreams, which double it"
+        die "$program contains the locales of iostreams, which double its size"
     fi
 done
 if [ "$(id -u)" -ne 0 ]; then
@@ -40,15 +40,15 @@ apt-get -q install -y --no-install-recommends "${debs[@]}" >"$work/apt.log" 2>&1
     { cat "$work/apt.log"; die "apt cannot install them"; }
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     [ "$(command -v $program)" = "/usr/bin/$program" ] || die "$program is not in /usr/bin"
-    /usr/bin/$program --version | grep -q '^mqtt' || die "$program does not tell its version"
+    /usr/bin/$program --version | grep -q '^mqtt' || die "$program does not print its version"
 done
 /usr/bin/mqtt_passwd -b -c "$work/passwd" user secret 2>/dev/null
 /usr/bin/mqtt_passwd --verify user --stdin "$work/passwd" <<<secret >/dev/null 2>&1 ||
-    /usr/bin/mqtt_passwd --verify user "$work/passwd" <<<secret >/dev/null || die "the password file can't be read back"
-if message=$(/usr/bin/mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1); then die "nobody listens on port 1"; fi
+    /usr/bin/mqtt_passwd --verify user "$work/passwd" <<<secret >/dev/null || die "the password cannot be verified"
+if message=$(/usr/bin/mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1); then die "connecting to port 1 must fail"; fi
 case $message in *module*) die "the TLS module was not found: $message" ;; esac
 
-# What stands on the screen after Tab: each shell finds its file by the program's name.
+# Each shell finds the completions by the name of the program.
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     bash --norc -c '. /usr/share/bash-completion/bash_completion; _completion_loader "$1"; complete -p "$1"' bash \
         $program 2>&1 | grep -q -- '-F _mqttc ' || die "bash does not complete $program"
@@ -57,14 +57,14 @@ for program in mqtt_pub mqtt_sub mqtt_passwd; do
     HOME=$work fish -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
 done
 
-# A program of one's own, begun with the examples of the development package.
+# A program built from the examples of the development package.
 cp -r /usr/share/doc/libmqttc-dev/examples "$work/own"
 cmake -S "$work/own" -B "$work/own/build" >"$work/own.log" 2>&1 && cmake --build "$work/own/build" >>"$work/own.log" 2>&1 ||
     { cat "$work/own.log"; die "the examples cannot be built"; }
-if message=$("$work/own/build/publish" mqtt://127.0.0.1:1 2>&1); then die "nobody listens on port 1"; fi
-case $message in "publish: cannot connect to 127.0.0.1:1: "*) ;; *) die "the example says: $message" ;; esac
+if message=$("$work/own/build/publish" mqtt://127.0.0.1:1 2>&1); then die "connecting to port 1 must fail"; fi
+case $message in "publish: cannot connect to 127.0.0.1:1: "*) ;; *) die "unexpected message of the example: $message" ;; esac
 
 trap 'rm -rf "$work"' EXIT
 dpkg -r "${packages[@]}" >"$work/dpkg.log" 2>&1 || { cat "$work/dpkg.log"; die "dpkg cannot remove them"; }
-[ ! -e /usr/bin/mqtt_pub ] || die "mqtt_pub was left behind"
-echo "packages made, judged, installed, used, removed"
+[ ! -e /usr/bin/mqtt_pub ] || die "mqtt_pub was not removed"
+echo "packages built, checked, installed, used, removed"

@@ -1,5 +1,4 @@
-// What mqtt_sub prints beside what Debian's mosquitto_sub prints of the same message: byte for byte, except
-// where a row names the difference.
+// mqtt_sub and Debian's mosquitto_sub print the same message byte for byte, except where a row names the difference.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -36,11 +35,10 @@ struct Pair {
     Result theirs;
 };
 
-// Both subscribers get the same message: they subscribe with sessions that stay, it is published, they come
-// back.
-class Bench {
+// Both subscribers get the same message: they subscribe with persistent sessions, it is published, they reconnect.
+class Comparison {
   public:
-    explicit Bench(std::string version = "mqttv5") : version_(std::move(version)) {}
+    explicit Comparison(std::string version = "mqttv5") : version_(std::move(version)) {}
 
     /// `ours_only`: further options of mqtt_sub.
     Pair compare(const Message& message, const Words& options, const Words& ours_only = {}) {
@@ -82,7 +80,7 @@ class Bench {
     unsigned round_ = 0;
 };
 
-// Digits become d: times of two runs differ.
+// Each digit is replaced by d, because the times of two runs differ.
 std::string masked(std::string text) {
     for (char& c : text) {
         if (std::isdigit(static_cast<unsigned char>(c)) != 0) c = 'd';
@@ -260,11 +258,11 @@ const std::vector<std::string> time_formats = {
     "@Ey",   "@Od",  "@i",    "@q",    "@?",
 };
 
-void compare_formats(Bench& bench, const Message& message, const std::vector<std::string>& rows,
+void compare_formats(Comparison& comparison, const Message& message, const std::vector<std::string>& rows,
                      std::string (*view)(std::string)) {
     std::string all;
     for (const std::string& row : rows) all += row + "\\n=\\n";
-    const Pair both = bench.compare(message, {"-F", all});
+    const Pair both = comparison.compare(message, {"-F", all});
     CHECK(both.ours.exit == both.theirs.exit);
     const auto ours = split(both.ours.out, "\n=\n");
     const auto theirs = split(both.theirs.out, "\n=\n");
@@ -283,41 +281,41 @@ std::string as_is(std::string text) {
 }  // namespace
 
 TEST_CASE("every format prints what mosquitto_sub prints" * needs_mosquitto()) {
-    Bench bench;
-    compare_formats(bench, {"hello", all_properties}, formats, as_is);
-    compare_formats(bench, {"hello"}, formats, as_is);
-    compare_formats(bench, {""}, formats, as_is);
-    compare_formats(bench, {"a"}, formats, as_is);
-    compare_formats(bench, {all_bytes()}, formats, as_is);
-    compare_formats(bench, {std::string(3000, 'x')}, formats, as_is);
-    compare_formats(bench, {"retained", {"-r"}}, formats, as_is);
-    Bench old("mqttv311");
+    Comparison comparison;
+    compare_formats(comparison, {"hello", all_properties}, formats, as_is);
+    compare_formats(comparison, {"hello"}, formats, as_is);
+    compare_formats(comparison, {""}, formats, as_is);
+    compare_formats(comparison, {"a"}, formats, as_is);
+    compare_formats(comparison, {all_bytes()}, formats, as_is);
+    compare_formats(comparison, {std::string(3000, 'x')}, formats, as_is);
+    compare_formats(comparison, {"retained", {"-r"}}, formats, as_is);
+    Comparison old("mqttv311");
     compare_formats(old, {"hello"}, formats, as_is);
 }
 
-TEST_CASE("times have the same shape" * needs_mosquitto()) {
-    Bench bench;
-    compare_formats(bench, {"x"}, time_formats, masked);
+TEST_CASE("times have the same format" * needs_mosquitto()) {
+    Comparison comparison;
+    compare_formats(comparison, {"x"}, time_formats, masked);
 }
 
 TEST_CASE("without a format the payload, and with -v the topic, appear as in mosquitto_sub" *
           needs_mosquitto()) {
-    Bench bench;
+    Comparison comparison;
     for (const std::string& payload : {std::string(), std::string("abc"), std::string("a\n"), all_bytes()}) {
         for (const Words& options :
              {Words{}, Words{"-v"}, Words{"-N"}, Words{"-v", "-N"}, Words{"-F", ""}, Words{"-v", "-F", "%p"},
               Words{"-F", "%p", "-v", "-N"}, Words{"--pretty"}}) {
             CAPTURE(payload);
             CAPTURE(as_line(options));
-            Pair both = bench.compare({payload}, options);
+            Pair both = comparison.compare({payload}, options);
             CHECK(both.ours.exit == both.theirs.exit);
             CHECK(both.ours.out == both.theirs.out);
         }
     }
 }
 
-TEST_CASE("JSON is that of mosquitto_sub in the dialect of 2.1" * needs_mosquitto()) {
-    Bench bench;
+TEST_CASE("JSON is that of mosquitto_sub 2.1" * needs_mosquitto()) {
+    Comparison comparison;
     // The differences: retain is a boolean, the time has one zone, user properties are an array of one-pair
     // objects.
     const auto modern = [](std::string text) {
@@ -356,15 +354,15 @@ TEST_CASE("JSON is that of mosquitto_sub in the dialect of 2.1" * needs_mosquitt
     for (const Row& row : rows) {
         CAPTURE(row.message.payload);
         CAPTURE(as_line(row.options));
-        const Pair both = bench.compare(row.message, row.options);
+        const Pair both = comparison.compare(row.message, row.options);
         CHECK(both.ours.exit == both.theirs.exit);
         CHECK(without_time(both.ours.out) == without_time(modern(both.theirs.out)));
         CHECK(both.ours.err.empty() == both.theirs.err.empty());
     }
 }
 
-TEST_CASE("where the output differs, the difference is wanted" * needs_mosquitto()) {
-    Bench bench;
+TEST_CASE("where the output differs, the difference is intended" * needs_mosquitto()) {
+    Comparison comparison;
     struct Row {
         std::string name;
         std::string payload;
@@ -383,16 +381,16 @@ TEST_CASE("where the output differs, the difference is wanted" * needs_mosquitto
     };
     for (const Row& row : rows) {
         CAPTURE(row.name);
-        const Pair both = bench.compare({row.payload}, {"-F", row.format});
+        const Pair both = comparison.compare({row.payload}, {"-F", row.format});
         CHECK(both.ours.exit == Exit{.code = 0});
         CHECK(both.ours.out.find(row.ours) != std::string::npos);
         CHECK(both.theirs.out.find(row.theirs) != std::string::npos);
     }
 }
 
-TEST_CASE("%J prints nothing of a payload that is not JSON, mosquitto_sub a line without an object" *
+TEST_CASE("%J prints nothing for a payload that is not JSON, mosquitto_sub prints a line" *
           needs_mosquitto()) {
-    Bench bench;
+    Comparison comparison;
     struct Row {
         std::string payload;
         std::string format;
@@ -402,14 +400,14 @@ TEST_CASE("%J prints nothing of a payload that is not JSON, mosquitto_sub a line
         {"no json", "%J", "\n"},
         {"[1,]", "x%Jx", "xx\n"},
         {"[1] 2", "%J", "\n"},
-        // What is no JSON to ours: not UTF-8, a raw control character.
+        // Not valid JSON for mqtt_sub: not UTF-8, a raw control character.
         {"\"\xff\"", "%J", "\"payload\":\"\xff\"}"},
         {"\"\x01\"", "%J", R"("payload":"\u0001"})"},
     };
     for (const Row& row : rows) {
         CAPTURE(row.payload);
-        // It does not count for -C either.
-        const Pair both = bench.compare({row.payload}, {"-F", row.format}, {"--idle-timeout", "0.5"});
+        // mqtt_sub does not count it for -C.
+        const Pair both = comparison.compare({row.payload}, {"-F", row.format}, {"--idle-timeout", "0.5"});
         CHECK(both.ours.exit == Exit{.code = 0});
         CHECK(both.ours.out.empty());
         CHECK_FALSE(both.ours.err.empty());

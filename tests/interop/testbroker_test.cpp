@@ -18,7 +18,7 @@ using broker::BrokerThread;
 
 namespace {
 
-Words words(const char* program, std::uint16_t port, const Words& more) {
+Words arguments(const char* program, std::uint16_t port, const Words& more) {
     Words argv = {program, "-p", std::to_string(port)};
     argv.insert(argv.end(), more.begin(), more.end());
     return argv;
@@ -27,8 +27,8 @@ Words words(const char* program, std::uint16_t port, const Words& more) {
 struct Fixture {
     BrokerThread broker;
 
-    Words pub(const Words& more) { return words(mosquitto_pub_path, broker.port(), more); }
-    Words sub(const Words& more) { return words(mosquitto_sub_path, broker.port(), more); }
+    Words pub(const Words& more) { return arguments(mosquitto_pub_path, broker.port(), more); }
+    Words sub(const Words& more) { return arguments(mosquitto_sub_path, broker.port(), more); }
     bool subscribed(std::size_t count = 1) {
         return broker.wait_until([count](Broker& it) { return it.sessions().tree().size() == count; });
     }
@@ -48,7 +48,7 @@ Process start(Words argv) {
 
 TEST_SUITE_BEGIN("with Mosquitto's clients" * needs_mosquitto());
 
-TEST_CASE_FIXTURE(Fixture, "each version and quality of service delivers") {
+TEST_CASE_FIXTURE(Fixture, "messages are delivered at each QoS in each version") {
     for (const std::string version : {"mqttv31", "mqttv311", "mqttv5"}) {
         for (const std::string qos : {"0", "1", "2"}) {
             CAPTURE(version);
@@ -67,7 +67,7 @@ TEST_CASE_FIXTURE(Fixture, "each version and quality of service delivers") {
     CHECK(violations() == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "10 MB go through unchanged at each quality of service") {
+TEST_CASE_FIXTURE(Fixture, "10 MB are delivered unchanged at each QoS") {
     const std::string payload(10'000'000, 'L');
     for (const std::string qos : {"0", "1", "2"}) {
         auto subscriber = start(sub({"-t", "big", "-q", qos, "-C", "1", "-N"}));
@@ -80,14 +80,14 @@ TEST_CASE_FIXTURE(Fixture, "10 MB go through unchanged at each quality of servic
     CHECK(violations() == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "retained messages stay until they are cleared") {
+TEST_CASE_FIXTURE(Fixture, "retained messages are stored until they are cleared") {
     CHECK(publish({"-t", "a/b", "-m", "kept", "-r"}) == 0);
     CHECK(run(sub({"-t", "a/#", "-C", "1", "-F", "%t %r %p"})).out == "a/b 1 kept\n");
     CHECK(publish({"-t", "a/b", "-n", "-r"}) == 0);
     CHECK(run(sub({"-t", "a/#", "-W", "1"})).out == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the will of a client that is killed goes out") {
+TEST_CASE_FIXTURE(Fixture, "the will of a killed client is published") {
     auto watcher = start(sub({"-t", "gone", "-C", "1", "-v"}));
     REQUIRE(subscribed());
     {
@@ -100,7 +100,8 @@ TEST_CASE_FIXTURE(Fixture, "the will of a client that is killed goes out") {
     CHECK(watcher.out() == "gone bye\n");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a persistent session gets what came while the client was away") {
+TEST_CASE_FIXTURE(Fixture,
+                  "a persistent session gets the messages published while the client was disconnected") {
     for (const std::string version : {"mqttv311", "mqttv5"}) {
         CAPTURE(version);
         Words argv = sub({"-V", version, "-c", "-i", "keeper" + version, "-t", "x", "-q", "1"});
@@ -117,7 +118,7 @@ TEST_CASE_FIXTURE(Fixture, "a persistent session gets what came while the client
     CHECK(violations() == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "shared subscriptions and v5 properties pass through Mosquitto's clients") {
+TEST_CASE_FIXTURE(Fixture, "shared subscriptions and MQTT 5 properties work with Mosquitto's clients") {
     auto a = start(sub({"-V", "mqttv5", "-t", "$share/g/x", "-C", "1", "-F", "%p %C %P %R"}));
     auto b = start(sub({"-V", "mqttv5", "-t", "$share/g/x", "-C", "1", "-F", "%p %C %P %R"}));
     REQUIRE(subscribed(2));
@@ -135,7 +136,7 @@ TEST_CASE_FIXTURE(Fixture, "shared subscriptions and v5 properties pass through 
     CHECK((both == "1 text k:v back\n2 text k:v back\n" || both == "2 text k:v back\n1 text k:v back\n"));
 }
 
-TEST_CASE("a password file of Mosquitto's own tool is honoured") {
+TEST_CASE("a password file of mosquitto_passwd works") {
     TempDir dir;
     const auto file = dir.file("passwd");
     CHECK(run({mosquitto_passwd_path, "-c", "-b", file, "sondes", "mot2passe"}).exit.code == 0);
@@ -144,7 +145,7 @@ TEST_CASE("a password file of Mosquitto's own tool is honoured") {
     options.password_file = file;
     BrokerThread broker(options);
     const auto answer = [&](const Words& more) {
-        Words argv = words(mosquitto_pub_path, broker.port(), {"-t", "ctrlled", "-m", "1"});
+        Words argv = arguments(mosquitto_pub_path, broker.port(), {"-t", "ctrlled", "-m", "1"});
         argv.insert(argv.end(), more.begin(), more.end());
         return run(argv).exit.code;
     };
@@ -154,7 +155,7 @@ TEST_CASE("a password file of Mosquitto's own tool is honoured") {
     CHECK(answer({"-V", "mqttv5"}) == 135);
 }
 
-TEST_CASE("a unix socket and IPv6 are listened to as well") {
+TEST_CASE("the broker listens on a unix socket and on IPv6") {
     TempDir dir;
     broker::Options options;
     options.listeners.emplace_back();
@@ -166,23 +167,23 @@ TEST_CASE("a unix socket and IPv6 are listened to as well") {
     });
     if (six == 0) MESSAGE("without IPv6, which this machine does not have");
     auto subscriber =
-        start(words(mosquitto_sub_path, broker.port(), {"-t", "x", "-C", six != 0 ? "2" : "1"}));
+        start(arguments(mosquitto_sub_path, broker.port(), {"-t", "x", "-C", six != 0 ? "2" : "1"}));
     REQUIRE(broker.wait_until([](Broker& it) { return it.sessions().tree().size() == 1; }));
     CHECK(run({mosquitto_pub_path, "--unix", dir.file("socket"), "-t", "x", "-m", "unix"}).exit.code == 0);
     if (six != 0)
-        CHECK(run(words(mosquitto_pub_path, six, {"-h", "::1", "-t", "x", "-m", "six"})).exit.code == 0);
+        CHECK(run(arguments(mosquitto_pub_path, six, {"-h", "::1", "-t", "x", "-m", "six"})).exit.code == 0);
     CHECK(subscriber.wait() == Exit{.code = 0});
     CHECK(subscriber.out() == (six != 0 ? "unix\nsix\n" : "unix\n"));
 }
 
-TEST_CASE("mqtt_testbroker says where it listens, serves, and ends cleanly") {
+TEST_CASE("mqtt_testbroker prints its listeners, serves clients, and ends with 0") {
     auto broker = start({program("mqtt_testbroker"), "-p", "0"});
     const auto line = broker.read_line();
     REQUIRE(line);
     const std::string prefix = "mqtt_testbroker: listening on 127.0.0.1:";
     REQUIRE(line->starts_with(prefix));
     const auto port = line->substr(prefix.size());
-    CHECK(broker.wait_out("a test part"));
+    CHECK(broker.wait_out("for tests only"));
     CHECK(
         run({mosquitto_sub_path, "-h", "localhost", "-p", port, "-C", "1", "-v", "-t", "$SYS/broker/version"})
             .out == "$SYS/broker/version mqttc_testbroker version 0.1.0\n");
@@ -197,7 +198,7 @@ TEST_CASE("mqtt_testbroker says where it listens, serves, and ends cleanly") {
 
 TEST_SUITE_END();
 
-TEST_CASE("mqtt_testbroker refuses what it does not understand") {
+TEST_CASE("mqtt_testbroker reports invalid options") {
     const auto fails = [](const Words& more) {
         Words argv = {program("mqtt_testbroker")};
         argv.insert(argv.end(), more.begin(), more.end());

@@ -105,7 +105,7 @@ std::string refusal(const Words& arguments) {
 }  // namespace
 
 TEST_CASE("10 MB over Mosquitto's WebSocket listener" * needs_mosquitto()) {
-    // Two listeners; the first is RealBroker's own.
+    // A second listener, in addition to that of RealBroker.
     const auto port = free_port();
     // Mosquitto 2.0.11 sends a WebSocket client one buffer of this size each time its loop turns, and the
     // loop turns every 100 ms unless other clients keep it busy.
@@ -119,8 +119,7 @@ TEST_CASE("10 MB over Mosquitto's WebSocket listener" * needs_mosquitto()) {
     });
 }
 
-TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and what it says when the broker is gone" *
-          needs_nginx()) {
+TEST_CASE("10 MB through nginx as a reverse proxy for WebSocket, and its error pages" * needs_nginx()) {
     broker::Options options;
     options.listeners.push_back({.make_stream = broker::websocket_on(net::make_socket_stream)});
     auto upstream = std::make_unique<BrokerThread>(std::move(options));
@@ -163,7 +162,7 @@ TEST_CASE("10 MB through microsocks, plain and as WebSocket" * needs_microsocks(
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a WebSocket over TLS through each kind of proxy" * needs_microsocks() * needs_tinyproxy()) {
+TEST_CASE("WebSocket over TLS through each kind of proxy" * needs_microsocks() * needs_tinyproxy()) {
     const Certificates certificates;
     const auto server = certificates.issue("server");
     const auto tls = broker::make_tls_factory({.cert_file = server.certificate, .key_file = server.key});
@@ -185,7 +184,7 @@ TEST_CASE("a WebSocket over TLS through each kind of proxy" * needs_microsocks()
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("microsocks resolves names, wants its password, and says what it can't reach" *
+TEST_CASE("microsocks resolves names, checks the password, and reports unreachable brokers" *
           needs_microsocks()) {
     BrokerThread broker;
     const auto open = microsocks();
@@ -218,7 +217,7 @@ TEST_CASE("10 MB through tinyproxy, plain and as WebSocket" * needs_tinyproxy())
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it can't reach" *
+TEST_CASE("tinyproxy checks the password and its rules, and reports unreachable brokers" *
           needs_tinyproxy()) {
     BrokerThread broker;
     const TempDir dir;
@@ -239,7 +238,8 @@ TEST_CASE("tinyproxy wants its password, keeps to its rules, and says what it ca
     CHECK(has(refusal(reach + Words{"--proxy", strict.url("http")}), "the proxy answered 403"));
 }
 
-TEST_CASE("a proxy of another kind that waits for more is left after --connect-timeout" * needs_tinyproxy()) {
+TEST_CASE("a proxy of another kind that sends nothing is reported after --connect-timeout" *
+          needs_tinyproxy()) {
     const TempDir dir;
     const auto proxy = tinyproxy(dir);
     const Result result = run(pub_command(at(free_port()) + Words{"-t", "a", "-m", "x", "--connect-timeout",

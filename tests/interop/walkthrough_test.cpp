@@ -1,5 +1,4 @@
-// The tutorial's lines, the wildcards and the largest payloads, against the embedded broker and Debian's
-// Mosquitto.
+// The commands of the tutorial, wildcards and the largest payloads, with the embedded broker and Debian's Mosquitto.
 #include <doctest/doctest.h>
 
 #include <fcntl.h>
@@ -59,7 +58,7 @@ Command client(const AnyBroker& broker, const std::string& path, const Words& op
     return program_command(path, Words{"-h", "localhost", "-p", broker.port()} + options);
 }
 
-/// A subscriber that is known to be subscribed, because it has printed a retained message that waits for it.
+/// A subscriber that has printed a retained message, so that its subscriptions are active.
 std::unique_ptr<Process> subscribed(const AnyBroker& broker, const std::string& path, Words options,
                                     const Words& login = {}) {
     Words announcement{"-t", "test/ready", "-m", "ready", "-r", "-q", "1"};
@@ -92,7 +91,7 @@ std::vector<Pair> pairs() {
 
 }  // namespace
 
-TEST_CASE("the broker tells its version" * needs_mosquitto()) {
+TEST_CASE("$SYS/broker/version is available" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const AnyBroker broker(embedded);
         const Result result =
@@ -103,7 +102,7 @@ TEST_CASE("the broker tells its version" * needs_mosquitto()) {
     });
 }
 
-TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes" * needs_mosquitto()) {
+TEST_CASE("Bonjour arrives with each combination of publisher and subscriber" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const AnyBroker broker(embedded);
         for (const Pair& pair : pairs()) {
@@ -125,7 +124,7 @@ TEST_CASE("Bonjour arrives, whoever publishes and whoever subscribes" * needs_mo
     });
 }
 
-TEST_CASE("a password file of ours guards a broker" * needs_mosquitto()) {
+TEST_CASE("a broker with a password file of mqtt_passwd accepts only its users" * needs_mosquitto()) {
     with_each_broker([](bool embedded) {
         const TempDir dir;
         const std::string passwd = dir.file("passwd");
@@ -161,7 +160,7 @@ TEST_CASE("a password file of ours guards a broker" * needs_mosquitto()) {
     });
 }
 
-TEST_CASE("wildcards match what they should and nothing else" * needs_mosquitto()) {
+TEST_CASE("wildcards match the right topics only" * needs_mosquitto()) {
     struct Row {
         const char* filter;
         std::vector<const char*> matching;
@@ -188,11 +187,11 @@ TEST_CASE("wildcards match what they should and nothing else" * needs_mosquitto(
             CHECK(run(client(broker, "mqtt_pub", {"-q", "1", "-t", "end", "-m", "."})).exit == ok);
             REQUIRE(sub->wait_out("end\n"));
             for (const char* topic : topics) {
-                bool wanted = false;
-                for (const char* match : row.matching) wanted = wanted || std::strcmp(match, topic) == 0;
+                bool expected = false;
+                for (const char* match : row.matching) expected = expected || std::strcmp(match, topic) == 0;
                 CAPTURE(row.filter);
                 CAPTURE(topic);
-                CHECK((sub->out().find("\n"s + topic + "\n") != std::string::npos) == wanted);
+                CHECK((sub->out().find("\n"s + topic + "\n") != std::string::npos) == expected);
             }
         }
     });
@@ -207,7 +206,7 @@ TEST_CASE("# matches no $SYS topic" * needs_mosquitto()) {
     });
 }
 
-TEST_CASE("a misplaced wildcard and broken UTF-8 are refused before connecting") {
+TEST_CASE("a misplaced wildcard and invalid UTF-8 are reported before connecting") {
     const auto refused = [](const char* name, const Words& options) {
         Command command{.argv = {program(name), "-p", "1"}};
         command.argv.insert(command.argv.end(), options.begin(), options.end());
@@ -221,15 +220,15 @@ TEST_CASE("a misplaced wildcard and broken UTF-8 are refused before connecting")
     CHECK(refused("mqtt_pub", {"-m", "x", "-t", "maison/\xe9t\xe9"}).find("UTF-8") != std::string::npos);
 }
 
-TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unchanged at each QoS" *
+TEST_CASE("empty payloads and the largest possible ones are delivered unchanged at each QoS" *
           needs_mosquitto()) {
     const TempDir dir;
     const std::string sent = dir.file("sent");
     const std::string topic = "big";
-#ifdef MQTTC_SANITIZED  // whose bookkeeping of the largest takes minutes: longer than any buffer is enough
+#ifdef MQTTC_SANITIZED  // sanitizers need minutes for the largest one; this is longer than any buffer
     const std::size_t size = std::size_t{32} << 20;
 #else
-    // Fixed header of 5 bytes apart: two bytes of length, the topic, two bytes of packet identifier.
+    // The remaining length without the topic (with two bytes for its length) and the packet identifier.
     const std::size_t size = 268'435'455 - 2 - topic.size() - 2;
 #endif
     {
@@ -256,7 +255,7 @@ TEST_CASE("payloads of 0 bytes and of all that a packet can hold go through unch
             REQUIRE(
                 run(client(broker, "mqtt_pub", {"-t", "test/ready", "-m", "ready", "-r", "-q", "1"})).exit ==
                 ok);
-            command.argv.push_back("-d");  // its stderr tells when it is subscribed
+            command.argv.push_back("-d");
             Process sub(std::move(command));
             REQUIRE(sub.wait_err("received PUBLISH"));
             CHECK(run(client(broker, "mqtt_pub", {"-t", topic, "-q", qos, "-n"})).exit == ok);

@@ -45,8 +45,8 @@ void extend(X509* certificate, X509* issuer, int kind, const std::string& value)
     X509_EXTENSION_free(extension);
 }
 
-Certificate make_certificate(const CertificateWish& wish, EVP_PKEY* key, X509* issuer, EVP_PKEY* issuer_key,
-                             bool authority) {
+Certificate make_certificate(const CertificateFields& fields, EVP_PKEY* key, X509* issuer,
+                             EVP_PKEY* issuer_key, bool authority) {
     static long serial = 0;
     Certificate made(X509_new(), X509_free);
     must(made != nullptr, "memory");
@@ -54,18 +54,18 @@ Certificate make_certificate(const CertificateWish& wish, EVP_PKEY* key, X509* i
     constexpr long seconds_of_a_day = 24L * 3600;
     X509_set_version(it, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(it), ++serial);
-    X509_gmtime_adj(X509_getm_notBefore(it), wish.valid_from * seconds_of_a_day);
-    X509_gmtime_adj(X509_getm_notAfter(it), wish.valid_until * seconds_of_a_day);
+    X509_gmtime_adj(X509_getm_notBefore(it), fields.valid_from * seconds_of_a_day);
+    X509_gmtime_adj(X509_getm_notAfter(it), fields.valid_until * seconds_of_a_day);
     X509_set_pubkey(it, key);
-    const auto* name = reinterpret_cast<const unsigned char*>(wish.common_name.c_str());
-    if (!wish.common_name.empty())
+    const auto* name = reinterpret_cast<const unsigned char*>(fields.common_name.c_str());
+    if (!fields.common_name.empty())
         X509_NAME_add_entry_by_NID(X509_get_subject_name(it), NID_commonName, MBSTRING_UTF8, name, -1, -1, 0);
     X509* by = issuer == nullptr ? it : issuer;
     X509_set_issuer_name(it, X509_get_subject_name(by));
     extend(it, by, NID_subject_key_identifier, "hash");
     extend(it, by, NID_basic_constraints, authority ? "critical,CA:TRUE" : "CA:FALSE");
     std::string names;
-    for (const std::string& each : wish.names) names += (names.empty() ? "" : ",") + each;
+    for (const std::string& each : fields.names) names += (names.empty() ? "" : ",") + each;
     if (!names.empty()) extend(it, by, NID_subject_alt_name, names);
     must(X509_sign(it, issuer_key, EVP_sha256()) > 0, "signature");
     return made;
@@ -80,8 +80,8 @@ struct Certificates::Authority {
 
 Certificates::Certificates(std::string_view authority) {
     Key key = make_key();
-    const CertificateWish wish{.common_name = std::string(authority), .names = {}};
-    Certificate certificate = make_certificate(wish, key.get(), nullptr, key.get(), true);
+    const CertificateFields fields{.common_name = std::string(authority), .names = {}};
+    Certificate certificate = make_certificate(fields, key.get(), nullptr, key.get(), true);
     must(PEM_write_X509(create(ca_file()).get(), certificate.get()) == 1, "ca.pem");
     char name[32];
     std::snprintf(name, sizeof name, "/%08lx.0", X509_subject_name_hash(certificate.get()));
@@ -92,24 +92,24 @@ Certificates::Certificates(std::string_view authority) {
 
 Certificates::~Certificates() = default;
 
-KeyPair Certificates::issue(std::string_view stem, const CertificateWish& wish) const {
-    return write(stem, wish, false);
+KeyPair Certificates::issue(std::string_view stem, const CertificateFields& fields) const {
+    return write(stem, fields, false);
 }
 
-KeyPair Certificates::self_signed(std::string_view stem, const CertificateWish& wish) const {
-    return write(stem, wish, true);
+KeyPair Certificates::self_signed(std::string_view stem, const CertificateFields& fields) const {
+    return write(stem, fields, true);
 }
 
-KeyPair Certificates::write(std::string_view stem, const CertificateWish& wish, bool signed_by_itself) const {
+KeyPair Certificates::write(std::string_view stem, const CertificateFields& fields, bool self_issued) const {
     const KeyPair paths{dir_.file(std::string(stem) + ".pem"), dir_.file(std::string(stem) + ".key")};
     const Key key = make_key();
-    const Certificate certificate =
-        signed_by_itself
-            ? make_certificate(wish, key.get(), nullptr, key.get(), false)
-            : make_certificate(wish, key.get(), authority_->certificate.get(), authority_->key.get(), false);
+    const Certificate certificate = self_issued
+                                        ? make_certificate(fields, key.get(), nullptr, key.get(), false)
+                                        : make_certificate(fields, key.get(), authority_->certificate.get(),
+                                                           authority_->key.get(), false);
     must(PEM_write_X509(create(paths.certificate).get(), certificate.get()) == 1, "certificate");
-    const bool encrypted = !wish.passphrase.empty();
-    std::string phrase = wish.passphrase;
+    const bool encrypted = !fields.passphrase.empty();
+    std::string phrase = fields.passphrase;
     must(PEM_write_PKCS8PrivateKey(
              create(paths.key).get(), key.get(), encrypted ? EVP_aes_256_cbc() : nullptr,
              encrypted ? phrase.data() : nullptr, static_cast<int>(phrase.size()), nullptr, nullptr) == 1,

@@ -1,4 +1,4 @@
-// Certificates for one test: an authority of its own in a folder of its own, and what it issues.
+// Certificates for one test: a CA in a temporary directory, and what it issues.
 #pragma once
 
 #include <memory>
@@ -10,8 +10,8 @@
 
 namespace mqttc::test {
 
-// What a certificate says. The names are as OpenSSL writes them: "DNS:localhost", "IP:::1".
-struct CertificateWish {
+// The fields of a certificate. Alternative names as OpenSSL writes them: "DNS:localhost", "IP:::1".
+struct CertificateFields {
     std::string common_name = "localhost";
     std::vector<std::string> names = {"DNS:localhost", "IP:127.0.0.1", "IP:::1"};
     int valid_from = -2;          // days from now
@@ -27,25 +27,25 @@ struct KeyPair {
 
 class Certificates {
   public:
-    // Aborts the test program when OpenSSL fails: nothing could be tested then.
+    // Aborts the test program when OpenSSL fails.
     explicit Certificates(std::string_view authority = "mqttc Test CA");
     ~Certificates();
     Certificates(const Certificates&) = delete;
     Certificates& operator=(const Certificates&) = delete;
 
-    // Writes STEM.pem and STEM.key, issued by the authority.
-    KeyPair issue(std::string_view stem, const CertificateWish& wish = {}) const;
-    // The same, but nobody vouches for it.
-    KeyPair self_signed(std::string_view stem, const CertificateWish& wish = {}) const;
+    // Writes STEM.pem and STEM.key, issued by the CA.
+    KeyPair issue(std::string_view stem, const CertificateFields& fields = {}) const;
+    // The same, but self-signed.
+    KeyPair self_signed(std::string_view stem, const CertificateFields& fields = {}) const;
 
     std::string ca_file() const { return dir_.file("ca.pem"); }
-    // A folder with the authority under its hashed name, as --capath wants it.
+    // A directory with the CA certificate under its hashed name, for --capath.
     std::string ca_path() const { return dir_.file("hashed"); }
     const TempDir& dir() const { return dir_; }
 
   private:
     struct Authority;
-    KeyPair write(std::string_view stem, const CertificateWish& wish, bool signed_by_itself) const;
+    KeyPair write(std::string_view stem, const CertificateFields& fields, bool self_issued) const;
 
     TempDir dir_;
     std::unique_ptr<Authority> authority_;

@@ -10,8 +10,7 @@
 
 namespace mqttc::test {
 
-/// Pairs of hex digits and text in single quotes; blanks between them do not count. Anything else ends the
-/// program: the test itself is wrong.
+/// Pairs of hex digits and text in single quotes; spaces are ignored. Anything else aborts: the test is wrong.
 inline std::vector<std::uint8_t> hex(std::string_view text) {
     std::vector<std::uint8_t> bytes;
     while (!text.empty()) {

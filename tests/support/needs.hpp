@@ -19,7 +19,7 @@ inline constexpr bool sanitized = true;
 inline constexpr bool sanitized = false;
 #endif
 
-/// A decorator of test cases and suites. `reason` says why the case cannot run.
+/// A decorator of test cases and suites. `reason` is why the case cannot run.
 struct Needs {
     bool met;
     const char* reason;

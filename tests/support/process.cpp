@@ -150,7 +150,7 @@ void Process::start(const Command& command) {
         ::dup2(in.read, STDIN_FILENO);
         ::dup2(out.write, STDOUT_FILENO);
         ::dup2(err.write, STDERR_FILENO);
-        if (command.folder.empty() || ::chdir(command.folder.c_str()) == 0) {
+        if (command.directory.empty() || ::chdir(command.directory.c_str()) == 0) {
             ::execvpe(argv[0], argv.data(), envp.data());
         }
         const char* reason = ::strerrordesc_np(errno);
@@ -164,7 +164,7 @@ void Process::start(const Command& command) {
     close_fd(out.write);
     close_fd(err.write);
     close_fd(started.write);
-    // Ends when the child has become the program (or failed to): until then signals would be lost in it.
+    // Ends when exec has succeeded or failed; signals before that would be lost.
     char nothing = 0;
     while (::read(started.read, &nothing, 1) < 0 && errno == EINTR) {
     }
@@ -199,7 +199,7 @@ bool Process::pump_once() {
         const std::lock_guard lock(mutex_);
         if (input_sent_ == input_.size() && input_ends_) close_fd(stdin_);
         if (close_stdout_) close_fd(stdout_);
-        // The last place is for a stdin without bytes to send: poll ignores negative descriptors.
+        // poll ignores negative descriptors.
         fds = {{{pidfd_, POLLIN, 0},
                 {wakefd_, POLLIN, 0},
                 {read_stdout_ ? stdout_ : -1, POLLIN, 0},
@@ -218,7 +218,7 @@ bool Process::pump_once() {
         if (sent > 0) {
             input_sent_ += static_cast<std::size_t>(sent);
         } else if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-            // The child does not read any more: what is left is dropped, as a shell's pipe would.
+            // The child does not read any more: the rest is dropped, as with a pipe of a shell.
             input_sent_ = input_.size();
             input_ends_ = true;
         }
@@ -238,9 +238,9 @@ bool Process::pump_once() {
     return !exit_.has_value();
 }
 
-// Called with the lock held, when the pidfd says that the child has ended.
+// Called with the lock held when the child has ended.
 void Process::reap() {
-    // All the child wrote is in the pipes by now; a grandchild may hold them open, so no wait for their end.
+    // All output of the child is in the pipes; a grandchild may keep them open, so their end is not waited for.
     drain(stdout_, out_);
     drain(stderr_, err_);
     int status = 0;
@@ -275,7 +275,7 @@ void Process::close_stdin() {
 void Process::close_stdout() {
     const std::lock_guard lock(mutex_);
     close_stdout_ = true;
-    // At once, so that whatever the child writes after this call meets the closed pipe.
+    // At once, so that the next write of the child fails.
     close_fd(stdout_);
     wake();
 }
@@ -370,7 +370,7 @@ std::string program(std::string_view name) {
 
 std::vector<std::string> runnable(std::vector<std::string> argv) {
 #ifdef MQTTC_EMULATOR
-    // Not always the first: a shell may start it.
+    // Not always the first argument: a shell may start it.
     const auto ours = std::ranges::find_if(
         argv, [](const std::string& argument) { return argument.starts_with(MQTTC_BUILD_DIR "/"); });
     if (ours != argv.end()) argv.insert(ours, {MQTTC_EMULATOR});

@@ -17,10 +17,10 @@
 
 namespace mqttc::test {
 
-// Generous: sanitizer builds on a busy machine are slow. Only a failing test ever waits this long.
+// Long enough for sanitizer builds on a busy machine. Only a failing test waits this long.
 inline constexpr std::chrono::milliseconds default_timeout{20'000};
 
-// How a program ended. Exactly one of the three holds.
+// How a program ended. Exactly one of the three applies.
 struct Exit {
     int code = -1;   // exit status, or -1
     int signal = 0;  // the signal that ended it, or 0
@@ -35,12 +35,12 @@ struct Command {
     std::vector<std::string> argv;
     std::vector<std::pair<std::string, std::string>> env = {};  // added to the environment of the test
     std::vector<std::string> unset = {};                        // removed from it first
-    std::string input = {};        // bytes for stdin, followed by its end unless keep_stdin_open
-    bool keep_stdin_open = false;  // more comes by write(), the end by close_stdin()
+    std::string input = {};        // bytes for stdin, then its end unless keep_stdin_open
+    bool keep_stdin_open = false;  // more is sent with write(), the end with close_stdin()
     std::string stdin_file = {};   // opened as stdin instead of a pipe
     std::string stdout_file = {};  // opened (created, truncated) as stdout instead of a pipe
-    std::string folder = {};       // working directory
-    bool read_stdout = true;       // false: nobody reads its stdout until resume_stdout()
+    std::string directory = {};    // working directory
+    bool read_stdout = true;       // false: stdout is not read before resume_stdout()
 };
 
 struct Result {
@@ -63,23 +63,23 @@ class Process {
 
     pid_t pid() const { return pid_; }
 
-    // Queues bytes for stdin (keep_stdin_open); never blocks.
+    // Queues bytes for stdin (keep_stdin_open); does not block.
     void write(std::string_view bytes);
     // stdin ends after what was written so far.
     void close_stdin();
-    // From now on the child gets EPIPE for its stdout.
+    // From now on writes of the child to stdout fail with EPIPE.
     void close_stdout();
     void resume_stdout();
 
-    // Wait until stdout (stderr) contains the text; false when the child ended or time ran out before.
+    // Wait until stdout (stderr) contains the text; false when the child has ended or the time is over.
     bool wait_out(std::string_view text, std::chrono::milliseconds timeout = default_timeout);
     bool wait_err(std::string_view text, std::chrono::milliseconds timeout = default_timeout);
     // The same for any condition on what was written so far.
     bool wait_until(const Ready& ready, std::chrono::milliseconds timeout = default_timeout);
-    // The next line of stdout without its newline; none when the child ended or time ran out.
+    // The next line of stdout without its newline; none when the child has ended or the time is over.
     std::optional<std::string> read_line(std::chrono::milliseconds timeout = default_timeout);
 
-    // Waits for the end. When time runs out, the child is killed and timed_out is set.
+    // Waits for the end. After the timeout the child is killed, and timed_out is set.
     Exit wait(std::chrono::milliseconds timeout = default_timeout);
     bool running() const;
     void send_signal(int signal) const;
@@ -122,16 +122,16 @@ Result run(std::vector<std::string> argv, std::string input = {});
 // The path of a program built here, e.g. program("mqtt_pub").
 std::string program(std::string_view name);
 
-// The command line that starts `argv`: a cross build's own programs need the emulator in front.
+// The command line that starts `argv`: in a cross build the emulator precedes our programs.
 std::vector<std::string> runnable(std::vector<std::string> argv);
 
-// Whether the emulator runs them, which takes memory and time of its own.
+// Whether an emulator runs them, which needs additional memory and time.
 bool emulated();
 
 // Whether an executable file of that path exists.
 bool is_executable(const std::string& path);
 
-// Whether a program's words have these among them.
+// Whether the text contains the part.
 inline bool has(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }

@@ -43,7 +43,7 @@ winsize to_winsize(WindowSize size) {
         if (fd < 0) ::_exit(127);
         ::dup2(fd, STDOUT_FILENO);
     }
-    if (!command.folder.empty() && ::chdir(command.folder.c_str()) != 0) ::_exit(127);
+    if (!command.directory.empty() && ::chdir(command.directory.c_str()) != 0) ::_exit(127);
     const std::vector<std::string> arguments = runnable(command.argv);
     std::vector<char*> argv;
     for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
@@ -108,12 +108,12 @@ bool PtyProcess::read_more(Clock::time_point deadline) {
             }
         }
         if (fds[1].revents != 0) {
-            // Once more round: what the child wrote last may still be in the terminal.
+            // Read again: the last output of the child may still be in the terminal.
             reap(true);
             continue;
         }
         if (fds[0].revents != 0) {
-            // The terminal has no other side any more; only the end of the child is left to wait for.
+            // The child has closed the terminal; wait for its end.
             if (ended_) return false;
             pollfd end{pidfd_, POLLIN, 0};
             if (::poll(&end, 1, left < 0 ? 0 : static_cast<int>(left)) <= 0) return false;

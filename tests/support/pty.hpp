@@ -1,4 +1,4 @@
-// Runs a program on a terminal of its own, as a person at a keyboard would.
+// Runs a program on its own terminal.
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +16,8 @@ struct WindowSize {
     unsigned short columns = 80;
 };
 
-// An interactive child; stdin, stdout and stderr are its terminal. For one thread.
-// Of Command it uses argv, env, unset, folder and stdout_file (which takes stdout off the terminal).
+// A child whose stdin, stdout and stderr are a terminal. For one thread.
+// It uses argv, env, unset, directory and stdout_file (which replaces the terminal) of Command.
 class PtyProcess {
   public:
     explicit PtyProcess(const Command& command, WindowSize size = {});
@@ -26,32 +26,31 @@ class PtyProcess {
     PtyProcess(const PtyProcess&) = delete;
     PtyProcess& operator=(const PtyProcess&) = delete;
 
-    // Waits for text that comes after what earlier calls have matched; false when the child ended or
-    // time ran out before.
+    // Waits for text after the match of the previous call; false when the child has ended or the time is over.
     bool expect(std::string_view text, std::chrono::milliseconds timeout = default_timeout);
 
-    // Types. A line ends with "\n", Ctrl-C is "\x03", Ctrl-D "\x04".
+    // Types keys. A line ends with "\n", Ctrl-C is "\x03", Ctrl-D "\x04".
     void send(std::string_view keys);
 
     void resize(WindowSize size);
-    // Takes the terminal away: the child gets SIGHUP.
+    // Closes the terminal: the child gets SIGHUP.
     void hang_up();
 
-    // Whether typed characters are shown now.
+    // Whether typed characters are echoed now.
     bool echo() const;
-    // All settings of the terminal (stty -g), to be compared.
+    // All settings of the terminal (stty -g), for comparisons.
     std::string settings() const;
 
-    // Waits for the end; kills the child when time runs out.
+    // Waits for the end; kills the child after the timeout.
     Exit wait(std::chrono::milliseconds timeout = default_timeout);
     pid_t pid() const { return pid_; }
     void send_signal(int signal) const;
 
-    // All that was shown so far; the terminal ends lines with "\r\n".
+    // All output so far; lines end with "\r\n".
     const std::string& screen() const { return screen_; }
 
   private:
-    // Waits for output, the end or the deadline; false on the latter two.
+    // Waits for output; false at the end of the child or after the deadline.
     bool read_more(std::chrono::steady_clock::time_point deadline);
     bool reap(bool block);
 

@@ -18,7 +18,7 @@ bool RealBroker::available() {
            is_executable(mosquitto_sub_path) && is_executable(mosquitto_passwd_path);
 }
 
-RealBroker::RealBroker(std::string_view config, Log wanted) : config_(config), log_(wanted) {
+RealBroker::RealBroker(std::string_view config, Log logged) : config_(config), log_(logged) {
     constexpr int tries = 5;
     for (int i = 0; i < tries; ++i) {
         port_ = free_port();
@@ -30,15 +30,15 @@ RealBroker::RealBroker(std::string_view config, Log wanted) : config_(config), l
 
 bool RealBroker::try_start() {
     std::string text = "listener " + std::to_string(port_) + " 127.0.0.1\n" + config_;
-    // As root it would change to a user of its own, who cannot read the files of the test.
+    // As root it would change to the user mosquitto, which cannot read the files of the test.
     if (::geteuid() == 0) text += "\nuser root\n";
     std::vector<std::string> argv{mosquitto_path, "-c", dir_.write("mosquitto.conf", text)};
     if (log_ == Log::packets) argv.emplace_back("-v");
     process_ = std::make_unique<Process>(Command{
         .argv = std::move(argv),
-        .folder = dir_.path().string(),
+        .directory = dir_.path().string(),
     });
-    // The listeners are open before it says so; then another program cannot have the port.
+    // It prints this after opening the listeners.
     return process_->wait_err(" running\n");
 }
 

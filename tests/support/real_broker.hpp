@@ -1,4 +1,4 @@
-// Debian's Mosquitto as a broker for one test, to compare with.
+// Debian's Mosquitto as a broker for one test.
 #pragma once
 
 #include <cstdint>
@@ -22,25 +22,24 @@ class RealBroker {
     // Whether mosquitto and its clients are installed.
     static bool available();
 
-    // Started, and accepting. `config` are lines of mosquitto.conf; the listener is added in front.
-    // With Log::little it does not log each packet.
+    // Starts it. `config` are lines of mosquitto.conf after the listener. With Log::little it does not log packets.
     enum class Log { packets, little };
-    explicit RealBroker(std::string_view config = "allow_anonymous true\n", Log wanted = Log::packets);
+    explicit RealBroker(std::string_view config = "allow_anonymous true\n", Log logged = Log::packets);
 
     std::uint16_t port() const { return port_; }
-    // Where it was started; its files (for persistence, sockets) can go here.
+    // Its working directory.
     const TempDir& dir() const { return dir_; }
-    // What it logged so far (log_dest is stderr unless `config` says otherwise).
+    // Its stderr so far.
     std::string log() const { return process_ ? process_->err() : std::string(); }
 
-    // Ends it (SIGTERM, so that it saves its state), and starts it again on the same port.
+    // Ends it with SIGTERM, so that it saves its state, and starts it again on the same port.
     void stop();
     void start();
 
     Process& process() { return *process_; }
 
   private:
-    // False when the port was taken in the meantime.
+    // False when the port is in use.
     bool try_start();
 
     TempDir dir_;

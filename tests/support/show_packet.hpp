@@ -1,5 +1,4 @@
-// A packet as one line of text with every field in it, so that tests can compare packets and see how they
-// differ.
+// A packet as one line of text with all its fields, for comparisons in tests.
 #pragma once
 
 #include <string>

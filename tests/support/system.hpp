@@ -1,4 +1,4 @@
-// System calls as the helpers for processes need them.
+// System calls for the process helpers.
 #pragma once
 
 #include <sys/syscall.h>
@@ -15,7 +15,7 @@ inline int open_pidfd(pid_t pid) {
     return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
 }
 
-/// A helper that cannot do its work ends the test program.
+/// Ends the test program when a helper fails.
 [[noreturn]] inline void give_up(const char* what) {
     std::perror(what);
     std::abort();

@@ -12,7 +12,7 @@ TempDir::TempDir() {
     const char* base = std::getenv("TMPDIR");
     std::string name = std::string(base != nullptr && *base != '\0' ? base : "/tmp") + "/mqttc-test-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) {
-        std::perror(("cannot make a temporary folder " + name).c_str());
+        std::perror(("cannot make a temporary directory " + name).c_str());
         std::abort();
     }
     path_ = name;

@@ -1,4 +1,4 @@
-// A folder for one test, removed with all its contents at the end.
+// A directory for one test, removed with its contents at the end.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@ namespace mqttc::test {
 
 class TempDir {
   public:
-    // Aborts the test program when no folder can be made: nothing could be tested then.
+    // Aborts the test program when it cannot be created.
     TempDir();
     ~TempDir();
     TempDir(const TempDir&) = delete;
@@ -17,7 +17,7 @@ class TempDir {
 
     const std::filesystem::path& path() const { return path_; }
 
-    // The path of `name` inside the folder, whether or not it exists.
+    // The path of `name` in the directory, whether or not it exists.
     std::string file(std::string_view name) const { return (path_ / name).string(); }
 
     // Writes `content` to `name` and returns its path.

@@ -1,16 +1,16 @@
 #!/bin/bash
-# Gets what run.py needs and may be missing: Chromium (as root, from Debian) and MQTT.js (from npm).
+# Installs what run.py needs: Chromium (as root, from Debian) and MQTT.js (from npm).
 #
-# usage: install.sh FOLDER    MQTT.js goes to FOLDER/node_modules/mqtt
+# usage: install.sh DIRECTORY    MQTT.js goes to DIRECTORY/node_modules/mqtt
 #
-# Nothing else depends on them, so a failure is told in one line and the test is skipped.
+# A failure is one line, and the test is skipped.
 set -uo pipefail
-folder=$1
+directory=$1
 version=5.16.0
 
 packages=()
 command -v chromium >/dev/null || packages+=(chromium)
-# Where Node.js does not come from Debian, npm does not either.
+# A Node.js that is not Debian's has its own npm.
 command -v npm >/dev/null || packages+=(npm)
 if [ ${#packages[@]} -gt 0 ]; then
     if [ "$(id -u)" -ne 0 ] || ! { apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
@@ -19,10 +19,10 @@ if [ ${#packages[@]} -gt 0 ]; then
         exit 1
     fi
 fi
-[ -f "$folder/node_modules/mqtt/dist/mqtt.min.js" ] && exit 0
-mkdir -p "$folder"
-if ! npm install --prefix "$folder" --ignore-scripts --no-save --no-package-lock --no-audit --no-fund \
-    "mqtt@$version" >"$folder/npm.log" 2>&1 </dev/null; then
+[ -f "$directory/node_modules/mqtt/dist/mqtt.min.js" ] && exit 0
+mkdir -p "$directory"
+if ! npm install --prefix "$directory" --ignore-scripts --no-save --no-package-lock --no-audit --no-fund \
+    "mqtt@$version" >"$directory/npm.log" 2>&1 </dev/null; then
     echo "install.sh: cannot install mqtt@$version with npm: the test with the browser will be skipped"
     exit 1
 fi

@@ -1,16 +1,14 @@
-// Tests of what a test can make the broker do: refuse, keep silent, drop, stop accepting.
+// Behaviour: refusals, missing answers, dropped connections, stopped listeners.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
 
 namespace {
-
-constexpr auto v5 = ProtocolVersion::v5;
 
 struct Fixture {
     BrokerThread broker;
@@ -18,7 +16,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "CONNECT is refused with the code asked for, and with properties") {
+TEST_CASE_FIXTURE(Fixture, "CONNECT is refused with the given code and properties") {
     broker.set([](Behaviour& it) {
         it.connack_code = reason::server_moved;
         CHECK(it.connack_properties.add(PropertyId::server_reference, "other.example"));
@@ -30,14 +28,14 @@ TEST_CASE_FIXTURE(Fixture, "CONNECT is refused with the code asked for, and with
     CHECK(broker.connects().size() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "raw bytes in the place of CONNACK") {
+TEST_CASE_FIXTURE(Fixture, "raw bytes are sent instead of CONNACK") {
     broker.set([](Behaviour& it) { it.raw_reply = {0x20, 0x02, 0x00, 0x03}; });
     RawClient client(broker.port());
     CHECK(client.connect("a") == "CONNACK 0 code 3");
     CHECK(client.next() == "end");
 }
 
-TEST_CASE_FIXTURE(Fixture, "PUBLISH without acknowledgement, until they are released") {
+TEST_CASE_FIXTURE(Fixture, "acknowledgements are held back until they are released") {
     broker.set([](Behaviour& it) { it.answer_publish = false; });
     RawClient client(broker.port());
     client.connect("a");
@@ -50,7 +48,7 @@ TEST_CASE_FIXTURE(Fixture, "PUBLISH without acknowledgement, until they are rele
     CHECK(client.rest() == "PUBACK 1; PUBREC 2");
 }
 
-TEST_CASE("held back acknowledgements use up the receive maximum") {
+TEST_CASE("acknowledgements that are held back count for the receive maximum") {
     Options options;
     options.limits.receive_maximum = 1;
     options.behaviour.answer_publish = false;
@@ -63,7 +61,7 @@ TEST_CASE("held back acknowledgements use up the receive maximum") {
     CHECK(client.next() == "DISCONNECT code 147");
 }
 
-TEST_CASE_FIXTURE(Fixture, "PUBLISH refused with the reason asked for") {
+TEST_CASE_FIXTURE(Fixture, "PUBLISH is refused with the given reason") {
     RawClient client(broker.port(), v5);
     client.connect("a");
     client.subscribe("x");
@@ -88,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture, "the connection is dropped at the n-th PUBLISH") {
     CHECK(broker.received().size() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "SUBACK and UNSUBACK with the codes asked for, or none") {
+TEST_CASE_FIXTURE(Fixture, "SUBACK and UNSUBACK are sent with the given codes, or not at all") {
     broker.set([](Behaviour& it) {
         it.suback_code = 0x80;
         it.unsuback_code = reason::not_authorized;
@@ -114,7 +112,7 @@ TEST_CASE_FIXTURE(Fixture, "SUBACK and UNSUBACK with the codes asked for, or non
     CHECK(client.rest() == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "retained messages before SUBACK") {
+TEST_CASE_FIXTURE(Fixture, "retained messages are sent before SUBACK") {
     broker.publish("x", "kept", Qos::at_most_once, true);
     broker.set([](Behaviour& it) { it.retained_before_suback = true; });
     RawClient client(broker.port());
@@ -123,7 +121,7 @@ TEST_CASE_FIXTURE(Fixture, "retained messages before SUBACK") {
     CHECK(client.next() == "SUBACK 1: 0");
 }
 
-TEST_CASE_FIXTURE(Fixture, "no PINGRESP, no PUBCOMP") {
+TEST_CASE_FIXTURE(Fixture, "PINGRESP and PUBCOMP are not sent") {
     broker.set([](Behaviour& it) {
         it.answer_ping = false;
         it.answer_pubrel = false;
@@ -152,7 +150,7 @@ TEST_CASE_FIXTURE(Fixture, "the connection stays open after DISCONNECT") {
     CHECK(broker.wait_until([](Broker& it) { return !it.violations().empty(); }));
 }
 
-TEST_CASE_FIXTURE(Fixture, "connections dropped and refused, then accepted again on the same port") {
+TEST_CASE_FIXTURE(Fixture, "connections are dropped and refused, then accepted again on the same port") {
     RawClient client(broker.port());
     client.connect("a");
     CHECK(broker.wait_for_clients(1));
@@ -164,7 +162,7 @@ TEST_CASE_FIXTURE(Fixture, "connections dropped and refused, then accepted again
     CHECK(RawClient(broker.port()).connect("a") == "CONNACK 0 code 0");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a client is sent away, or sent bytes") {
+TEST_CASE_FIXTURE(Fixture, "a client is disconnected, or gets raw bytes") {
     RawClient client(broker.port(), v5);
     client.connect("a");
     const std::uint8_t pingresp[] = {0xd0, 0x00};
@@ -176,7 +174,7 @@ TEST_CASE_FIXTURE(Fixture, "a client is sent away, or sent bytes") {
     CHECK_FALSE(broker.disconnect_client("a", reason::administrative_action, "enough"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "waiting for what never happens ends when the time is up") {
+TEST_CASE_FIXTURE(Fixture, "wait_until() times out") {
     CHECK_FALSE(broker.wait_until([](Broker&) { return false; }, std::chrono::milliseconds(20)));
     CHECK(broker.wait_until([](Broker&) { return true; }, std::chrono::milliseconds(20)));
 }

@@ -1,4 +1,4 @@
-// Tests of the broker's input buffer and output queue.
+// The broker's input buffer and output queue.
 #include "buffers.hpp"
 
 #include <doctest/doctest.h>
@@ -55,7 +55,7 @@ TEST_CASE("small packets share one buffer and move to its start when it is full"
     }
 }
 
-TEST_CASE("a large packet gets a block that outlives the buffer's use of it") {
+TEST_CASE("a large packet gets its own block, which outlives the buffer") {
     InputBuffer input;
     const std::string start(1000, 's');
     const std::string large(shared_block_size * 3, 'L');
@@ -73,7 +73,7 @@ TEST_CASE("a large packet gets a block that outlives the buffer's use of it") {
     CHECK(std::string_view(reinterpret_cast<const char*>(block.get()), large.size()) == large);
 }
 
-TEST_CASE("the output queue gives back in order what was put in, in pieces of any size") {
+TEST_CASE("the output queue returns the bytes in order, in pieces of any size") {
     for (const std::size_t step : {1UL, 7UL, 100'000UL}) {
         OutputQueue output;
         std::string expected;
@@ -90,7 +90,7 @@ TEST_CASE("the output queue gives back in order what was put in, in pieces of an
     }
 }
 
-TEST_CASE("large payloads are referred to, not copied") {
+TEST_CASE("large payloads are referenced, not copied") {
     OutputQueue output;
     const auto message = message_of(std::string(100'000, 'x'));
     output.append_payload(message);

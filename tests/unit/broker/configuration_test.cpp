@@ -1,4 +1,4 @@
-// The reader of mosquitto.conf: what each directive means, and what is said about wrong ones.
+// The parser of mosquitto.conf: the meaning of directives, and error messages.
 #include <doctest/doctest.h>
 
 #include "configuration.hpp"
@@ -32,7 +32,7 @@ TEST_CASE("without a listener only this machine may connect, anonymously") {
     CHECK_FALSE(good("allow_anonymous false\n").listeners[0].access.allow_anonymous);
 }
 
-TEST_CASE("with a listener nobody is anonymous unless it is allowed") {
+TEST_CASE("with a listener anonymous clients are refused unless allowed") {
     for (const char* text : {"listener 1884", "port 1884\n", "  listener\t1884 \r\n"}) {
         CAPTURE(text);
         const auto all = good(text);
@@ -46,14 +46,14 @@ TEST_CASE("with a listener nobody is anonymous unless it is allowed") {
     CHECK_FALSE(good("bind_address localhost\n").local_only);
 }
 
-TEST_CASE("what stands below a listener line is that listener's") {
+TEST_CASE("directives after a listener line apply to that listener") {
     const auto all = good(
         "listener 1883 127.0.0.1\n"
         "listener 0 /run/with space/mqtt.sock\n"
         "listener 8883 ::1 # taken for a comment, as Mosquitto does\n"
         "cafile /ca\ncertfile /cert\nkeyfile /key\nrequire_certificate true\ntls_version tlsv1.3\n"
         "listener 9001\nprotocol websockets\nsocket_domain ipv4\n"
-        "listener 8884\npsk_hint house\n"
+        "listener 8884\npsk_hint home\n"
         "psk_file /keys\npassword_file /users\n");
     REQUIRE(all.listeners.size() == 5);
     CHECK(all.listeners[0].host == "127.0.0.1");
@@ -71,12 +71,12 @@ TEST_CASE("what stands below a listener line is that listener's") {
     CHECK(all.listeners[3].websockets);
     CHECK(all.listeners[3].domain == ConfiguredListener::Domain::ipv4);
     CHECK_FALSE(all.listeners[3].uses_tls());
-    CHECK(all.listeners[4].tls.psk_hint == "house");
+    CHECK(all.listeners[4].tls.psk_hint == "home");
     CHECK(all.listeners[4].tls.psk_file == "/keys");
     for (const auto& listener : all.listeners) CHECK(listener.access.password_file == "/users");
 }
 
-TEST_CASE("port and listener lines stand beside each other") {
+TEST_CASE("port and listener lines can be combined") {
     const auto all = good("port 1\nlistener 2\nprotocol websockets\n");
     REQUIRE(all.listeners.size() == 2);
     CHECK(all.listeners[0].port == 1);
@@ -111,15 +111,15 @@ TEST_CASE("log, pid file and limits") {
     CHECK(good("max_queued_messages 0\n").bounds.queued_messages == Bounds().queued_messages);
 }
 
-TEST_CASE("directives without effect are noted with their place") {
+TEST_CASE("directives without effect are reported with their place") {
     const auto all = good("connection_messages true\n\npersistence true\nlog_dest syslog\n");
     REQUIRE(all.notes.size() == 3);
     CHECK(all.notes[0] == "it.conf:1: connection_messages has no effect here");
     CHECK(all.notes[1] == "it.conf:3: persistence has no effect here");
-    CHECK(all.notes[2] == "it.conf:4: log_dest syslog goes to stderr here");
+    CHECK(all.notes[2] == "it.conf:4: log_dest syslog is stderr here");
 }
 
-TEST_CASE("what is wrong is named with file and line") {
+TEST_CASE("errors are reported with file and line") {
     const struct {
         std::string_view text, message;
     } table[] = {
@@ -142,7 +142,7 @@ TEST_CASE("what is wrong is named with file and line") {
         {"log_dest printer\n", "it.conf:1: log_dest 'printer': write stdout, stderr, file PATH or none"},
         {"max_packet_size 3\n", "it.conf:1: max_packet_size '3': the smallest is 20"},
         {"allow_anonymous true\nper_listener_settings true\n",
-         "it.conf:2: per_listener_settings must stand before the other security settings"},
+         "it.conf:2: per_listener_settings must precede the other security settings"},
         {"\nlistener 1\ncertfile /c\n", "it.conf:2: this listener has a certfile, but no keyfile"},
         {"keyfile /c\n", "the default listener has a keyfile, but no certfile"},
         {"listener 1\ncafile /c\n", "it.conf:1: this listener has a cafile, but no certfile"},
@@ -152,7 +152,7 @@ TEST_CASE("what is wrong is named with file and line") {
         {"listener 1\nuse_identity_as_username true\n",
          "it.conf:1: this listener has a user name from TLS, but no require_certificate or psk_hint"},
         {"\x1b[31m x\n", "it.conf:1: unknown directive '?[31m'"},
-        {std::string_view("port 1\0\n", 8), "it.conf:1: a zero byte"},
+        {std::string_view("port 1\0\n", 8), "it.conf:1: a NUL byte"},
     };
     for (const auto& row : table) CHECK(wrong(row.text) == row.message);
     std::string many;
@@ -161,7 +161,7 @@ TEST_CASE("what is wrong is named with file and line") {
     CHECK(wrong(std::string(max_configuration_bytes + 1, '\n')).starts_with("it.conf: longer than"));
 }
 
-TEST_CASE("include_dir reads the .conf files of a folder in Mosquitto's order") {
+TEST_CASE("include_dir reads the .conf files of a directory in Mosquitto's order") {
     const TempDir dir;
     for (const char* name : {"b.conf", "A.conf", "01.conf", "a.conf", "B.conf", "00.conf"})
         dir.write(name, std::string("log_dest file ") + name + "\n");
@@ -176,12 +176,12 @@ TEST_CASE("include_dir reads the .conf files of a folder in Mosquitto's order") 
           dir.file("c.conf") + ":2: unknown directive 'nonsense'");
     dir.write("c.conf", "include_dir /\n");
     CHECK(wrong("include_dir " + dir.path().string()) ==
-          dir.file("c.conf") + ":1: include_dir may only stand in the main file");
+          dir.file("c.conf") + ":1: include_dir is allowed in the main file only");
     CHECK(wrong("include_dir " + dir.file("none")) ==
           "it.conf:1: include_dir '" + dir.file("none") + "': No such file or directory");
 }
 
-TEST_CASE("a file that cannot be read is named") {
+TEST_CASE("an unreadable file is reported") {
     const TempDir dir;
     const auto missing = read_configuration(dir.file("none.conf"));
     REQUIRE_FALSE(missing);

@@ -1,25 +1,16 @@
-// Dialogues with the broker about CONNECT: versions, refusals, what must come first.
+// Dialogues: CONNECT, versions, refusals, order of packets.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
+using mqttc::test::violated;
 
-namespace {
-
-bool noted(BrokerThread& broker, std::string_view what) {
-    for (const auto& violation : broker.violations())
-        if (violation.find(what) != std::string::npos) return true;
-    return false;
-}
-
-}  // namespace
-
-TEST_CASE("each version of the protocol is answered in its own form") {
+TEST_CASE("CONNACK has the format of the protocol version") {
     BrokerThread broker;
     CHECK(RawClient(broker.port(), ProtocolVersion::v31).connect("a") == "CONNACK 0 code 0");
     CHECK(RawClient(broker.port(), ProtocolVersion::v311).connect("b") == "CONNACK 0 code 0");
@@ -28,7 +19,7 @@ TEST_CASE("each version of the protocol is answered in its own form") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a client without identifier gets one, where its version allows that") {
+TEST_CASE("a client without identifier gets one if its protocol version allows that") {
     BrokerThread broker;
     CHECK(RawClient(broker.port(), ProtocolVersion::v31).connect("") == "CONNACK 0 code 2");
     CHECK(RawClient(broker.port(), ProtocolVersion::v311).connect("") == "CONNACK 0 code 0");
@@ -45,15 +36,15 @@ TEST_CASE("an unknown protocol version is refused with return code 1") {
     CHECK(client.next() == "end");
 }
 
-TEST_CASE("anything before CONNECT ends the connection") {
+TEST_CASE("another packet before CONNECT ends the connection") {
     BrokerThread broker;
     RawClient client(broker.port());
     client.send(Pingreq{});
     CHECK(client.next() == "end");
-    CHECK(noted(broker, "the first packet must be CONNECT"));
+    CHECK(violated(broker, "the first packet must be CONNECT"));
 }
 
-TEST_CASE("bytes that are no MQTT end the connection") {
+TEST_CASE("bytes that are not MQTT end the connection") {
     BrokerThread broker;
     for (const auto* hex :
          {"474554202f20485454502f312e310d0a0d0a", "10 ff ff ff ff 01", "00 00", "10 02 0004"}) {
@@ -77,7 +68,7 @@ TEST_CASE("a second CONNECT ends the connection") {
     CHECK(broker.violations().size() == 2);
 }
 
-TEST_CASE("a client that sends no CONNECT is closed after a while") {
+TEST_CASE("a connection without CONNECT is closed after a timeout") {
     Options options;
     options.bounds.connect_timeout = std::chrono::milliseconds(50);
     BrokerThread broker(options);
@@ -90,19 +81,19 @@ TEST_CASE("packets that only a broker sends are a violation") {
     client.connect("a");
     client.send(Pingresp{});
     CHECK(client.next() == "DISCONNECT code 130");
-    CHECK(noted(broker, "a client must not send PINGRESP"));
+    CHECK(violated(broker, "a client must not send PINGRESP"));
 }
 
-TEST_CASE("whatever follows DISCONNECT is a violation") {
+TEST_CASE("data after DISCONNECT is a violation") {
     BrokerThread broker;
     RawClient client(broker.port());
     client.connect("a");
     client.send_hex("e000 c000");
     CHECK(client.next() == "end");
-    CHECK(noted(broker, "sent something after DISCONNECT"));
+    CHECK(violated(broker, "sent data after DISCONNECT"));
 }
 
-TEST_CASE("clients without a name are refused when anonymous ones are not allowed") {
+TEST_CASE("without allow_anonymous clients without a user name are refused") {
     Options options;
     options.allow_anonymous = false;
     BrokerThread broker(options);
@@ -113,7 +104,7 @@ TEST_CASE("clients without a name are refused when anonymous ones are not allowe
     CHECK(broker.clients() == 0);
 }
 
-TEST_CASE("a password file decides who may connect") {
+TEST_CASE("a password file determines which clients can connect") {
     test::TempDir dir;
     Options options;
     options.allow_anonymous = false;
@@ -144,7 +135,7 @@ TEST_CASE("a password file decides who may connect") {
     CHECK(answer("nobody", "mot2passe") == "CONNACK 0 code 5");
 }
 
-TEST_CASE("enhanced authentication is refused, being unknown") {
+TEST_CASE("enhanced authentication is refused") {
     BrokerThread broker;
     RawClient client(broker.port(), ProtocolVersion::v5);
     Properties properties;
@@ -181,7 +172,7 @@ TEST_CASE("CONNACK announces the limits that differ from the standard's") {
           "shared-subscription-available=0 server-keep-alive=30");
 }
 
-TEST_CASE("the test sees what a CONNECT said") {
+TEST_CASE("connects() returns the fields of CONNECT") {
     BrokerThread broker;
     RawClient client(broker.port());
     Connect connect;
@@ -208,7 +199,7 @@ TEST_CASE("the test sees what a CONNECT said") {
     CHECK(seen.will->message->qos == Qos::at_least_once);
 }
 
-TEST_CASE("a message larger than announced is refused before it is read") {
+TEST_CASE("a packet above the announced maximum size is refused before it is read") {
     Options options;
     options.limits.maximum_packet_size = 100;
     BrokerThread broker(options);

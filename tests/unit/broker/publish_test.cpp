@@ -1,25 +1,18 @@
-// Dialogues with the broker about PUBLISH and its acknowledgements, both ways.
+// Dialogues: PUBLISH and its acknowledgements in both directions.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
+using mqttc::test::violated;
 
 namespace {
 
-constexpr auto v5 = ProtocolVersion::v5;
-
 struct Fixture {
     BrokerThread broker;
-
-    bool noted(std::string_view what) {
-        for (const auto& violation : broker.violations())
-            if (violation.find(what) != std::string::npos) return true;
-        return false;
-    }
 };
 
 Ack ack(PacketType type, PacketId id, ReasonCode code = 0) {
@@ -51,7 +44,7 @@ void publish_alias(RawClient& client, std::string_view topic, std::uint32_t alia
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "a message reaches its subscribers at each quality of service") {
+TEST_CASE_FIXTURE(Fixture, "a message is delivered to its subscribers at each QoS") {
     RawClient sub(broker.port());
     RawClient pub(broker.port());
     sub.connect("sub");
@@ -81,7 +74,7 @@ TEST_CASE_FIXTURE(Fixture, "a message reaches its subscribers at each quality of
     CHECK(as_text(broker.received()[2].message->payload) == "two");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the subscription's quality of service is the highest that arrives") {
+TEST_CASE_FIXTURE(Fixture, "the QoS of the subscription limits that of messages") {
     RawClient client(broker.port());
     client.connect("a");
     client.subscribe("x", Qos::at_most_once);
@@ -89,7 +82,7 @@ TEST_CASE_FIXTURE(Fixture, "the subscription's quality of service is the highest
     CHECK(client.rest() == "PUBLISH q0 x=1; PUBACK 5");
 }
 
-TEST_CASE_FIXTURE(Fixture, "v5 publishers learn that nobody subscribed") {
+TEST_CASE_FIXTURE(Fixture, "MQTT 5 publishers get reason code 16 without subscribers") {
     RawClient client(broker.port(), v5);
     client.connect("a");
     client.publish("x", "1", Qos::at_least_once, 5);
@@ -124,23 +117,23 @@ TEST_CASE_FIXTURE(Fixture, "a QoS 2 message sent again is delivered once") {
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a packet identifier used twice is noted") {
+TEST_CASE_FIXTURE(Fixture, "a packet identifier in use is a violation") {
     RawClient client(broker.port());
     client.connect("a");
     client.publish("x", "1", Qos::exactly_once, 7);
     client.publish("x", "2", Qos::exactly_once, 7);
     CHECK(client.rest() == "PUBREC 7; PUBREC 7");
-    CHECK(noted("PUBLISH with packet identifier 7, which is in use"));
+    CHECK(violated(broker, "PUBLISH with packet identifier 7, which is in use"));
     broker.ask([](Broker& it) { it.clear_violations(); });
     Subscribe subscribe;
     subscribe.packet_id = 7;
     subscribe.subscriptions.push_back({.filter = "x"});
     client.send(subscribe);
     CHECK(client.next() == "SUBACK 7: 0");
-    CHECK(noted("SUBSCRIBE with packet identifier 7, which is in use"));
+    CHECK(violated(broker, "SUBSCRIBE with packet identifier 7, which is in use"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "unknown identifiers are answered as the standard says") {
+TEST_CASE_FIXTURE(Fixture, "unknown identifiers are answered as in the standard") {
     RawClient client(broker.port(), v5);
     client.connect("a");
     client.send(ack(PacketType::pubrel, 3));
@@ -150,7 +143,7 @@ TEST_CASE_FIXTURE(Fixture, "unknown identifiers are answered as the standard say
     CHECK(broker.violations().empty());
     client.send(ack(PacketType::puback, 5));
     CHECK(client.rest() == "");
-    CHECK(noted("PUBACK for packet identifier 5, which is not in flight"));
+    CHECK(violated(broker, "PUBACK for packet identifier 5, which is not in flight"));
 }
 
 TEST_CASE_FIXTURE(Fixture, "the wrong acknowledgement ends the connection") {
@@ -161,10 +154,10 @@ TEST_CASE_FIXTURE(Fixture, "the wrong acknowledgement ends the connection") {
     CHECK(client.next() == "PUBLISH q2 id 1 x=1");
     client.send(ack(PacketType::puback, 1));
     CHECK(client.next() == "DISCONNECT code 130");
-    CHECK(noted("PUBACK where another acknowledgement is due"));
+    CHECK(violated(broker, "PUBACK instead of another acknowledgement"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are noted") {
+TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are violations") {
     RawClient client(broker.port());
     client.connect("a");
     client.subscribe("x", Qos::at_least_once);
@@ -176,14 +169,14 @@ TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are noted") {
     client.publish("x", "a", Qos::exactly_once, 20);
     client.publish("x", "b", Qos::exactly_once, 21);
     client.rest();
-    CHECK(noted("PUBACK not in the order of the PUBLISH packets"));
+    CHECK(violated(broker, "PUBACK not in the order of the PUBLISH packets"));
     client.send(ack(PacketType::pubrel, 21));
     client.send(ack(PacketType::pubrel, 20));
     client.rest();
-    CHECK(noted("PUBREL not in the order of the PUBREC packets"));
+    CHECK(violated(broker, "PUBREL not in the order of the PUBREC packets"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "no more messages are on the way than the client's receive maximum") {
+TEST_CASE_FIXTURE(Fixture, "the client's receive maximum limits the messages in flight") {
     RawClient client(broker.port(), v5);
     connect_with(client, PropertyId::receive_maximum, 2);
     client.subscribe("x", Qos::exactly_once);
@@ -197,7 +190,7 @@ TEST_CASE_FIXTURE(Fixture, "no more messages are on the way than the client's re
     CHECK(client.rest() == "");
 }
 
-TEST_CASE("a client that exceeds the broker's receive maximum is sent away") {
+TEST_CASE("a client that exceeds the broker's receive maximum is disconnected") {
     Options options;
     options.limits.receive_maximum = 2;
     BrokerThread broker(options);
@@ -216,7 +209,7 @@ TEST_CASE("a client that exceeds the broker's receive maximum is sent away") {
     CHECK(broker.violations().size() == 1);
 }
 
-TEST_CASE("what CONNACK forbids ends the connection") {
+TEST_CASE("violating a limit of CONNACK ends the connection") {
     Options options;
     options.limits.maximum_qos = Qos::at_least_once;
     options.limits.retain_available = false;
@@ -232,7 +225,7 @@ TEST_CASE("what CONNACK forbids ends the connection") {
     CHECK(retain_client.next() == "DISCONNECT code 154");
 }
 
-TEST_CASE_FIXTURE(Fixture, "topic aliases of clients are resolved, and those out of bounds refused") {
+TEST_CASE_FIXTURE(Fixture, "topic aliases of clients are resolved, and invalid ones refused") {
     RawClient sub(broker.port());
     sub.connect("sub");
     sub.subscribe("#");
@@ -253,7 +246,7 @@ TEST_CASE_FIXTURE(Fixture, "topic aliases of clients are resolved, and those out
     CHECK(other.next() == "DISCONNECT code 148");
 }
 
-TEST_CASE_FIXTURE(Fixture, "the broker uses topic aliases where the client allows them") {
+TEST_CASE_FIXTURE(Fixture, "the broker uses topic aliases if the client allows them") {
     RawClient client(broker.port(), v5);
     connect_with(client, PropertyId::topic_alias_maximum, 1);
     client.subscribe("#");
@@ -263,7 +256,7 @@ TEST_CASE_FIXTURE(Fixture, "the broker uses topic aliases where the client allow
           "topic-alias=1");
 }
 
-TEST_CASE_FIXTURE(Fixture, "properties travel on unchanged, the expiry interval with what is left of it") {
+TEST_CASE_FIXTURE(Fixture, "properties are forwarded unchanged, except for the remaining expiry interval") {
     RawClient client(broker.port(), v5);
     client.connect("a");
     client.subscribe("x");
@@ -285,7 +278,7 @@ TEST_CASE_FIXTURE(Fixture, "properties travel on unchanged, the expiry interval 
           "correlation-data=42 user-property=k:1 user-property=k:2 message-expiry-interval=3600");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a client does not get what is larger than it allows") {
+TEST_CASE_FIXTURE(Fixture, "messages above the maximum packet size of a client are not sent") {
     RawClient client(broker.port(), v5);
     connect_with(client, PropertyId::maximum_packet_size, 50);
     client.subscribe("x", Qos::at_least_once);
@@ -297,7 +290,7 @@ TEST_CASE_FIXTURE(Fixture, "a client does not get what is larger than it allows"
     CHECK(broker.ask([](Broker& it) { return it.counters().dropped; }) == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "topics with wildcards and topics of the broker's own can't be published to") {
+TEST_CASE_FIXTURE(Fixture, "messages to topics with wildcards and to $SYS are refused") {
     RawClient client(broker.port(), v5);
     client.connect("a");
     client.publish("$SYS/broker/version", "mine", Qos::at_least_once, 1, true);
@@ -307,7 +300,7 @@ TEST_CASE_FIXTURE(Fixture, "topics with wildcards and topics of the broker's own
     CHECK(broker.violations().size() == 1);
 }
 
-TEST_CASE("topics denied by the test are refused, silently in 3.x") {
+TEST_CASE("deny_publish refuses messages, in 3.x silently") {
     Options options;
     options.deny_publish = {"secret/#"};
     BrokerThread broker(options);
@@ -329,7 +322,7 @@ TEST_CASE("topics denied by the test are refused, silently in 3.x") {
     CHECK(sub.rest() == "PUBLISH q0 public=1");
 }
 
-TEST_CASE_FIXTURE(Fixture, "large payloads and many messages go through unchanged") {
+TEST_CASE_FIXTURE(Fixture, "large payloads and many messages are delivered unchanged") {
     RawClient client(broker.port());
     client.connect("a");
     client.subscribe("x");

@@ -1,4 +1,4 @@
-// The dialogue client: a blocking socket, the codec, and packets told in words.
+// Implementation of raw_client.hpp: a blocking socket and the codec.
 #include "raw_client.hpp"
 
 #include <arpa/inet.h>
@@ -27,7 +27,7 @@ std::string number(std::uint32_t value) {
     return std::to_string(value);
 }
 
-std::string tell(PropertiesView properties) {
+std::string text_of(PropertiesView properties) {
     std::string text;
     for (const auto& property : properties) {
         const auto* row = find_property(static_cast<std::uint8_t>(property.id));
@@ -54,7 +54,7 @@ std::string codes_text(Bytes codes) {
 
 struct Teller {
     std::string operator()(const Connack& it) const {
-        return "CONNACK " + number(it.session_present) + " code " + number(it.code) + tell(it.properties);
+        return "CONNACK " + number(it.session_present) + " code " + number(it.code) + text_of(it.properties);
     }
     std::string operator()(const Publish& it) const {
         auto text = "PUBLISH q" + number(static_cast<std::uint32_t>(it.qos));
@@ -65,17 +65,17 @@ struct Teller {
         text += it.payload.size() > longest_shown
                     ? number(static_cast<std::uint32_t>(it.payload.size())) + " bytes"
                     : std::string(as_text(it.payload));
-        return text + tell(it.properties);
+        return text + text_of(it.properties);
     }
     std::string operator()(const Ack& it) const {
         return std::string(packet_type_name(it.type)) + " " + number(it.packet_id) + code_text(it.code) +
-               tell(it.properties);
+               text_of(it.properties);
     }
     std::string operator()(const Suback& it) const {
-        return "SUBACK " + number(it.packet_id) + codes_text(it.codes) + tell(it.properties);
+        return "SUBACK " + number(it.packet_id) + codes_text(it.codes) + text_of(it.properties);
     }
     std::string operator()(const Unsuback& it) const {
-        return "UNSUBACK " + number(it.packet_id) + codes_text(it.codes) + tell(it.properties);
+        return "UNSUBACK " + number(it.packet_id) + codes_text(it.codes) + text_of(it.properties);
     }
     std::string operator()(const Pingresp&) const { return "PINGRESP"; }
     std::string operator()(const Disconnect& it) const { return "DISCONNECT" + code_text(it.code); }
@@ -107,10 +107,10 @@ void RawClient::close() {
 
 void RawClient::send(const Packet& packet) {
     std::vector<std::uint8_t> bytes;
-    if (!encode(packet, version_, bytes)) give_up("a packet of the test can't be encoded");
+    if (!encode(packet, version_, bytes)) give_up("a packet of the test cannot be encoded");
     for (std::size_t sent = 0; sent < bytes.size();) {
         const auto count = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
-        if (count < 0) return;  // next() will say "end"
+        if (count < 0) return;  // next() returns "end"
         sent += static_cast<std::size_t>(count);
     }
 }

@@ -1,4 +1,4 @@
-// Tests of the broker's retained messages.
+// The broker's retained messages.
 #include "retained_store.hpp"
 
 #include <doctest/doctest.h>
@@ -54,7 +54,7 @@ TEST_CASE_FIXTURE(Fixture, "a new message replaces the old one, an empty one rem
     CHECK(store.size() == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "an expired message is gone") {
+TEST_CASE_FIXTURE(Fixture, "an expired message is removed") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::message_expiry_interval, 10));
     Publish publish;

@@ -1,16 +1,14 @@
-// Dialogues with the broker about the life of sessions: expiry, take-over, wills, keep-alive.
+// Dialogues: session expiry, takeover, wills, keep-alive.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
 
 namespace {
-
-constexpr auto v5 = ProtocolVersion::v5;
 
 struct Fixture {
     BrokerThread broker;
@@ -20,31 +18,31 @@ struct Fixture {
     }
 };
 
-/// A CONNECT whose parts live as long as it.
-struct Words {
+/// A CONNECT that owns its strings.
+struct OwnedConnect {
     Properties properties;
     Properties will_properties;
     Connect packet;
 
-    explicit Words(std::string_view client_id, bool clean_start = true) {
+    explicit OwnedConnect(std::string_view client_id, bool clean_start = true) {
         packet.client_id = client_id;
         packet.clean_start = clean_start;
     }
-    Words(const Words&) = delete;
-    Words& operator=(const Words&) = delete;
-    Words& expiry(std::uint32_t seconds) {
+    OwnedConnect(const OwnedConnect&) = delete;
+    OwnedConnect& operator=(const OwnedConnect&) = delete;
+    OwnedConnect& expiry(std::uint32_t seconds) {
         REQUIRE(properties.add(PropertyId::session_expiry_interval, seconds));
         packet.properties = properties.view();
         return *this;
     }
-    Words& will(std::string_view topic, std::string_view payload, bool retain = false) {
+    OwnedConnect& will(std::string_view topic, std::string_view payload, bool retain = false) {
         packet.will.emplace();
         packet.will->topic = topic;
         packet.will->payload = as_bytes(payload);
         packet.will->retain = retain;
         return *this;
     }
-    Words& will_property(PropertyId id, std::uint32_t seconds) {
+    OwnedConnect& will_property(PropertyId id, std::uint32_t seconds) {
         REQUIRE(will_properties.add(id, seconds));
         packet.will->properties = will_properties.view();
         return *this;
@@ -73,7 +71,7 @@ TEST_CASE_FIXTURE(Fixture, "a clean session ends with its connection") {
     CHECK(RawClient(broker.port()).connect("a", false) == "CONNACK 0 code 0");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a persistent session keeps QoS 1 and 2 messages for a client that is away") {
+TEST_CASE_FIXTURE(Fixture, "a persistent session stores QoS 1 and 2 messages for a disconnected client") {
     {
         RawClient client(broker.port());
         client.connect("a", false);
@@ -88,7 +86,7 @@ TEST_CASE_FIXTURE(Fixture, "a persistent session keeps QoS 1 and 2 messages for 
     CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q2 id 2 x=2");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what was not acknowledged is sent again, in order, with DUP") {
+TEST_CASE_FIXTURE(Fixture, "unacknowledged messages are sent again, in order, with DUP") {
     {
         RawClient client(broker.port());
         client.connect("a", false);
@@ -113,7 +111,7 @@ TEST_CASE_FIXTURE(Fixture, "what was not acknowledged is sent again, in order, w
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a clean start throws the old session away") {
+TEST_CASE_FIXTURE(Fixture, "a clean start discards the old session") {
     {
         RawClient client(broker.port());
         client.connect("a", false);
@@ -127,27 +125,27 @@ TEST_CASE_FIXTURE(Fixture, "a clean start throws the old session away") {
     CHECK(broker.ask([](Broker& it) { return it.sessions().tree().size(); }) == 0);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a v5 session lives as long as its expiry interval says") {
+TEST_CASE_FIXTURE(Fixture, "an MQTT 5 session ends after its expiry interval") {
     {
         RawClient client(broker.port(), v5);
-        client.connect(Words("short").expiry(1).packet);
+        client.connect(OwnedConnect("short").expiry(1).packet);
         RawClient other(broker.port(), v5);
-        other.connect(Words("long").expiry(0xffff'ffff).packet);
+        other.connect(OwnedConnect("long").expiry(0xffff'ffff).packet);
     }
     CHECK(broker.wait_for_clients(0));
     CHECK(broker.ask([](Broker& it) { return it.sessions().size(); }) == 2);
     CHECK(wait_for_sessions(1));
     RawClient client(broker.port(), v5);
-    CHECK(client.connect(Words("long", false).packet).starts_with("CONNACK 1"));
+    CHECK(client.connect(OwnedConnect("long", false).packet).starts_with("CONNACK 1"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "DISCONNECT can shorten a session but not begin one") {
+TEST_CASE_FIXTURE(Fixture, "DISCONNECT can shorten the session expiry but not introduce one") {
     Properties ten;
     REQUIRE(ten.add(PropertyId::session_expiry_interval, 10));
     Properties zero;
     REQUIRE(zero.add(PropertyId::session_expiry_interval, 0));
     RawClient client(broker.port(), v5);
-    client.connect(Words("a").expiry(100).packet);
+    client.connect(OwnedConnect("a").expiry(100).packet);
     client.send(Disconnect{.code = 0, .properties = zero.view()});
     CHECK(client.next() == "end");
     CHECK(wait_for_sessions(0));
@@ -159,10 +157,10 @@ TEST_CASE_FIXTURE(Fixture, "DISCONNECT can shorten a session but not begin one")
 
 TEST_CASE_FIXTURE(Fixture, "a second connection with the same identifier takes the session over") {
     RawClient first(broker.port(), v5);
-    first.connect(Words("a").expiry(100).packet);
+    first.connect(OwnedConnect("a").expiry(100).packet);
     first.subscribe("x");
     RawClient second(broker.port(), v5);
-    CHECK(second.connect(Words("a", false).packet).starts_with("CONNACK 1"));
+    CHECK(second.connect(OwnedConnect("a", false).packet).starts_with("CONNACK 1"));
     CHECK(first.next() == "DISCONNECT code 142");
     CHECK(first.next() == "end");
     broker.publish("x", "1");
@@ -170,22 +168,22 @@ TEST_CASE_FIXTURE(Fixture, "a second connection with the same identifier takes t
     CHECK(broker.clients() == 1);
 }
 
-TEST_CASE_FIXTURE(Fixture, "a will goes out when the connection breaks, not after DISCONNECT") {
+TEST_CASE_FIXTURE(Fixture, "a will is published when the connection is lost, not after DISCONNECT") {
     RawClient watcher(broker.port());
     watcher.connect("watcher");
     watcher.subscribe("gone/#");
     {
         RawClient client(broker.port());
-        client.connect(Words("a").will("gone/a", "bye", true).packet);
+        client.connect(OwnedConnect("a").will("gone/a", "bye", true).packet);
     }
     CHECK(watcher.next() == "PUBLISH q0 gone/a=bye");
     {
         RawClient client(broker.port());
-        client.connect(Words("b").will("gone/b", "bye").packet);
+        client.connect(OwnedConnect("b").will("gone/b", "bye").packet);
         client.send(Disconnect{});
         CHECK(client.next() == "end");
         RawClient other(broker.port(), v5);
-        other.connect(Words("c").will("gone/c", "bye").packet);
+        other.connect(OwnedConnect("c").will("gone/c", "bye").packet);
         other.send(Disconnect{.code = reason::disconnect_with_will, .properties = {}});
         CHECK(other.next() == "end");
     }
@@ -194,51 +192,51 @@ TEST_CASE_FIXTURE(Fixture, "a will goes out when the connection breaks, not afte
     CHECK(watcher.rest() == "PUBLISH q0 retain gone/a=bye");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a will with a delay waits, and does not go out when the client is back in time") {
+TEST_CASE_FIXTURE(Fixture, "a delayed will is not published if the client reconnects in time") {
     RawClient watcher(broker.port(), v5);
     watcher.connect("watcher");
     watcher.subscribe("gone");
     const auto vanish = [&](std::uint32_t delay, std::uint32_t expiry, bool clean_start) {
         RawClient client(broker.port(), v5);
-        Words words("a", clean_start);
-        words.expiry(expiry).will("gone", "bye").will_property(PropertyId::will_delay_interval, delay);
-        client.connect(words.packet);
+        OwnedConnect connect("a", clean_start);
+        connect.expiry(expiry).will("gone", "bye").will_property(PropertyId::will_delay_interval, delay);
+        client.connect(connect.packet);
     };
     vanish(100, 100, true);
     REQUIRE(broker.wait_for_clients(1));
     vanish(100, 100, false);
     REQUIRE(broker.wait_for_clients(1));
     CHECK(watcher.rest() == "");
-    // A clean start ends the session, and with it the waiting.
+    // A clean start ends the session, and then the will is published.
     vanish(1, 100, true);
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
-    // So does the end of the session.
+    // The same when the session expires.
     vanish(100, 1, true);
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
     vanish(100, 0, true);
     CHECK(watcher.next() == "PUBLISH q0 gone=bye");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a will's expiry interval counts from when it goes out") {
+TEST_CASE_FIXTURE(Fixture, "a will's expiry interval starts when it is published") {
     RawClient watcher(broker.port(), v5);
     watcher.connect("watcher");
     watcher.subscribe("gone");
     {
         RawClient client(broker.port(), v5);
-        Words words("a");
-        words.expiry(100).will("gone", "bye").will_property(PropertyId::will_delay_interval, 1);
-        words.will_property(PropertyId::message_expiry_interval, 1);
-        client.connect(words.packet);
+        OwnedConnect connect("a");
+        connect.expiry(100).will("gone", "bye").will_property(PropertyId::will_delay_interval, 1);
+        connect.will_property(PropertyId::message_expiry_interval, 1);
+        client.connect(connect.packet);
     }
     CHECK(watcher.next() == "PUBLISH q0 gone=bye message-expiry-interval=1");
 }
 
-TEST_CASE_FIXTURE(Fixture, "silence of one and a half times the keep-alive ends the connection") {
+TEST_CASE_FIXTURE(Fixture, "the connection ends after one and a half times the keep-alive without packets") {
     RawClient client(broker.port(), v5);
-    Words words("a");
-    words.packet.keep_alive = 1;
-    client.connect(words.packet);
+    OwnedConnect connect("a");
+    connect.packet.keep_alive = 1;
+    client.connect(connect.packet);
     const auto begin = std::chrono::steady_clock::now();
     CHECK(client.next() == "DISCONNECT code 141");
     const auto silence = std::chrono::steady_clock::now() - begin;
@@ -246,7 +244,7 @@ TEST_CASE_FIXTURE(Fixture, "silence of one and a half times the keep-alive ends 
     CHECK(broker.violations().size() == 1);
 }
 
-TEST_CASE("a full queue loses the newest messages and counts them") {
+TEST_CASE("a full queue drops new messages and counts them") {
     Options options;
     options.bounds.queued_messages = 2;
     BrokerThread broker(options);
@@ -263,7 +261,7 @@ TEST_CASE("a full queue loses the newest messages and counts them") {
     CHECK(client.rest() == "PUBLISH q1 id 1 x=1; PUBLISH q1 id 2 x=2");
 }
 
-TEST_CASE("v5 clients are told when the broker ends") {
+TEST_CASE("MQTT 5 clients get DISCONNECT when the broker shuts down") {
     BrokerThread broker;
     RawClient client(broker.port(), v5);
     client.connect("a");

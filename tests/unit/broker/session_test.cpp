@@ -1,4 +1,4 @@
-// Tests of the broker's sessions: queue, window, acknowledgements, resending; and their store.
+// The broker's sessions: queue, window, acknowledgements, resending; and the session store.
 #include "session.hpp"
 
 #include <doctest/doctest.h>
@@ -26,7 +26,7 @@ struct Fixture {
         outgoing.qos = qos;
         return session.enqueue(std::move(outgoing), max_messages, max_bytes);
     }
-    /// What is sent next: "payload#id", with "!" in front when it was sent before; "-" for nothing.
+    /// The next delivery: "payload#id", with "!" before it if it is sent again; "-" for none.
     std::string next(std::size_t window = 10) {
         const auto* outgoing = session.start_next(window, now);
         if (outgoing == nullptr) return "-";
@@ -37,7 +37,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "deliveries are sent in order, no more at a time than the window allows") {
+TEST_CASE_FIXTURE(Fixture, "deliveries are sent in order, limited by the window") {
     for (const auto* each : {"a", "b", "c"}) CHECK(queue(each));
     CHECK(next(2) == "a#1");
     CHECK(next(2) == "b#2");
@@ -47,7 +47,7 @@ TEST_CASE_FIXTURE(Fixture, "deliveries are sent in order, no more at a time than
     CHECK(next(2) == "-");
 }
 
-TEST_CASE_FIXTURE(Fixture, "acknowledgements must fit what is in flight") {
+TEST_CASE_FIXTURE(Fixture, "acknowledgements must match the messages in flight") {
     queue("one", Qos::at_least_once);
     queue("two", Qos::exactly_once);
     next();
@@ -64,7 +64,7 @@ TEST_CASE_FIXTURE(Fixture, "acknowledgements must fit what is in flight") {
     CHECK(session.in_flight().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order count, and are told apart") {
+TEST_CASE_FIXTURE(Fixture, "acknowledgements out of order are accepted and distinguished") {
     for (const auto* each : {"a", "b"}) queue(each);
     queue("c", Qos::exactly_once);
     queue("d", Qos::exactly_once);
@@ -82,7 +82,7 @@ TEST_CASE_FIXTURE(Fixture, "a refused PUBREC ends the delivery") {
     CHECK(session.in_flight().empty());
 }
 
-TEST_CASE_FIXTURE(Fixture, "a new connection sends again what was not complete, under the same identifiers") {
+TEST_CASE_FIXTURE(Fixture, "a new connection sends incomplete deliveries again with the same identifiers") {
     for (const auto* each : {"a", "b", "c"}) queue(each);
     next();
     next();
@@ -95,7 +95,7 @@ TEST_CASE_FIXTURE(Fixture, "a new connection sends again what was not complete, 
     CHECK(next(1) == "c#3");
 }
 
-TEST_CASE_FIXTURE(Fixture, "what was released is not published again") {
+TEST_CASE_FIXTURE(Fixture, "a released message is not published again") {
     queue("x", Qos::exactly_once);
     next();
     session.pubrec(1, false);
@@ -116,7 +116,7 @@ TEST_CASE_FIXTURE(Fixture,
     CHECK_FALSE(queue("c"));
 }
 
-TEST_CASE_FIXTURE(Fixture, "packet identifiers go round, leave zero out and are not given twice") {
+TEST_CASE_FIXTURE(Fixture, "packet identifiers wrap around, skip zero and identifiers in use") {
     queue("slow");
     CHECK(next() == "slow#1");
     for (int i = 0; i < 65'534; ++i) {
@@ -144,7 +144,7 @@ TEST_CASE_FIXTURE(Fixture, "messages that expire in the queue are not sent") {
     CHECK(next() == "good#1");
 }
 
-TEST_CASE("a discarded session leaves no subscription behind") {
+TEST_CASE("discarding a session removes its subscriptions") {
     SessionStore store;
     auto& session = store.create("me");
     CHECK(store.subscribe(session, "a/+", {}));

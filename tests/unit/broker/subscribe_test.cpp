@@ -1,16 +1,14 @@
-// Dialogues with the broker about SUBSCRIBE: retained messages, options, groups, overlaps, $SYS.
+// Dialogues: SUBSCRIBE, retained messages, subscription options, groups, overlaps, $SYS.
 #include <doctest/doctest.h>
 
-#include "broker_thread.hpp"
 #include "raw_client.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
 using mqttc::test::RawClient;
+using mqttc::test::v5;
 
 namespace {
-
-constexpr auto v5 = ProtocolVersion::v5;
 
 struct Fixture {
     BrokerThread broker;
@@ -26,7 +24,7 @@ Subscribe subscribe_to(Subscription subscription, PropertiesView properties = {}
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "retained messages come after SUBACK, marked as retained") {
+TEST_CASE_FIXTURE(Fixture, "retained messages are sent after SUBACK with the retain flag") {
     RawClient client(broker.port());
     client.connect("a");
     client.publish("m/salon", "21", Qos::at_least_once, 1, true);
@@ -42,7 +40,7 @@ TEST_CASE_FIXTURE(Fixture, "retained messages come after SUBACK, marked as retai
     CHECK(client.rest() == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "retain handling decides whether retained messages are sent") {
+TEST_CASE_FIXTURE(Fixture, "retain handling determines whether retained messages are sent") {
     broker.publish("x", "kept", Qos::at_most_once, true);
     RawClient client(broker.port(), v5);
     client.connect("a");
@@ -70,7 +68,7 @@ TEST_CASE_FIXTURE(Fixture, "retain-as-published keeps the flag of live messages"
     CHECK(client.rest() == "SUBACK 1: 0; PUBLISH q0 retain x=1; PUBLISH q0 x=2");
 }
 
-TEST_CASE_FIXTURE(Fixture, "no-local keeps a client's own messages from it") {
+TEST_CASE_FIXTURE(Fixture, "with no-local a client does not get its own messages") {
     RawClient client(broker.port(), v5);
     RawClient other(broker.port());
     client.connect("a");
@@ -103,7 +101,7 @@ TEST_CASE_FIXTURE(Fixture, "messages carry the identifier of their subscription"
     CHECK(client.next() == "PUBLISH q0 x=live subscription-identifier=300");
 }
 
-TEST_CASE_FIXTURE(Fixture, "overlapping subscriptions give one copy in 3.1.1 and one each in v5") {
+TEST_CASE_FIXTURE(Fixture, "overlapping subscriptions give one copy in 3.1.1 and one copy each in MQTT 5") {
     RawClient old_client(broker.port());
     old_client.connect("a");
     old_client.subscribe("x/#");
@@ -130,7 +128,7 @@ TEST_CASE_FIXTURE(Fixture, "members of a shared subscription divide the messages
     CHECK(b.rest() == "PUBLISH q0 x=2; PUBLISH q0 x=4");
 }
 
-TEST_CASE("subscriptions that are denied or not available get their code") {
+TEST_CASE("denied and unavailable subscriptions are refused with their code") {
     Options options;
     options.deny_subscribe = {"secret"};
     options.limits.wildcard_subscriptions = false;
@@ -159,7 +157,7 @@ TEST_CASE_FIXTURE(Fixture, "an invalid filter ends the connection") {
     CHECK(broker.violations().size() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "the broker tells about itself under $SYS, and nowhere else") {
+TEST_CASE_FIXTURE(Fixture, "the status of the broker is published under $SYS only") {
     RawClient client(broker.port());
     client.connect("a");
     CHECK(client.subscribe("#") == "SUBACK 1: 0");
@@ -178,7 +176,7 @@ TEST_CASE_FIXTURE(Fixture, "the broker tells about itself under $SYS, and nowher
     CHECK(other.next() == "PUBLISH q0 retain $SYS/broker/messages/received=9");
 }
 
-TEST_CASE("what is under $SYS is kept up to date for those who subscribed") {
+TEST_CASE("$SYS topics are updated for their subscribers") {
     Options options;
     options.bounds.sys_interval = std::chrono::milliseconds(20);
     BrokerThread broker(options);

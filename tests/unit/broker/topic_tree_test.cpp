@@ -1,4 +1,4 @@
-// Tests of the broker's topic tree.
+// The broker's topic tree.
 #include "topic_tree.hpp"
 
 #include <doctest/doctest.h>
@@ -36,7 +36,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE_FIXTURE(Fixture, "+ stands for exactly one level") {
+TEST_CASE_FIXTURE(Fixture, "+ matches exactly one level") {
     add("maison/+/temp", a);
     CHECK(matches("maison/salon/temp") == "a0");
     CHECK(matches("maison//temp") == "a0");
@@ -45,7 +45,7 @@ TEST_CASE_FIXTURE(Fixture, "+ stands for exactly one level") {
     CHECK(matches("maison/rdc/salon/temp") == "");
 }
 
-TEST_CASE_FIXTURE(Fixture, "# stands for any number of levels, the one before it included") {
+TEST_CASE_FIXTURE(Fixture, "# matches any number of levels, including the parent") {
     add("maison/#", a);
     CHECK(matches("maison") == "a0");
     CHECK(matches("maison/") == "a0");
@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(Fixture, "a second subscription with the same filter replaces 
     CHECK(matches("x") == "a2");
 }
 
-TEST_CASE_FIXTURE(Fixture, "removing leaves other subscriptions alone") {
+TEST_CASE_FIXTURE(Fixture, "removing a subscription keeps the others") {
     add("x/+", a);
     add("x/+", b);
     add("x/y/z", a);
@@ -92,7 +92,7 @@ TEST_CASE_FIXTURE(Fixture, "removing leaves other subscriptions alone") {
     CHECK(tree.size() == 2);
 }
 
-TEST_CASE_FIXTURE(Fixture, "members of a group take turns, those of another group have their own") {
+TEST_CASE_FIXTURE(Fixture, "members of a group take turns, separately for each group") {
     add("$share/g/x", a);
     add("$share/g/x", b, Qos::at_least_once);
     add("$share/h/x", a, Qos::exactly_once);
@@ -105,7 +105,7 @@ TEST_CASE_FIXTURE(Fixture, "members of a group take turns, those of another grou
     CHECK(matches("x") == "a2");
 }
 
-TEST_CASE_FIXTURE(Fixture, "a group's message goes to a member that is connected, if there is one") {
+TEST_CASE_FIXTURE(Fixture, "messages to a group are delivered to a connected member if possible") {
     add("$share/g/x", a);
     add("$share/g/x", b);
     alignas(std::max_align_t) static unsigned char somewhere = 0;

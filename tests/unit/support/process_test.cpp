@@ -1,4 +1,4 @@
-// Tests of support/process.
+// support/process.
 #include "support/process.hpp"
 
 #include <doctest/doctest.h>
@@ -10,37 +10,37 @@
 using namespace mqttc::test;
 using namespace std::chrono_literals;
 
-TEST_CASE("stdout, stderr and the exit code of a program are told apart") {
+TEST_CASE("stdout, stderr and the exit code of a program are distinguished") {
     const Result result = run({"sh", "-c", "echo out; echo err >&2; exit 5"});
     CHECK(result.exit == Exit{.code = 5});
     CHECK(result.out == "out\n");
     CHECK(result.err == "err\n");
 }
 
-TEST_CASE("a program that does not exist exits with 127 and says why") {
+TEST_CASE("a program that does not exist exits with 127 and an error message") {
     const Result result = run({"/no/such/program"});
     CHECK(result.exit.code == 127);
     CHECK(result.err == "cannot start /no/such/program: No such file or directory\n");
 }
 
-TEST_CASE("a megabyte goes through a program's stdin and stdout unchanged") {
+TEST_CASE("a megabyte is written to stdin and read from stdout unchanged") {
     std::string bytes(1 << 20, 'x');
     bytes[7] = '\0';
     bytes.back() = '\n';
     CHECK(run({"cat"}, bytes).out == bytes);
 }
 
-TEST_CASE("a program that does not read its stdin harms nobody") {
+TEST_CASE("a program may leave its stdin unread") {
     CHECK(run({"true"}, std::string(1 << 20, 'x')).exit.code == 0);
 }
 
-TEST_CASE("the environment of the test is extended and cut as told") {
+TEST_CASE("variables are added to and removed from the environment") {
     const Result result =
         run(Command{.argv = {"sh", "-c", "echo $A-${HOME-none}"}, .env = {{"A", "1"}}, .unset = {"HOME"}});
     CHECK(result.out == "1-none\n");
 }
 
-TEST_CASE("stdin kept open takes more bytes until it is closed") {
+TEST_CASE("with keep_stdin_open stdin can be written until it is closed") {
     Process cat(Command{.argv = {"cat"}, .input = "a\n", .keep_stdin_open = true});
     CHECK(cat.read_line() == "a");
     cat.write("b\nc");
@@ -53,13 +53,13 @@ TEST_CASE("stdin kept open takes more bytes until it is closed") {
     CHECK(cat.out() == "a\nb\nc");
 }
 
-TEST_CASE("waiting for text that never comes ends with the program") {
+TEST_CASE("waiting for a missing text ends with the program") {
     Process child(Command{.argv = {"echo", "other"}});
     CHECK_FALSE(child.wait_out("text"));
     CHECK(child.wait().code == 0);
 }
 
-TEST_CASE("a program that does not end in time is killed and says so") {
+TEST_CASE("a program that does not end in time is killed") {
     Process child(Command{.argv = {"sleep", "60"}});
     CHECK(child.wait(10ms).timed_out);
     CHECK_FALSE(child.running());
@@ -81,7 +81,7 @@ TEST_CASE("a child still running is killed with its object") {
     CHECK(::kill(pid, 0) != 0);
 }
 
-TEST_CASE("files stand in for stdin and stdout") {
+TEST_CASE("files can replace stdin and stdout") {
     TempDir dir;
     const Result result =
         run(Command{.argv = {"cat"}, .stdin_file = dir.write("in", "text"), .stdout_file = dir.file("out")});
@@ -96,7 +96,7 @@ TEST_CASE("a program whose stdout is closed gets SIGPIPE, as in a shell") {
     CHECK(yes.wait().signal == SIGPIPE);
 }
 
-TEST_CASE("an unread stdout holds a program back until reading goes on") {
+TEST_CASE("a program waits for its unread stdout until reading is resumed") {
     Process child(
         Command{.argv = {"sh", "-c", "head -c 1000000 /dev/zero; echo done >&2"}, .read_stdout = false});
     CHECK_FALSE(child.wait_err("done", 50ms));

@@ -1,4 +1,4 @@
-// Tests of support/pty.
+// support/pty.
 #include "support/pty.hpp"
 
 #include <doctest/doctest.h>
@@ -7,7 +7,7 @@
 
 using namespace mqttc::test;
 
-TEST_CASE("a program on a terminal is answered like by a person") {
+TEST_CASE("a program on a terminal can be answered") {
     PtyProcess child(
         Command{.argv = {"sh", "-c", "printf 'name? '; read name; echo \"hello $name\"; exit 3"}});
     REQUIRE(child.expect("name? "));
@@ -18,7 +18,7 @@ TEST_CASE("a program on a terminal is answered like by a person") {
     CHECK(child.screen() == "name? anna\r\nhello anna\r\n");
 }
 
-TEST_CASE("a terminal without echo is noticed") {
+TEST_CASE("echo() reports the echo of the terminal") {
     PtyProcess child(
         Command{.argv = {"sh", "-c", "stty -echo; printf 'password: '; read x; stty echo; echo ok"}});
     REQUIRE(child.expect("password: "));
@@ -45,14 +45,14 @@ TEST_CASE("Ctrl-C on the terminal interrupts the program") {
     CHECK(child.wait().signal == SIGINT);
 }
 
-TEST_CASE("a terminal taken away hangs the program up") {
+TEST_CASE("hang_up() sends SIGHUP") {
     PtyProcess child(Command{.argv = {"sh", "-c", "echo ready; exec sleep 60"}});
     REQUIRE(child.expect("ready"));
     child.hang_up();
     CHECK(child.wait().signal == SIGHUP);
 }
 
-TEST_CASE("waiting for text that never comes ends with the program on the terminal") {
+TEST_CASE("waiting for a missing text ends with the program on the terminal") {
     PtyProcess child(Command{.argv = {"echo", "other"}});
     CHECK_FALSE(child.expect("text"));
     CHECK(child.wait().code == 0);

@@ -1,11 +1,11 @@
-// Tests of support/temp_dir.
+// support/temp_dir.
 #include "support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
 using namespace mqttc::test;
 
-TEST_CASE("a temporary folder exists while its object does, and is removed with its contents") {
+TEST_CASE("a temporary directory is removed with its contents by the destructor") {
     std::filesystem::path path;
     {
         TempDir dir;
