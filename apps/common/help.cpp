@@ -1,7 +1,8 @@
-// --help and --version, made from the option rows.
-#include <algorithm>
+// --help and --version, from the option rows.
+#include "generate.hpp"
 
-#include "parse.hpp"
+#include <algorithm>
+#include <utility>
 
 namespace mqttc::app {
 namespace {
@@ -18,6 +19,16 @@ constexpr std::string_view usage_of_sub =
     "       mqtt_sub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/FILTER [options]\n"
     "Subscribes to topics of an MQTT broker and prints the messages.\n";
 
+constexpr std::string_view usage_of_passwd =
+    "usage: mqtt_passwd [-H HASH] [-I N] [-c | -D] [-b | --stdin] passwordfile username [password]\n"
+    "       mqtt_passwd [-H HASH] [-I N] -U passwordfile\n"
+    "       mqtt_passwd [-H HASH] [-I N] [-c] --import FILE passwordfile\n"
+    "       mqtt_passwd --list passwordfile\n"
+    "       mqtt_passwd --verify USER [-b | --stdin] passwordfile [password]\n"
+    "Manages the password file of an MQTT broker.\n";
+constexpr std::string_view end_of_passwd =
+    "\nExit status: 0 done, 1 not done, 2 the passwords do not match\nSee mqtt_passwd(1).\n";
+
 constexpr std::string_view examples_of_pub =
     "  mqtt_pub -t home/lamp -m on                       one message\n"
     "  mqtt_pub -t home/lamp -r -m on                    the broker keeps it\n"
@@ -29,7 +40,7 @@ constexpr std::string_view examples_of_sub =
     "  mqtt_sub -t 'home/#' -F %j                        JSON\n"
     "  mqtt_sub -h broker.example -t '#' -w              a table on the terminal\n";
 
-// Columns that UTF-8 text takes, for the characters this text has.
+// Width of UTF-8 text; the characters used here have one column each.
 std::size_t columns(std::string_view text) {
     return static_cast<std::size_t>(
         std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
@@ -54,7 +65,7 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t column)
 }
 
 void append_row(std::string& out, const OptionRow& row) {
-    std::string name = row.short_name == 0 ? "      " + option_name(row) : "  " + option_name(row);
+    std::string name = row.short_name == 0 ? "      " + row.names() : "  " + row.names();
     if (!row.argument.empty()) name.append(" ").append(row.argument);
     out += name;
     std::size_t column = columns(name);
@@ -68,25 +79,27 @@ void append_row(std::string& out, const OptionRow& row) {
 
 }  // namespace
 
-std::string help_text(Program program) {
-    std::string out(program == Program::pub ? usage_of_pub : usage_of_sub);
-    const OptionRow* previous = nullptr;
-    for (const OptionRow& row : option_rows()) {
-        if ((row.programs & only(program)) == 0 || row.status != OptionStatus::ready) continue;
-        if (previous == nullptr || previous->group != row.group) {
-            out.append("\n").append(group_title(row.group)).append(":\n");
+std::string help_text(const OptionTable& table, Program program) {
+    std::string out(program == Program::pub   ? usage_of_pub
+                    : program == Program::sub ? usage_of_sub
+                                              : usage_of_passwd);
+    for (const OptionSection& section : table.sections()) {
+        if ((section.programs & only(program)) == 0) continue;
+        out.append("\n").append(section.title).append(":\n");
+        for (const OptionRow& row : section.rows) {
+            if (!row.help.empty()) append_row(out, row);
         }
-        append_row(out, row);
-        previous = &row;
     }
+    if (program == Program::passwd) return out.append(end_of_passwd);
     out.append("\nConfig file: $XDG_CONFIG_HOME/").append(program_name(program));
-    out.append(" or ~/.config/").append(program_name(program));
-    out.append(
-        ", one option a line.\nEnvironment: MQTT_URL, MQTT_HOST, MQTT_PORT, MQTT_USERNAME, MQTT_PASSWORD, "
-        "MQTT_CAFILE.\n\nExamples:\n");
+    out.append(" or ~/.config/").append(program_name(program)).append(", one option per line.\nEnvironment:");
+    std::string separator = " ";
+    table.for_each(only(program), [&](const OptionRow& row) {
+        if (!row.environment.empty()) out.append(std::exchange(separator, ", ")).append(row.environment);
+    });
+    out.append(".\n\nExamples:\n");
     out.append(program == Program::pub ? examples_of_pub : examples_of_sub);
-    out.append("See ").append(program_name(program)).append("(1).\n");
-    return out;
+    return out.append("See ").append(program_name(program)).append("(1).\n");
 }
 
 std::string version_text(Program program) {

@@ -1,4 +1,4 @@
-// What a user asked for, as plain data: the result of parsing, before anything is opened or connected.
+// What the user asked for, as plain data: the result of parsing, before anything is opened or connected.
 #pragma once
 
 #include <chrono>
@@ -12,19 +12,18 @@
 #include "mqttc/property.hpp"
 #include "mqttc/types.hpp"
 
-#include "option_rows.hpp"
+#include "option_row.hpp"
 
 namespace mqttc::app {
 
-/// Where an option was given; a higher one wins.
-enum class Layer : std::uint8_t { environment, profile, config_file, command_line };
-
-/// Where the password comes from; the last one given wins.
+/// Where the password comes from.
 struct PasswordSource {
-    enum class Kind : std::uint8_t { none, given, file, ask, environment };
+    enum class Kind : std::uint8_t { none, given, file, ask };
     Kind kind = Kind::none;
-    Secret value;      ///< given, environment
-    std::string path;  ///< file
+    Secret value = {};      ///< given
+    std::string path = {};  ///< file
+    /// MQTT_PASSWORD: a default, which counts only together with a user name.
+    bool from_environment = false;
 };
 
 /// One -D. Its value has been checked against the property table.
@@ -34,7 +33,7 @@ struct PropertyOption {
     std::uint32_t number = 0;
     std::string text;
     std::string name;  ///< of a user property
-    Layer layer = Layer::command_line;
+    OptionSource source = OptionSource::command_line;
 };
 
 struct WillOptions {
@@ -44,9 +43,10 @@ struct WillOptions {
     bool retain = false;
 };
 
-/// How the broker is reached and who we are; connection.hpp makes ClientOptions of it.
-struct ConnectionSettings {
-    Endpoint endpoint;  ///< its tls and websocket are made by connection.hpp from the fields below
+/// How to reach the broker, and the client's identity and session; connection_setup.hpp makes ClientOptions of it.
+struct ConnectionOptions {
+    std::string_view program = "mqtt_pub";  ///< the name in generated client identifiers; static storage
+    Endpoint endpoint;  ///< its port, tls and websocket are set by connection_setup.hpp from the fields below
     std::optional<std::uint16_t> port;
     bool url_tls = false;        ///< mqtts:// or wss://
     bool url_websocket = false;  ///< ws:// or wss://
@@ -54,7 +54,7 @@ struct ConnectionSettings {
     std::optional<std::string> id_prefix;
     std::optional<std::string> username;
     PasswordSource password;
-    bool clean = true;  ///< false: -c
+    bool clean_start = true;  ///< false: -c
     std::optional<std::uint32_t> session_expiry;
     std::optional<ProtocolVersion> version;
     std::string v5_option;  ///< the last option given that selects MQTT 5, as spelled; empty = none
@@ -63,7 +63,7 @@ struct ConnectionSettings {
     std::uint32_t max_packet_size = max_remaining_length + 5;
 
     TlsOptions tls;
-    bool tls_asked = false;  ///< any option that only means something with TLS
+    std::optional<OptionSource> tls_requested;  ///< the last option that turns TLS on was given there
     bool no_tls = false;
     std::string key_passphrase_file;
     std::string psk_file;
@@ -79,6 +79,21 @@ struct ConnectionSettings {
     std::optional<std::uint32_t> reconnect;  ///< tries; UINT32_MAX = forever; none = the program's default
     std::optional<std::chrono::nanoseconds> reconnect_min;
     std::optional<std::chrono::nanoseconds> reconnect_max;
+
+    /// Set by the programs: messages arrive or are sent for an indefinite time, so a lost connection is tried again.
+    bool is_stream = false;
+    /// Set by the programs: messages of QoS 1 or 2 may be in flight when the connection is lost.
+    bool may_acknowledge = false;
+};
+
+/// What concerns the run as a whole.
+struct RunOptions {
+    std::optional<std::chrono::nanoseconds> timeout = {};  ///< -W
+    bool stats = false;
+    bool debug = false;
+    bool quiet = false;
+    std::vector<std::string> warnings =
+        {};  ///< found while parsing, one line each, without the program's name
 };
 
 /// Where mqtt_pub's messages come from.
@@ -87,39 +102,48 @@ enum class Encoding : std::uint8_t { raw, hex, base64 };
 enum class InputFormat : std::uint8_t { lines, topic, json };
 
 struct PubOptions {
+    ConnectionOptions connection;
+    RunOptions run;
     std::vector<std::string> topics;
+    Qos qos = Qos::at_most_once;
     PayloadSource source = PayloadSource::none;
     std::string message;  ///< -m
     std::string file;     ///< -f
     bool retain = false;
     std::uint64_t repeat = 1;
     std::chrono::nanoseconds repeat_delay{0};
-    std::optional<double> rate;  ///< messages a second
+    std::optional<double> rate;  ///< messages per second
     Encoding encoding = Encoding::raw;
-    std::optional<InputFormat> input;
+    InputFormat input = InputFormat::lines;
     std::optional<std::string> separator;
     bool skip_invalid = false;
     bool replay = false;
     double speed = 1;
     bool request = false;
     std::string response_topic;
+    std::uint64_t answers = 1;  ///< -C
     bool stamp = false;
     bool progress = false;
 };
 
 struct SubOptions {
+    ConnectionOptions connection;
+    RunOptions run;
     std::vector<std::string> topics;
+    /// One for all topics, or one per topic (checked). Never empty after parsing.
+    std::vector<Qos> qos{Qos::at_most_once};
     std::vector<std::string> unsubscribe;
     std::vector<std::string> filter_out;
-    bool exit_after_suback = false;  ///< -E
-    bool no_retain = false;          ///< -R
+    std::optional<std::uint64_t> count;  ///< -C
+    bool exit_after_suback = false;      ///< -E
+    bool no_retain = false;              ///< -R
     bool retained_only = false;
     bool remove_retained = false;
     bool dry_run = false;
     bool retain_as_published = false;
     RetainHandling retain_handling = RetainHandling::send_always;
     bool no_local = false;
-    std::optional<double> random_filter;  ///< per cent
+    std::optional<double> random_filter;  ///< percent
     std::optional<std::chrono::nanoseconds> idle_timeout;
 
     bool verbose = false;
@@ -133,21 +157,6 @@ struct SubOptions {
     std::optional<std::string> save;
     std::optional<std::string> exec;
     unsigned jobs = 1;
-};
-
-struct Options {
-    Program program = Program::pub;
-    ConnectionSettings connection;
-    /// -q: one for all, or in mqtt_sub as many as topics (checked). Never empty after parsing.
-    std::vector<Qos> qos{Qos::at_most_once};
-    std::optional<std::uint64_t> count;                   ///< -C
-    std::optional<std::chrono::nanoseconds> run_timeout;  ///< -W
-    bool stats = false;
-    bool debug = false;
-    bool quiet = false;
-    std::vector<std::string> warnings;  ///< each one line for people, without the program's name
-    PubOptions pub;                     ///< filled for mqtt_pub
-    SubOptions sub;                     ///< filled for mqtt_sub
 };
 
 }  // namespace mqttc::app

@@ -40,6 +40,11 @@ std::string Outage::hint(Time now) {
     return text.append("the broker not allow what was sent?)");
 }
 
+Outage::Outage(const ConnectionOptions& connection, const RunOptions& run)
+    : endless_(!connection.reconnect && !run.timeout) {
+    if (connection.client_id) identifier_ = *connection.client_id;
+}
+
 std::optional<std::string> Outage::line(std::string_view why, std::string_view more, Duration retry_in,
                                         Time now) {
     const bool starts = reason_.empty();

@@ -26,9 +26,7 @@ class Outage {
 
     /// Does not mention how the attempts could be limited.
     Outage() = default;
-    explicit Outage(const Options& options)
-        : endless_(!options.connection.reconnect && !options.run_timeout),
-          identifier_(options.connection.client_id.value_or("")) {}
+    Outage(const ConnectionOptions& connection, const RunOptions& run);
 
     /// An attempt has failed, or the connection was lost. The line for the user, if one is due: `why`, `more`, when the
     /// next attempt starts, and the first time also how the attempts could be limited.

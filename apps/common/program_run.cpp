@@ -4,25 +4,26 @@
 #include <csignal>
 #include <utility>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 
 namespace mqttc::app {
 
-std::optional<Time> run_deadline(const Options& options, Time started) {
-    if (!options.run_timeout) return std::nullopt;
-    return started + *options.run_timeout;
+std::optional<Time> run_deadline(const RunOptions& options, Time started) {
+    if (!options.timeout) return std::nullopt;
+    return started + *options.timeout;
 }
 
-ProgramRun::ProgramRun(const Options& options, ClientOptions client, std::optional<Time> deadline,
-                       Messages& messages)
-    : options_(options),
+ProgramRun::ProgramRun(const ConnectionOptions& connection, const RunOptions& run, ClientOptions client,
+                       std::optional<Time> deadline, Messages& messages)
+    : connection_options_(connection),
+      run_options_(run),
       messages_(messages),
       broker_(endpoint_name(client.endpoint)),
       deadline_(deadline),
       client_(std::move(client), *this),
-      outage_(options) {}
+      outage_(connection, run) {}
 
 int ProgramRun::run() {
     for (const int number : {SIGINT, SIGTERM}) {
@@ -42,7 +43,7 @@ int ProgramRun::run() {
 
 void ProgramRun::time_out() {
     if (ending_) return;
-    const std::string what = "stopped by -W after " + seconds_text(*options_.run_timeout) + ": " + state();
+    const std::string what = "stopped by -W after " + seconds_text(*run_options_.timeout) + ": " + state();
     end_within_grace();
     on_run_timeout(what);
 }
@@ -74,7 +75,7 @@ void ProgramRun::report_outage(const Error& error, std::string_view more, Durati
 
 bool ProgramRun::gives_up_on_silence(const Error& error) {
     if (error.code != ErrorCode::ack_timeout) return false;
-    return std::exchange(silent_before_, true) && !options_.connection.reconnect;
+    return std::exchange(silent_before_, true) && !connection_options_.reconnect;
 }
 
 std::string ProgramRun::state() const {
@@ -82,7 +83,8 @@ std::string ProgramRun::state() const {
 }
 
 void ProgramRun::disconnect() {
-    client_.disconnect(reason::success, properties_for(options_, packet_bit(PacketType::disconnect)).view());
+    client_.disconnect(reason::success,
+                       properties_for(connection_options_, packet_bit(PacketType::disconnect)).view());
 }
 
 int ProgramRun::fail(const Error& error) {

@@ -15,9 +15,9 @@
 namespace mqttc::app {
 
 /// When -W ends a run that started at `started`; none without -W.
-std::optional<Time> run_deadline(const Options& options, Time started);
+std::optional<Time> run_deadline(const RunOptions& options, Time started);
 
-/// A program derives from it and adds what it publishes and receives. `options` and `messages` must outlive it.
+/// A program derives from it and adds what it publishes and receives. All references must outlive it.
 class ProgramRun : public ClientHandler {
   public:
     /// How long DISCONNECT, and a reader of stderr that blocks, may delay the end after a signal or -W. With the rest
@@ -31,8 +31,8 @@ class ProgramRun : public ClientHandler {
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   protected:
-    ProgramRun(const Options& options, ClientOptions client, std::optional<Time> deadline,
-               Messages& messages);
+    ProgramRun(const ConnectionOptions& connection, const RunOptions& run, ClientOptions client,
+               std::optional<Time> deadline, Messages& messages);
 
     /// Before the client runs: sets timers and watches.
     virtual void prepare() {}
@@ -65,7 +65,8 @@ class ProgramRun : public ClientHandler {
     /// Reports the error that ended the run; its exit code.
     int fail(const Error& error);
 
-    const Options& options_;
+    const ConnectionOptions& connection_options_;
+    const RunOptions& run_options_;
     Messages& messages_;
     const std::string broker_;            ///< its name in messages
     const std::optional<Time> deadline_;  ///< of -W

@@ -7,7 +7,7 @@
 
 #include "mqttc/topic.hpp"
 #include "nearest.hpp"
-#include "values.hpp"
+#include "option_values.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -34,7 +34,7 @@ bool is_command(std::string_view word, std::string_view name) {
     return std::ranges::equal(word, name, {}, lower);
 }
 
-// Not what packets of both sides may carry, but not ours (sections 3.3.4 and 3.14.2.2.5).
+// Without what a packet may carry only when the broker sends it (sections 3.3.4 and 3.14.2.2.5).
 bool takes(const Command& command, const PropertyInfo& info) {
     const bool from_broker = (info.id == PropertyId::subscription_identifier &&
                               command.where == packet_bit(PacketType::publish)) ||
@@ -43,12 +43,9 @@ bool takes(const Command& command, const PropertyInfo& info) {
 }
 
 std::string unknown_property(const Command& command, std::string_view given) {
-    std::vector<std::string_view> names;
-    for (const PropertyInfo& info : property_table()) {
-        if (takes(command, info)) names.push_back(info.name);
-    }
-    std::string message = quoted(given).append(" is no property of MQTT 5");
-    const std::string_view near = nearest_name(given, names);
+    std::string message("unknown MQTT 5 property ");
+    message += quoted(given);
+    const std::string_view near = nearest_name(given, properties_of(command.name));
     if (near.empty()) return message.append(": the manual page lists them under -D");
     return message.append(" (did you mean ").append(near).append("?)");
 }
@@ -71,25 +68,36 @@ const PropertyInfo* info_of(PropertyId id) {
 
 }  // namespace
 
-std::expected<PropertyOption, std::string> to_property(const Occurrence& option) {
-    const auto command = std::ranges::find_if(
-        commands, [&](const Command& known) { return is_command(option.values[0], known.name); });
-    if (command == commands.end()) {
-        return std::unexpected(
-            quoted(option.values[0])
-                .append(" is not one of connect, publish, will, subscribe, unsubscribe, disconnect"));
+std::vector<std::string_view> properties_of(std::string_view command) {
+    const auto found = std::ranges::find(commands, command, &Command::name);
+    std::vector<std::string_view> names;
+    if (found == commands.end()) return names;
+    for (const PropertyInfo& info : property_table()) {
+        if (takes(*found, info)) names.push_back(info.name);
     }
-    const PropertyInfo* info = find_property(option.values[1]);
-    if (info == nullptr) return std::unexpected(unknown_property(*command, option.values[1]));
+    return names;
+}
+
+std::expected<PropertyOption, std::string> to_property(std::span<const std::string_view> values) {
+    const auto command = std::ranges::find_if(
+        commands, [&](const Command& known) { return is_command(values[0], known.name); });
+    if (command == commands.end()) {
+        std::string message = quoted(values[0]).append(" is not one of");
+        for (const Command& known : commands)
+            message.append(message.ends_with("of") ? " " : ", ").append(known.name);
+        return std::unexpected(std::move(message));
+    }
+    const PropertyInfo* info = find_property(values[1]);
+    if (info == nullptr) return std::unexpected(unknown_property(*command, values[1]));
     const std::string name(info->name);
     if (!takes(*command, *info)) return std::unexpected(not_for(*command, *info));
     PropertyOption property;
     property.where = command->where;
     property.id = info->id;
-    const std::string_view value = option.values[2];
+    const std::string_view value = values[2];
     if (info->type == PropertyType::utf8_pair) {
         property.name = value;
-        property.text = option.values[3];
+        property.text = values[3];
     } else if (is_text(info->type)) {
         property.text = value;
     } else {

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <expected>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "options.hpp"
-#include "tokenize.hpp"
 
 namespace mqttc::app {
 
@@ -14,9 +16,12 @@ constexpr bool is_text(PropertyType type) {
     return type == PropertyType::utf8 || type == PropertyType::binary;
 }
 
-/// The property that -D asks for, checked against the property table; its layer is not set. Error: one line
-/// for people.
-std::expected<PropertyOption, std::string> to_property(const Occurrence& option);
+/// The property that the values of -D request (command, name, value; of a user property name and value), checked against
+/// the property table; its source is not set. Error: one line.
+std::expected<PropertyOption, std::string> to_property(std::span<const std::string_view> values);
+
+/// The names of the properties that a command of -D takes.
+std::vector<std::string_view> properties_of(std::string_view command);
 
 /// True iff the packet may carry the property more than once.
 bool repeatable(const PropertyOption& property);

@@ -10,9 +10,8 @@
 #include <cstring>
 
 #include "descriptor.hpp"
+#include "option_values.hpp"
 #include "prompt.hpp"
-#include "tokenize.hpp"
-#include "values.hpp"
 #include "visible.hpp"
 
 namespace mqttc::app {
@@ -35,13 +34,6 @@ std::expected<Secret, std::string> secret_in(const SecretBuffer& buffer,
         error.append(": ").append(too_long ? "more than 65535 bytes in the line" : length.error()));
 }
 
-void overwrite(std::string_view value) {
-    // An option without a secret leaves an empty view, which may have no address.
-    if (value.empty()) return;
-    // The value is a view of the process's argument memory, which is writable.
-    explicit_bzero(const_cast<char*>(value.data()), value.size());
-}
-
 // The password of scheme://user:password@host, also when the scheme was forgotten.
 std::string_view url_password(std::string_view url) {
     const std::size_t scheme = url.find("://");
@@ -52,30 +44,10 @@ std::string_view url_password(std::string_view url) {
     return url.substr(colon + 1, at - colon - 1);
 }
 
-// The colon stays: it says that there was something.
-std::string_view behind_header_name(std::string_view line) {
+// The colon stays, as a sign that there was something.
+std::string_view after_header_name(std::string_view line) {
     const std::string_view name = header_name(line);
     return line.substr(name.empty() ? 0 : name.size() + 1);
-}
-
-// What nobody else may see of an option's values.
-std::string_view secret_of(const Occurrence& option) {
-    switch (option.row->secrecy) {
-        case Secrecy::open:
-            break;
-        case Secrecy::value:
-            return option.value();
-        case Secrecy::url_password:
-            return url_password(option.value());
-        case Secrecy::header_value:
-            return behind_header_name(option.value());
-        case Secrecy::property_value: {
-            const PropertyInfo* info = find_property(option.values[1]);
-            if (info != nullptr && info->id == PropertyId::authentication_data) return option.values[2];
-            break;
-        }
-    }
-    return {};
 }
 
 // PEM says so in the key's first lines, in both of its formats. A file that can't be read is somebody else's
@@ -114,12 +86,11 @@ std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::stri
     return secret_in(buffer, ask_secret_line(prompt, instead, buffer.bytes), "cannot ask");
 }
 
-std::expected<void, std::string> resolve_secrets(ConnectionSettings& settings) {
+std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
     using Kind = PasswordSource::Kind;
-    PasswordSource& password = settings.password;
-    if (password.kind == Kind::environment) {
-        // A default: without a user name it is not meant.
-        password.kind = settings.username ? Kind::given : Kind::none;
+    PasswordSource& password = options.password;
+    if (password.from_environment) {
+        if (!options.username) password = {};
     } else if (password.kind == Kind::file || password.kind == Kind::ask) {
         auto secret = password.kind == Kind::file
                           ? read_secret_file(password.path)
@@ -129,49 +100,63 @@ std::expected<void, std::string> resolve_secrets(ConnectionSettings& settings) {
                 std::string(password.kind == Kind::file ? "--password-file: " : "--ask-password: ")
                     .append(secret.error()));
         }
-        password = {Kind::given, std::move(*secret), {}};
+        password = {.kind = Kind::given, .value = std::move(*secret)};
     }
-    if (settings.no_tls) return {};
-    if (!settings.key_passphrase_file.empty()) {
-        auto secret = read_secret_file(settings.key_passphrase_file);
+    if (options.no_tls) return {};
+    if (!options.key_passphrase_file.empty()) {
+        auto secret = read_secret_file(options.key_passphrase_file);
         if (!secret) return std::unexpected("--key-passphrase-file: " + secret.error());
-        settings.tls.key_passphrase = std::move(*secret);
-    } else if (is_encrypted(settings.tls.key_file)) {
+        options.tls.key_passphrase = std::move(*secret);
+    } else if (is_encrypted(options.tls.key_file)) {
         // Now, before any connection: nobody types within --connect-timeout.
         auto secret =
-            ask_secret("Passphrase of " + visible(settings.tls.key_file) + ": ", "--key-passphrase-file");
+            ask_secret("Passphrase of " + visible(options.tls.key_file) + ": ", "--key-passphrase-file");
         if (!secret) return std::unexpected("--key: " + secret.error());
-        settings.tls.key_passphrase = std::move(*secret);
+        options.tls.key_passphrase = std::move(*secret);
     }
-    if (!settings.psk_file.empty()) {
-        auto secret = read_secret_file(settings.psk_file);
+    if (!options.psk_file.empty()) {
+        auto secret = read_secret_file(options.psk_file);
         if (!secret) return std::unexpected("--psk-file: " + secret.error());
         if (secret->view().find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
-            return std::unexpected("--psk-file: the key in " + visible(settings.psk_file) +
+            return std::unexpected("--psk-file: the key in " + visible(options.psk_file) +
                                    " is not hexadecimal");
         }
-        settings.tls.psk_key = std::move(*secret);
+        options.tls.psk_key = std::move(*secret);
     }
     return {};
 }
 
-void wipe_arguments(Program program, std::span<char*> arguments) {
-    const std::vector<std::string_view> views(arguments.begin(), arguments.end());
-    std::vector<Occurrence> options;
-    // An error after the secret doesn't matter: what came before it is in `options`.
-    static_cast<void>(tokenize_arguments(program, views, &options));
-    for (const Occurrence& option : options) {
-        const std::string_view secret = secret_of(option);
-        // What is left of a URL should still look like one.
-        if (option.row->secrecy == Secrecy::url_password && !secret.empty())
-            std::memset(const_cast<char*>(secret.data()), '*', secret.size());
-        else
-            overwrite(secret);
+std::string_view secret_of(const ParsedOption& option) {
+    switch (option.row->secrecy) {
+        case Secrecy::not_secret:
+            break;
+        case Secrecy::value:
+            return option.value();
+        case Secrecy::url_password:
+            return url_password(option.value());
+        case Secrecy::header_value:
+            return after_header_name(option.value());
+        case Secrecy::property_value: {
+            const PropertyInfo* info = find_property(option.values[1]);
+            if (info != nullptr && info->id == PropertyId::authentication_data) return option.values[2];
+            break;
+        }
     }
+    return {};
 }
 
-bool holds_secret(const Occurrence& option) {
+bool holds_secret(const ParsedOption& option) {
     return option.row->secrecy != Secrecy::header_value && !secret_of(option).empty();
+}
+
+void wipe_argument(std::string_view secret, bool is_url) {
+    // The view is of the process's argument memory, which is writable.
+    char* memory = const_cast<char*>(secret.data());
+    if (is_url) {
+        std::memset(memory, '*', secret.size());
+    } else {
+        explicit_bzero(memory, secret.size());
+    }
 }
 
 }  // namespace mqttc::app

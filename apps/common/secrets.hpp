@@ -11,30 +11,31 @@
 
 #include "mqttc/types.hpp"
 
+#include "command_line.hpp"
 #include "options.hpp"
-#include "tokenize.hpp"
 
 namespace mqttc::app {
 
 /// Longest secret that is read, bytes (the protocol's limit for a password).
 inline constexpr std::size_t max_secret_bytes = 65'535;
 
-/// The first line of a file, without its line end. "-" is stdin. Error: one line for people.
+/// The first line of a file, without its line end. "-" is stdin. Error: one line.
 std::expected<Secret, std::string> read_secret_file(const std::string& path);
-/// Asks on the terminal without echo, as ask_secret_line() does. Error: one line for people.
+/// Asks on the terminal without echo, as ask_secret_line() does. Error: one line.
 std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::string_view instead);
 
-/// Replaces file and prompt by the secret itself: settings.password becomes `given` or `none`, key passphrase
-/// and PSK are read into settings.tls; an encrypted key without a file for its passphrase asks. Error: one
+/// Replaces file and prompt by the secret itself: options.password becomes `given` or `none`, key passphrase
+/// and PSK are read into options.tls; an encrypted key without a file for its passphrase asks. Error: one
 /// line for people.
-std::expected<void, std::string> resolve_secrets(ConnectionSettings& settings);
+std::expected<void, std::string> resolve_secrets(ConnectionOptions& options);
 
-/// Overwrites what the option rows call secret (-P, --psk, the passwords in -L and --proxy, ...) in the process's
-/// arguments, so that other users don't see them in the list of processes. Call it when the options have been
-/// parsed.
-void wipe_arguments(Program program, std::span<char*> arguments);
+/// The secret among the option's values, by the row's secrecy; empty: none.
+std::string_view secret_of(const ParsedOption& option);
+/// Whether an option in a config file makes the file secret; most headers do not.
+bool holds_secret(const ParsedOption& option);
 
-/// Whether the option holds one of those; most headers are none.
-bool holds_secret(const Occurrence& option);
+/// Overwrites memory of the process's arguments, so that other users do not see the secret in the list of processes.
+/// What is left of a URL still looks like one.
+void wipe_argument(std::string_view secret, bool is_url);
 
 }  // namespace mqttc::app

@@ -9,11 +9,11 @@
 #include <cstdlib>
 #include <utility>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "descriptor.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
-#include "parse.hpp"
+#include "read_options.hpp"
 #include "secrets.hpp"
 
 namespace mqttc::app {
@@ -48,48 +48,54 @@ std::optional<std::string> environment(std::string_view name) {
     return value;
 }
 
-bool open_to_others(const std::string& path) {
+bool readable_by_others(const std::string& path) {
     struct stat about{};
     return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
            (about.st_mode & (S_IRGRP | S_IROTH)) != 0;
 }
 
-}  // namespace
-
-std::expected<Options, int> start(Program program, int argc, char** argv, Messages& messages) {
+// What both programs do before and after reading their options.
+template <typename Options>
+std::expected<Options, int> start(std::expected<Options, NoOptions> (*read)(const OptionInput&),
+                                  std::string_view program, int argc, char** argv, Messages& messages) {
     fill_standard_descriptors();
-    // A reader or a broker that goes away is an error of write(), not the end of the program.
+    // A reader or a broker that disappears is an error of write(), not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
     // So is a limit on the size of files.
     std::signal(SIGXFSZ, SIG_IGN);
-    const std::span<char*> arguments(argv + (argc > 0 ? 1 : 0),
-                                     static_cast<std::size_t>(argc > 0 ? argc - 1 : 0));
-    const std::vector<std::string_view> views(arguments.begin(), arguments.end());
-    ParseResult parsed = parse({program, views, environment, load_file, open_to_others});
-    wipe_arguments(program, arguments);
-
-    if (auto* options = std::get_if<Options>(&parsed)) {
-        messages.set_quiet(options->quiet);
-        for (const std::string& warning : options->warnings) messages.warning(warning);
+    const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
+    auto options = read({arguments, environment, load_file, readable_by_others, wipe_argument});
+    if (options) {
+        messages.set_quiet(options->run.quiet);
+        for (const std::string& warning : options->run.warnings) messages.warning(warning);
         return std::move(*options);
     }
-    if (const auto* error = std::get_if<UsageError>(&parsed)) {
-        messages.set_quiet(error->quiet);
-        messages.error(error->text().append("; try '").append(program_name(program)).append(" --help'"));
+    if (options.error().is_error) {
+        messages.set_quiet(options.error().quiet);
+        messages.error(options.error().message().append("; try '").append(program).append(" --help'"));
         return std::unexpected(exit_code::usage);
     }
-    const bool help = std::holds_alternative<HelpRequest>(parsed);
-    const bool written = write_stdout(help ? help_text(program) : version_text(program));
+    const bool written = write_stdout(options.error().text);
     if (!written) messages.stdout_failed(errno);
     return std::unexpected(written ? exit_code::ok : exit_code::output_failed);
 }
 
-std::expected<ClientOptions, int> prepare_client(Options& options, Messages& messages) {
-    if (const auto resolved = resolve_secrets(options.connection); !resolved) {
+}  // namespace
+
+std::expected<PubOptions, int> start_pub(int argc, char** argv, Messages& messages) {
+    return start(read_pub_options, program_name(Program::pub), argc, argv, messages);
+}
+
+std::expected<SubOptions, int> start_sub(int argc, char** argv, Messages& messages) {
+    return start(read_sub_options, program_name(Program::sub), argc, argv, messages);
+}
+
+std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Messages& messages) {
+    if (const auto resolved = resolve_secrets(options); !resolved) {
         messages.error(resolved.error());
         return std::unexpected(exit_code::usage);
     }
-    auto connection = build_connection(options, static_cast<unsigned long>(::getpid()));
+    auto connection = set_up_connection(options, static_cast<unsigned long>(::getpid()));
     if (!connection) {
         messages.error(connection.error());
         return std::unexpected(exit_code::usage);

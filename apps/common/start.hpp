@@ -1,5 +1,4 @@
-// What both programs do first: read their options and turn them into a client's, telling the user what is
-// wrong.
+// What both programs do first: read their options and turn them into a client's, reporting what is wrong.
 #pragma once
 
 #include <expected>
@@ -12,15 +11,15 @@
 
 namespace mqttc::app {
 
-/// Parses the command line with the process's environment and files. --help and --version are printed; errors
-/// are written to `messages`. Wipes secrets from argv. Error: the exit code to end with at once.
-std::expected<Options, int> start(Program program, int argc, char** argv, Messages& messages);
+/// Reads the options with the process's environment and files. --help and --version are printed; errors are written to
+/// `messages`. Wipes secrets from argv. Error: the exit code to end with at once.
+std::expected<PubOptions, int> start_pub(int argc, char** argv, Messages& messages);
+std::expected<SubOptions, int> start_sub(int argc, char** argv, Messages& messages);
 
-/// Reads secrets, applies the connection rules, writes their warnings. Error: the exit code to end with at
-/// once.
-std::expected<ClientOptions, int> prepare_client(Options& options, Messages& messages);
+/// Reads secrets, applies the connection rules, writes their warnings. Error: the exit code to end with at once.
+std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Messages& messages);
 
-/// Ends the program with this error's line and returns its exit code.
+/// Writes this error's line and returns its exit code.
 int report(const Error& error, bool was_connected, Messages& messages);
 
 }  // namespace mqttc::app

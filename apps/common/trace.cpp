@@ -2,7 +2,7 @@
 #include "trace.hpp"
 
 #include "mqttc/packet.hpp"
-#include "values.hpp"
+#include "option_values.hpp"
 
 namespace mqttc::app {
 namespace {

@@ -45,10 +45,8 @@ int main(int argc, char** argv) {
     mqttc::app::fill_standard_descriptors();
     signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
-    if (const auto* options = std::get_if<Options>(&parsed)) return finish(run(*options));
-    if (std::holds_alternative<HelpWanted>(parsed)) return print_and_exit(help_text());
-    if (std::holds_alternative<VersionWanted>(parsed))
-        return print_and_exit("mqtt_passwd " MQTTC_VERSION "\n");
-    say(std::get<OptionError>(parsed).text + " (see mqtt_passwd --help)");
+    if (parsed) return finish(run(*parsed));
+    if (!parsed.error().is_error) return print_and_exit(parsed.error().text);
+    say(parsed.error().text + "; try 'mqtt_passwd --help'");
     return static_cast<int>(ExitCode::failed);
 }

@@ -1,269 +1,233 @@
-// The table of options, a getopt-like walk over the arguments, and what goes with what.
+// The options of mqtt_passwd, and what follows them: passwordfile [username] [password].
 #include "options.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <expected>
 #include <vector>
 
-#include "common/nearest.hpp"
-#include "common/visible.hpp"
+#include "common/command_line.hpp"
+#include "common/generate.hpp"
+#include "common/option_context.hpp"
 
 namespace mqttc::passwd {
-
-// What the arguments said, before it is known whether it makes sense together.
-struct Draft {
-    Options options;
-    bool help = false;
-    bool version = false;
-    bool batch = false;
-    bool salt_length_given = false;
-    bool memory_given = false;
-    std::vector<std::string_view> actions;  // the options that chose one, as written
-};
-
 namespace {
 
-using Wrong = std::optional<std::string>;
+using app::OptionContext;
+using app::OptionResult;
+using app::OptionRow;
+using app::Role;
+using Kind = app::ValueKind;
 
-Wrong choose(Draft& draft, Action action, std::string_view option) {
-    draft.options.action = action;
-    if (std::ranges::find(draft.actions, option) == draft.actions.end()) draft.actions.push_back(option);
-    return std::nullopt;
+template <Action Wanted>
+OptionResult set_action(OptionContext& context) {
+    context.passwd->action = Wanted;
+    return {};
 }
 
-std::expected<std::uint32_t, std::string> number(std::string_view text, std::uint32_t least,
-                                                 std::uint32_t most) {
-    std::uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)
-        return std::unexpected("not a number from " + std::to_string(least) + " to " + std::to_string(most));
-    return value;
+OptionResult set_import(OptionContext& context) {
+    context.passwd->import_from = context.value();
+    return set_action<Action::import_users>(context);
 }
 
-Wrong set_scheme(Draft& draft, std::string_view value) {
-    std::string known;
-    for (const HashSchemeName& row : hash_schemes()) {
-        if (row.name == value) {
-            draft.options.recipe.scheme = row.scheme;
-            return std::nullopt;
-        }
-        if (!known.empty()) known += ", ";
-        known += row.name;
-    }
-    return "not a hash (" + known + ")";
+OptionResult set_verify(OptionContext& context) {
+    context.passwd->user = context.value();
+    return set_action<Action::verify>(context);
 }
 
-Wrong set_iterations(Draft& draft, std::string_view value) {
-    const auto iterations = number(value, 1, max_iterations);
-    if (!iterations) return iterations.error();
-    draft.options.recipe.iterations = *iterations;
-    return std::nullopt;
+OptionResult set_salt_length(OptionContext& context) {
+    const auto choice = app::to_choice(context.value(), context.row->choices);
+    if (!choice) return std::unexpected(choice.error());
+    context.passwd->recipe.salt_length = *choice == 0 ? 12 : 64;
+    return {};
 }
 
-Wrong set_memory(Draft& draft, std::string_view value) {
-    const auto memory = number(value, min_argon2id_memory_kib, max_argon2id_memory_kib);
-    if (!memory) return memory.error();
-    draft.options.recipe.memory_kib = *memory;
-    draft.memory_given = true;
-    return std::nullopt;
-}
+// clang-format off
+constexpr OptionRow rows[] = {
+    {.short_name = 'b', .name = "batch", .excludes = "stdin|delete|hash-all|import|list",
+     .help = "the password is on the command line, visible to other users",
+     .manual = R"(Take the password from the command line.
+.Nm
+wipes it there at once, but other users may have seen it, and it stays in the
+shell's history.
+Prefer
+.Fl -stdin .)",
+     .set = app::set_flag<&Options::batch>},
+    {.short_name = 'c', .name = "create", .excludes = "delete|hash-all|list|verify",
+     .help = "start with an empty file; '-' is stdout",
+     .manual = R"(Start with an empty file, even if the file exists.
+If
+.Ar passwordfile
+is
+.Ql - ,
+write to standard output.)",
+     .set = app::set_flag<&Options::create>},
+    {.short_name = 'D', .name = "delete", .excludes = "hash-all|import|list|verify",
+     .help = "delete the user",
+     .manual = "Delete the user.",
+     .set = set_action<Action::remove>},
+    {.short_name = 'H', .name = "hash", .argument = "HASH", .value = Kind::choice,
+     .choices = "sha512-pbkdf2 sha512 argon2id", .help = "sha512-pbkdf2 (default), sha512 or argon2id",
+     .manual = R"(The kind of hash to create:
+.Cm sha512-pbkdf2
+.Pq the default ,
+.Cm sha512
+or
+.Cm argon2id ;
+see
+.Sx HASHES .)",
+     .set = app::set_choice<HashScheme, &Options::recipe, &HashRecipe::scheme>},
+    {.short_name = 'I', .name = "iterations", .argument = "N", .value = Kind::number,
+     .help = "rounds of sha512-pbkdf2 (20000) or argon2id passes (1)",
+     .manual = R"(Make guessing passwords (and every login) more expensive:
+the number of rounds for
+.Cm sha512-pbkdf2
+.Pq default 20000
+or of passes for
+.Cm argon2id
+.Pq default 1 .
+.Cm sha512
+ignores it.)",
+     .set = app::set_number<1, max_iterations, &Options::recipe, &HashRecipe::iterations>},
+    {.short_name = 'U', .name = "hash-all", .excludes = "import|list|verify",
+     .help = "hash every password that is still plain text",
+     .manual = R"(Hash every plain-text password in the file.
+The password is everything after the first colon of a line.
+Lines that already hold a hash are kept.
+Lines with an unknown kind of hash are kept too, with a warning.
+Running the command again is harmless.)",
+     .set = set_action<Action::hash_all>},
+    {.name = "import", .argument = "FILE", .value = Kind::file, .excludes = "list|verify",
+     .help = "add or replace all user:password lines of FILE or '-'",
+     .manual = R"(Add the user of each
+.Li user:password
+line of
+.Ar file ,
+or change the password if the user exists;
+.Ql -
+is standard input.
+Comments, blank lines and a byte order mark at the beginning are skipped.
+A hash in place of the password is copied unchanged.
+.Pp
+If any line is wrong, nothing is changed.
+A line is also wrong if a space precedes or follows the user name, or if the
+password looks like a hash
+.Pq Ql $id$\&...
+of an unknown kind or a damaged one.
+A
+.Ar file
+without users is reported on standard error but is not a failure.)",
+     .set = set_import},
+    {.name = "list", .excludes = "verify", .help = "print the users in the file",
+     .manual = "Print the users of the file, one per line.",
+     .set = set_action<Action::list>},
+    {.name = "verify", .argument = "USER",
+     .help = "check the password: exit 0 if right, 2 if wrong",
+     .manual = R"(Check the password of
+.Ar user
+and report the result by the exit status.
+The program prompts for the password once.)",
+     .set = set_verify},
+    {.name = "stdin", .excludes = "delete|hash-all|import|list",
+     .help = "read the password as one line of standard input",
+     .manual = R"(Read the password as a single line from standard input.
+The input after that line is not read.)",
+     .set = app::set_flag<&Options::one_line_stdin>},
+    {.name = "salt-length", .argument = "N", .value = Kind::choice, .choices = "12 64",
+     .excludes = "hash=sha512|hash=argon2id",
+     .help = "12 or 64 for sha512-pbkdf2; 2.0 brokers read only 12",
+     .manual = R"(The length of the salt for
+.Cm sha512-pbkdf2 :
+12
+.Pq the default
+or 64 bytes.
+Brokers of the 2.0 series accept only 12.)",
+     .set = set_salt_length},
+    {.name = "memory", .argument = "KIB", .value = Kind::number, .needs = "hash=argon2id",
+     .help = "memory of argon2id (47104)",
+     .manual = R"(The memory for
+.Cm argon2id ,
+in KiB.
+The default is 47104, as in Mosquitto 2.1.)",
+     .set = app::set_number<min_argon2id_memory_kib, max_argon2id_memory_kib, &Options::recipe,
+                            &HashRecipe::memory_kib>},
+    {.name = "generate", .argument = "NAME", .value = Kind::choice, .choices = "bash zsh fish man",
+     .role = Role::generate, .set = app::no_setting},
+    {.name = "help", .role = Role::help, .help = "print this text",
+     .manual = "Print a summary of the options and exit.",
+     .set = app::no_setting},
+    {.name = "version", .role = Role::version, .help = "print the version",
+     .manual = "Print the version and exit.",
+     .set = app::no_setting},
+};
+// clang-format on
 
-Wrong set_salt_length(Draft& draft, std::string_view value) {
-    if (value != "12" && value != "64") return "neither 12 nor 64";
-    draft.options.recipe.salt_length = value == "12" ? 12 : 64;
-    draft.salt_length_given = true;
-    return std::nullopt;
-}
-
-constexpr std::array<OptionRow, 14> rows{{
-    {'b', "batch", "", "the password is on the command line, for all to see",
-     [](Draft& draft, std::string_view) -> Wrong {
-         draft.batch = true;
-         return std::nullopt;
-     }},
-    {'c', "create", "", "start with an empty file; '-' is stdout",
-     [](Draft& draft, std::string_view) -> Wrong {
-         draft.options.create = true;
-         return std::nullopt;
-     }},
-    {'D', "delete", "", "delete the user",
-     [](Draft& draft, std::string_view) { return choose(draft, Action::remove, "-D"); }},
-    {'H', "hash", "HASH", "sha512-pbkdf2 (default), sha512 or argon2id", set_scheme},
-    {'I', "iterations", "N", "rounds of sha512-pbkdf2 (20000) or argon2id passes (1)", set_iterations},
-    {'U', "hash-all", "", "hash every password that is still in clear",
-     [](Draft& draft, std::string_view) { return choose(draft, Action::hash_all, "-U"); }},
-    {'\0', "import", "FILE", "add or replace all user:password lines of FILE or '-'",
-     [](Draft& draft, std::string_view value) {
-         draft.options.import_from = value;
-         return choose(draft, Action::import_users, "--import");
-     }},
-    {'\0', "list", "", "print the users of the file",
-     [](Draft& draft, std::string_view) { return choose(draft, Action::list, "--list"); }},
-    {'\0', "verify", "USER", "check the password: exit 0 if right, 2 if wrong",
-     [](Draft& draft, std::string_view value) {
-         draft.options.user = value;
-         return choose(draft, Action::verify, "--verify");
-     }},
-    {'\0', "stdin", "", "read the password as one line of standard input",
-     [](Draft& draft, std::string_view) -> Wrong {
-         draft.options.one_line_stdin = true;
-         return std::nullopt;
-     }},
-    {'\0', "salt-length", "N", "12 or 64 for sha512-pbkdf2; 2.0 brokers read only 12", set_salt_length},
-    {'\0', "memory", "KIB", "memory of argon2id (47104)", set_memory},
-    {'\0', "help", "", "print this and exit",
-     [](Draft& draft, std::string_view) -> Wrong {
-         draft.help = true;
-         return std::nullopt;
-     }},
-    {'\0', "version", "", "print the version and exit",
-     [](Draft& draft, std::string_view) -> Wrong {
-         draft.version = true;
-         return std::nullopt;
-     }},
-}};
-
-std::string unknown_long_option(std::string_view name) {
-    std::array<std::string_view, rows.size()> names;
-    std::ranges::transform(rows, names.begin(), &OptionRow::name);
-    const std::string_view near = app::nearest_name(name, names);
-    std::string message = "unknown option --" + app::visible(name);
-    if (!near.empty()) message += " (did you mean --" + std::string(near) + "?)";
-    return message;
-}
-
-// Walks the options at the front; what is left is in `rest`. As with the original, options end at the
-// first argument that is none, so that a password may start with "-".
-Wrong walk(std::span<const char* const> arguments, Draft& draft, std::vector<std::string_view>& rest) {
-    std::size_t i = 0;
-    const auto apply = [&](const OptionRow& row, const std::string& as_written,
-                           std::optional<std::string_view> glued) -> Wrong {
-        if (row.value.empty() && glued) return as_written + " takes no value";
-        if (!row.value.empty() && !glued) {
-            if (i + 1 >= arguments.size()) return as_written + " needs a value: " + std::string(row.value);
-            glued = arguments[++i];
-        }
-        const auto wrong = row.apply(draft, glued.value_or(""));
-        if (wrong) return as_written + " " + app::visible(*glued) + ": " + *wrong;
-        return std::nullopt;
-    };
-    for (; i < arguments.size(); ++i) {
-        const std::string_view argument = arguments[i];
-        if (argument == "--") {
-            ++i;
-            break;
-        }
-        if (argument.size() < 2 || argument.front() != '-') break;
-        if (argument.starts_with("--")) {
-            const auto equals = argument.find('=');
-            const auto name = argument.substr(2, equals == argument.npos ? equals : equals - 2);
-            const auto* row = std::ranges::find(rows, name, &OptionRow::name);
-            if (row == rows.end()) return unknown_long_option(name);
-            std::optional<std::string_view> glued;
-            if (equals != argument.npos) glued = argument.substr(equals + 1);
-            if (auto wrong = apply(*row, "--" + std::string(name), glued)) return wrong;
-            continue;
-        }
-        for (std::size_t k = 1; k < argument.size(); ++k) {
-            const auto* row = std::ranges::find(rows, argument[k], &OptionRow::flag);
-            if (row == rows.end()) return "unknown option -" + app::visible(argument.substr(k, 1));
-            std::optional<std::string_view> glued;
-            if (!row->value.empty() && k + 1 < argument.size()) glued = argument.substr(k + 1);
-            if (auto wrong = apply(*row, std::string("-") + row->flag, glued)) return wrong;
-            if (glued) break;
-        }
-    }
-    for (; i < arguments.size(); ++i) rest.emplace_back(arguments[i]);
-    return std::nullopt;
-}
-
-// The rules of what goes with what.
-Wrong check_together(const Draft& draft) {
-    const Options& options = draft.options;
-    if (draft.actions.size() > 1)
-        return std::string(draft.actions[0]) + " and " + std::string(draft.actions[1]) +
-               " exclude each other";
-    const bool sets = options.action == Action::set;
-    const std::string action = draft.actions.empty() ? "" : std::string(draft.actions[0]);
-    if (options.create && !sets && options.action != Action::import_users)
-        return "-c and " + action + " exclude each other";
-    const bool takes_password = sets || options.action == Action::verify;
-    if (draft.batch && !takes_password) return "-b and " + action + " exclude each other";
-    if (options.one_line_stdin && !takes_password) return "--stdin and " + action + " exclude each other";
-    if (draft.batch && options.one_line_stdin) return "-b and --stdin exclude each other";
-    if (draft.salt_length_given && options.recipe.scheme != HashScheme::sha512_pbkdf2)
-        return "--salt-length is for -H sha512-pbkdf2 only";
-    if (draft.memory_given && options.recipe.scheme != HashScheme::argon2id)
-        return "--memory is for -H argon2id only";
-    return std::nullopt;
-}
-
-// What stands behind the options: passwordfile [username] [password], by action.
-Wrong take_operands(Draft& draft, std::span<const std::string_view> rest) {
-    Options& options = draft.options;
+// `rest` is what follows the options. Error: one line.
+OptionResult take_operands(Options& options, std::span<const std::string_view> rest) {
     const bool wants_user = options.action == Action::set || options.action == Action::remove;
     std::vector<std::string_view> wanted = {"passwordfile"};
     if (wants_user) wanted.emplace_back("username");
-    if (draft.batch) wanted.emplace_back("password");
-    if (rest.size() < wanted.size()) return std::string(wanted[rest.size()]) + " is missing";
+    if (options.batch) wanted.emplace_back("password");
+    if (rest.size() < wanted.size()) return std::unexpected(std::string(wanted[rest.size()]) + " is missing");
     if (rest.size() > wanted.size()) {
-        if (options.action == Action::set && !draft.batch && rest.size() == 3)
-            return "a password on the command line needs -b in front of the file's name";
-        const bool option_behind = std::ranges::any_of(rest.subspan(1), [](std::string_view argument) {
+        if (options.action == Action::set && !options.batch && rest.size() == 3)
+            return std::unexpected(
+                std::string("a password on the command line needs -b before the file name"));
+        const bool late_option = std::ranges::any_of(rest.subspan(1), [](std::string_view argument) {
             return argument.size() > 1 && argument.starts_with('-');
         });
-        return std::string("too many arguments") +
-               (option_behind ? " (options go in front of the file's name)" : "");
+        return std::unexpected(std::string("too many arguments") +
+                               (late_option ? " (options go before the file name)" : ""));
     }
     options.file = rest[0];
     if (wants_user) options.user = rest[1];
-    if (draft.batch) options.password = rest.back();
-    if (options.file.empty()) return "the file's name is empty";
-    if (options.file == "-" && !options.create) return "'-' as the file goes with -c only";
+    if (options.batch) options.password = rest.back();
+    if (options.file.empty()) return std::unexpected(std::string("the file name is empty"));
+    if (options.file == "-" && !options.create)
+        return std::unexpected(std::string("'-' as the file is for -c only"));
+    return {};
+}
+
+// --help and the like: the text to print.
+std::optional<std::string> requested_text(const app::ParsedLine& line) {
+    for (const app::ParsedOption& option : line.options) {
+        if (option.row->role == Role::help) return app::help_text(option_table(), app::Program::passwd);
+        if (option.row->role == Role::version) return app::version_text(app::Program::passwd);
+        if (option.row->role == Role::generate && app::to_choice(option.value(), option.row->choices))
+            return app::generate(option_table(), app::Program::passwd, option.value(), nullptr);
+    }
     return std::nullopt;
 }
 
 }  // namespace
 
-std::variant<Options, HelpWanted, VersionWanted, OptionError> parse_options(
-    std::span<const char* const> arguments) {
-    Draft draft;
-    std::vector<std::string_view> rest;
-    if (auto wrong = walk(arguments, draft, rest)) return OptionError{*wrong};
-    if (draft.help) return HelpWanted{};
-    if (draft.version) return VersionWanted{};
-    if (auto wrong = check_together(draft)) return OptionError{*wrong};
-    if (auto wrong = take_operands(draft, rest)) return OptionError{*wrong};
-    return std::move(draft.options);
+const app::OptionTable& option_table() {
+    static constexpr std::array sections{
+        app::OptionSection{app::only(app::Program::passwd), "Options", rows},
+    };
+    static const app::OptionTable table{sections};
+    return table;
 }
 
-std::span<const OptionRow> option_rows() {
-    return rows;
-}
-
-std::string help_text() {
-    std::string text =
-        "mqtt_passwd keeps the password file of an MQTT broker.\n"
-        "\n"
-        "usage: mqtt_passwd [-H hash] [-I iterations] [-c | -D] [-b | --stdin] passwordfile username "
-        "[password]\n"
-        "       mqtt_passwd [-H hash] [-I iterations] -U passwordfile\n"
-        "       mqtt_passwd [-H hash] [-I iterations] [-c] --import file passwordfile\n"
-        "       mqtt_passwd --list passwordfile\n"
-        "       mqtt_passwd --verify user [-b | --stdin] passwordfile [password]\n"
-        "\n";
-    constexpr std::size_t column = 26;
-    for (const OptionRow& row : rows) {
-        std::string line = row.flag != '\0' ? std::string("  -") + row.flag + ", " : "      ";
-        line += "--" + std::string(row.name);
-        if (!row.value.empty()) line += " " + std::string(row.value);
-        line.resize(std::max(line.size() + 1, column), ' ');
-        text += line + std::string(row.help) + "\n";
+std::expected<Options, app::NoOptions> parse_options(std::span<const char* const> arguments) {
+    const std::vector<std::string_view> views(arguments.begin(), arguments.end());
+    const auto line =
+        app::parse_arguments(option_table(), app::Program::passwd, views, app::Operands::allowed);
+    if (auto text = requested_text(line))
+        return std::unexpected(app::NoOptions{.text = std::move(*text), .is_error = false});
+    const auto wrong = [](std::string text) {
+        return std::unexpected(app::NoOptions{.text = std::move(text)});
+    };
+    if (!line.error.empty()) return wrong(line.error);
+    Options options;
+    OptionContext context{.program = app::Program::passwd, .table = option_table(), .passwd = &options};
+    context.source = app::OptionSource::command_line;
+    for (const app::ParsedOption& option : line.options) {
+        if (auto applied = context.apply(option); !applied) return wrong(std::move(applied.error()));
     }
-    text += "\nexit status: 0 done, 1 not done, 2 the passwords do not match\n";
-    return text;
+    if (auto rules = context.check_rules(); !rules) return wrong(std::move(rules.error()));
+    if (auto taken = take_operands(options, std::span(views).subspan(line.operands)); !taken)
+        return wrong(std::move(taken.error()));
+    return options;
 }
 
 }  // namespace mqttc::passwd

@@ -13,10 +13,10 @@
 #include "discarded_float.hpp"
 #include "mqttc/property.hpp"
 #include "mqttc/topic.hpp"
+#include "option_values.hpp"
 #include "property_option.hpp"
 #include "text_in.hpp"
 #include "time_text.hpp"
-#include "values.hpp"
 
 namespace mqttc::pub {
 namespace {

@@ -14,22 +14,22 @@ using namespace mqttc;
 
 int publish(int argc, char** argv, app::Messages& messages) {
     const Time started = std::chrono::steady_clock::now();
-    auto options = app::start(app::Program::pub, argc, argv, messages);
+    auto options = app::start_pub(argc, argv, messages);
     if (!options) return options.error();
 
-    auto client = app::prepare_client(*options, messages);
+    auto client = app::prepare_client(options->connection, messages);
     if (!client) return client.error();
     app::DebugTrace trace(messages);
-    if (options->debug) client->session.trace = &trace;
+    if (options->run.debug) client->session.trace = &trace;
 
-    const auto deadline = app::run_deadline(*options, started);
+    const auto deadline = app::run_deadline(options->run, started);
     if (deadline) messages.give_up_at(*deadline);
     auto input = pub::open_input(*options, deadline, messages);
     if (!input) {
         messages.error(input.error().message);
         return input.error().timed_out ? app::exit_code::run_timeout : app::exit_code::usage;
     }
-    if (!options->pub.request)
+    if (!options->request)
         return pub::Publisher(*options, **input, std::move(*client), deadline, messages).run();
 
     pub::InputMessage request;

@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "fixed_input.hpp"
 #include "json_lines.hpp"
 #include "line_input.hpp"
@@ -35,34 +35,35 @@ std::expected<LoadedPayload, PayloadError> load(const app::PubOptions& options,
     return LoadedPayload();
 }
 
-std::unique_ptr<InputSource> open_lines(const app::Options& options, app::Messages& messages) {
-    const app::PubOptions& pub = options.pub;
+std::unique_ptr<InputSource> open_lines(const app::PubOptions& options, app::Messages& messages) {
     const auto parsed = [&](std::size_t longest_line, std::unique_ptr<LineParser> parser) {
-        return std::make_unique<ParsedInput>(STDIN_FILENO, longest_line, std::move(parser), pub.skip_invalid);
+        return std::make_unique<ParsedInput>(STDIN_FILENO, longest_line, std::move(parser),
+                                             options.skip_invalid);
     };
     // Hexadecimal and base64 take at most two characters for a byte.
-    const std::size_t longest_payload = LineInput::max_line * (pub.encoding == app::Encoding::raw ? 1 : 2);
-    switch (pub.input.value_or(app::InputFormat::lines)) {
+    const std::size_t longest_payload =
+        LineInput::max_line * (options.encoding == app::Encoding::raw ? 1 : 2);
+    switch (options.input) {
         case app::InputFormat::lines:
-            if (pub.encoding == app::Encoding::raw) {
+            if (options.encoding == app::Encoding::raw) {
                 // In batches when there is nothing to do for each message.
-                const bool plain = options.qos.front() == Qos::at_most_once && pub.topics.size() == 1 &&
-                                   !pub.rate && !pub.stamp;
+                const bool plain = options.qos == Qos::at_most_once && options.topics.size() == 1 &&
+                                   !options.rate && !options.stamp;
                 return std::make_unique<LineInput>(STDIN_FILENO, LineInput::max_line, true,
                                                    plain ? LineInput::max_batch : 1);
             }
-            return parsed(longest_payload, std::make_unique<PayloadLines>(pub.encoding));
+            return parsed(longest_payload, std::make_unique<PayloadLines>(options.encoding));
         case app::InputFormat::topic:
-            return parsed(longest_payload, std::make_unique<TopicLines>(pub.separator, pub.encoding));
+            return parsed(longest_payload, std::make_unique<TopicLines>(options.separator, options.encoding));
         case app::InputFormat::json: {
             const bool v5 = app::effective_version(options.connection) == ProtocolVersion::v5;
-            JsonRules rules{.need_topic = pub.topics.empty(),
-                            .need_time = pub.replay,
+            JsonRules rules{.need_topic = options.topics.empty(),
+                            .need_time = options.replay,
                             .send_properties = v5,
                             .warn = [&messages](std::string_view what) { messages.warning(what); }};
             auto lines = parsed(JsonLines::max_line, std::make_unique<JsonLines>(std::move(rules)));
-            if (!pub.replay) return lines;
-            return std::make_unique<ReplayInput>(std::move(lines), pub.speed);
+            if (!options.replay) return lines;
+            return std::make_unique<ReplayInput>(std::move(lines), options.speed);
         }
     }
     return nullptr;
@@ -70,24 +71,23 @@ std::unique_ptr<InputSource> open_lines(const app::Options& options, app::Messag
 
 }  // namespace
 
-std::expected<std::unique_ptr<InputSource>, PayloadError> open_input(const app::Options& options,
+std::expected<std::unique_ptr<InputSource>, PayloadError> open_input(const app::PubOptions& options,
                                                                      std::optional<Time> deadline,
                                                                      app::Messages& messages) {
-    const app::PubOptions& pub = options.pub;
-    if (pub.source == app::PayloadSource::lines) return open_lines(options, messages);
-    auto payload = load(pub, deadline);
+    if (options.source == app::PayloadSource::lines) return open_lines(options, messages);
+    auto payload = load(options, deadline);
     if (!payload) return std::unexpected(std::move(payload.error()));
     // Reported before connecting: no broker could accept it.
     constexpr std::size_t length_field = 2;
-    const std::size_t packet_id = options.qos.front() == Qos::at_most_once ? 0 : 2;
-    for (const std::string& topic : pub.topics) {
+    const std::size_t packet_id = options.qos == Qos::at_most_once ? 0 : 2;
+    for (const std::string& topic : options.topics) {
         const std::size_t most = max_remaining_length - length_field - topic.size() - packet_id;
         if (payload->bytes().size() <= most) continue;
         return std::unexpected(PayloadError{
             false, "the payload has " + std::to_string(payload->bytes().size()) +
                        " bytes, an MQTT packet with this topic holds " + std::to_string(most) + " at most"});
     }
-    return std::make_unique<FixedInput>(std::move(*payload), pub.repeat, pub.repeat_delay);
+    return std::make_unique<FixedInput>(std::move(*payload), options.repeat, options.repeat_delay);
 }
 
 }  // namespace mqttc::pub

@@ -15,7 +15,7 @@ namespace mqttc::pub {
 
 /// Loads the payload, or prepares to read lines. `deadline` bounds the wait for a slow payload; `messages` must
 /// outlive the input.
-std::expected<std::unique_ptr<InputSource>, PayloadError> open_input(const app::Options& options,
+std::expected<std::unique_ptr<InputSource>, PayloadError> open_input(const app::PubOptions& options,
                                                                      std::optional<Time> deadline,
                                                                      app::Messages& messages);
 

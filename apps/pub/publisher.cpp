@@ -9,7 +9,7 @@
 #include <ctime>
 #include <utility>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "figures.hpp"
@@ -23,22 +23,22 @@ constexpr std::uint64_t max_reported = 10;
 
 }  // namespace
 
-Publisher::Publisher(const app::Options& options, InputSource& input, ClientOptions client,
+Publisher::Publisher(const app::PubOptions& options, InputSource& input, ClientOptions client,
                      std::optional<Time> deadline, app::Messages& messages)
-    : ProgramRun(options, std::move(client), deadline, messages),
+    : ProgramRun(options.connection, options.run, std::move(client), deadline, messages),
       input_(input),
-      pub_(options.pub),
-      qos_(options.qos.front()),
-      properties_(app::properties_for(options, packet_bit(PacketType::publish))),
-      rate_(options.pub.rate) {
-    if (options.stats) stats_.emplace();
-    if (pub_.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
+      options_(options),
+      properties_(app::properties_for(options.connection, packet_bit(PacketType::publish))),
+      rate_(options.rate) {
+    if (options.run.stats) stats_.emplace();
+    if (options_.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
 }
 
 void Publisher::prepare() {
     start_ = std::chrono::steady_clock::now();
-    const bool long_work_shows = app::Messages::on_terminal() && !options_.debug && !options_.quiet;
-    if (pub_.progress || (long_work_shows && input_.extent())) show_progress_at(start_ + progress_patience);
+    const bool long_work_shows = app::Messages::on_terminal() && !run_options_.debug && !run_options_.quiet;
+    if (options_.progress || (long_work_shows && input_.extent()))
+        show_progress_at(start_ + progress_patience);
 }
 
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
@@ -46,7 +46,8 @@ void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView proper
     if (stats_) stats_->acknowledged(id);
     if (code < reason::unspecified_error) return;
     std::string what("the broker refused a message");
-    if (pub_.topics.size() == 1 && !own_topics_) what.append(" to '").append(pub_.topics.front()).append("'");
+    if (options_.topics.size() == 1 && !own_topics_)
+        what.append(" to '").append(options_.topics.front()).append("'");
     what.append(": ").append(app::reason_text(PacketType::puback, code, properties));
     report_problem(what);
 }
@@ -62,7 +63,7 @@ void Publisher::on_turn_end() {
 // round trip at the end of a stream shows that they were read. An acknowledgement covers everything before it too,
 // and a single message is not delayed.
 bool Publisher::confirmed() {
-    const bool stream = pub_.source == app::PayloadSource::lines;
+    const bool stream = options_.source == app::PayloadSource::lines;
     if (!stream || !last_unacknowledged_ || published() < 2) return true;
     if (!ping_sent_) {
         ping_sent_ = client_.ping().has_value();
@@ -99,7 +100,7 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
         messages_.error(app::error_text(error));
         return end(Ending::hopeless);
     }
-    const bool uncertain = was_connected() && qos_ == Qos::at_most_once && published() > 0;
+    const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && published() > 0;
     report_outage(error, uncertain ? "; QoS 0 messages in flight may be lost" : "", *retry_in);
 }
 
@@ -107,7 +108,7 @@ void Publisher::feed() {
     if (!client_.session().connected()) return;
     while (ending_ == Ending::none) {
         if (!has_current_ && !fetch()) return;
-        if (!client_.can_publish(current_.qos.value_or(qos_))) return;
+        if (!client_.can_publish(current_.qos.value_or(options_.qos))) return;
         if (!rate_.allows(client_.now())) return wake_at(rate_.due());
         if (current_.batch.empty() ? !publish_one() : !publish_batch()) return;
     }
@@ -171,7 +172,7 @@ void Publisher::show_progress_at(Time when) {
 
 Publisher::Tally Publisher::tally() const {
     const Counters& counters = client_.session().counters();
-    const std::uint64_t copies = std::max<std::size_t>(pub_.topics.size(), 1);
+    const std::uint64_t copies = std::max<std::size_t>(options_.topics.size(), 1);
     const std::uint64_t current =
         has_current_ ? (current_.payloads().size() - payload_index_) * copies - topic_index_ : 0;
     const auto remaining = input_.remaining();
@@ -191,7 +192,7 @@ ProgressFacts Publisher::progress() const {
     // What waits in the session is taken, but not sent.
     if (facts.bytes) {
         const std::uint64_t waiting =
-            client_.session().pending_bytes() / std::max<std::size_t>(pub_.topics.size(), 1);
+            client_.session().pending_bytes() / std::max<std::size_t>(options_.topics.size(), 1);
         facts.bytes->taken -= std::min<std::uint64_t>(facts.bytes->taken, waiting);
     }
     return facts;
@@ -214,14 +215,15 @@ Bytes Publisher::stamped(Bytes payload) {
 bool Publisher::publish_one() {
     const Bytes payload = current_.payloads()[payload_index_];
     const Publish message{
-        .topic = current_.topic ? *current_.topic : std::string_view(pub_.topics[topic_index_]),
-        .payload = pub_.stamp ? stamped(payload) : payload,
-        .qos = current_.qos.value_or(qos_),
-        .retain = current_.retain.value_or(pub_.retain),
+        .topic = current_.topic ? *current_.topic : std::string_view(options_.topics[topic_index_]),
+        .payload = options_.stamp ? stamped(payload) : payload,
+        .qos = current_.qos.value_or(options_.qos),
+        .retain = current_.retain.value_or(options_.retain),
         .properties = current_.properties.value_or(properties_.view())};
-    const auto mode = current_.outlives_input && !pub_.stamp ? PayloadMode::borrowed : PayloadMode::copied;
-    const auto done = current_.owner != nullptr && !pub_.stamp ? client_.publish(message, current_.owner)
-                                                               : client_.publish(message, mode);
+    const auto mode =
+        current_.outlives_input && !options_.stamp ? PayloadMode::borrowed : PayloadMode::copied;
+    const auto done = current_.owner != nullptr && !options_.stamp ? client_.publish(message, current_.owner)
+                                                                   : client_.publish(message, mode);
     if (!done) {
         const ErrorCode code = done.error().code;
         if (code == ErrorCode::window_full || code == ErrorCode::buffer_full) return false;
@@ -238,7 +240,7 @@ bool Publisher::publish_one() {
         if (stats_) stats_->published(*done, message.payload.size());
     }
     rate_.count(client_.now());
-    if (!current_.topic && ++topic_index_ < pub_.topics.size()) return true;
+    if (!current_.topic && ++topic_index_ < options_.topics.size()) return true;
     advance(1);
     return true;
 }
@@ -246,10 +248,10 @@ bool Publisher::publish_one() {
 // At QoS 0 to one topic, with nothing to do for each message.
 bool Publisher::publish_batch() {
     const auto payloads = current_.batch.subspan(payload_index_);
-    const auto count = client_.publish_each({.topic = pub_.topics.front(),
+    const auto count = client_.publish_each({.topic = options_.topics.front(),
                                              .payload = {},
-                                             .qos = qos_,
-                                             .retain = pub_.retain,
+                                             .qos = options_.qos,
+                                             .retain = options_.retain,
                                              .properties = properties_.view()},
                                             payloads);
     // publish_one() gets the same error, and handles it.
@@ -298,7 +300,7 @@ void Publisher::end(Ending how) {
 
 int Publisher::conclude(const std::expected<void, Error>& result) {
     messages_.end_progress();
-    if (pub_.progress && ever_connected_) messages_.note(progress_text(progress()));
+    if (options_.progress && ever_connected_) messages_.note(progress_text(progress()));
     const bool out_of_memory = !result && result.error().code == ErrorCode::out_of_memory;
     int code = app::exit_code::ok;
     if (!result) {

@@ -16,7 +16,7 @@ namespace mqttc::pub {
 class Publisher final : public app::ProgramRun {
   public:
     /// All references must outlive this object.
-    Publisher(const app::Options& options, InputSource& input, ClientOptions client,
+    Publisher(const app::PubOptions& options, InputSource& input, ClientOptions client,
               std::optional<Time> deadline, app::Messages& messages);
 
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
@@ -64,8 +64,7 @@ class Publisher final : public app::ProgramRun {
     std::uint64_t published() const { return client_.session().counters().published; }
 
     InputSource& input_;
-    const app::PubOptions& pub_;
-    const Qos qos_;
+    const app::PubOptions& options_;
     const Properties properties_;
     RateLimit rate_;
 

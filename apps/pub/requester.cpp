@@ -7,7 +7,7 @@
 #include <array>
 #include <utility>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 
@@ -27,15 +27,13 @@ std::string random_name() {
 
 }  // namespace
 
-Requester::Requester(const app::Options& options, Bytes request, ClientOptions client,
+Requester::Requester(const app::PubOptions& options, Bytes request, ClientOptions client,
                      std::optional<Time> deadline, app::Messages& messages)
-    : ProgramRun(options, std::move(client), deadline, messages),
-      pub_(options.pub),
+    : ProgramRun(options.connection, options.run, std::move(client), deadline, messages),
+      options_(options),
       request_(request),
-      qos_(options.qos.front()),
-      expected_answers_(options.count.value_or(1)),
-      properties_(app::properties_for(options, packet_bit(PacketType::publish))),
-      response_topic_(options.pub.response_topic),
+      properties_(app::properties_for(options.connection, packet_bit(PacketType::publish))),
+      response_topic_(options.response_topic),
       out_(STDOUT_FILENO) {
     if (deadline) out_.give_up_at(*deadline);
 }
@@ -44,7 +42,7 @@ std::expected<void, std::string> Requester::address_answers() {
     const std::string name = random_name();
     if (name.empty()) return std::unexpected(std::string("the system provides no random numbers"));
     if (response_topic_.empty()) response_topic_ = "response/mqtt_pub-" + name;
-    if (app::effective_version(options_.connection) != ProtocolVersion::v5) return {};
+    if (app::effective_version(connection_options_) != ProtocolVersion::v5) return {};
 
     if (properties_.view().find(PropertyId::response_topic)) {
         return std::unexpected(
@@ -73,9 +71,9 @@ void Requester::on_run_timeout(const std::string& what) {
 }
 
 int Requester::conclude(const std::expected<void, Error>& result) {
-    if (options_.debug && ignored_ > 0)
+    if (run_options_.debug && ignored_ > 0)
         messages_.debug(app::count_text(ignored_, "message") + " on the response topic ignored");
-    if (options_.stats && ever_connected_) {
+    if (run_options_.stats && ever_connected_) {
         std::string line = app::count_text(answers_, "answer");
         if (latencies_.count() > 0) line.append("; answered after ").append(latencies_.text());
         messages_.debug(line);
@@ -87,9 +85,10 @@ int Requester::conclude(const std::expected<void, Error>& result) {
 void Requester::on_connected(bool first) {
     if (!first) return;
     const Subscription subscription{
-        .filter = response_topic_, .qos = qos_, .retain_handling = RetainHandling::send_never};
-    const auto id = client_.subscribe(
-        {&subscription, 1}, app::properties_for(options_, packet_bit(PacketType::subscribe)).view());
+        .filter = response_topic_, .qos = options_.qos, .retain_handling = RetainHandling::send_never};
+    const auto id =
+        client_.subscribe({&subscription, 1},
+                          app::properties_for(connection_options_, packet_bit(PacketType::subscribe)).view());
     if (id) return;
     messages_.error("cannot subscribe to '" + response_topic_ + "': " + id.error().context);
     end(app::exit_code_of(id.error(), true));
@@ -110,13 +109,13 @@ void Requester::on_suback(const Suback& packet) {
 }
 
 void Requester::send() {
-    while (subscribed_ && !code_ && sent_ < pub_.topics.size() && client_.session().connected()) {
-        if (!client_.can_publish(qos_)) return;
-        const std::string& topic = pub_.topics[sent_];
+    while (subscribed_ && !code_ && sent_ < options_.topics.size() && client_.session().connected()) {
+        if (!client_.can_publish(options_.qos)) return;
+        const std::string& topic = options_.topics[sent_];
         const auto id = client_.publish({.topic = topic,
                                          .payload = request_,
-                                         .qos = qos_,
-                                         .retain = pub_.retain,
+                                         .qos = options_.qos,
+                                         .retain = options_.retain,
                                          .properties = properties_.view()},
                                         PayloadMode::borrowed);
         if (!id) {
@@ -147,7 +146,7 @@ Accept Requester::on_publish(const Publish& message) {
     if (!print(message.payload)) return Accept::now;
     ++answers_;
     latencies_.add(received - sent_at_);
-    if (answers_ == expected_answers_) end(app::exit_code::ok);
+    if (answers_ == options_.answers) end(app::exit_code::ok);
     return Accept::now;
 }
 
@@ -184,12 +183,12 @@ bool Requester::print(Bytes payload) {
 void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView properties) {
     answered();
     const bool refused = code >= reason::unspecified_error;
-    const bool no_subscriber = code == reason::no_matching_subscribers && !pub_.retain;
+    const bool no_subscriber = code == reason::no_matching_subscribers && !options_.retain;
     if (code_ || (!refused && !no_subscriber)) return;
     std::string line = refused ? "the broker refused the request: " : "no client receives the request: ";
     line.append(app::reason_text(PacketType::puback, code, properties));
     messages_.error(line);
-    if (++useless_ == pub_.topics.size()) end(app::exit_code::not_delivered);
+    if (++useless_ == options_.topics.size()) end(app::exit_code::not_delivered);
 }
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
@@ -200,7 +199,7 @@ void Requester::on_connection_lost(const Error& error, std::optional<Duration> r
 
 std::string Requester::activity() const {
     if (!subscribed_) return "the subscription was not acknowledged";
-    return std::to_string(answers_) + " of " + app::count_text(expected_answers_, "answer") + " received";
+    return std::to_string(answers_) + " of " + app::count_text(options_.answers, "answer") + " received";
 }
 
 void Requester::end(int code) {

@@ -15,8 +15,8 @@ namespace mqttc::pub {
 class Requester final : public app::ProgramRun {
   public:
     /// All references and the request must outlive this object.
-    Requester(const app::Options& options, Bytes request, ClientOptions client, std::optional<Time> deadline,
-              app::Messages& messages);
+    Requester(const app::PubOptions& options, Bytes request, ClientOptions client,
+              std::optional<Time> deadline, app::Messages& messages);
 
     /// Chooses the response topic and correlation data that were not given at random. To be called before run().
     /// Error: one line for the user, a usage error.
@@ -40,10 +40,8 @@ class Requester final : public app::ProgramRun {
     bool print(Bytes payload);
     void end(int code);
 
-    const app::PubOptions& pub_;
+    const app::PubOptions& options_;
     const Bytes request_;
-    const Qos qos_;
-    const std::uint64_t expected_answers_;
     Properties properties_;  ///< of the request, response topic and correlation data included
     std::string response_topic_;
     /// What an answer must carry with MQTT 5; none: each message on the response topic is an answer.

@@ -4,7 +4,7 @@
 #include <array>
 #include <cstdint>
 
-#include "values.hpp"
+#include "option_values.hpp"
 
 namespace mqttc::pub {
 namespace {

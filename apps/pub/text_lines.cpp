@@ -2,8 +2,8 @@
 #include "text_lines.hpp"
 
 #include "mqttc/topic.hpp"
+#include "option_values.hpp"
 #include "text_in.hpp"
-#include "values.hpp"
 
 namespace mqttc::pub {
 

@@ -13,8 +13,8 @@
 
 #include "columns.hpp"
 #include "mqttc/client.hpp"
+#include "option_values.hpp"
 #include "text_out.hpp"
-#include "values.hpp"
 
 namespace mqttc::sub {
 namespace {

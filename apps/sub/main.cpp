@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
     const mqttc::Time started = std::chrono::steady_clock::now();
     app::Messages messages("mqtt_sub");
     try {
-        auto options = app::start(app::Program::sub, argc, argv, messages);
+        auto options = app::start_sub(argc, argv, messages);
         if (!options) return options.error();
         return mqttc::sub::run_subscriber(*options, started, messages);
     } catch (const std::bad_alloc&) {

@@ -8,13 +8,13 @@
 
 namespace mqttc::sub {
 
-int run_subscriber(app::Options& options, Time started, app::Messages& messages) {
+int run_subscriber(app::SubOptions& options, Time started, app::Messages& messages) {
     StdoutBuffer out(STDOUT_FILENO);
     if (out.state() != StdoutBuffer::State::open) {
         messages.stdout_failed(out.error());
         return app::exit_code::output_failed;
     }
-    const auto sink = make_printer(options.sub, out.terminal(), out, messages);
+    const auto sink = make_printer(options, out.terminal(), out, messages);
     if (!sink) {
         messages.error(sink.error());
         return app::exit_code::usage;
@@ -23,13 +23,13 @@ int run_subscriber(app::Options& options, Time started, app::Messages& messages)
         messages.error(ready.error());
         return app::exit_code::output_failed;
     }
-    auto client_options = app::prepare_client(options, messages);
+    auto client_options = app::prepare_client(options.connection, messages);
     if (!client_options) return client_options.error();
     app::DebugTrace trace(messages);
-    if (options.debug) client_options->session.trace = &trace;
+    if (options.run.debug) client_options->session.trace = &trace;
 
-    return Subscriber(options, **sink, out, std::move(*client_options), app::run_deadline(options, started),
-                      messages)
+    return Subscriber(options, **sink, out, std::move(*client_options),
+                      app::run_deadline(options.run, started), messages)
         .run();
 }
 

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "format.hpp"
 
 namespace mqttc::sub {
@@ -23,15 +23,15 @@ std::uint64_t random_seed() {
 
 }  // namespace
 
-Subscriber::Subscriber(const app::Options& options, MessageSink& sink, StdoutBuffer& out,
+Subscriber::Subscriber(const app::SubOptions& options, MessageSink& sink, StdoutBuffer& out,
                        ClientOptions client, std::optional<Time> deadline, app::Messages& messages)
-    : ProgramRun(options, std::move(client), deadline, messages),
-      sub_(options.sub),
+    : ProgramRun(options.connection, options.run, std::move(client), deadline, messages),
+      options_(options),
       sink_(sink),
       out_(out),
-      filters_(options.sub, options.sub.random_filter ? random_seed() : 1),
-      unfiltered_(filters_.none() && !options.sub.idle_timeout && !options.sub.remove_retained &&
-                  !options.sub.dry_run && !options.stats),
+      filters_(options, options.random_filter ? random_seed() : 1),
+      unfiltered_(filters_.none() && !options.idle_timeout && !options.remove_retained && !options.dry_run &&
+                  !options.run.stats),
       cleaner_(messages),
       still_to_print_(options.count) {}
 
@@ -69,30 +69,32 @@ std::string Subscriber::activity() const {
 
 void Subscriber::on_connected(bool first) {
     if (first) return subscribe();
-    if (sub_.idle_timeout) last_message_ = client_.now();
+    if (options_.idle_timeout) last_message_ = client_.now();
 }
 
 void Subscriber::subscribe() {
     std::vector<Subscription> subscriptions;
-    for (std::size_t i = 0; i < sub_.topics.size(); ++i) {
-        const std::string& filter = sub_.topics[i];
+    for (std::size_t i = 0; i < options_.topics.size(); ++i) {
+        const std::string& filter = options_.topics[i];
         requested_.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
         // A shared subscription cannot be "no local" (MQTT 5.0 section 3.8.3.1).
         subscriptions.push_back({.filter = filter,
                                  .qos = requested_.back().qos,
-                                 .no_local = sub_.no_local && !filter.starts_with("$share/"),
-                                 .retain_as_published = sub_.retain_as_published,
-                                 .retain_handling = sub_.retain_handling});
+                                 .no_local = options_.no_local && !filter.starts_with("$share/"),
+                                 .retain_as_published = options_.retain_as_published,
+                                 .retain_handling = options_.retain_handling});
     }
     if (!subscriptions.empty()) {
-        const Properties properties = app::properties_for(options_, packet_bit(PacketType::subscribe));
+        const Properties properties =
+            app::properties_for(connection_options_, packet_bit(PacketType::subscribe));
         const auto id = client_.subscribe(subscriptions, properties.view());
         if (!id) return refused(id.error());
         ++answers_missing_;
     }
-    if (!sub_.unsubscribe.empty()) {
-        const std::vector<std::string_view> filters(sub_.unsubscribe.begin(), sub_.unsubscribe.end());
-        const Properties properties = app::properties_for(options_, packet_bit(PacketType::unsubscribe));
+    if (!options_.unsubscribe.empty()) {
+        const std::vector<std::string_view> filters(options_.unsubscribe.begin(), options_.unsubscribe.end());
+        const Properties properties =
+            app::properties_for(connection_options_, packet_bit(PacketType::unsubscribe));
         const auto id = client_.unsubscribe(filters, properties.view());
         if (!id) return refused(id.error());
         ++answers_missing_;
@@ -148,9 +150,9 @@ void Subscriber::on_suback(const Suback& packet) {
 void Subscriber::on_unsuback(const Unsuback& packet) {
     answered();
     std::size_t refused = 0;
-    for (std::size_t i = 0; i < packet.codes.size() && i < sub_.unsubscribe.size(); ++i) {
+    for (std::size_t i = 0; i < packet.codes.size() && i < options_.unsubscribe.size(); ++i) {
         const ReasonCode code = packet.codes[i];
-        const std::string& filter = sub_.unsubscribe[i];
+        const std::string& filter = options_.unsubscribe[i];
         if (code == reason::no_subscription_existed) {
             messages_.warning("unsubscribing from '" + filter +
                               "': " + app::reason_text(PacketType::unsuback, code, packet.properties));
@@ -160,10 +162,10 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
         messages_.warning(
             refusal("to unsubscribe from", filter, PacketType::unsuback, code, packet.properties));
     }
-    if (sub_.topics.empty() && refused > 0 && refused == sub_.unsubscribe.size())
+    if (options_.topics.empty() && refused > 0 && refused == options_.unsubscribe.size())
         return finish(app::exit_code::all_refused);
     some_refused_ = some_refused_ || refused > 0;
-    for (const std::string& filter : sub_.unsubscribe)
+    for (const std::string& filter : options_.unsubscribe)
         std::erase_if(requested_, [&](const Requested& one) { return one.filter == filter; });
     request_answered();
 }
@@ -174,19 +176,19 @@ void Subscriber::request_answered() {
     answers_missing_ -= 1;
     if (answers_missing_ > 0) return;
     // -E
-    if (sub_.exit_after_suback)
+    if (options_.exit_after_suback)
         return finish(some_refused_ ? app::exit_code::all_refused : app::exit_code::ok);
-    if (sub_.idle_timeout) {
+    if (options_.idle_timeout) {
         last_message_ = client_.now();
         arm_idle_timer();
     }
 }
 
 void Subscriber::arm_idle_timer() {
-    client_.at(last_message_ + *sub_.idle_timeout, [this] {
+    client_.at(last_message_ + *options_.idle_timeout, [this] {
         // An outage doesn't mean that nothing was published.
         if (sink_.busy() || !client_.session().connected()) last_message_ = client_.now();
-        if (client_.now() - last_message_ < *sub_.idle_timeout) return arm_idle_timer();
+        if (client_.now() - last_message_ < *options_.idle_timeout) return arm_idle_timer();
         finish(app::exit_code::ok);
     });
 }
@@ -216,22 +218,22 @@ Accept Subscriber::on_publish(const Publish& message) {
 }
 
 Accept Subscriber::take_filtered(const Publish& message) {
-    if (sub_.idle_timeout) last_message_ = client_.now();
+    if (options_.idle_timeout) last_message_ = client_.now();
     const Filters::Verdict verdict = filters_.none() ? Filters::Verdict::pass : filters_.judge(message);
     if (verdict == Filters::Verdict::end) {
         finish(app::exit_code::ok);
         return Accept::later;
     }
     if (verdict == Filters::Verdict::drop) return Accept::now;
-    const bool clears = sub_.remove_retained && message.retain && !message.payload.empty();
-    if (sub_.dry_run && !clears) return Accept::now;
-    const bool chosen = verdict != Filters::Verdict::not_chosen || sub_.dry_run;
+    const bool clears = options_.remove_retained && message.retain && !message.payload.empty();
+    if (options_.dry_run && !clears) return Accept::now;
+    const bool chosen = verdict != Filters::Verdict::not_chosen || options_.dry_run;
     if (chosen && !give(message)) return Accept::later;
-    if (options_.stats) {
+    if (run_options_.stats) {
         const WallTime arrived = wall_time_now();
         stats_.received(message, client_.now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
     }
-    if (clears && !sub_.dry_run) cleaner_.add(message.topic);
+    if (clears && !options_.dry_run) cleaner_.add(message.topic);
     return chosen ? given(message) : Accept::now;
 }
 
@@ -330,7 +332,7 @@ void Subscriber::finish_at_once(int code) {
 
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.conclude();
-    if (options_.stats) messages_.debug(stats_.text());
+    if (run_options_.stats) messages_.debug(stats_.text());
     if (!cleaner_.all_cleared()) messages_.error(cleaner_.account());
     sink_.finish();
     if (ending_ != Ending::at_once) out_.flush_waiting();

@@ -21,7 +21,7 @@ namespace mqttc::sub {
 class Subscriber final : public app::ProgramRun {
   public:
     /// All references must outlive the subscriber.
-    Subscriber(const app::Options& options, MessageSink& sink, StdoutBuffer& out, ClientOptions client,
+    Subscriber(const app::SubOptions& options, MessageSink& sink, StdoutBuffer& out, ClientOptions client,
                std::optional<Time> deadline, app::Messages& messages);
 
     Accept on_publish(const Publish& message) override;
@@ -68,7 +68,7 @@ class Subscriber final : public app::ProgramRun {
     std::string refusal(std::string_view what, const std::string& filter, PacketType type, ReasonCode code,
                         PropertiesView properties) const;
 
-    const app::SubOptions& sub_;
+    const app::SubOptions& options_;
     MessageSink& sink_;
     StdoutBuffer& out_;
     Filters filters_;
@@ -93,6 +93,6 @@ class Subscriber final : public app::ProgramRun {
 };
 
 /// The whole program after its options were read; returns the exit code. `started`: when -W began.
-int run_subscriber(app::Options& options, Time started, app::Messages& messages);
+int run_subscriber(app::SubOptions& options, Time started, app::Messages& messages);
 
 }  // namespace mqttc::sub

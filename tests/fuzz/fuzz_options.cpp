@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "connection.hpp"
+#include "connection_setup.hpp"
 #include "messages.hpp"
-#include "parse.hpp"
+#include "read_options.hpp"
 
 using namespace mqttc;
 using namespace mqttc::app;
@@ -21,13 +21,23 @@ void check_line(const std::string& text) {
     if (text.empty() || visible(text) != text) std::abort();
 }
 
+template <typename Options>
+void check(const std::expected<Options, NoOptions>& result) {
+    if (!result) {
+        if (result.error().is_error) check_line(result.error().message());
+        return;
+    }
+    const auto connection = set_up_connection(result->connection, 4711);
+    if (!connection) check_line(connection.error());
+}
+
 }  // namespace
 
 // Input: a letter (p or s: the program), then arguments one a line, a line "--", the config file, a line
 // "--", the profile.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
-    const Program program = data[0] == 's' ? Program::sub : Program::pub;
+    const bool publishes = data[0] != 's';
     std::string_view rest(reinterpret_cast<const char*>(data) + 1, size - 1);
     const auto section = [&] {
         constexpr std::string_view border = "\n--\n";
@@ -43,8 +53,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         arguments.push_back(lines.substr(0, lines.find('\n')));
         lines.remove_prefix(std::min(lines.size(), arguments.back().size() + 1));
     }
-    const ParseInput input{
-        .program = program,
+    const OptionInput input{
         .arguments = arguments,
         .environment = [](std::string_view name) -> std::optional<std::string> {
             if (name == "HOME") return "/home/user";
@@ -54,11 +63,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             return path.ends_with(".conf") ? profile : config;
         },
     };
-    const ParseResult result = parse(input);
-    if (const auto* wrong = std::get_if<UsageError>(&result)) check_line(wrong->text());
-    if (const auto* options = std::get_if<Options>(&result)) {
-        const auto connection = build_connection(*options, 4711);
-        if (!connection) check_line(connection.error());
+    if (publishes) {
+        check(read_pub_options(input));
+    } else {
+        check(read_sub_options(input));
     }
     return 0;
 }

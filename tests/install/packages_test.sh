@@ -51,8 +51,8 @@ case $message in *module*) die "the TLS module was not found: $message" ;; esac
 # Each shell finds the completions by the name of the program.
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     bash --norc -c '. /usr/share/bash-completion/bash_completion; _completion_loader "$1"; complete -p "$1"' bash \
-        $program 2>&1 | grep -q -- '-F _mqttc ' || die "bash does not complete $program"
-    [ "$(zsh -f -c 'autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $program)" = _mqttc ] ||
+        $program 2>&1 | grep -q -- "-F _$program " || die "bash does not complete $program"
+    [ "$(zsh -f -c 'autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $program)" = _$program ] ||
         die "zsh does not complete $program"
     HOME=$work fish -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
 done

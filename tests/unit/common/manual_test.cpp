@@ -47,11 +47,11 @@ Names options_of_manual(std::string_view page) {
 
 Names options_of_table(Program program) {
     Names names;
-    for (const OptionRow& row : option_rows()) {
-        if ((row.programs & only(program)) == 0) continue;
+    pub_sub_options().for_each(only(program), [&](const OptionRow& row) {
+        if (row.help.empty() && row.manual.empty()) return;
         if (row.short_name != 0) names.insert(std::string("-") + row.short_name);
-        if (!row.long_name.empty()) names.insert(std::string("--").append(row.long_name));
-    }
+        if (!row.name.empty()) names.insert("--" + std::string(row.name));
+    });
     return names;
 }
 

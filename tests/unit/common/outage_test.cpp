@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "option_fixture.hpp"
+
 using namespace mqttc;
 using namespace mqttc::app;
 using namespace std::chrono_literals;
@@ -18,7 +20,7 @@ std::string line(Outage& outage, std::string_view why, Duration retry_in, Time n
 }  // namespace
 
 TEST_CASE("an outage is reported once for each cause, the first time with the limit options") {
-    Outage outage{Options{}};
+    Outage outage{ConnectionOptions(), RunOptions()};
     const Error silence{ErrorCode::connect_timeout, 0, "cannot connect: no answer"};
     CHECK(outage.not_connected(silence) == "cannot connect: no answer");
     CHECK(outage.line("lost", "; some more", 50ms, start) ==
@@ -33,7 +35,7 @@ TEST_CASE("an outage is reported once for each cause, the first time with the li
 }
 
 TEST_CASE("a long outage is reported again each minute, with its duration") {
-    Outage outage{Options{}};
+    Outage outage{ConnectionOptions(), RunOptions()};
     line(outage, "lost", 1s, start);
     CHECK(line(outage, "lost", 32s, start + 59s) == "nothing");
     CHECK(line(outage, "lost", 32s, start + 61s) == "not connected for 1 min: lost; trying again in 32 s");
@@ -56,34 +58,28 @@ TEST_CASE("three short connections in a row are reported with likely causes") {
         outage.over(start + 2min);
         return line(outage, "closed", 1s, start + 2min + lasts);
     };
-    Options own;
-    own.run_timeout = 1h;
-    own.connection.client_id = "me";
-    Outage shared(own);
+    const auto own = test::pub_fixture().good("-t a -n -i me -W 3600");
+    Outage shared(own.connection, own.run);
     CHECK(
         third(shared, 9s) ==
         "closed; trying again in 1 s (3 times soon after connecting: does another client use the identifier "
         "'me', or the broker not allow what was sent?)");
     shared.over(start + 3min);
     CHECK(line(shared, "closed", 1s, start + 3min) == "closed; trying again in 1 s");
-    Outage longer(own);
+    Outage longer(own.connection, own.run);
     CHECK(third(longer, 10s) == "closed; trying again in 1 s");
-    Options random;
-    random.run_timeout = 1h;
-    Outage forbidden(random);
+    Outage forbidden(ConnectionOptions(), own.run);
     CHECK(third(forbidden, 0s) ==
           "closed; trying again in 1 s (3 times soon after connecting: does the broker not allow what was "
           "sent?)");
 }
 
 TEST_CASE("the limit options are not mentioned when one is given") {
-    Options tries;
-    tries.connection.reconnect = 3;
-    Outage some(tries);
+    ConnectionOptions tries;
+    tries.reconnect = 3;
+    Outage some(tries, {});
     CHECK(line(some, "lost", 1s, start) == "lost; trying again in 1 s");
-    Options time;
-    time.run_timeout = 1h;
-    Outage timed(time);
+    Outage timed(ConnectionOptions(), {.timeout = 1h});
     CHECK(line(timed, "lost", 1s, start) == "lost; trying again in 1 s");
 }
 

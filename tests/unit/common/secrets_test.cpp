@@ -1,4 +1,4 @@
-// Secrets from files, and what other users see of the arguments.
+// Secrets from files, and wiping them from the arguments.
 #include "secrets.hpp"
 
 #include <doctest/doctest.h>
@@ -6,12 +6,26 @@
 
 #include <array>
 
+#include "option_fixture.hpp"
 #include "support/temp_dir.hpp"
-#include "world.hpp"
 
 using namespace mqttc;
 using namespace mqttc::app;
 using namespace mqttc::test;
+
+namespace {
+
+// Reads options and wipes what is secret, as the programs do.
+void read_and_wipe(std::vector<std::string>& arguments) {
+    const std::vector<std::string_view> views(arguments.begin(), arguments.end());
+    static_cast<void>(
+        read_pub_options({.arguments = views,
+                          .environment = [](std::string_view) { return std::nullopt; },
+                          .load_file = [](const std::string&) { return std::unexpected(ENOENT); },
+                          .wipe = wipe_argument}));
+}
+
+}  // namespace
 
 TEST_CASE("the secret is the first line of the file") {
     const TempDir dir;
@@ -30,26 +44,26 @@ TEST_CASE("a file without a secret is an error that names it") {
     CHECK_FALSE(read_secret_file(dir.path().string()).has_value());
 }
 
-TEST_CASE("files are read into the connection's settings") {
+TEST_CASE("secret files are read into the connection options") {
     const TempDir dir;
-    const World world = pub_world();
-    Options options = world.good("-t a -n -u me --password-file " + dir.write("p", "secret\n") +
-                                 " --psk-identity me --psk-file " + dir.write("k", "00ff\n"));
+    const auto fixture = pub_fixture();
+    auto options = fixture.good("-t a -n -u me --password-file " + dir.write("p", "secret\n") +
+                                " --psk-identity me --psk-file " + dir.write("k", "00ff\n"));
     REQUIRE(resolve_secrets(options.connection).has_value());
     CHECK(options.connection.password.kind == PasswordSource::Kind::given);
     CHECK(options.connection.password.value.view() == "secret");
     CHECK(options.connection.tls.psk_key.view() == "00ff");
 
-    options = world.good("-t a -n --psk-identity me --psk-file " + dir.write("k", "nothex\n"));
+    options = fixture.good("-t a -n --psk-identity me --psk-file " + dir.write("k", "nothex\n"));
     CHECK(resolve_secrets(options.connection).error().find("not hexadecimal") != std::string::npos);
 }
 
-TEST_CASE("a key that comes from a pipe is left there for who needs it") {
+TEST_CASE("a key in a pipe is left there for OpenSSL") {
     std::array<int, 2> ends{};
     REQUIRE(::pipe(ends.data()) == 0);
     constexpr std::string_view key = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n";
     REQUIRE(::write(ends[1], key.data(), key.size()) == static_cast<ssize_t>(key.size()));
-    ConnectionSettings settings;
+    ConnectionOptions settings;
     settings.tls.key_file = "/dev/fd/" + std::to_string(ends[0]);
     CHECK(resolve_secrets(settings).has_value());
     ::close(ends[1]);
@@ -58,13 +72,11 @@ TEST_CASE("a key that comes from a pipe is left there for who needs it") {
     ::close(ends[0]);
 }
 
-TEST_CASE("secret arguments are wiped, others stay") {
-    std::vector<std::string> arguments = words(
+TEST_CASE("secret arguments are wiped, others are kept") {
+    std::vector<std::string> arguments = split_words(
         "-t a -m P -u me -P secret --psk=00ff -L mqtt://u:pass@host/t --proxy socks5h://me:pw@proxy -dP "
         "other");
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    wipe_arguments(Program::pub, pointers);
+    read_and_wipe(arguments);
     CHECK(std::string(arguments[3].c_str()) == "P");
     CHECK(arguments[7] == std::string(6, '\0'));
     CHECK(std::string(arguments[8].c_str()) == "--psk=");
@@ -73,13 +85,11 @@ TEST_CASE("secret arguments are wiped, others stay") {
     CHECK(arguments[14] == std::string(5, '\0'));
 }
 
-TEST_CASE("of headers and properties what may be a secret is wiped") {
-    std::vector<std::string> arguments = words(
+TEST_CASE("the parts of headers and properties that may be secret are wiped") {
+    std::vector<std::string> arguments = split_words(
         "--ws-header 'Authorization: Bearer TOKEN' --ws-header 'Cookie TOKEN' --ws-header=TOKEN "
         "-D connect authentication-data TOKEN --property connect user-property name value");
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    wipe_arguments(Program::pub, pointers);
+    read_and_wipe(arguments);
     for (const std::string& argument : arguments) CHECK(argument.find("TOKEN") == argument.npos);
     CHECK(std::string(arguments[1].c_str()) == "Authorization:");
     CHECK(std::string(arguments[3].c_str()) == "Cookie ");
@@ -90,11 +100,9 @@ TEST_CASE("of headers and properties what may be a secret is wiped") {
     CHECK(arguments[13] == "value");
 }
 
-TEST_CASE("secrets are wiped although the command line is wrong") {
-    std::vector<std::string> arguments = words("-P secret -L me:pass@host --nonsense");
-    std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
-    wipe_arguments(Program::pub, pointers);
+TEST_CASE("secrets are wiped even when the command line is invalid") {
+    std::vector<std::string> arguments = split_words("-P secret -L me:pass@host --nonsense");
+    read_and_wipe(arguments);
     CHECK(arguments[1] == std::string(6, '\0'));
     CHECK(arguments[3] == "me:****@host");
 }

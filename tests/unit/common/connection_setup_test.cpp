@@ -1,10 +1,10 @@
 // The rules between options and a client's options.
-#include "connection.hpp"
+#include "connection_setup.hpp"
 
 #include <doctest/doctest.h>
 
+#include "option_fixture.hpp"
 #include "secrets.hpp"
-#include "world.hpp"
 
 using namespace mqttc;
 using namespace mqttc::app;
@@ -12,16 +12,17 @@ using namespace mqttc::test;
 
 namespace {
 
-Connection build(const World& world, std::string_view line) {
-    Options options = world.good(line);
+template <typename Options>
+ConnectionSetup build(const OptionFixture<Options>& fixture, std::string_view line) {
+    Options options = fixture.good(line);
     CHECK(resolve_secrets(options.connection).has_value());
-    auto connection = build_connection(options, 4711);
+    auto connection = set_up_connection(options.connection, 4711);
     REQUIRE_MESSAGE(connection.has_value(), (connection ? std::string() : connection.error()));
     return std::move(*connection);
 }
 
 ClientOptions pub_client(std::string_view line) {
-    return build(pub_world(), "-t a -n " + std::string(line)).client;
+    return build(pub_fixture(), "-t a -n " + std::string(line)).client;
 }
 
 }  // namespace
@@ -43,21 +44,21 @@ TEST_CASE("what only MQTT 5 can carry selects MQTT 5") {
     CHECK(pub_client("-V 31").session.version == ProtocolVersion::v31);
     for (const char* option : {"--no-local", "--retain-as-published", "--retain-handling new"}) {
         CAPTURE(option);
-        CHECK(build(sub_world(), std::string("-t a ") + option).client.session.version ==
+        CHECK(build(sub_fixture(), std::string("-t a ") + option).client.session.version ==
               ProtocolVersion::v5);
     }
-    CHECK(build(sub_world(), "-t a").client.session.version == ProtocolVersion::v311);
+    CHECK(build(sub_fixture(), "-t a").client.session.version == ProtocolVersion::v311);
 }
 
 TEST_CASE("-V that another option overrides is told") {
     const auto warnings = [](std::string_view line) {
-        const auto all = build(pub_world(), "-t a -n " + std::string(line)).warnings;
+        const auto all = build(pub_fixture(), "-t a -n " + std::string(line)).warnings;
         return all.empty() ? std::string() : all.front();
     };
     CHECK(warnings("-V 311 -x 5") == "-V mqttv311 is not used: -x needs MQTT 5");
     CHECK(warnings("-V 31 -D publish content-type x") == "-V mqttv31 is not used: -D needs MQTT 5");
     CHECK(warnings("-D publish content-type x -V mqttv311") == "-V mqttv311 is not used: -D needs MQTT 5");
-    CHECK(build(sub_world(), "-t a -V 311 --no-local").warnings ==
+    CHECK(build(sub_fixture(), "-t a -V 311 --no-local").warnings ==
           std::vector<std::string>{"-V mqttv311 is not used: --no-local needs MQTT 5"});
     CHECK(warnings("-V 5 -x 5").empty());
     CHECK(warnings("-x 5").empty());
@@ -69,9 +70,9 @@ TEST_CASE("DISCONNECT may prolong a session that is kept, and end any") {
     for (const char* kept : {"-x 9", "-c -i me", "-D connect session-expiry-interval 9"}) {
         CAPTURE(kept);
         const std::string line = std::string("-t a -n -D disconnect session-expiry-interval 5 ") + kept;
-        CHECK(pub_world().wrong(line).empty());
+        CHECK(pub_fixture().wrong(line).empty());
     }
-    CHECK(pub_world().wrong("-t a -n -D disconnect session-expiry-interval 0").empty());
+    CHECK(pub_fixture().wrong("-t a -n -D disconnect session-expiry-interval 0").empty());
 }
 
 TEST_CASE("a session that is kept never expires in MQTT 5, unless -x says so") {
@@ -90,13 +91,13 @@ TEST_CASE("a session that is kept never expires in MQTT 5, unless -x says so") {
 TEST_CASE(
     "in MQTT 5, who reconnects with QoS 1 or 2 has a session that bridges outages, and ends it when "
     "leaving") {
-    const auto session_of = [](const World& world, std::string_view line) {
-        const Options options = world.good(line);
-        const auto connection = build_connection(options, 1);
+    const auto session_of = [](const auto& fixture, std::string_view line) {
+        const auto options = fixture.good(line);
+        const auto connection = set_up_connection(options.connection, 1);
         REQUIRE(connection.has_value());
         const auto find = [](PropertiesView in) { return in.find(PropertyId::session_expiry_interval); };
         const auto connect = find(connection->client.session.connect_properties.view());
-        const Properties leaving = properties_for(options, packet_bit(PacketType::disconnect));
+        const Properties leaving = properties_for(options.connection, packet_bit(PacketType::disconnect));
         const auto disconnect = find(leaving.view());
         return std::pair(connect ? std::optional(connect->number) : std::nullopt,
                          disconnect ? std::optional(disconnect->number) : std::nullopt);
@@ -107,43 +108,43 @@ TEST_CASE(
     for (const char* line : {"-t a -l -V 5 -q 1", "-t a -l -V 5 -q 2", "-t a -m x -V 5 -q 1 --reconnect 3",
                              "-l --input json -V 5", "-t a -l -q 1 -D publish content-type x"}) {
         CAPTURE(line);
-        CHECK(session_of(pub_world(), line) == bridging);
+        CHECK(session_of(pub_fixture(), line) == bridging);
     }
     for (const char* line :
          {"-t a -l -q 1", "-t a -l -V 5", "-t a -m x -V 5 -q 1", "-t a -l -V 5 -q 1 --reconnect never"}) {
         CAPTURE(line);
-        CHECK(session_of(pub_world(), line) == none);
+        CHECK(session_of(pub_fixture(), line) == none);
     }
     for (const char* line : {"-t a -V 5 -q 1", "-t a -V 5 -q 0 -t b -q 2", "-t a -V 5 -q 1 -i me"}) {
         CAPTURE(line);
-        CHECK(session_of(sub_world(), line) == bridging);
+        CHECK(session_of(sub_fixture(), line) == bridging);
     }
-    CHECK(session_of(sub_world(), "-t a -V 5") == none);
-    CHECK(session_of(sub_world(), "-t a -V 311 -q 2") == none);
+    CHECK(session_of(sub_fixture(), "-t a -V 5") == none);
+    CHECK(session_of(sub_fixture(), "-t a -V 311 -q 2") == none);
     // What the user says about sessions stands.
-    CHECK(session_of(sub_world(), "-t a -q 1 -x 60") == Session{60, std::nullopt});
-    CHECK(session_of(sub_world(), "-t a -q 1 -x 0") == Session{0, std::nullopt});
-    CHECK(session_of(sub_world(), "-t a -q 1 -V 5 -c -i me") == Session{UINT32_MAX, std::nullopt});
-    CHECK(session_of(sub_world(), "-t a -q 1 -D connect session-expiry-interval 9") ==
+    CHECK(session_of(sub_fixture(), "-t a -q 1 -x 60") == Session{60, std::nullopt});
+    CHECK(session_of(sub_fixture(), "-t a -q 1 -x 0") == Session{0, std::nullopt});
+    CHECK(session_of(sub_fixture(), "-t a -q 1 -V 5 -c -i me") == Session{UINT32_MAX, std::nullopt});
+    CHECK(session_of(sub_fixture(), "-t a -q 1 -D connect session-expiry-interval 9") ==
           Session{9, std::nullopt});
-    CHECK(session_of(sub_world(), "-t a -q 1 -D disconnect session-expiry-interval 0") ==
+    CHECK(session_of(sub_fixture(), "-t a -q 1 -D disconnect session-expiry-interval 0") ==
           Session{std::nullopt, 0});
-    CHECK(session_of(sub_world(), "-t a -q 1 -x 60 -D disconnect session-expiry-interval 9") ==
+    CHECK(session_of(sub_fixture(), "-t a -q 1 -x 60 -D disconnect session-expiry-interval 9") ==
           Session{60, 9});
 }
 
 TEST_CASE("MQTT_CAFILE turns TLS on, unless a URL above it says mqtt://") {
-    World world = pub_world();
-    world.environment["MQTT_CAFILE"] = "ca.pem";
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_CAFILE"] = "ca.pem";
     const auto has_tls = [&](std::string_view line) {
-        return build(world, line).client.endpoint.tls.has_value();
+        return build(fixture, line).client.endpoint.tls.has_value();
     };
     CHECK(has_tls("-t a -n"));
     CHECK_FALSE(has_tls("-t a -n -L mqtt://b"));
     CHECK(has_tls("-t a -n -L mqtts://b"));
     CHECK(has_tls("-t a -n -L mqtt://b --tls-version tlsv1.3"));
-    CHECK(build(world, "-t a -n -L mqtt://b:8883").client.endpoint.tls->ca_file == "ca.pem");
-    world.environment["MQTT_URL"] = "mqtt://b";
+    CHECK(build(fixture, "-t a -n -L mqtt://b:8883").client.endpoint.tls->ca_file == "ca.pem");
+    fixture.environment["MQTT_URL"] = "mqtt://b";
     CHECK(has_tls("-t a -n"));
 }
 
@@ -155,8 +156,27 @@ TEST_CASE("any TLS option turns TLS on, and so does port 8883") {
           "--psk 00 --psk-identity me", "-p 8883", "-L mqtts://b", "-L wss://b"}) {
         CAPTURE(line);
         CHECK(pub_client(line).endpoint.tls.has_value());
-        CHECK_FALSE(pub_client(std::string(line) + " --no-tls").endpoint.tls.has_value());
+        if (line[1] != 'L') CHECK_FALSE(pub_client(std::string(line) + " --no-tls").endpoint.tls.has_value());
     }
+}
+
+TEST_CASE("--no-tls drops TLS of its own and lower sources, and a higher source turns it on again") {
+    auto fixture = pub_fixture();
+    const auto has_tls = [&](std::string_view line) {
+        return build(fixture, "-t a -n " + std::string(line)).client.endpoint.tls.has_value();
+    };
+    fixture.files["/home/me/.config/mqtt_pub"] = "-L mqtts://b\n--cafile ca.pem\n";
+    CHECK(has_tls(""));
+    CHECK_FALSE(has_tls("--no-tls"));
+    fixture.files["/home/me/.config/mqtt_pub"] = "--no-tls\n--cafile ca.pem\n";
+    CHECK_FALSE(has_tls(""));
+    CHECK_FALSE(has_tls("-p 8883"));
+    CHECK(has_tls("--cafile mine.pem"));
+    CHECK(has_tls("-L mqtts://b"));
+    CHECK(fixture.wrong("-t a -n -L mqtts://b --no-tls") ==
+          "-L: mqtts:// and wss:// cannot be used with --no-tls");
+    CHECK(fixture.wrong("-t a -n --no-tls -L wss://b") ==
+          "-L: mqtts:// and wss:// cannot be used with --no-tls");
 }
 
 TEST_CASE("the system's CAs are trusted when nothing else is named") {
@@ -168,8 +188,8 @@ TEST_CASE("the system's CAs are trusted when nothing else is named") {
 }
 
 TEST_CASE("--insecure warns") {
-    CHECK(build(pub_world(), "-t a -n --insecure").warnings.size() == 1);
-    CHECK(build(pub_world(), "-t a -n -p 8883").warnings.empty());
+    CHECK(build(pub_fixture(), "-t a -n --insecure").warnings.size() == 1);
+    CHECK(build(pub_fixture(), "-t a -n -p 8883").warnings.empty());
 }
 
 TEST_CASE("the port is the one given, else that of the transport") {
@@ -192,12 +212,12 @@ TEST_CASE("a policy of reconnecting for each kind of run") {
     constexpr auto forever = ReconnectPolicy::forever;
     CHECK(pub_client("").reconnect.first == 0);
     CHECK(pub_client("").reconnect.later == 0);
-    CHECK(build(pub_world(), "-t a -l").client.reconnect.first == 0);
-    CHECK(build(pub_world(), "-t a -l").client.reconnect.later == forever);
-    CHECK(build(sub_world(), "-t a").client.reconnect.first == 0);
-    CHECK(build(sub_world(), "-t a").client.reconnect.later == forever);
+    CHECK(build(pub_fixture(), "-t a -l").client.reconnect.first == 0);
+    CHECK(build(pub_fixture(), "-t a -l").client.reconnect.later == forever);
+    CHECK(build(sub_fixture(), "-t a").client.reconnect.first == 0);
+    CHECK(build(sub_fixture(), "-t a").client.reconnect.later == forever);
     CHECK(pub_client("--reconnect 3").reconnect.first == 3);
-    CHECK(build(sub_world(), "-t a --reconnect 3").client.reconnect.later == 3);
+    CHECK(build(sub_fixture(), "-t a --reconnect 3").client.reconnect.later == 3);
     CHECK(pub_client("--reconnect-delay 90").reconnect.max_delay == std::chrono::seconds(90));
 }
 
@@ -215,11 +235,11 @@ TEST_CASE("the will") {
 }
 
 TEST_CASE("a password of the environment counts with a user name only") {
-    World world = pub_world();
-    world.environment["MQTT_PASSWORD"] = "secret";
-    CHECK_FALSE(build(world, "-t a -n").client.session.password.has_value());
-    CHECK(build(world, "-t a -n -u me").client.session.password->view() == "secret");
-    CHECK(build(world, "-t a -n -u me -P other").client.session.password->view() == "other");
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_PASSWORD"] = "secret";
+    CHECK_FALSE(build(fixture, "-t a -n").client.session.password.has_value());
+    CHECK(build(fixture, "-t a -n -u me").client.session.password->view() == "secret");
+    CHECK(build(fixture, "-t a -n -u me -P other").client.session.password->view() == "other");
 }
 
 TEST_CASE("who sets topic aliases by hand gets no others") {

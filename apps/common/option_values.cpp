@@ -1,14 +1,12 @@
 // Converts the text of an option's value.
-#include "values.hpp"
+#include "option_values.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
 
-#include "messages.hpp"
-#include "mqttc/client.hpp"
-#include "mqttc/topic.hpp"
+#include "common/visible.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -55,50 +53,40 @@ std::expected<double, std::string> to_decimal(std::string_view text, double min,
     return std::unexpected(is_not(text, "a number from " + plain(min) + " to " + plain(max)));
 }
 
-std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view text, double min_seconds) {
-    const auto seconds = to_decimal(text, min_seconds, max_seconds);
+std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view text, double shortest) {
+    const auto seconds = to_decimal(text, shortest, max_seconds);
     if (!seconds) {
         const std::string wanted =
-            "a number of seconds from " + plain(min_seconds) + " to " + plain(max_seconds);
+            "a number of seconds from " + plain(shortest) + " to " + plain(max_seconds);
         return std::unexpected(is_not(text, wanted));
     }
     return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(*seconds));
 }
 
-std::expected<std::size_t, std::string> to_choice(const Occurrence& option) {
-    // Taken for the choice beside it, and told to nobody.
+std::expected<std::size_t, std::string> to_choice(std::string_view text, std::string_view choices) {
+    // Accepted for the choice next to it, but not documented.
     constexpr std::pair<std::string_view, std::string_view> aliases[] = {
         {"3.1", "31"}, {"3.1.1", "311"}, {"5.0", "5"}, {"1.2", "tlsv1.2"}, {"1.3", "tlsv1.3"}};
-    std::string_view value = option.value();
+    std::string_view value = text;
     for (const auto& [alias, choice] : aliases) {
         if (value == alias) value = choice;
     }
-    std::string_view rest = option.row->choices;
+    std::string_view rest = choices;
     for (std::size_t i = 0; !rest.empty(); ++i) {
         const std::string_view choice = rest.substr(0, rest.find(' '));
         if (value == choice) return i;
         rest.remove_prefix(std::min(rest.size(), choice.size() + 1));
     }
-    std::string message = quoted(option.value()).append(" is not one of ");
-    for (const char c : option.row->choices) {
+    std::string message = quoted(text).append(" is not one of ");
+    for (const char c : choices) {
         if (c == ' ') message += ',';
         message += c;
     }
     return std::unexpected(std::move(message));
 }
 
-std::expected<Qos, std::string> to_qos(const Occurrence& option) {
-    const auto position = to_choice(option);
-    if (!position) return std::unexpected(position.error());
-    return static_cast<Qos>(*position);
-}
-
-std::expected<std::string, std::string> to_utf8(std::string_view text) {
-    if (valid_utf8(text)) return std::string(text);
-    return std::unexpected(quoted(text).append(" is not valid UTF-8"));
-}
-
-std::expected<void, std::string> fits(std::string_view text, std::string_view what, std::size_t most) {
+std::expected<void, std::string> check_max_length(std::string_view text, std::string_view what,
+                                                  std::size_t most) {
     if (text.size() <= most) return {};
     return std::unexpected(
         std::string(what).append(" has at most ").append(std::to_string(most)).append(" bytes"));
@@ -106,53 +94,22 @@ std::expected<void, std::string> fits(std::string_view text, std::string_view wh
 
 std::expected<std::string, std::string> to_path(std::string_view text) {
     if (!text.empty()) return std::string(text);
-    return std::unexpected(std::string("the name of a file is empty"));
+    return std::unexpected(std::string("the file name is empty"));
 }
 
 std::expected<std::string, std::string> to_host(std::string_view text) {
-    // Not repeated: there may be a password in it.
-    if (text.find("://") != text.npos) return std::unexpected(std::string("a URL goes with -L"));
+    // Not repeated in the message: it may contain a password.
+    if (text.find("://") != text.npos) return std::unexpected(std::string("for a URL use -L"));
     const bool bracketed = text.starts_with('[');
     if (bracketed && text.ends_with(']')) text = text.substr(1, text.size() - 2);
     const std::size_t colon = text.rfind(':');
     const bool one_colon = colon != text.npos && text.find(':') == colon;  // more: an IPv6 address
-    const bool behind_bracket = bracketed && colon != text.npos && colon > 0 && text[colon - 1] == ']';
+    const bool after_bracket = bracketed && colon != text.npos && colon > 0 && text[colon - 1] == ']';
     const bool digits = colon != text.npos && colon + 1 < text.size() &&
                         text.find_first_not_of("0123456789", colon + 1) == text.npos;
-    if (digits && (one_colon || behind_bracket)) return std::unexpected(std::string("a port goes with -p"));
+    if (digits && (one_colon || after_bracket)) return std::unexpected(std::string("for the port use -p"));
     if (text.empty()) return std::unexpected(std::string("the host name is empty"));
     return std::string(text);
-}
-
-std::expected<std::string, std::string> to_topic(std::string_view text) {
-    if (const auto fault = check_topic_name(text)) return std::unexpected(explain(*fault, text));
-    return std::string(text);
-}
-
-std::expected<std::string, std::string> to_filter(std::string_view text) {
-    if (const auto fault = check_topic_filter(text)) return std::unexpected(explain(*fault, text));
-    return std::string(text);
-}
-
-std::expected<std::uint32_t, std::string> to_expiry(std::string_view text) {
-    if (text == "-1" || text == "\u221e") return UINT32_MAX;
-    const auto number = to_number(text, 0, UINT32_MAX);
-    if (number) return static_cast<std::uint32_t>(*number);
-    return std::unexpected(number.error() + ", -1 or \u221e (never)");
-}
-
-std::expected<std::uint16_t, std::string> to_keep_alive(std::string_view text) {
-    const auto number = to_number(text, 0, 65'535);
-    if (number && (*number == 0 || *number >= 5)) return static_cast<std::uint16_t>(*number);
-    return std::unexpected(quoted(text).append(" is not a whole number from 5 to 65535, or 0 (off)"));
-}
-
-std::expected<std::uint32_t, std::string> to_tries(std::string_view text) {
-    if (text == "never") return 0;
-    if (text == "forever") return ReconnectPolicy::forever;
-    const auto number = to_number(text, 0, ReconnectPolicy::forever - 1);
-    if (number) return static_cast<std::uint32_t>(*number);
-    return std::unexpected(quoted(text).append(" is not never, forever or a number of tries"));
 }
 
 bool is_hex(std::string_view text) {

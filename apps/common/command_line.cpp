@@ -1,0 +1,343 @@
+// Parses arguments with CLI11, the only source that includes it. It is given the rows whose names occur in the
+// arguments: registering all of them would cost more than the rest of the start.
+#include "command_line.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+#include <utility>
+
+#include "option_values.hpp"
+
+namespace mqttc::app {
+namespace {
+
+constexpr std::string_view spaces = " \t";
+constexpr std::string_view user_property = "user-property";
+
+// What CLI11 sees in place of a value: it needs none of them, and copies would keep secrets in memory.
+constexpr const char* separate_value = "s";
+constexpr const char* attached_value = "a";
+
+// The row's name as it is used in `word`.
+std::string spelling_in(std::string_view word, const OptionRow& row) {
+    return word.starts_with("--") ? "--" + std::string(row.name) : std::string("-") + row.short_name;
+}
+
+std::string needs_value(const OptionRow& row, std::string spelling) {
+    if (row.value != ValueKind::property) return spelling.append(" needs a value: ").append(row.argument);
+    return spelling.append(
+        " needs a command, a property name and a value (a user-property: a name and a value)");
+}
+
+class ArgumentParser {
+  public:
+    ArgumentParser(const OptionTable& table, Program program, std::span<const std::string_view> arguments,
+                   Operands operands)
+        : table_(table), program_(program), arguments_(arguments), operands_(operands) {
+        app_.set_help_flag();
+        app_.allow_extras();
+        app_.prefix_command(operands == Operands::allowed);
+    }
+
+    ParsedLine parse() {
+        // CLI11 takes the arguments from the end of the vector.
+        rest_.reserve(arguments_.size());
+        for (const std::string_view argument : arguments_) rest_.push_back(prepare(argument));
+        std::ranges::reverse(rest_);
+        bool value_missing = false;
+        try {
+            app_.parse(rest_);
+        } catch (const CLI::ParseError&) {
+            value_missing = line_.error.empty();
+        }
+        line_.operands = std::min(line_.operands, arguments_.size());
+        if (!line_.error.empty()) return std::move(line_);
+        const auto remaining = app_.remaining();
+        if (!remaining.empty() && !(operands_ == Operands::allowed && skip_to_operands(remaining.front()))) {
+            report_extra(remaining.front());
+        } else if (value_missing) {
+            fail(std::min(next_, arguments_.size() - 1), missing_value());
+        }
+        return std::move(line_);
+    }
+
+  private:
+    // Registers the options of an argument, which may be a value too, and returns what CLI11 gets in its place.
+    std::string prepare(std::string_view argument) {
+        if (!argument.starts_with('-') || argument == "-") return separate_value;
+        if (argument.starts_with("--")) {
+            const std::size_t equals = argument.find('=');
+            if (argument.size() > 2) add(table_.find_spelled(only(program_), argument.substr(0, equals)));
+            return std::string(argument.substr(0, equals)) +
+                   (equals == argument.npos ? "" : std::string("=") + attached_value);
+        }
+        std::size_t end = 1;
+        for (; end < argument.size(); ++end) {
+            const OptionRow* row = table_.find(only(program_), argument.substr(end, 1));
+            add(row);
+            if (row != nullptr && row->value_count() > 0) return cut(argument, end + 1);
+        }
+        return std::string(argument);
+    }
+
+    static std::string cut(std::string_view argument, std::size_t value) {
+        return std::string(argument.substr(0, value)) + (value < argument.size() ? attached_value : "");
+    }
+
+    void add(const OptionRow* row) {
+        if (row == nullptr || std::ranges::find(rows_, row) != rows_.end()) return;
+        rows_.push_back(row);
+        std::string names;
+        if (row->short_name != 0)
+            names.append("-").append(1, row->short_name).append(row->name.empty() ? "" : ",");
+        if (!row->name.empty()) names.append("--").append(row->name);
+        const int values = static_cast<int>(row->value_count());
+        app_.add_option(names, [this, row](const CLI::results_t& results) { return take(*row, results); })
+            ->type_size(values)
+            ->expected(values == 0 ? 0 : 1)
+            ->trigger_on_parse();
+    }
+
+    // CLI11 has read one option and its values.
+    bool take(const OptionRow& row, const CLI::results_t& results) {
+        const unsigned count = row.value_count();
+        const bool attached = count > 0 && results.front() == attached_value;
+        std::size_t next = arguments_.size() - rest_.size();
+        ParsedOption option{
+            .row = &row, .spelling = {}, .values = {}, .index = next - 1 - count + (attached ? 1 : 0)};
+        const std::string_view word = arguments_[option.index];
+        const bool is_long = word.starts_with("--");
+        option.spelling = spelling_in(word, row);
+        // "-topic" isn't a cluster of -t with "opic", but a slip.
+        if (!is_long && word.size() > 2 && table_.find(only(program_), word.substr(1)) != nullptr)
+            return fail(option.index,
+                        "unknown option " + quoted(word) + " (did you mean -" + std::string(word) + "?)");
+        if (count == 0 && is_long && word.find('=') != word.npos)
+            return fail(option.index, option.spelling + " takes no value");
+        for (std::size_t i = option.index + 1; i < next; ++i) option.values.push_back(arguments_[i]);
+        if (attached) {
+            const std::string_view value = word.substr(*split_word(table_, only(program_), word).value);
+            if (!is_long && value.starts_with('='))
+                return fail(option.index, "a short option takes its value without '=': " + option.spelling +
+                                              " " + std::string(value.substr(1)));
+            option.values.insert(option.values.begin(), value);
+        }
+        if (row.value == ValueKind::property && option.values[1] == user_property) {
+            if (rest_.empty()) return fail(option.index, missing_value());
+            option.values.push_back(arguments_[next++]);
+            rest_.pop_back();
+        }
+        if (option.index <= next_) next_ = next;
+        line_.operands = next;
+        line_.options.push_back(std::move(option));
+        return true;
+    }
+
+    bool fail(std::size_t index, std::string error) {
+        line_.error = std::move(error);
+        line_.error_index = index;
+        return false;
+    }
+
+    // The last option has fewer values than it needs: there are no more arguments.
+    std::string missing_value() const {
+        for (const std::size_t i :
+             {next_, next_ - 1}) {  // in a cluster the flags before it have taken the word
+            if (i >= arguments_.size()) continue;
+            const OptionWord word = split_word(table_, only(program_), arguments_[i]);
+            if (word.row != nullptr && word.row->value_count() > 0)
+                return needs_value(*word.row, spelling_in(arguments_[i], *word.row));
+        }
+        return "a value is missing";
+    }
+
+    // True: what is left are operands.
+    bool skip_to_operands(const std::string& first) {
+        if (first == "--") line_.operands = next_ + 1;
+        return first == "--" || !first.starts_with('-') || first == "-";
+    }
+
+    // `extra` is the first argument that CLI11 did not know, as it was prepared.
+    void report_extra(const std::string& extra) {
+        if (extra.starts_with('-') && extra.size() > 1) {
+            for (std::size_t i = 0; i < arguments_.size(); ++i) {
+                const std::string prepared = prepare(arguments_[i]);
+                if (prepared == extra) {
+                    fail(i, unknown_option(arguments_[i]));
+                    return;
+                }
+                // "-rz": CLI11 has taken -r.
+                if (prepared.size() > extra.size() && prepared.ends_with(std::string_view(extra).substr(1))) {
+                    fail(i, "unknown option " + quoted(std::string_view(extra).substr(0, 2)) + " in " +
+                                quoted(arguments_[i]));
+                    return;
+                }
+            }
+        }
+        const std::size_t index = std::min(next_, arguments_.size() - 1);
+        fail(index, unexpected_argument(index));
+    }
+
+    std::string unknown_option(std::string_view given) const {
+        const std::string_view name = given.substr(0, given.find('='));
+        std::string message = "unknown option " + quoted(name);
+        const auto other = static_cast<ProgramSet>(pub_and_sub & ~only(program_));
+        if (program_ != Program::passwd && table_.find_spelled(other, name) != nullptr)
+            return message.append(" (it is an option of ")
+                .append(program_name(static_cast<Program>(other)))
+                .append(")");
+        const std::string near = table_.nearest(program_, given);
+        return near.empty() ? message : message.append(" (did you mean ").append(near).append("?)");
+    }
+
+    std::string unexpected_argument(std::size_t index) const {
+        std::string message = "unexpected argument " + quoted(arguments_[index]);
+        const std::span before(
+            line_.options.data(),
+            static_cast<std::size_t>(std::ranges::count_if(
+                line_.options, [&](const ParsedOption& option) { return option.index < index; })));
+        const auto took_option =
+            std::ranges::find_if(before.rbegin(), before.rend(), [&](const ParsedOption& one) {
+                return one.values.size() == 1 && table_.find_spelled(only(program_), one.value()) != nullptr;
+            });
+        if (took_option != before.rend()) {
+            const bool shown = took_option->row->secrecy == Secrecy::not_secret;
+            return message.append(": ")
+                .append(took_option->spelling)
+                .append(" took ")
+                .append(shown ? quoted(took_option->value()) : "an option")
+                .append(" as its value: is its own value missing?");
+        }
+        const auto names_topic = [](const ParsedOption& one) {
+            return one.row->name == "topic" || one.row->name == "url" || one.row->name == "unsubscribe";
+        };
+        const bool continues_text = !before.empty() && before.back().row->value == ValueKind::text;
+        if (!continues_text && std::ranges::none_of(before, names_topic))
+            return message.append(" (for a topic use -t)");
+        return message.append(" (a value with spaces needs quotes)");
+    }
+
+    const OptionTable& table_;
+    Program program_;
+    std::span<const std::string_view> arguments_;
+    Operands operands_;
+    CLI::App app_;
+    std::vector<const OptionRow*> rows_;  // registered
+    std::vector<std::string> rest_;       // what CLI11 has not read yet, the next one last
+    std::size_t next_ = 0;                // the first argument that no option has taken
+    ParsedLine line_;
+};
+
+// Whether spaces after the value cannot be intended. In a text they may be, and Mosquitto keeps them.
+bool ends_at_space(ValueKind kind) {
+    return kind == ValueKind::number || kind == ValueKind::seconds || kind == ValueKind::choice;
+}
+
+std::string_view without_leading_spaces(std::string_view text) {
+    return text.substr(std::min(text.size(), text.find_first_not_of(spaces)));
+}
+
+std::string_view take_word(std::string_view& text) {
+    text = without_leading_spaces(text);
+    const std::string_view word = text.substr(0, text.find_first_of(spaces));
+    text = without_leading_spaces(text.substr(word.size()));
+    return word;
+}
+
+std::string not_an_option(const OptionTable& table, Program program, std::string_view word) {
+    const OptionRow* row = word.size() > 1 ? table.find(only(program), word) : nullptr;
+    if (row == nullptr) return quoted(word).append(" is not an option: an option begins with '-'");
+    std::string message = quoted(word).append(" is not an option (did you mean ");
+    if (row->short_name != 0) message.append("-").append(1, row->short_name).append(" or ");
+    return message.append("--").append(row->name).append("?)");
+}
+
+// Appends the words of one line, which has at least one. Error: what is wrong with it; empty: nothing.
+std::string add_config_line(const OptionTable& table, Program program, std::string_view line,
+                            std::vector<std::string_view>& out) {
+    std::string_view rest = line;
+    const std::string_view word = take_word(rest);
+    if (!word.starts_with('-')) return not_an_option(table, program, word);
+    const OptionWord option = split_word(table, only(program), word);
+    const auto trimmed = [&](std::string_view value) {
+        return ends_at_space(option.row->value) ? value.substr(0, value.find_last_not_of(spaces) + 1) : value;
+    };
+    if (option.row != nullptr && option.value && word.starts_with("--")) {
+        // "--name=value with spaces": the value is the rest of the line.
+        out.push_back(trimmed(without_leading_spaces(line)));
+        return {};
+    }
+    out.push_back(word);
+    if (option.row == nullptr) return {};  // reported by the parser
+    unsigned missing = option.value ? 0 : option.row->value_count();
+    bool is_pair = false;
+    for (; missing > 0 && !rest.empty(); --missing) {
+        if (option.row->value == ValueKind::property && missing == 1 && !is_pair &&
+            out.back() == user_property) {
+            is_pair = true;
+            missing = 2;
+        }
+        out.push_back(missing > 1 ? take_word(rest) : trimmed(std::exchange(rest, {})));
+    }
+    const std::string spelling = spelling_in(word, *option.row);
+    if (missing > 0) return needs_value(*option.row, spelling);
+    if (rest.empty()) return {};
+    // Not repeated in the message: it may be a password.
+    if (option.row->value_count() == 0) return spelling + " takes no value";
+    return spelling + ": unexpected text after the value (separate option and value with a space)";
+}
+
+}  // namespace
+
+OptionWord split_word(const OptionTable& table, ProgramSet programs, std::string_view word) {
+    if (word.starts_with("--")) {
+        const std::size_t equals = word.find('=');
+        OptionWord found{.row = table.find_spelled(programs, word.substr(0, equals)), .value = {}};
+        if (equals != word.npos) found.value = equals + 1;
+        return found;
+    }
+    OptionWord found;
+    if (!word.starts_with('-')) return found;
+    for (std::size_t i = 1; i < word.size(); ++i) {
+        found.row = table.find(programs, word.substr(i, 1));
+        if (found.row == nullptr) return found;
+        if (found.row->value_count() == 0) continue;
+        if (i + 1 < word.size()) found.value = i + 1;
+        return found;
+    }
+    return found;
+}
+
+ParsedLine parse_arguments(const OptionTable& table, Program program,
+                           std::span<const std::string_view> arguments, Operands operands) {
+    return ArgumentParser(table, program, arguments, operands).parse();
+}
+
+ConfigArguments read_config(const OptionTable& table, Program program, std::string_view content,
+                            bool skip_other_program) {
+    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+    if (content.starts_with(byte_order_mark)) content.remove_prefix(byte_order_mark.size());
+    ConfigArguments out;
+    for (unsigned number = 1; !content.empty(); ++number) {
+        std::string_view line = content.substr(0, content.find('\n'));
+        content.remove_prefix(std::min(content.size(), line.size() + 1));
+        if (line.ends_with('\r')) line.remove_suffix(1);
+        std::string_view rest = line;
+        const std::string_view word = take_word(rest);
+        if (line.starts_with('#') || word.empty()) continue;
+        if (skip_other_program && split_word(table, only(program), word).row == nullptr &&
+            split_word(table, pub_and_sub, word).row != nullptr)
+            continue;
+        out.error = add_config_line(table, program, line, out.arguments);
+        out.lines.resize(out.arguments.size(), number);
+        if (out.error.empty()) continue;
+        out.error_line = number;
+        break;
+    }
+    return out;
+}
+
+}  // namespace mqttc::app

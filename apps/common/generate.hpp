@@ -1,0 +1,22 @@
+// What is made from the option table: --help, completions, the option sections of the manual pages.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "option_row.hpp"
+
+namespace mqttc::app {
+
+/// The text of --help, ending with a newline.
+std::string help_text(const OptionTable& table, Program program);
+/// "mqtt_pub 0.1.0\n"
+std::string version_text(Program program);
+/// The names of the properties that a command of -D takes (properties_of); nullptr for a program without -D.
+using PropertyNames = std::vector<std::string_view> (*)(std::string_view command);
+/// The text of --generate: `kind` is bash, zsh, fish or man.
+std::string generate(const OptionTable& table, Program program, std::string_view kind,
+                     PropertyNames properties);
+
+}  // namespace mqttc::app

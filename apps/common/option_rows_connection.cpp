@@ -1,0 +1,422 @@
+// The options that say which broker to connect to, and who connects.
+#include <algorithm>
+#include <array>
+
+#include "mqttc/client.hpp"
+#include "mqttc/url.hpp"
+#include "option_rows.hpp"
+#include "property_option.hpp"
+
+namespace mqttc::app {
+namespace {
+
+using Kind = ValueKind;
+using PasswordKind = PasswordSource::Kind;
+
+OptionResult set_host(OptionContext& context) {
+    context.connection->endpoint.unix_path.clear();
+    context.forget("unix");
+    return assign(context.connection->endpoint.host, to_host(context.value()));
+}
+
+// A URL is one thing: what another broker's URL gave, its password above all, must not go to this one.
+void forget_lower_url(OptionContext& context) {
+    const auto is_lower = [&](std::optional<OptionSource>& from) {
+        if (!from || *from == context.source) return false;
+        from.reset();
+        return true;
+    };
+    if (is_lower(context.url.username)) context.connection->username.reset();
+    if (is_lower(context.url.password)) context.connection->password = {};
+    if (!is_lower(context.url.topic)) return;
+    if (context.pub != nullptr) context.pub->topics.clear();
+    if (context.sub != nullptr)
+        context.sub->topics.erase(context.sub->topics.begin() +
+                                  static_cast<std::ptrdiff_t>(context.url.filter_index));
+}
+
+OptionResult set_url_topic(OptionContext& context, const std::string& topic) {
+    if (context.sub != nullptr) {
+        context.url.filter_index = context.sub->topics.size();
+        context.url.topic = context.source;
+        return assign(context.sub->topics.emplace_back(), to_filter(topic));
+    }
+    if (context.repeated("topic")) return {};  // -t of the same source has priority
+    context.url.topic = context.source;
+    context.pub->topics.resize(1);
+    return assign(context.pub->topics.front(), to_topic(topic));
+}
+
+OptionResult set_url(OptionContext& context) {
+    auto url = parse_url(context.value());
+    if (!url) return std::unexpected(std::move(url.error().context));
+    if (url->username)
+        if (auto good = check_max_length(*url->username, "the user name"); !good) return good;
+    if (url->password)
+        if (auto good = check_max_length(url->password->view(), "the password"); !good) return good;
+    if (url->tls && context.has_no_tls)
+        return std::unexpected(std::string("mqtts:// and wss:// cannot be used with --no-tls"));
+    forget_lower_url(context);
+    ConnectionOptions& to = *context.connection;
+    to.endpoint.host = std::move(url->host);
+    to.endpoint.unix_path.clear();
+    context.forget("unix");
+    to.port = url->port == 0 ? std::nullopt : std::optional(url->port);
+    to.url_tls = url->tls;
+    to.url_websocket = url->websocket;
+    // MQTT_CAFILE is a default; mqtt:// in a higher source says that there is no TLS.
+    if (!url->tls && context.source > OptionSource::environment &&
+        to.tls_requested == OptionSource::environment)
+        to.tls_requested.reset();
+    if (url->tls) to.no_tls = false;
+    if (url->username) {
+        to.username = std::move(url->username);
+        context.url.username = context.source;
+    }
+    if (url->password) {
+        to.password = {PasswordKind::given, std::move(*url->password), {}};
+        context.url.password = context.source;
+    }
+    return url->topic ? set_url_topic(context, *url->topic) : OptionResult();
+}
+
+OptionResult set_bind_address(OptionContext& context) {
+    if (context.value().empty()) return std::unexpected(std::string("the address is empty"));
+    return set_text<&ConnectionOptions::endpoint, &Endpoint::bind_address>(context);
+}
+
+OptionResult set_version(OptionContext& context) {
+    const auto choice = to_choice(context.value(), context.row->choices);
+    if (!choice) return std::unexpected(choice.error());
+    constexpr std::array versions{ProtocolVersion::v31, ProtocolVersion::v311, ProtocolVersion::v5};
+    context.connection->version = versions[*choice % versions.size()];
+    return {};
+}
+
+OptionResult set_keep_alive(OptionContext& context) {
+    constexpr std::uint64_t shortest = 5;
+    const auto number = to_number(context.value(), 0, UINT16_MAX);
+    if (!number || (*number > 0 && *number < shortest))
+        return std::unexpected(
+            quoted(context.value()).append(" is not a whole number from 5 to 65535, or 0 (off)"));
+    context.connection->keep_alive = static_cast<std::uint16_t>(*number);
+    return {};
+}
+
+OptionResult set_reconnect(OptionContext& context) {
+    std::optional<std::uint32_t>& tries = context.connection->reconnect;
+    if (context.value() == "forever") {
+        tries = ReconnectPolicy::forever;
+    } else if (context.value() == "never") {
+        tries = 0;
+    } else {
+        const auto number = to_number(context.value(), 0, ReconnectPolicy::forever - 1);
+        if (!number)
+            return std::unexpected(
+                quoted(context.value()).append(" is not never, forever or a number of tries"));
+        tries = static_cast<std::uint32_t>(*number);
+    }
+    return {};
+}
+
+OptionResult set_reconnect_delay(OptionContext& context) {
+    const std::string_view value = context.value();
+    const std::size_t colon = value.find(':');
+    ConnectionOptions& to = *context.connection;
+    to.reconnect_max.reset();
+    if (auto min = assign(to.reconnect_min, to_seconds(value.substr(0, colon), min_seconds)); !min)
+        return min;
+    if (colon == value.npos) return {};
+    if (auto max = assign(to.reconnect_max, to_seconds(value.substr(colon + 1), min_seconds)); !max)
+        return max;
+    if (*to.reconnect_max < *to.reconnect_min)
+        return std::unexpected(quoted(value).append(": the longest delay is shorter than the first"));
+    return {};
+}
+
+OptionResult set_client_id(OptionContext& context) {
+    const bool is_id = context.row->name == "id";
+    const std::string_view other = is_id ? "id-prefix" : "id";
+    if (context.repeated(other))
+        return std::unexpected(std::string("cannot be used with ").append(is_id ? "-I" : "-i"));
+    context.forget(other);
+    if (context.value().empty()) return std::unexpected(std::string("the client identifier is empty"));
+    constexpr std::size_t longest_pid = 20;
+    const auto good = is_id ? check_max_length(context.value(), "the client identifier")
+                            : check_max_length(context.value(), "the prefix of a client identifier",
+                                               max_string_bytes - longest_pid);
+    if (!good) return good;
+    ConnectionOptions& to = *context.connection;
+    to.client_id.reset();
+    to.id_prefix.reset();
+    return assign(is_id ? to.client_id : to.id_prefix, to_utf8(context.value()));
+}
+
+OptionResult set_username(OptionContext& context) {
+    if (auto good = check_max_length(context.value(), "the user name"); !good) return good;
+    context.url.username.reset();
+    return assign(context.connection->username, to_utf8(context.value()));
+}
+
+OptionResult set_password(OptionContext& context) {
+    if (auto good = check_max_length(context.value(), "the password"); !good) return good;
+    context.url.password.reset();
+    context.connection->password = {.kind = PasswordKind::given,
+                                    .value = Secret(context.value()),
+                                    .from_environment = context.source == OptionSource::environment};
+    return {};
+}
+
+OptionResult set_password_file(OptionContext& context) {
+    context.url.password.reset();
+    context.connection->password = {.kind = PasswordKind::file};
+    return set_path<&ConnectionOptions::password, &PasswordSource::path>(context);
+}
+
+OptionResult set_ask_password(OptionContext& context) {
+    context.url.password.reset();
+    context.connection->password = {.kind = PasswordKind::ask};
+    return {};
+}
+
+OptionResult set_session_expiry(OptionContext& context) {
+    std::optional<std::uint32_t>& expiry = context.connection->session_expiry;
+    if (context.value() == "-1" || context.value() == "\u221e") {
+        expiry = UINT32_MAX;
+        return {};
+    }
+    const auto number = to_number(context.value(), 0, UINT32_MAX);
+    if (!number) return std::unexpected(number.error() + ", -1 or \u221e (never)");
+    expiry = static_cast<std::uint32_t>(*number);
+    return {};
+}
+
+OptionResult add_property(OptionContext& context) {
+    auto property = to_property(context.values);
+    if (!property) return std::unexpected(std::move(property.error()));
+    property->source = context.source;
+    auto& list = context.connection->properties;
+    if (!repeatable(*property)) {
+        const auto same = std::ranges::find_if(list, [&](const PropertyOption& p) {
+            return p.where == property->where && p.id == property->id;
+        });
+        if (same != list.end()) {
+            if (same->source == context.source)
+                return std::unexpected(std::string("this property is given twice"));
+            list.erase(same);
+        }
+    }
+    list.push_back(std::move(*property));
+    return {};
+}
+
+// clang-format off
+constexpr OptionRow broker[] = {
+    {.short_name = 'h', .name = "host", .argument = "HOST", .value = Kind::host, .environment = "MQTT_HOST",
+     .help = "broker's name or address (default localhost)",
+     .manual = R"(The broker's host name or IP address.
+An IPv6 address may be in brackets.
+The default is
+.Cm localhost .)",
+     .set = set_host},
+    {.short_name = 'p', .name = "port", .argument = "PORT", .value = Kind::number, .environment = "MQTT_PORT",
+     .help = "default 1883, 8883 with TLS; 8883 turns TLS on",
+     .manual = R"(The broker's port.
+The default is 1883, or 8883 with TLS; with
+.Fl -ws
+it is 80, or 443 with TLS.
+Port 8883 without any TLS option turns TLS on, with the system's certificates.)",
+     .set = set_number<0, UINT16_MAX, &ConnectionOptions::port>},
+    {.short_name = 'L', .name = "url", .argument = "URL", .secrecy = Secrecy::url_password, .environment = "MQTT_URL",
+     .help = "mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss",
+     .manual = R"(The connection as one URL:
+.Sm off
+.Cm mqtt:// | mqtts:// | ws:// | wss:// \:
+.Oo Ar user Oo : Ar password Oc @ Oc Ar host Oo : Ar port Oc Oo / Ar topic Oc .
+.Sm on
+User name and password are percent-decoded; an IPv6 address must be in
+brackets.
+The part after the host and port is the topic, with
+.Cm ws://
+too; use
+.Fl -ws-path
+for the path of the WebSocket.
+This option replaces a URL from a configuration file or from
+.Ev MQTT_URL
+completely, including its user name and password.)",
+     .set = set_url},
+    {.name = "unix", .argument = "PATH", .value = Kind::file,
+     .help = "connect to a unix domain socket",
+     .manual = "Connect to a Unix domain socket instead of a host and port.",
+     .set = set_path<&ConnectionOptions::endpoint, &Endpoint::unix_path>},
+    {.short_name = 'S', .excludes = "unix|proxy",
+     .help = "look up the broker in the DNS SRV records of the host",
+     .manual = R"(Look up the SRV records of the host
+.Pq _mqtt._tcp or _secure-mqtt._tcp
+and connect to the hosts and ports found, ordered by priority and weight.)",
+     .set = set_flag<&ConnectionOptions::endpoint, &Endpoint::srv>},
+    {.short_name = 'A', .argument = "ADDRESS", .value = Kind::host,
+     .help = "local address to connect from",
+     .manual = "The local IP address or host name to connect from.",
+     .set = set_bind_address},
+    {.short_name = 'V', .name = "protocol-version", .argument = "VERSION", .value = Kind::choice,
+     .choices = "mqttv31 mqttv311 mqttv5 31 311 5",
+     .help = "mqttv31, mqttv311 (default) or mqttv5",
+     .manual = R"(The protocol version;
+.Cm 31 , 311
+and
+.Cm 5
+are accepted too.
+The default is
+.Cm mqttv311 .)",
+     .set = set_version},
+    {.short_name = 'k', .name = "keepalive", .argument = "SECONDS", .value = Kind::number,
+     .help = "5 to 65535, 0 = off (default 60)",
+     .manual = R"(The keep-alive interval: the longest time without traffic on the connection, 5
+to 65535, or 0 to turn it off.
+The default is 60.)",
+     .set = set_keep_alive},
+    {.name = "connect-timeout", .argument = "SECONDS", .value = Kind::seconds,
+     .help = "for name, connection and CONNACK together (default 30)",
+     .manual = R"(The time limit for name resolution, TCP, TLS, WebSocket and the broker's
+CONNACK together.
+The default is 30.)",
+     .set = set_seconds<0.0, &ConnectionOptions::connect_timeout>},
+    {.name = "ack-timeout", .argument = "SECONDS", .value = Kind::seconds,
+     .help = "longest wait for an acknowledgement, 0 = no limit (default 20)",
+     .manual = R"(The longest time to wait for an acknowledgement.
+After that, the connection counts as lost.
+The default is 20; 0 waits forever.
+If the broker acknowledges nothing on two connections in a row, the program
+stops with exit status 66, unless
+.Fl -reconnect
+is given.)",
+     .set = set_seconds<0.0, &ConnectionOptions::ack_timeout>},
+    {.short_name = 'W', .argument = "SECONDS", .value = Kind::seconds,
+     .help = "stop after SECONDS with exit code 27",
+     .manual = R"(Stop after this many seconds, whatever happens.
+The exit status is then 27, and a line on standard error reports the progress.)",
+     .set = set_seconds<min_seconds, &RunOptions::timeout>},
+    {.name = "reconnect", .argument = "TRIES", .choices = "never forever",
+     .help = "never, a number of tries, or forever",
+     .manual = R"(How often to retry a failed or lost connection.
+The same policy applies to the first connection and to later ones.
+Without this option, the first connection is tried once.
+A lost connection is then retried forever by
+.Ic mqtt_sub
+and
+.Ic mqtt_pub -l ,
+and not at all by other uses of
+.Ic mqtt_pub .)",
+     .set = set_reconnect},
+    {.name = "reconnect-delay", .argument = "MIN[:MAX]", .value = Kind::seconds,
+     .help = "seconds between tries, doubling from MIN to MAX (default 1:60)",
+     .manual = R"(The seconds to wait before the next attempt.
+The delay starts at
+.Ar min
+and doubles up to
+.Ar max ,
+with some randomness.
+The default is 1:60.
+An outage is reported when it starts, when its cause changes, and once a
+minute.)",
+     .set = set_reconnect_delay},
+    {.short_name = 'M', .name = "max-inflight", .argument = "N", .value = Kind::number,
+     .help = "unacknowledged QoS 1 and 2 messages in flight (default 20)",
+     .manual = R"(The maximum number of unacknowledged QoS 1 and 2 messages.
+The default is 20.)",
+     .set = set_number<1, UINT16_MAX, &ConnectionOptions::max_inflight>},
+    {.name = "max-packet-size", .argument = "BYTES", .value = Kind::number,
+     .help = "refuse larger packets from the broker (default 268435460)",
+     // 128: room for a CONNACK with properties
+     .manual = R"(Refuse packets from the broker that are larger than this.
+The default is 268435460.)",
+     .set = set_number<128, max_remaining_length + 5, &ConnectionOptions::max_packet_size>},
+    // The library always sets it.
+    {.name = "nodelay", .help = "TCP_NODELAY (always on)",
+     .manual = R"(Accepted for compatibility and has no effect.
+TCP_NODELAY is always set, because messages are batched before they are
+written.)",
+     .set = no_setting},
+};
+constexpr OptionRow identity[] = {
+    {.short_name = 'i', .name = "id", .argument = "ID",
+     .help = "client identifier (default: the broker assigns one)",
+     .manual = R"(The client identifier.
+By default the broker assigns one.
+In MQTT 3.1 the default is the name of the program, a dash and the process ID.)",
+     .set = set_client_id},
+    {.short_name = 'I', .name = "id-prefix", .argument = "PREFIX",
+     .help = "client identifier is PREFIX and the process id",
+     .manual = R"(Use
+.Ar prefix
+followed by the process ID as the client identifier.
+Cannot be combined with
+.Fl i .)",
+     .set = set_client_id},
+    {.short_name = 'u', .name = "username", .argument = "NAME", .environment = "MQTT_USERNAME",
+     .help = "user name",
+     .manual = "The user name.",
+     .set = set_username},
+    {.short_name = 'P', .name = "pw", .argument = "PASSWORD", .secrecy = Secrecy::value, .environment = "MQTT_PASSWORD",
+     .help = "password (visible to other users; prefer one of the next two)",
+     .manual = R"(The password.
+It is wiped from the process's argument list, but other users can see it for a
+moment, and it stays in the shell's history.
+Prefer one of the two options below, or
+.Ev MQTT_PASSWORD .)",
+     .set = set_password},
+    {.name = "password-file", .argument = "FILE", .value = Kind::file,
+     .help = "the password is the first line of FILE",
+     .manual = R"(Read the password from the first line of
+.Ar file .)",
+     .set = set_password_file},
+    {.name = "ask-password", .help = "ask for the password on the terminal",
+     .manual = "Prompt for the password on the terminal, without echo.",
+     .set = set_ask_password},
+    {.short_name = 'c', .name = "disable-clean-session",
+     .help = "the broker keeps the session; needs -i",
+     .manual = R"(Ask the broker to keep the session after the connection ends, so that QoS 1
+and 2 messages are queued there.
+Requires
+.Fl i .
+In MQTT 5 the broker keeps the session forever unless
+.Fl x
+sets a limit.)",
+     .set = clear_flag<&ConnectionOptions::clean_start>},
+    {.short_name = 'x', .argument = "SECONDS", .value = Kind::number, .role = Role::selects_v5,
+     .help = "session expiry interval, -1 = never; selects MQTT 5",
+     .manual = R"(The session expiry interval, 0 to 4294967295;
+.Cm -1
+or
+.Cm ∞
+means never.
+Selects MQTT 5.
+Without
+.Fl x
+and
+.Fl c ,
+a run with QoS 1 or 2 that reconnects requests 300 seconds in MQTT 5, so that
+no message is lost in an outage and QoS 2 stays exactly once, and ends the
+session when it exits.)",
+     .set = set_session_expiry},
+    {.short_name = 'D', .name = "property", .argument = "COMMAND NAME VALUE", .value = Kind::property,
+     .choices = "connect publish will subscribe unsubscribe disconnect", .repeats = Repeats::adds, .secrecy = Secrecy::property_value, .role = Role::selects_v5,
+     .help = "MQTT 5 property, e.g. -D publish content-type text/plain; repeats",
+     .manual = R"(Add an MQTT 5 property to the packets of a command.
+The identifier
+.Cm user-property
+takes two values, a name and a value.
+Selects MQTT 5.
+May be repeated.
+The commands and their identifiers are:)",
+     .set = add_property},
+};
+// clang-format on
+
+}  // namespace
+
+constinit const std::span<const OptionRow> broker_rows = broker;
+constinit const std::span<const OptionRow> identity_rows = identity;
+
+}  // namespace mqttc::app

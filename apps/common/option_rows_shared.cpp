@@ -1,0 +1,261 @@
+// The other options that mqtt_pub and mqtt_sub share: TLS, WebSocket, proxies, the Will, and the run as a whole.
+#include <algorithm>
+
+#include "mqttc/url.hpp"
+#include "option_rows.hpp"
+
+namespace mqttc::app {
+namespace {
+
+using Kind = ValueKind;
+constexpr auto tls_options = &ConnectionOptions::tls;
+constexpr auto will_options = &ConnectionOptions::will;
+
+OptionResult set_tls_version(OptionContext& context) {
+    return set_choice<TlsVersion, tls_options, &TlsOptions::minimum>(context);
+}
+
+OptionResult set_alpn(OptionContext& context) {
+    constexpr std::size_t longest = 255;
+    if (context.value().empty() || context.value().size() > longest)
+        return std::unexpected(std::string("a protocol name has 1 to 255 bytes"));
+    return set_text<tls_options, &TlsOptions::alpn>(context);
+}
+
+OptionResult set_psk(OptionContext& context) {
+    if (context.value().empty() || !is_hex(context.value()))
+        return std::unexpected(std::string("the key is not hexadecimal"));
+    context.connection->tls.psk_key = Secret(context.value());
+    context.connection->psk_file.clear();
+    return {};
+}
+
+OptionResult set_psk_file(OptionContext& context) {
+    context.connection->tls.psk_key.wipe();
+    return set_path<&ConnectionOptions::psk_file>(context);
+}
+
+OptionResult set_psk_identity(OptionContext& context) {
+    if (context.value().empty()) return std::unexpected(std::string("the identity is empty"));
+    return assign(context.connection->tls.psk_identity, to_utf8(context.value()));
+}
+
+OptionResult not_supported(OptionContext& /*context*/) {
+    return std::unexpected(std::string("not supported: OpenSSL engines are deprecated"));
+}
+
+constexpr std::string_view no_engines = "Not supported: OpenSSL engines are deprecated.";
+
+OptionResult set_websocket_path(OptionContext& context) {
+    const bool printable = std::ranges::all_of(context.value(), [](char c) { return c > ' ' && c < '\x7f'; });
+    if (!context.value().starts_with('/') || !printable)
+        return std::unexpected(
+            quoted(context.value()).append(" is not a path: '/' and printable ASCII without spaces"));
+    return set_text<&ConnectionOptions::websocket_options, &WebSocketOptions::path>(context);
+}
+
+OptionResult add_websocket_header(OptionContext& context) {
+    const std::string_view value = context.value();
+    const std::string_view name = header_name(value);
+    const bool controls =
+        std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
+    if (name.empty()) return std::unexpected(std::string("the header is not 'Name: value'"));
+    if (value[name.size()] != ':' || controls)
+        return std::unexpected(quoted(name).append(" and what follows is not 'Name: value'"));
+    if (is_reserved_websocket_header(value))
+        return std::unexpected("the header " + quoted(name) + " is set by the WebSocket protocol itself");
+    context.connection->websocket_options.headers.emplace_back(value);
+    return {};
+}
+
+OptionResult set_proxy(OptionContext& context) {
+    auto proxy = parse_proxy_url(context.value());
+    if (!proxy) return std::unexpected(std::move(proxy.error().context));
+    context.connection->endpoint.proxy = std::move(*proxy);
+    return {};
+}
+
+OptionResult set_will_payload(OptionContext& context) {
+    if (auto good = check_max_length(context.value(), "the payload of a Will"); !good) return good;
+    return set_text<will_options, &WillOptions::payload>(context);
+}
+
+// clang-format off
+constexpr OptionRow tls[] = {
+    {.name = "cafile", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .environment = "MQTT_CAFILE",
+     .help = "trusted CA certificates (PEM)",
+     .manual = "Trust the CA certificates in this PEM file.",
+     .set = set_path<tls_options, &TlsOptions::ca_file>},
+    {.name = "capath", .argument = "DIR", .value = Kind::directory, .role = Role::selects_tls,
+     .help = "directory of trusted CA certificates",
+     .manual = R"(Trust the CA certificates in this directory
+.Pq hashed by Xr openssl-rehash 1 .)",
+     .set = set_path<tls_options, &TlsOptions::ca_path>},
+    {.name = "tls-use-os-certs", .role = Role::selects_tls,
+     .help = "trust the system's CA certificates (the default with TLS)",
+     .manual = R"(Trust the system's CA certificates.
+This is the default if neither
+.Fl -cafile
+nor
+.Fl -capath
+is given.)",
+     .set = set_flag<tls_options, &TlsOptions::system_store>},
+    {.name = "cert", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .needs = "key",
+     .help = "client certificate (PEM)",
+     .manual = R"(The client certificate and its private key, in PEM format.
+Both are required.)",
+     .set = set_path<tls_options, &TlsOptions::cert_file>},
+    {.name = "key", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .needs = "cert",
+     .help = "its private key (PEM)", .set = set_path<tls_options, &TlsOptions::key_file>},
+    {.name = "key-passphrase-file", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .needs = "key",
+     .help = "the key's passphrase is the first line of FILE",
+     .manual = R"(Read the passphrase of the private key from the first line of
+.Ar file .
+Without this option, the program prompts for the passphrase of an encrypted
+key on the terminal.)",
+     .set = set_path<&ConnectionOptions::key_passphrase_file>},
+    {.name = "tls-version", .argument = "VERSION", .value = Kind::choice, .choices = "tlsv1.2 tlsv1.3",
+     .role = Role::selects_tls, .help = "lowest version: tlsv1.2 (default) or tlsv1.3",
+     .manual = R"(The lowest TLS version to accept.
+The default is
+.Cm tlsv1.2 .)",
+     .set = set_tls_version},
+    {.name = "ciphers", .argument = "LIST", .role = Role::selects_tls,
+     .help = "ciphers of TLS 1.2, as OpenSSL writes them", .set = set_text<tls_options, &TlsOptions::ciphers>},
+    {.name = "tls13-ciphers", .argument = "LIST", .role = Role::selects_tls,
+     .help = "cipher suites of TLS 1.3", .set = set_text<tls_options, &TlsOptions::ciphersuites>},
+    {.name = "tls-alpn", .argument = "PROTOCOL", .role = Role::selects_tls,
+     .help = "ALPN protocol, e.g. x-amzn-mqtt-ca",
+     .manual = R"(The protocol name to offer with ALPN.
+Some cloud brokers require one on port 443.)",
+     .set = set_alpn},
+    {.name = "insecure", .role = Role::selects_tls,
+     .help = "do not verify the broker's certificate: anyone can intercept",
+     .manual = R"(Do not verify the broker's certificate.
+Use this for tests only: anyone on the network can read and change the
+traffic.)",
+     .set = clear_flag<tls_options, &TlsOptions::verify>},
+    {.name = "tls-keylog", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls,
+     .help = "write the session keys to FILE, for Wireshark",
+     .manual = R"(Append the secrets of the TLS session to
+.Ar file ,
+in the NSS key log format that Wireshark reads.)",
+     .set = set_path<tls_options, &TlsOptions::keylog_file>},
+    {.name = "psk", .argument = "HEX", .secrecy = Secrecy::value, .role = Role::selects_tls,
+     .needs = "psk-identity", .excludes = "cafile|capath", .help = "pre-shared key in hex",
+     .manual = R"(A pre-shared key in hexadecimal, given here or as the first line of
+.Ar file ,
+and its identity.)",
+     .set = set_psk},
+    {.name = "psk-file", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls,
+     .needs = "psk-identity", .excludes = "cafile|capath",
+     .help = "the pre-shared key is the first line of FILE", .set = set_psk_file},
+    {.name = "psk-identity", .argument = "NAME", .role = Role::selects_tls, .needs = "psk|psk-file",
+     .help = "name of the pre-shared key", .set = set_psk_identity},
+    {.name = "no-tls", .role = Role::no_tls,
+     .help = "no TLS: drops the TLS options given so far",
+     .manual = R"(Turn TLS off, even if port 8883 or another option, such as one in a
+configuration file, turns it on.)",
+     .set = no_setting},
+    {.name = "keyform", .argument = "FORM", .role = Role::selects_tls, .manual = no_engines, .set = not_supported},
+    {.name = "tls-engine", .argument = "ENGINE", .role = Role::selects_tls, .manual = no_engines, .set = not_supported},
+    {.name = "tls-engine-kpass-sha1", .argument = "SHA1", .secrecy = Secrecy::value, .role = Role::selects_tls,
+     .manual = no_engines, .set = not_supported},
+};
+constexpr OptionRow transport[] = {
+    {.name = "ws", .role = Role::selects_websocket, .help = "MQTT over WebSocket",
+     .manual = R"(Use MQTT over WebSocket, with the subprotocol
+.Cm mqtt .)",
+     .set = no_setting},
+    {.name = "ws-path", .argument = "PATH", .role = Role::selects_websocket,
+     .help = "path of the WebSocket (default /mqtt)",
+     .manual = R"(The path of the WebSocket.
+The default is
+.Pa /mqtt .)",
+     .set = set_websocket_path},
+    {.name = "ws-header", .argument = "'NAME: VALUE'", .repeats = Repeats::adds, .secrecy = Secrecy::header_value,
+     .role = Role::selects_websocket, .help = "header line of the WebSocket request; repeats",
+     .manual = R"(Add a header line to the WebSocket handshake, or replace its Host or
+Sec-WebSocket-Protocol line.
+May be repeated.)",
+     .set = add_websocket_header},
+    {.name = "proxy", .argument = "URL", .secrecy = Secrecy::url_password, .excludes = "unix",
+     .help = "socks5h://[user[:password]@]host[:port] or http://…",
+     .manual = R"(Connect through a proxy:
+.Sm off
+.Cm socks5h:// Oo Ar user Oo : Ar password Oc @ Oc Ar host Oo : Ar port Oc
+.Sm on
+(default port 1080; the proxy resolves the broker's name) or
+.Sm off
+.Cm http:// Oo Ar user Oo : Ar password Oc @ Oc Ar host Oo : Ar port Oc
+.Sm on
+(CONNECT, default port 8080).)",
+     .set = set_proxy},
+};
+constexpr OptionRow will[] = {
+    {.name = "will-topic", .argument = "TOPIC",
+     .help = "the broker publishes to it when this client disappears",
+     .manual = R"(The Will: the message that the broker publishes if the connection ends without
+DISCONNECT.)",
+     .set = set_topic<will_options, &WillOptions::topic>},
+    {.name = "will-payload", .argument = "TEXT", .needs = "will-topic",
+     .help = "payload of that message (default empty)", .set = set_will_payload},
+    {.name = "will-qos", .argument = "QOS", .value = Kind::choice, .choices = "0 1 2", .needs = "will-topic",
+     .help = "its QoS", .set = set_choice<Qos, will_options, &WillOptions::qos>},
+    {.name = "will-retain", .needs = "will-topic", .help = "it is retained",
+     .set = set_flag<will_options, &WillOptions::retain>},
+};
+constexpr OptionRow general[] = {
+    {.short_name = 'o', .argument = "FILE", .value = Kind::file, .role = Role::config_file,
+     .help = "read options from FILE, not from the default config file",
+     .manual = R"(Read options from
+.Ar file
+instead of the default configuration file.
+May be given once.)",
+     .set = no_setting},
+    {.name = "profile", .argument = "NAME", .role = Role::profile,
+     .help = "read options that both programs share from ~/.config/mqtt/NAME.conf",
+     .manual = R"(Read options from the profile
+.Ar name ,
+which both programs share; see
+.Sx FILES .)",
+     .set = no_setting},
+    {.name = "stats", .help = "print a summary on stderr at the end",
+     .manual = R"(Print a summary on standard error at exit: messages, bytes, seconds, rates,
+and latencies of acknowledgements.
+.Pp
+For messages of
+.Ic mqtt_pub --stamp
+the summary of
+.Ic mqtt_sub
+also has the number of lost, duplicate and out-of-order messages, and the
+latency.
+Messages before the first one received are not counted as lost; messages on
+topics without a subscription are.
+The latency is correct only if the clocks of both machines agree.)",
+     .set = set_flag<&RunOptions::stats>},
+    {.short_name = 'd', .name = "debug", .help = "log each packet on stderr",
+     .manual = "Print a line on standard error for each packet.",
+     .set = set_flag<&RunOptions::debug>},
+    {.name = "quiet", .role = Role::quiet, .help = "print no error messages; check the exit code",
+     .manual = "Print no messages on standard error; check the exit status.",
+     .set = set_flag<&RunOptions::quiet>},
+    {.name = "generate", .argument = "NAME", .value = Kind::choice, .choices = "bash zsh fish man",
+     .role = Role::generate, .set = no_setting},
+    {.name = "help", .role = Role::help, .help = "print this text",
+     .manual = "Print a summary of the options and exit.",
+     .set = no_setting},
+    {.name = "version", .role = Role::version, .help = "print the version",
+     .manual = "Print the version and exit.",
+     .set = no_setting},
+};
+// clang-format on
+
+}  // namespace
+
+constinit const std::span<const OptionRow> tls_rows = tls;
+constinit const std::span<const OptionRow> transport_rows = transport;
+constinit const std::span<const OptionRow> will_rows = will;
+constinit const std::span<const OptionRow> general_rows = general;
+
+}  // namespace mqttc::app

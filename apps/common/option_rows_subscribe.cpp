@@ -1,0 +1,207 @@
+// The options that only mqtt_sub has.
+#include "option_rows.hpp"
+
+namespace mqttc::app {
+namespace {
+
+using enum Repeats;
+using Kind = ValueKind;
+
+OptionResult add_qos(OptionContext& context) {
+    if (!context.repeated("qos")) context.sub->qos.clear();
+    const auto choice = to_choice(context.value(), context.row->choices);
+    if (!choice) return std::unexpected(choice.error());
+    context.sub->qos.push_back(static_cast<Qos>(*choice));
+    return {};
+}
+
+// clang-format off
+constexpr OptionRow subscription[] = {
+    {.short_name = 't', .name = "topic", .argument = "FILTER", .repeats = adds,
+     .help = "topic filter to subscribe to, e.g. home/+/temp or home/#; repeats",
+     .manual = R"(The topic filter to subscribe to.
+In a filter,
+.Ql +
+matches one whole level, and
+.Ql #
+as the last level matches all remaining levels.
+.Sm off
+.Cm $share/ Ar group Cm / Ar filter
+.Sm on
+is a shared subscription.
+May be repeated.)",
+     .set = add_filter<&SubOptions::topics>},
+    {.short_name = 'U', .name = "unsubscribe", .argument = "FILTER", .repeats = adds,
+     .help = "unsubscribe after the subscriptions; repeats",
+     .manual = R"(Unsubscribe, after subscribing.
+May be repeated, and may be used without
+.Fl t .)",
+     .set = add_filter<&SubOptions::unsubscribe>},
+    {.short_name = 'T', .name = "filter-out", .argument = "FILTER", .repeats = adds,
+     .help = "do not print messages whose topic matches; repeats",
+     .manual = R"(Do not print, count or clear messages whose topic matches.
+May be repeated.)",
+     .set = add_filter<&SubOptions::filter_out>},
+    {.short_name = 'q', .name = "qos", .argument = "QOS", .value = Kind::choice, .choices = "0 1 2",
+     .repeats = per_source,
+     .help = "quality of service: 0, 1 or 2 (default 0); once, or once for each topic",
+     .manual = R"(The maximum quality of service.
+The default is 0.
+If the broker grants less, a line on standard error reports it.
+If given as often as
+.Fl t ,
+each topic filter has its own value.)",
+     .set = add_qos},
+    {.short_name = 'C', .argument = "COUNT", .value = Kind::number,
+     .help = "stop after COUNT printed messages",
+     .manual = "Exit with status 0 after printing exactly this many messages.",
+     .set = set_number<1, UINT64_MAX, &SubOptions::count>},
+    {.short_name = 'E',
+     .help = "stop when the subscriptions are acknowledged",
+     .manual = R"(Exit with status 0 when all subscriptions are acknowledged, or with 67 if one
+was refused.)",
+     .set = set_flag<&SubOptions::exit_after_suback>},
+    {.short_name = 'R', .excludes = "retained-only",
+     .help = "do not print retained messages",
+     .manual = "Do not print messages with the retain flag.",
+     .set = set_flag<&SubOptions::no_retain>},
+    {.name = "retained-only",
+     .help = "print retained messages only, stop at the first other message",
+     .manual = "Print only retained messages; exit at the first message that is not retained.",
+     .set = set_flag<&SubOptions::retained_only>},
+    {.name = "remove-retained",
+     .help = "remove each retained message received from the broker",
+     .manual = R"(Clear each retained message received, by publishing an empty retained message.
+If some could not be cleared, a line reports how many were cleared, and the
+exit status is 66.
+Only in MQTT 5 does the broker report that it refused one.)",
+     .set = set_flag<&SubOptions::remove_retained>},
+    {.name = "retain-as-published", .role = Role::selects_v5,
+     .help = "keep the publisher's retain flag; selects MQTT 5",
+     .manual = R"(Keep the retain flag as the publisher set it.
+Selects MQTT 5.)",
+     .set = set_flag<&SubOptions::retain_as_published>},
+    {.name = "retain-handling", .argument = "WHEN", .value = Kind::choice, .choices = "always new never",
+     .role = Role::selects_v5,
+     .help = "retained messages when subscribing: always, new, never; selects MQTT 5",
+     .manual = R"(When the broker sends retained messages: on every subscription, only on a new
+one, or never.
+Selects MQTT 5.)",
+     .set = set_choice<RetainHandling, &SubOptions::retain_handling>},
+    {.name = "no-local", .role = Role::selects_v5,
+     .help = "no messages that this client published; selects MQTT 5",
+     .manual = R"(Do not receive messages that this client publishes itself.
+Selects MQTT 5.)",
+     .set = set_flag<&SubOptions::no_local>},
+    {.name = "dry-run", .needs = "remove-retained", .excludes = "save|exec|watch|message-rate",
+     .help = "with --remove-retained: only print what would be removed",
+     .manual = R"(With
+.Fl -remove-retained :
+clear nothing, and print only the messages that would be cleared.
+Their topics are printed, unless
+.Fl v
+or
+.Fl F
+selects another output.)",
+     .set = set_flag<&SubOptions::dry_run>},
+    {.name = "random-filter", .argument = "PERCENT", .value = Kind::number,
+     .help = "print a random sample of the messages, 0.1 to 100 percent",
+     .manual = "Print a random sample of the messages, 0.1 to 100 percent.",
+     .set = set_decimal<0.1, 100.0, &SubOptions::random_filter>},
+    {.name = "idle-timeout", .argument = "SECONDS", .value = Kind::seconds,
+     .help = "stop with exit code 0 after SECONDS without a message",
+     .manual = R"(Exit with status 0 after this many seconds without a message.
+The time without a connection is not counted.)",
+     .set = set_seconds<min_seconds, &SubOptions::idle_timeout>},
+};
+constexpr OptionRow output[] = {
+    {.short_name = 'v', .name = "verbose", .excludes = "save|exec", .why = "nothing is printed", .gives_way = true,
+     .help = "print the topic before the payload",
+     .manual = R"(Print
+.Ql topic payload ,
+or
+.Ql topic (null)
+for an empty payload.)",
+     .set = set_flag<&SubOptions::verbose>},
+    {.short_name = 'N',
+     .help = "no newline after each message",
+     .manual = "Do not print a newline after each message.",
+     .set = set_flag<&SubOptions::no_newline>},
+    {.short_name = 'F', .argument = "FORMAT", .excludes = "save|exec", .why = "nothing is printed",
+     .gives_way = true,
+     .help = "what to print, e.g. '%I %t %p'; %j is JSON; see the manual page",
+     .manual = R"(Print each message in this format; see
+.Sx OUTPUT FORMAT .)",
+     .set = set_text<&SubOptions::format>},
+    {.name = "pretty",
+     .help = "indent %j and %J",
+     .manual = R"(Indent the JSON of
+.Cm \&%j
+and
+.Cm \&%J .)",
+     .set = set_flag<&SubOptions::pretty>},
+    {.name = "message-rate", .excludes = "save|exec|watch",
+     .help = "print the number of messages once a second, not the messages",
+     .manual = R"(Instead of the messages, print their number once a second, and that of the
+remaining time at the end.)",
+     .set = set_flag<&SubOptions::message_rate>},
+    {.short_name = 'w', .name = "watch", .excludes = "save|exec",
+     .help = "a table on the terminal: one line per topic",
+     .manual = R"(Show a live table instead of a stream: one line per topic, with its last value,
+age and rate; see
+.Sx LIVE TABLE .)",
+     .set = set_flag<&SubOptions::watch>},
+    {.name = "field", .argument = "PATH", .needs = "watch", .excludes = "F", .why = "both say what the table shows",
+     .help = "with -w: show this value of JSON payloads, e.g. sensors.0.temp",
+     .manual = R"(With
+.Fl w :
+show one value of JSON payloads, such as
+.Ql sensors.0.temp ;
+see
+.Sx LIVE TABLE .)",
+     .set = set_text<&SubOptions::field>},
+    {.name = "raw",
+     .help = "exact bytes also on a terminal",
+     .manual = R"(Write control characters to a terminal unchanged.
+By default they are escaped there, so that a payload cannot control the
+terminal.
+Pipes and files always get the exact bytes.
+See
+.Sx CONTROL CHARACTERS .)",
+     .set = set_flag<&SubOptions::raw>},
+    {.name = "save", .argument = "TEMPLATE",
+     .help = "write each message to its own file, named as in -F",
+     .manual = R"(Write the payload of each message to a file and print nothing.
+The file name is made from
+.Ar template ,
+which is a format as for
+.Fl F .
+Data from the broker cannot name a file outside the directory; see
+.Sx SAVED FILES .)",
+     .set = set_text<&SubOptions::save>},
+    {.name = "exec", .argument = "COMMAND", .value = Kind::command, .excludes = "save",
+     .help = "run COMMAND for each message, payload on its stdin",
+     .manual = R"(Run
+.Ar command
+for each message, with the payload on its standard input and
+.Ev MQTT_TOPIC , MQTT_QOS , MQTT_RETAIN , MQTT_PAYLOAD_LENGTH
+and others in its environment; see
+.Sx COMMANDS .
+Data from the broker is never parsed by a shell.)",
+     .set = set_text<&SubOptions::exec>},
+    {.name = "jobs", .argument = "N", .value = Kind::number, .needs = "exec",
+     .help = "with --exec: run up to N commands in parallel",
+     .manual = R"(Run up to
+.Ar count
+commands in parallel.
+The default is 1.)",
+     .set = set_number<1, 1024, &SubOptions::jobs>},
+};
+// clang-format on
+
+}  // namespace
+
+constinit const std::span<const OptionRow> subscription_rows = subscription;
+constinit const std::span<const OptionRow> output_rows = output;
+
+}  // namespace mqttc::app

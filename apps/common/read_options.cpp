@@ -1,0 +1,355 @@
+// The sources of options, from the lowest to the highest: environment, profile, config file, command line.
+#include "read_options.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <deque>
+#include <utility>
+
+#include "command_line.hpp"
+#include "connection_setup.hpp"
+#include "generate.hpp"
+#include "messages.hpp"
+#include "option_context.hpp"
+#include "option_rows.hpp"
+#include "property_option.hpp"
+#include "secrets.hpp"
+
+namespace mqttc::app {
+namespace {
+
+using Failure = std::optional<NoOptions>;
+
+NoOptions wrong(std::string text, std::string file = {}, unsigned line = 0) {
+    return {.text = std::move(text), .file = std::move(file), .line = line};
+}
+
+// The options of one source.
+struct SourceOptions {
+    OptionSource source;
+    std::string path;             // of a file
+    std::string content;          // which the options view
+    std::vector<unsigned> lines;  // of the content, for each argument
+    std::vector<ParsedOption> options;
+
+    unsigned line_of(const ParsedOption& option) const {
+        return option.index < lines.size() ? lines[option.index] : 0;
+    }
+    bool has(Role role) const {
+        return std::ranges::any_of(options, [&](const ParsedOption& one) { return one.row->role == role; });
+    }
+};
+
+class OptionReader {
+  public:
+    OptionReader(const OptionInput& input, OptionContext& context) : input_(input), context_(context) {}
+
+    Failure read() {
+        auto line = parse_arguments(context_.table, context_.program, input_.arguments);
+        auto failure = read_sources(line);
+        if (input_.wipe) {
+            for (const ParsedOption& option : line.options) {
+                if (const auto secret = secret_of(option); !secret.empty())
+                    input_.wipe(secret, option.row->secrecy == Secrecy::url_password);
+            }
+        }
+        if (failure) failure->quiet = quiet_;
+        return failure;
+    }
+
+  private:
+    Failure read_sources(const ParsedLine& line) {
+        for (const ParsedOption& option : line.options) {
+            switch (option.row->role) {
+                case Role::help:
+                    return NoOptions{.text = help_text(context_.table, context_.program), .is_error = false};
+                case Role::version:
+                    return NoOptions{.text = version_text(context_.program), .is_error = false};
+                case Role::generate:
+                    if (const auto kind = to_choice(option.value(), option.row->choices); !kind)
+                        return wrong(option.spelling + ": " + kind.error());
+                    return NoOptions{
+                        .text = generate(context_.table, context_.program, option.value(), properties_of),
+                        .is_error = false};
+                case Role::quiet:
+                    quiet_ = true;
+                    break;
+                default:
+                    break;
+            }
+        }
+        if (!line.error.empty()) return wrong(line.error);
+        if (auto failure = load_profile(line.options)) return failure;
+        if (auto failure = load_config(line.options)) return failure;
+        sources_.push_back({.source = OptionSource::command_line,
+                            .path = {},
+                            .content = {},
+                            .lines = {},
+                            .options = line.options});
+        if (auto failure = apply_environment()) return failure;
+        for (const SourceOptions& source : sources_) {
+            if (auto failure = apply(source)) return failure;
+        }
+        if (auto rules = context_.check_rules(); !rules) return wrong(rules.error());
+        return std::nullopt;
+    }
+
+    std::optional<std::string> environment(std::string_view name) const {
+        auto value = input_.environment(name);
+        if (value && value->empty()) value.reset();
+        return value;
+    }
+
+    // A variable is a default: not read when an option of a higher source replaces it. The URL first, because the
+    // other variables say more.
+    Failure apply_environment() {
+        std::vector<const OptionRow*> rows;
+        context_.table.for_each(only(context_.program), [&](const OptionRow& row) {
+            if (!row.environment.empty()) rows.push_back(&row);
+        });
+        std::ranges::stable_partition(
+            rows, [](const OptionRow* row) { return row->secrecy == Secrecy::url_password; });
+        context_.source = OptionSource::environment;
+        context_.tls_dropped = drops_tls(OptionSource::environment);
+        for (const OptionRow* row : rows) {
+            const auto value = environment(row->environment);
+            if (!value || is_given(*row)) continue;
+            const ParsedOption option{.row = row,
+                                      .spelling = "environment variable " + std::string(row->environment),
+                                      .values = {*value}};
+            if (const auto applied = apply(option); !applied) return wrong(applied.error());
+        }
+        return std::nullopt;
+    }
+
+    bool is_given(const OptionRow& row) const {
+        return row.role != Role::selects_tls &&
+               std::ranges::any_of(sources_, [&](const SourceOptions& source) {
+                   return std::ranges::find(source.options, &row, &ParsedOption::row) != source.options.end();
+               });
+    }
+
+    std::string config_directory() const {
+        if (auto directory = environment("XDG_CONFIG_HOME")) return *directory;
+        if (auto home = environment("HOME")) return *home + "/.config";
+        return {};
+    }
+
+    static NoOptions cannot_read(std::string_view option, const std::string& path, int error) {
+        std::string message(option);
+        return wrong(
+            message.append(": cannot read ").append(visible(path)).append(": ").append(std::strerror(error)));
+    }
+
+    Failure load_profile(const std::vector<ParsedOption>& options) {
+        const auto profile = std::ranges::find_if(
+            options.rbegin(), options.rend(),
+            [](const ParsedOption& option) { return option.row->role == Role::profile; });
+        if (profile == options.rend()) return std::nullopt;
+        const std::string_view name = profile->value();
+        if (name.empty() || name.starts_with('.') || name.find('/') != name.npos)
+            return wrong("--profile: " + quoted(name) + " is not the name of a profile");
+        const std::string directory = config_directory();
+        if (directory.empty()) return wrong("--profile: neither XDG_CONFIG_HOME nor HOME is set");
+        const std::string path = directory + "/mqtt/" + std::string(name) + ".conf";
+        auto content = input_.load_file(path);
+        if (!content) return cannot_read("--profile", path, content.error());
+        return parse_file(std::move(*content), OptionSource::profile, path);
+    }
+
+    Failure load_config(const std::vector<ParsedOption>& options) {
+        const ParsedOption* chosen = nullptr;
+        for (const ParsedOption& option : options) {
+            if (option.row->role != Role::config_file) continue;
+            if (chosen != nullptr) return wrong("-o: given twice");
+            chosen = &option;
+        }
+        std::string path;
+        if (chosen != nullptr) {
+            path = chosen->value();
+        } else {
+            const std::string directory = config_directory();
+            if (directory.empty()) return std::nullopt;
+            path = directory + "/" + std::string(program_name(context_.program));
+        }
+        auto content = input_.load_file(path);
+        if (content) return parse_file(std::move(*content), OptionSource::config_file, path);
+        if (chosen != nullptr) return cannot_read("-o", path, content.error());
+        const int error = content.error();
+        if (error == ENOENT || error == ENOTDIR) return std::nullopt;
+        // With another user's HOME (services, sudo) its directory may not even be searchable: as if there was no file.
+        // "path/." fails with ENOTDIR when the file exists.
+        const auto inside = input_.load_file(path + "/.");
+        if (error == EACCES && (inside || inside.error() != ENOTDIR)) return std::nullopt;
+        // What is in it, such as TLS, must not be left out silently.
+        NoOptions unreadable = cannot_read("config file", path, error);
+        unreadable.text.append(" (-o reads another one, -o /dev/null none)");
+        return unreadable;
+    }
+
+    Failure parse_file(std::string content, OptionSource source, const std::string& path) {
+        SourceOptions& file = sources_.emplace_back(SourceOptions{
+            .source = source, .path = path, .content = std::move(content), .lines = {}, .options = {}});
+        auto config =
+            read_config(context_.table, context_.program, file.content, source == OptionSource::profile);
+        auto line = parse_arguments(context_.table, context_.program, config.arguments);
+        file.lines = std::move(config.lines);
+        file.options = std::move(line.options);
+        quiet_ = quiet_ || file.has(Role::quiet);
+        if (!line.error.empty()) return wrong(line.error, path, file.lines[line.error_index]);
+        if (!config.error.empty()) return wrong(config.error, path, config.error_line);
+        for (const ParsedOption& option : file.options) {
+            const Role role = option.row->role;
+            if (role == Role::config_file || role == Role::profile || role >= Role::help)
+                return wrong(option.spelling + " belongs on the command line, not in a file", path,
+                             file.line_of(option));
+        }
+        if (std::ranges::any_of(file.options, holds_secret) && input_.readable_by_others &&
+            input_.readable_by_others(path)) {
+            context_.run->warnings.push_back(
+                visible(path)
+                    .append(" contains a secret and other users can read it: chmod 600 ")
+                    .append(visible(path)));
+        }
+        return std::nullopt;
+    }
+
+    // Whether --no-tls of a higher source, or of this one, makes TLS options meaningless, also wrong ones.
+    bool drops_tls(OptionSource source) const {
+        return std::ranges::any_of(sources_, [&](const SourceOptions& one) {
+            return one.source >= source && one.has(Role::no_tls);
+        });
+    }
+
+    // --no-tls: takes back what lower sources said about TLS.
+    void drop_tls() {
+        ConnectionOptions& connection = *context_.connection;
+        connection.no_tls = true;
+        connection.tls = {};
+        connection.tls_requested.reset();
+        connection.url_tls = false;
+        connection.key_passphrase_file.clear();
+        connection.psk_file.clear();
+        std::erase_if(context_.given,
+                      [](const GivenOption& option) { return option.row->role == Role::selects_tls; });
+    }
+
+    OptionResult apply(const ParsedOption& option) {
+        ConnectionOptions& connection = *context_.connection;
+        switch (option.row->role) {
+            case Role::selects_tls:
+                if (context_.tls_dropped) return {};  // whatever is wrong with it
+                connection.tls_requested = context_.source;
+                connection.no_tls = false;
+                break;
+            case Role::selects_websocket:
+                connection.websocket = true;
+                break;
+            case Role::selects_v5:
+                connection.v5_option = option.spelling;
+                break;
+            default:
+                break;
+        }
+        return context_.apply(option);
+    }
+
+    Failure apply(const SourceOptions& source) {
+        context_.source = source.source;
+        context_.tls_dropped = drops_tls(source.source);
+        context_.has_no_tls = source.has(Role::no_tls);
+        if (context_.has_no_tls) drop_tls();
+        for (const ParsedOption& option : source.options) {
+            auto applied = apply(option);
+            if (applied) continue;
+            const bool is_option =
+                context_.table.find_spelled(only(context_.program), option.value()) != nullptr;
+            if (source.path.empty() && is_option) applied.error().append(" (is its own value missing?)");
+            return wrong(std::move(applied.error()), source.path, source.line_of(option));
+        }
+        return std::nullopt;
+    }
+
+    const OptionInput& input_;
+    OptionContext& context_;
+    std::deque<SourceOptions> sources_;  // options view the content
+    bool quiet_ = false;
+};
+
+std::string topic_needed(const OptionContext& context, std::string_view argument, std::string_view more) {
+    std::string message = "a topic is needed: -t " + std::string(argument);
+    if (context.find("url") != nullptr) message.append(", or /").append(argument).append(" in the URL");
+    return message.append(more);
+}
+
+// Completes the options and checks what concerns more than one of them; a missing topic is reported last.
+OptionResult finalize(PubOptions& options, const OptionContext& context) {
+    const bool lines = options.source == PayloadSource::lines;
+    ConnectionOptions& connection = options.connection;
+    connection.is_stream = lines;
+    connection.may_acknowledge = options.qos != Qos::at_most_once || options.input == InputFormat::json;
+    // Responses are recognised by properties, so a request uses MQTT 5 unless the user chose otherwise.
+    if (options.request && !connection.version) connection.version = ProtocolVersion::v5;
+    if (auto checked = check_connection(connection); !checked) return checked;
+    if (options.request && effective_version(connection) != ProtocolVersion::v5 &&
+        options.response_topic.empty())
+        return std::unexpected(std::string("--request needs --response-topic without MQTT 5 (-V mqttv5)"));
+    if (options.source == PayloadSource::none && !options.topics.empty())
+        return std::unexpected(std::string("a message is needed: one of -m, -f, -l, -s, -n"));
+    if (options.topics.empty() && (!lines || options.input == InputFormat::lines))
+        return std::unexpected(topic_needed(context, "TOPIC", ""));
+    return {};
+}
+
+OptionResult finalize(SubOptions& options, const OptionContext& context) {
+    options.connection.is_stream = true;
+    options.connection.may_acknowledge =
+        std::ranges::any_of(options.qos, [](Qos qos) { return qos != Qos::at_most_once; });
+    if (auto checked = check_connection(options.connection); !checked) return checked;
+    if (options.topics.empty() && options.unsubscribe.empty())
+        return std::unexpected(topic_needed(context, "FILTER", " (or -U FILTER)"));
+    // With a single topic the last -q counts, as it does in scripts that override an earlier one.
+    if (options.topics.size() <= 1) options.qos.assign(1, options.qos.back());
+    if (options.qos.size() != 1 && options.qos.size() != options.topics.size())
+        return std::unexpected("-q is given " + std::to_string(options.qos.size()) + " times for " +
+                               std::to_string(options.topics.size()) +
+                               " topics: give it once, or once for each topic");
+    return {};
+}
+
+template <typename Options>
+std::expected<Options, NoOptions> read_options(Program program, Options* OptionContext::* own,
+                                               const OptionInput& input) {
+    Options options;
+    options.connection.program = program_name(program);
+    OptionContext context{.program = program,
+                          .table = pub_sub_options(),
+                          .connection = &options.connection,
+                          .run = &options.run};
+    context.*own = &options;
+    if (auto failure = OptionReader(input, context).read()) return std::unexpected(std::move(*failure));
+    if (auto good = finalize(options, context); !good) {
+        NoOptions error = wrong(std::move(good.error()));
+        error.quiet = options.run.quiet;
+        return std::unexpected(std::move(error));
+    }
+    return options;
+}
+
+}  // namespace
+
+std::string NoOptions::message() const {
+    if (file.empty()) return text;
+    return visible(file).append(":").append(std::to_string(line)).append(": ").append(text);
+}
+
+std::expected<PubOptions, NoOptions> read_pub_options(const OptionInput& input) {
+    return read_options(Program::pub, &OptionContext::pub, input);
+}
+
+std::expected<SubOptions, NoOptions> read_sub_options(const OptionInput& input) {
+    return read_options(Program::sub, &OptionContext::sub, input);
+}
+
+}  // namespace mqttc::app

@@ -1,0 +1,366 @@
+// What valid command lines, config files, profiles and environments mean.
+#include <doctest/doctest.h>
+
+#include "generate.hpp"
+#include "option_fixture.hpp"
+#include "option_rows.hpp"
+
+using namespace mqttc;
+using namespace mqttc::app;
+using namespace mqttc::test;
+
+TEST_CASE("a plain publish") {
+    const auto options = pub_fixture().good("-h broker.example -p 2883 -t a/b -m hello -q 1 -r");
+    CHECK(options.connection.endpoint.host == "broker.example");
+    CHECK(options.connection.port == 2883);
+    CHECK(options.topics == std::vector<std::string>{"a/b"});
+    CHECK(options.source == PayloadSource::message);
+    CHECK(options.message == "hello");
+    CHECK(options.qos == Qos::at_least_once);
+    CHECK(options.retain);
+}
+
+TEST_CASE("an IPv6 address may stand in brackets, as in a URL") {
+    CHECK(pub_fixture().good("-t a -n -h [::1]").connection.endpoint.host == "::1");
+    CHECK(pub_fixture().good("-t a -n -h ::1").connection.endpoint.host == "::1");
+}
+
+TEST_CASE("a value may look like an option") {
+    const auto options = pub_fixture().good("-t a -m -5 -u me -P -x -i --help");
+    CHECK(options.message == "-5");
+    CHECK(options.connection.password.value.view() == "-x");
+    CHECK(options.connection.client_id == "--help");
+}
+
+TEST_CASE("values keep their blanks, brackets, commas and quotes") {
+    const auto options = pub_fixture().good("-t a -m '[a, b] \"c\" {}'");
+    CHECK(options.message == "[a, b] \"c\" {}");
+}
+
+TEST_CASE("flags are clustered, the last of a cluster may take a value") {
+    const auto options = pub_fixture().good("-dr -lq 1 -t a");
+    CHECK(options.run.debug);
+    CHECK(options.retain);
+    CHECK(options.source == PayloadSource::lines);
+    CHECK(options.qos == Qos::at_least_once);
+}
+
+TEST_CASE("a value may stand in the same argument") {
+    const auto options = pub_fixture().good("-p2883 --topic=a=b --message= -q2");
+    CHECK(options.connection.port == 2883);
+    CHECK(options.topics.front() == "a=b");
+    CHECK(options.source == PayloadSource::message);
+    CHECK(options.message.empty());
+    CHECK(options.qos == Qos::exactly_once);
+}
+
+TEST_CASE("versions may be written as people write them") {
+    CHECK(pub_fixture().good("-t a -n -V 3.1").connection.version == ProtocolVersion::v31);
+    CHECK(pub_fixture().good("-t a -n -V 3.1.1").connection.version == ProtocolVersion::v311);
+    CHECK(pub_fixture().good("-t a -n -V 5.0").connection.version == ProtocolVersion::v5);
+    CHECK(pub_fixture().good("-t a -n --tls-version 1.2").connection.tls.minimum == TlsVersion::v1_2);
+    CHECK(pub_fixture().good("-t a -n --tls-version 1.3").connection.tls.minimum == TlsVersion::v1_3);
+    CHECK(pub_fixture().wrong("-t a -n -q 1.2") == "-q: '1.2' is not one of 0, 1, 2");
+}
+
+TEST_CASE("the last occurrence wins") {
+    const auto options = pub_fixture().good("-t a -m x -p 1 -p 2 -q 2 -q 0 -h a -h b");
+    CHECK(options.connection.port == 2);
+    CHECK(options.connection.endpoint.host == "b");
+    CHECK(options.qos == Qos::at_most_once);
+}
+
+TEST_CASE("-D takes three values, a user property four") {
+    const auto options = pub_fixture().good(
+        "-t a -m x -D publish user-property k -v -D publish content-type text/plain -D connect "
+        "receive-maximum 5 -D publish user-property k '' -d");
+    REQUIRE(options.connection.properties.size() == 4);
+    CHECK(options.connection.properties[0].name == "k");
+    CHECK(options.connection.properties[0].text == "-v");
+    CHECK(options.connection.properties[1].text == "text/plain");
+    CHECK(options.connection.properties[2].number == 5);
+    CHECK(options.connection.properties[3].text.empty());
+    CHECK(options.run.debug);
+}
+
+TEST_CASE("times may be fractional") {
+    const auto options = pub_fixture().good("-t a -m x --repeat 3 --repeat-delay 0.25 -W 1.5 --rate 2.5");
+    CHECK(options.repeat == 3);
+    CHECK(options.repeat_delay == std::chrono::milliseconds(250));
+    CHECK(options.run.timeout == std::chrono::milliseconds(1500));
+    CHECK(options.rate == 2.5);
+}
+
+TEST_CASE("reconnecting is a number of tries with a growing delay") {
+    const auto options = pub_fixture().good("-t a -m x --reconnect 5 --reconnect-delay 0.5:8");
+    CHECK(options.connection.reconnect == 5);
+    CHECK(options.connection.reconnect_min == std::chrono::milliseconds(500));
+    CHECK(options.connection.reconnect_max == std::chrono::seconds(8));
+    CHECK(pub_fixture().good("-t a -m x --reconnect forever").connection.reconnect == UINT32_MAX);
+    CHECK(pub_fixture().good("-t a -m x --reconnect never").connection.reconnect == 0);
+}
+
+TEST_CASE("session expiry knows three spellings of never") {
+    for (const char* never : {"-1", "4294967295", "\u221e"}) {
+        const auto options = pub_fixture().good(std::string("-t a -m x -i me -x ") + never);
+        CHECK(options.connection.session_expiry == UINT32_MAX);
+    }
+}
+
+TEST_CASE("--help and --version answer whatever else is on the line") {
+    CHECK(pub_fixture().printed("--help").starts_with("usage: mqtt_pub"));
+    CHECK(pub_fixture().printed("-t a --help --nonsense").starts_with("usage: mqtt_pub"));
+    CHECK(sub_fixture().printed("--version").starts_with("mqtt_sub "));
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] = "--nonsense";
+    CHECK(fixture.printed("--help").starts_with("usage: mqtt_pub"));
+}
+
+TEST_CASE("a URL gives host, port, credentials, TLS and topic") {
+    const auto options = pub_fixture().good("-L mqtts://me:p%40w@broker.example:2883/a/b -m x");
+    CHECK(options.connection.endpoint.host == "broker.example");
+    CHECK(options.connection.port == 2883);
+    CHECK(options.connection.url_tls);
+    CHECK(options.connection.username == "me");
+    CHECK(options.connection.password.value.view() == "p@w");
+    CHECK(options.topics == std::vector<std::string>{"a/b"});
+}
+
+TEST_CASE("-t says more than the topic of a URL") {
+    CHECK(pub_fixture().good("-L mqtt://b/url -t a -t b -m x").topics == std::vector<std::string>{"a", "b"});
+    CHECK(pub_fixture().good("-t a -L mqtt://b/url -m x").topics == std::vector<std::string>{"a"});
+    CHECK(sub_fixture().good("-L mqtt://b/url -t a").topics == std::vector<std::string>{"url", "a"});
+}
+
+TEST_CASE("a URL replaces all that the URL of a lower layer gave, and nothing else") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_URL"] = "mqtt://me:secret@home/old";
+    const auto other = fixture.good("-L mqtt://elsewhere -t a -n");
+    CHECK(other.connection.endpoint.host == "elsewhere");
+    CHECK_FALSE(other.connection.username);
+    CHECK(other.connection.password.kind == PasswordSource::Kind::none);
+    CHECK(fixture.wrong("-L mqtt://elsewhere -n").starts_with("a topic is needed"));
+    CHECK(fixture.good("-L mqtt://you@elsewhere/b -n").connection.username == "you");
+    CHECK(fixture.good("-n").connection.password.value.view() == "secret");
+
+    fixture.files["/home/me/.config/mqtt_pub"] = "-u sondes\n-P pw\n";
+    CHECK(fixture.good("-L mqtt://elsewhere -t a -n").connection.username == "sondes");
+    CHECK(fixture.good("-L mqtt://elsewhere -t a -n").connection.password.value.view() == "pw");
+    fixture.files["/home/me/.config/mqtt_pub"] = "-L mqtt://file\n";
+    CHECK_FALSE(fixture.good("-t a -n").connection.username);
+    CHECK(pub_fixture().good("-L mqtt://me:pw@a -L mqtt://b -t a -n").connection.username == "me");
+
+    auto sub = sub_fixture();
+    sub.environment["MQTT_URL"] = "mqtt://home/old";
+    CHECK(sub.good("-t a -L mqtt://elsewhere/new -t b").topics == std::vector<std::string>{"a", "new", "b"});
+    CHECK(sub.good("-t a").topics == std::vector<std::string>{"old", "a"});
+}
+
+TEST_CASE("several -t publish to several topics on the command line, in a file the last one counts") {
+    auto fixture = pub_fixture();
+    CHECK(fixture.good("-t a -t b -m x").topics == std::vector<std::string>{"a", "b"});
+    fixture.files["/home/me/.config/mqtt_pub"] = "-t c\n-t d\n";
+    CHECK(fixture.good("-m x").topics == std::vector<std::string>{"d"});
+    CHECK(fixture.good("-t a -m x").topics == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("subscriptions of a config file are added to") {
+    auto fixture = sub_fixture();
+    fixture.files["/home/me/.config/mqtt_sub"] = "-t c\n-q 2\n";
+    const auto options = fixture.good("-t a -q 1");
+    CHECK(options.topics == std::vector<std::string>{"c", "a"});
+    CHECK(options.qos == std::vector{Qos::at_least_once});
+}
+
+TEST_CASE("mqtt_sub takes as many -q as topics") {
+    const auto options = sub_fixture().good("-t a -t b -q 1 -q 2");
+    CHECK(options.qos == std::vector{Qos::at_least_once, Qos::exactly_once});
+    CHECK(sub_fixture().good("-t a -q 1 -q 2").qos == std::vector{Qos::exactly_once});
+    CHECK(sub_fixture().good("-U a").unsubscribe == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("config lines: comments, blank lines, CRLF, values with blanks, no length limit") {
+    auto fixture = pub_fixture();
+    const std::string long_value(5000, 'x');
+    fixture.files["/home/me/.config/mqtt_pub"] =
+        "# comment\n\n  \n-h   broker.example\r\n--username so n des \n--will-topic=w x\n-dr\n"
+        "-D publish user-property key a value \n-m " +
+        long_value;
+    const auto options = fixture.good("-t a");
+    CHECK(options.connection.endpoint.host == "broker.example");
+    CHECK(options.connection.username == "so n des ");
+    CHECK(options.connection.will.topic == "w x");
+    CHECK(options.run.debug);
+    CHECK(options.retain);
+    REQUIRE(options.connection.properties.size() == 1);
+    CHECK(options.connection.properties[0].name == "key");
+    CHECK(options.connection.properties[0].text == "a value ");
+    CHECK(options.message == long_value);
+}
+
+TEST_CASE("config lines: blanks behind numbers and choices don't count") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] =
+        "-q 1 \n-p 1884\t\n--keepalive=7 \n-V mqttv5 \r\n--repeat-delay 0.5  \n-h a \n--pw x \n";
+    const auto options = fixture.good("-t a -n");
+    CHECK(options.qos == Qos::at_least_once);
+    CHECK(options.connection.port == 1884);
+    CHECK(options.connection.keep_alive == 7);
+    CHECK(options.connection.version == ProtocolVersion::v5);
+    CHECK(options.repeat_delay == std::chrono::milliseconds(500));
+    CHECK(options.connection.endpoint.host == "a ");
+    CHECK(options.connection.password.value.view() == "x ");
+    CHECK_FALSE(pub_fixture().parse(std::vector<std::string>{"-t", "a", "-n", "-q", "1 "}).has_value());
+}
+
+TEST_CASE("the command line overrides the config file, the profile and the environment, in this order") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_HOST"] = "environment";
+    CHECK(fixture.good("-t a -m x").connection.endpoint.host == "environment");
+    fixture.files["/home/me/.config/mqtt/p.conf"] = "-h profile";
+    CHECK(fixture.good("-t a -m x --profile p").connection.endpoint.host == "profile");
+    fixture.files["/home/me/.config/mqtt_pub"] = "-h file";
+    CHECK(fixture.good("-t a -m x --profile p").connection.endpoint.host == "file");
+    CHECK(fixture.good("-t a -m x --profile p -h line").connection.endpoint.host == "line");
+}
+
+TEST_CASE("the message of the command line replaces that of a file") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] = "-m file\n";
+    CHECK(fixture.good("-t a -n").source == PayloadSource::null);
+    CHECK(fixture.good("-t a").message == "file");
+}
+
+TEST_CASE("a client id of the command line replaces the prefix of a file") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] = "-I prefix\n";
+    const auto options = fixture.good("-t a -n -i me");
+    CHECK(options.connection.client_id == "me");
+    CHECK_FALSE(options.connection.id_prefix.has_value());
+}
+
+TEST_CASE("a property of the command line replaces that of a file") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] = "-D publish content-type a\n-D publish user-property k a\n";
+    const auto options = fixture.good("-t a -n -D publish content-type b -D publish user-property k b");
+    REQUIRE(options.connection.properties.size() == 3);
+    CHECK(options.connection.properties[1].text == "b");
+    CHECK(options.connection.properties[1].id == PropertyId::content_type);
+}
+
+TEST_CASE("-o replaces the default config file") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] = "--nonsense\n";
+    fixture.files["/etc/mine"] = "-h mine\n";
+    CHECK(fixture.good("-o /etc/mine -t a -m x").connection.endpoint.host == "mine");
+}
+
+TEST_CASE("a file with a secret that others may read is warned of") {
+    const std::string path = "/home/me/.config/mqtt_pub";
+    auto fixture = pub_fixture();
+    fixture.readable_by_others = true;
+    for (const char* secret : {"--pw x", "-P x", "-L mqtt://me:x@b", "--psk 00"}) {
+        fixture.files[path] = std::string("-u me\n--psk-identity i\n") + secret + "\n";
+        CAPTURE(secret);
+        const auto result = fixture.parse("-t a -n --no-tls");
+        REQUIRE(result.has_value());
+        CHECK(result->run.warnings ==
+              std::vector{path + " contains a secret and other users can read it: chmod 600 " + path});
+    }
+    fixture.files[path] = "-u me\n-L mqtt://me@b\n--password-file x\n--ws-header A: b\n";
+    CHECK(fixture.good("-t a -n").run.warnings.empty());
+    fixture.readable_by_others = false;
+    fixture.files[path] = "-u me\n-P x\n";
+    CHECK(fixture.good("-t a -n").run.warnings.empty());
+}
+
+TEST_CASE("XDG_CONFIG_HOME comes before HOME") {
+    auto fixture = pub_fixture();
+    fixture.environment["XDG_CONFIG_HOME"] = "/xdg";
+    fixture.files["/xdg/mqtt_pub"] = "-h xdg\n";
+    fixture.files["/home/me/.config/mqtt_pub"] = "-h home\n";
+    CHECK(fixture.good("-t a -m x").connection.endpoint.host == "xdg");
+}
+
+TEST_CASE("a profile is shared: what only the other program knows is left out") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt/p.conf"] = "-h profile\n-v\n-F %t %p\n--retained-only\n-U x\n";
+    CHECK(fixture.good("-t a -m x --profile p").connection.endpoint.host == "profile");
+    auto sub = sub_fixture();
+    sub.files["/home/me/.config/mqtt/p.conf"] = "-h profile\n-r\n-l\n-m text with spaces\n-t a\n";
+    CHECK(sub.good("--profile p").topics == std::vector<std::string>{"a"});
+}
+
+TEST_CASE("-C of a profile is mqtt_sub's, unless mqtt_pub makes a request") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt/p.conf"] = "-C 3\n";
+    CHECK(fixture.wrong("-t a -n --profile p").empty());
+    CHECK(fixture.good("-t a -n --profile p --request").answers == 3);
+    CHECK(fixture.wrong("-t a -n --profile p -C 2") == "-C needs --request");
+    auto sub = sub_fixture();
+    sub.files = fixture.files;
+    CHECK(sub.good("-t a --profile p").count == 3);
+}
+
+TEST_CASE("the environment gives defaults") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_URL"] = "mqtt://url.example:1000";
+    fixture.environment["MQTT_PORT"] = "2000";
+    fixture.environment["MQTT_USERNAME"] = "me";
+    fixture.environment["MQTT_PASSWORD"] = "secret";
+    fixture.environment["MQTT_CAFILE"] = "";
+    const auto options = fixture.good("-t a -m x");
+    CHECK(options.connection.endpoint.host == "url.example");
+    CHECK(options.connection.port == 2000);
+    CHECK(options.connection.username == "me");
+    CHECK(options.connection.password.from_environment);
+    CHECK_FALSE(options.connection.tls_requested);
+    CHECK_FALSE(fixture.good("-t a -m x -P other").connection.password.from_environment);
+}
+
+TEST_CASE("the single variables beat MQTT_URL, the password as the user name") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_URL"] = "mqtt://url:of-url@home";
+    fixture.environment["MQTT_USERNAME"] = "me";
+    fixture.environment["MQTT_PASSWORD"] = "secret";
+    const auto options = fixture.good("-t a -n");
+    CHECK(options.connection.username == "me");
+    CHECK(options.connection.password.value.view() == "secret");
+    CHECK(fixture.good("-t a -n -P other").connection.password.value.view() == "other");
+    CHECK(fixture.good("-t a -n -L mqtt://you:yours@b").connection.password.value.view() == "yours");
+}
+
+TEST_CASE("--no-tls drops TLS options with whatever is wrong with them") {
+    auto fixture = pub_fixture();
+    CHECK(fixture.good("-t a -n --psk nothex --no-tls --tls-engine e").connection.no_tls);
+    fixture.files["/home/me/.config/mqtt_pub"] = "--psk nothex\n--keyform engine\n--tls-version none\n";
+    CHECK(fixture.wrong("-t a -n").starts_with("/home/me/.config/mqtt_pub:1: --psk: "));
+    CHECK(fixture.good("-t a -n --no-tls").connection.no_tls);
+    fixture.files["/home/me/.config/mqtt_pub"] += "--no-tls\n";
+    CHECK(fixture.good("-t a -n").connection.no_tls);
+}
+
+TEST_CASE("a session that lasts needs no id of its own when it ends some day") {
+    CHECK(pub_fixture().good("-t a -m x -x 10").connection.session_expiry == 10);
+}
+
+TEST_CASE("help fits the terminal and has a line for each option that works") {
+    for (const Program program : {Program::pub, Program::sub}) {
+        const std::string text = help_text(pub_sub_options(), program);
+        CHECK(text.ends_with(std::string("\nSee ").append(program_name(program)).append("(1).\n")));
+        CHECK(text.find("\nExamples:\n  " + std::string(program_name(program)) + " -t ") !=
+              std::string::npos);
+        pub_sub_options().for_each(only(program), [&](const OptionRow& row) {
+            CAPTURE(row.names());
+            CHECK((text.find(" " + row.names()) != std::string::npos) == !row.help.empty());
+        });
+        std::size_t widest = 0;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t end = text.find('\n', at);
+            widest = std::max(widest, end - at);
+            at = end + 1;
+        }
+        CHECK(widest <= 100);
+    }
+    CHECK(version_text(Program::passwd).starts_with("mqtt_passwd "));
+}
