@@ -13,7 +13,7 @@ set_target_properties(mqttc_shared PROPERTIES
   LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/libmqttc.map)
 target_include_directories(mqttc_shared INTERFACE $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 target_compile_features(mqttc_shared INTERFACE cxx_std_23)
-target_link_libraries(mqttc_shared PRIVATE mqttc_codec mqttc_session mqttc_net mqttc_client mqttc_build_flags)
+target_link_libraries(mqttc_shared PRIVATE mqttc_base mqttc_codec mqttc_session mqttc_net mqttc_client mqttc_build_flags)
 target_link_options(mqttc_shared PRIVATE LINKER:--exclude-libs,ALL LINKER:--no-undefined LINKER:--as-needed
   LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/libmqttc.map)
 set_target_properties(mqttc_shared PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
@@ -31,7 +31,7 @@ configure_package_config_file(mqttcConfig.cmake.in mqttcConfig.cmake
 write_basic_package_version_file(mqttcConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mqttcConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/mqttcConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/mqttc COMPONENT libmqttc-dev)
-# Relocatable: the prefix is found from where the file lies.
+# Relocatable: the prefix is derived from the directory of the file.
 file(RELATIVE_PATH MQTTC_PREFIX_FROM_PC ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 configure_file(mqttc.pc.in mqttc.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/mqttc.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig

@@ -24,7 +24,6 @@ mqttc_layer(session SOURCES
   session_send.cpp
   ON codec)
 mqttc_layer(net SOURCES
-  base64.cpp
   connect.cpp
   endpoint.cpp
   http_head.cpp

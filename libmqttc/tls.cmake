@@ -1,16 +1,16 @@
 # TLS: a module that is loaded when it is first needed, so that a plain connection never maps OpenSSL.
 find_package(OpenSSL 3 REQUIRED COMPONENTS SSL Crypto)
 
-# Apart from the module for the tests' broker, whose server side stands on the same stream.
+# Separate from the module: the tests' broker uses the same stream for its server side.
 add_library(mqttc_tls_stream OBJECT src/net/tls_stream.cpp)
-target_include_directories(mqttc_tls_stream PUBLIC include src/net)
+target_include_directories(mqttc_tls_stream PUBLIC include src src/net)
 target_link_libraries(mqttc_tls_stream PUBLIC OpenSSL::SSL PRIVATE mqttc_build_flags)
 
 add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp)
 set_target_properties(mqttc-tls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc)
-target_link_libraries(mqttc-tls PRIVATE mqttc_tls_stream mqttc_program_flags)
-# It shows what is opened, and operator new and delete: the program's go before them, so that what is made on one side
-# of the seam may be destroyed on the other. The rest of its libstdc++ is its own affair.
+target_link_libraries(mqttc-tls PRIVATE mqttc_base mqttc_tls_stream mqttc_program_flags)
+# It exports its entry point, and operator new and delete: the program's have precedence, so that an object made on one
+# side may be destroyed on the other. The rest of its libstdc++ is private.
 target_link_options(mqttc-tls PRIVATE LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/mqttc-tls.map)
 set_target_properties(mqttc-tls PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/mqttc-tls.map)
 install(TARGETS mqttc-tls LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/mqttc COMPONENT libmqttc)

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "option_values.hpp"
 
 namespace mqttc::app {
@@ -114,7 +115,7 @@ class ArgumentParser {
         // "-topic" isn't a cluster of -t with "opic", but a slip.
         if (!is_long && word.size() > 2 && table_.find(only(program_), word.substr(1)) != nullptr)
             return fail(option.index,
-                        "unknown option " + quoted(word) + " (did you mean -" + std::string(word) + "?)");
+                        "unknown option " + in_quotes(word) + " (did you mean -" + std::string(word) + "?)");
         if (count == 0 && is_long && word.find('=') != word.npos)
             return fail(option.index, option.spelling + " takes no value");
         for (std::size_t i = option.index + 1; i < next; ++i) option.values.push_back(arguments_[i]);
@@ -171,8 +172,8 @@ class ArgumentParser {
                 }
                 // "-rz": CLI11 has taken -r.
                 if (prepared.size() > extra.size() && prepared.ends_with(std::string_view(extra).substr(1))) {
-                    fail(i, "unknown option " + quoted(std::string_view(extra).substr(0, 2)) + " in " +
-                                quoted(arguments_[i]));
+                    fail(i, "unknown option " + in_quotes(std::string_view(extra).substr(0, 2)) + " in " +
+                                in_quotes(arguments_[i]));
                     return;
                 }
             }
@@ -183,7 +184,7 @@ class ArgumentParser {
 
     std::string unknown_option(std::string_view given) const {
         const std::string_view name = given.substr(0, given.find('='));
-        std::string message = "unknown option " + quoted(name);
+        std::string message = "unknown option " + in_quotes(name);
         const auto other = static_cast<ProgramSet>(pub_and_sub & ~only(program_));
         if (program_ != Program::passwd && table_.find_spelled(other, name) != nullptr)
             return message.append(" (it is an option of ")
@@ -194,7 +195,7 @@ class ArgumentParser {
     }
 
     std::string unexpected_argument(std::size_t index) const {
-        std::string message = "unexpected argument " + quoted(arguments_[index]);
+        std::string message = "unexpected argument " + in_quotes(arguments_[index]);
         const std::span before(
             line_.options.data(),
             static_cast<std::size_t>(std::ranges::count_if(
@@ -208,7 +209,7 @@ class ArgumentParser {
             return message.append(": ")
                 .append(took_option->spelling)
                 .append(" took ")
-                .append(shown ? quoted(took_option->value()) : "an option")
+                .append(shown ? in_quotes(took_option->value()) : "an option")
                 .append(" as its value: is its own value missing?");
         }
         const auto names_topic = [](const ParsedOption& one) {
@@ -249,8 +250,8 @@ std::string_view take_word(std::string_view& text) {
 
 std::string not_an_option(const OptionTable& table, Program program, std::string_view word) {
     const OptionRow* row = word.size() > 1 ? table.find(only(program), word) : nullptr;
-    if (row == nullptr) return quoted(word).append(" is not an option: an option begins with '-'");
-    std::string message = quoted(word).append(" is not an option (did you mean ");
+    if (row == nullptr) return in_quotes(word).append(" is not an option: an option begins with '-'");
+    std::string message = in_quotes(word).append(" is not an option (did you mean ");
     if (row->short_name != 0) message.append("-").append(1, row->short_name).append(" or ");
     return message.append("--").append(row->name).append("?)");
 }

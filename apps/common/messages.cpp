@@ -7,6 +7,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/escape.hpp"
+#include "base/text.hpp"
+
 namespace mqttc::app {
 namespace {
 
@@ -23,7 +26,12 @@ std::string reason_text(PacketType type, ReasonCode code, PropertiesView propert
 
 void Messages::line(std::string_view prefix, std::string_view text) {
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
-    out.append(before_line()).append(program_).append(": ").append(prefix).append(visible(text)).append("\n");
+    out.append(before_line())
+        .append(program_)
+        .append(": ")
+        .append(prefix)
+        .append(escape_controls(text))
+        .append("\n");
     write(out);
 }
 
@@ -37,7 +45,7 @@ bool Messages::write(std::string_view text) {
 }
 
 void Messages::stdout_failed(int error_number) {
-    error(std::string("cannot write to stdout: ") + std::strerror(error_number));
+    error(std::string("cannot write to stdout: ") + errno_text(error_number));
 }
 
 void Messages::error(std::string_view text) {

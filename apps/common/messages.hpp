@@ -12,7 +12,6 @@
 #include "fd_writer.hpp"
 #include "mqttc/property.hpp"
 #include "mqttc/reason.hpp"
-#include "visible.hpp"
 
 namespace mqttc::app {
 
@@ -28,7 +27,7 @@ class Messages {
     void set_quiet(bool quiet) { quiet_ = quiet; }
     bool quiet() const { return quiet_; }
 
-    /// "program: text". `text` is made visible().
+    /// "program: text". Control characters of `text` are escaped.
     void error(std::string_view text);
     /// "program: warning: text"
     void warning(std::string_view text);

@@ -1,6 +1,7 @@
 // Strings, topic names and topic filters of MQTT as option values.
 #include "mqtt_values.hpp"
 
+#include "base/escape.hpp"
 #include "mqttc/topic.hpp"
 #include "option_values.hpp"
 
@@ -8,7 +9,7 @@ namespace mqttc::app {
 
 std::expected<std::string, std::string> to_utf8(std::string_view text) {
     if (valid_utf8(text)) return std::string(text);
-    return std::unexpected(quoted(text).append(" is not valid UTF-8"));
+    return std::unexpected(in_quotes(text).append(" is not valid UTF-8"));
 }
 
 std::expected<std::string, std::string> to_topic(std::string_view text) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/escape.hpp"
 #include "mqttc/client.hpp"
 #include "mqttc/url.hpp"
 #include "option_rows.hpp"
@@ -98,7 +99,7 @@ OptionResult set_keep_alive(OptionContext& context) {
     const auto number = to_number(context.value(), 0, UINT16_MAX);
     if (!number || (*number > 0 && *number < shortest))
         return std::unexpected(
-            quoted(context.value()).append(" is not a whole number from 5 to 65535, or 0 (off)"));
+            in_quotes(context.value()).append(" is not a whole number from 5 to 65535, or 0 (off)"));
     context.connection->keep_alive = static_cast<std::uint16_t>(*number);
     return {};
 }
@@ -113,7 +114,7 @@ OptionResult set_reconnect(OptionContext& context) {
         const auto number = to_number(context.value(), 0, ReconnectPolicy::forever - 1);
         if (!number)
             return std::unexpected(
-                quoted(context.value()).append(" is not never, forever or a number of tries"));
+                in_quotes(context.value()).append(" is not never, forever or a number of tries"));
         tries = static_cast<std::uint32_t>(*number);
     }
     return {};
@@ -130,7 +131,7 @@ OptionResult set_reconnect_delay(OptionContext& context) {
     if (auto max = assign(to.reconnect_max, to_seconds(value.substr(colon + 1), min_seconds)); !max)
         return max;
     if (*to.reconnect_max < *to.reconnect_min)
-        return std::unexpected(quoted(value).append(": the longest delay is shorter than the first"));
+        return std::unexpected(in_quotes(value).append(": the longest delay is shorter than the first"));
     return {};
 }
 

@@ -1,6 +1,8 @@
 // The other options that mqtt_pub and mqtt_sub share: TLS, WebSocket, proxies, the Will, and the run as a whole.
 #include <algorithm>
 
+#include "base/encoding.hpp"
+#include "base/escape.hpp"
 #include "mqttc/url.hpp"
 #include "option_rows.hpp"
 
@@ -50,7 +52,7 @@ OptionResult set_websocket_path(OptionContext& context) {
     const bool printable = std::ranges::all_of(context.value(), [](char c) { return c > ' ' && c < '\x7f'; });
     if (!context.value().starts_with('/') || !printable)
         return std::unexpected(
-            quoted(context.value()).append(" is not a path: '/' and printable ASCII without spaces"));
+            in_quotes(context.value()).append(" is not a path: '/' and printable ASCII without spaces"));
     return set_text<&ConnectionOptions::websocket_options, &WebSocketOptions::path>(context);
 }
 
@@ -61,9 +63,9 @@ OptionResult add_websocket_header(OptionContext& context) {
         std::ranges::any_of(value, [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; });
     if (name.empty()) return std::unexpected(std::string("the header is not 'Name: value'"));
     if (value[name.size()] != ':' || controls)
-        return std::unexpected(quoted(name).append(" and what follows is not 'Name: value'"));
+        return std::unexpected(in_quotes(name).append(" and what follows is not 'Name: value'"));
     if (is_reserved_websocket_header(value))
-        return std::unexpected("the header " + quoted(name) + " is set by the WebSocket protocol itself");
+        return std::unexpected("the header " + in_quotes(name) + " is set by the WebSocket protocol itself");
     context.connection->websocket_options.headers.emplace_back(value);
     return {};
 }

@@ -6,14 +6,14 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "common/visible.hpp"
+#include "base/escape.hpp"
 
 namespace mqttc::app {
 namespace {
 
 std::string is_not(std::string_view text, std::string_view wanted) {
     std::string message("'");
-    return message.append(visible(text)).append("' is not ").append(wanted);
+    return message.append(escape_controls(text)).append("' is not ").append(wanted);
 }
 
 std::string plain(double number) {
@@ -77,7 +77,7 @@ std::expected<std::size_t, std::string> to_choice(std::string_view text, std::st
         if (value == choice) return i;
         rest.remove_prefix(std::min(rest.size(), choice.size() + 1));
     }
-    std::string message = quoted(text).append(" is not one of ");
+    std::string message = in_quotes(text).append(" is not one of ");
     for (const char c : choices) {
         if (c == ' ') message += ',';
         message += c;
@@ -110,15 +110,6 @@ std::expected<std::string, std::string> to_host(std::string_view text) {
     if (digits && (one_colon || after_bracket)) return std::unexpected(std::string("for the port use -p"));
     if (text.empty()) return std::unexpected(std::string("the host name is empty"));
     return std::string(text);
-}
-
-bool is_hex(std::string_view text) {
-    return std::ranges::all_of(
-        text, [](char c) { return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); });
-}
-
-std::string quoted(std::string_view text) {
-    return std::string("'").append(visible(text)).append("'");
 }
 
 std::string_view header_name(std::string_view line) {

@@ -39,10 +39,6 @@ std::expected<void, std::string> check_max_length(std::string_view text, std::st
 std::expected<std::string, std::string> to_path(std::string_view text);
 /// A name or address; brackets around an IPv6 address are removed.
 std::expected<std::string, std::string> to_host(std::string_view text);
-bool is_hex(std::string_view text);
-/// `text` with control characters escaped, in single quotes.
-std::string quoted(std::string_view text);
-
 /// The name in a header line: what is before the first colon or space, or nothing when there is neither. Everything
 /// else may be a secret, also in a malformed line.
 std::string_view header_name(std::string_view line);

@@ -3,20 +3,11 @@
 
 #include <utility>
 
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "error_hints.hpp"
-#include "visible.hpp"
 
 namespace mqttc::app {
-
-std::string seconds_text(Duration duration) {
-    const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(duration).count();
-    std::string text = std::to_string(milliseconds / 1000);
-    if (const auto rest = milliseconds % 1000; rest != 0) {
-        text.append(".").append(std::to_string(1000 + rest).substr(1));
-        text.erase(text.find_last_not_of('0') + 1);
-    }
-    return text.append(" s");
-}
 
 std::string Outage::not_connected(const std::optional<Error>& awaited) const {
     if (!reason_.empty()) return "not connected: " + reason_;
@@ -36,7 +27,9 @@ std::string Outage::hint(Time now) {
     if (moments_ != moments_until_hint) return {};
     std::string text = " (" + std::to_string(moments_) + " times soon after connecting: does ";
     if (!identifier_.empty())
-        text.append("another client use the identifier '").append(visible(identifier_)).append("', or ");
+        text.append("another client use the identifier '")
+            .append(escape_controls(identifier_))
+            .append("', or ");
     return text.append("the broker not allow what was sent?)");
 }
 

@@ -12,9 +12,6 @@
 
 namespace mqttc::app {
 
-/// "1.5 s", rounded up to milliseconds.
-std::string seconds_text(Duration duration);
-
 class Outage {
   public:
     /// This long after the last line a failed attempt is reported again, whatever its cause.

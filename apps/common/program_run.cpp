@@ -4,6 +4,7 @@
 #include <csignal>
 #include <utility>
 
+#include "base/text.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -11,7 +10,9 @@
 #include <cerrno>
 #include <cstring>
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
+#include "base/signals.hpp"
+#include "base/text.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -32,32 +33,13 @@ void note_prompt_signal(int number) {
 // `caught` and the wait for a key.
 class SignalHold {
   public:
-    SignalHold() {
-        caught = 0;
-        sigset_t blocked;
-        sigemptyset(&blocked);
-        for (const int number : handled) sigaddset(&blocked, number);
-        sigprocmask(SIG_BLOCK, &blocked, &mask_);
-        struct sigaction action{};
-        action.sa_handler = note_prompt_signal;
-        sigemptyset(&action.sa_mask);
-        for (std::size_t i = 0; i < handled.size(); ++i) {
-            sigaction(handled[i], nullptr, &before_[i]);
-            if (before_[i].sa_handler != SIG_IGN) sigaction(handled[i], &action, nullptr);
-        }
-    }
-    ~SignalHold() {
-        for (std::size_t i = 0; i < handled.size(); ++i) sigaction(handled[i], &before_[i], nullptr);
-        sigprocmask(SIG_SETMASK, &mask_, nullptr);
-    }
-    SignalHold(const SignalHold&) = delete;
-    SignalHold& operator=(const SignalHold&) = delete;
+    SignalHold() { caught = 0; }
 
-    [[nodiscard]] const sigset_t& outside() const { return mask_; }
+    [[nodiscard]] const sigset_t& outside() const { return block_.before(); }
 
   private:
-    std::array<struct sigaction, handled.size()> before_{};
-    sigset_t mask_{};
+    SignalBlock block_{handled};
+    SignalHandlers<handled.size()> handlers_{handled, note_prompt_signal};
 };
 
 class EchoOff {
@@ -71,13 +53,9 @@ class EchoOff {
     ~EchoOff() {
         if (!off_) return;
         // Restoring it must work in the background, too.
-        sigset_t ttou;
-        sigset_t mask;
-        sigemptyset(&ttou);
-        sigaddset(&ttou, SIGTTOU);
-        sigprocmask(SIG_BLOCK, &ttou, &mask);
+        SignalBlock block;
+        block.add(SIGTTOU);
         tcsetattr(fd_, TCSADRAIN, &before_);
-        sigprocmask(SIG_SETMASK, &mask, nullptr);
     }
     EchoOff(const EchoOff&) = delete;
     EchoOff& operator=(const EchoOff&) = delete;
@@ -122,7 +100,7 @@ Length read_line(int fd, std::span<char> into, const sigset_t* mask, bool& inter
                 interrupted = true;
                 return 0;
             case Key::error:
-                return std::unexpected(std::string(std::strerror(errno)));
+                return std::unexpected(std::string(errno_text(errno)));
             case Key::end:
                 if (!any) return std::unexpected(std::string(end_of_input));
                 byte = '\n';
@@ -158,7 +136,7 @@ Length ask_secret_line(std::string_view question, std::string_view instead, std:
             const EchoOff quiet(in);
             if (!quiet.done())
                 return std::unexpected(
-                    std::string("the terminal's echo cannot be switched off: ").append(std::strerror(errno)));
+                    std::string("the terminal's echo cannot be switched off: ").append(errno_text(errno)));
             show(out, question);
             line = read_line(in, into, &hold.outside(), interrupted);
             show(out, "\n");

@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "base/escape.hpp"
 #include "mqttc/topic.hpp"
 #include "nearest.hpp"
 #include "option_values.hpp"
@@ -44,7 +45,7 @@ bool takes(const Command& command, const PropertyInfo& info) {
 
 std::string unknown_property(const Command& command, std::string_view given) {
     std::string message("unknown MQTT 5 property ");
-    message += quoted(given);
+    message += in_quotes(given);
     const std::string_view near = nearest_name(given, properties_of(command.name));
     if (near.empty()) return message.append(": the manual page lists them under -D");
     return message.append(" (did you mean ").append(near).append("?)");
@@ -82,7 +83,7 @@ std::expected<PropertyOption, std::string> to_property(std::span<const std::stri
     const auto command = std::ranges::find_if(
         commands, [&](const Command& known) { return is_command(values[0], known.name); });
     if (command == commands.end()) {
-        std::string message = quoted(values[0]).append(" is not one of");
+        std::string message = in_quotes(values[0]).append(" is not one of");
         for (const Command& known : commands)
             message.append(message.ends_with("of") ? " " : ", ").append(known.name);
         return std::unexpected(std::move(message));

@@ -7,6 +7,8 @@
 #include <deque>
 #include <utility>
 
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "command_line.hpp"
 #include "connection_setup.hpp"
 #include "generate.hpp"
@@ -138,8 +140,10 @@ class OptionReader {
 
     static NoOptions cannot_read(std::string_view option, const std::string& path, int error) {
         std::string message(option);
-        return wrong(
-            message.append(": cannot read ").append(visible(path)).append(": ").append(std::strerror(error)));
+        return wrong(message.append(": cannot read ")
+                         .append(escape_controls(path))
+                         .append(": ")
+                         .append(errno_text(error)));
     }
 
     Failure load_profile(const std::vector<ParsedOption>& options) {
@@ -149,7 +153,7 @@ class OptionReader {
         if (profile == options.rend()) return std::nullopt;
         const std::string_view name = profile->value();
         if (name.empty() || name.starts_with('.') || name.find('/') != name.npos)
-            return wrong("--profile: " + quoted(name) + " is not the name of a profile");
+            return wrong("--profile: " + in_quotes(name) + " is not the name of a profile");
         const std::string directory = config_directory();
         if (directory.empty()) return wrong("--profile: neither XDG_CONFIG_HOME nor HOME is set");
         const std::string path = directory + "/mqtt/" + std::string(name) + ".conf";
@@ -208,9 +212,9 @@ class OptionReader {
         if (std::ranges::any_of(file.options, holds_secret) && input_.readable_by_others &&
             input_.readable_by_others(path)) {
             context_.run->warnings.push_back(
-                visible(path)
+                escape_controls(path)
                     .append(" contains a secret and other users can read it: chmod 600 ")
-                    .append(visible(path)));
+                    .append(escape_controls(path)));
         }
         return std::nullopt;
     }
@@ -341,7 +345,7 @@ std::expected<Options, NoOptions> read_options(Program program, Options* OptionC
 
 std::string NoOptions::message() const {
     if (file.empty()) return text;
-    return visible(file).append(":").append(std::to_string(line)).append(": ").append(text);
+    return escape_controls(file).append(":").append(std::to_string(line)).append(": ").append(text);
 }
 
 std::expected<PubOptions, NoOptions> read_pub_options(const OptionInput& input) {

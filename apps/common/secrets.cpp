@@ -9,10 +9,11 @@
 #include <cerrno>
 #include <cstring>
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "option_values.hpp"
 #include "prompt.hpp"
-#include "visible.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -72,12 +73,13 @@ bool is_encrypted(const std::string& key_file) {
 std::expected<Secret, std::string> read_secret_file(const std::string& path) {
     const bool is_stdin = path == "-";
     const Descriptor file(is_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    const std::string cannot = "cannot read " + visible(path);
-    if (!is_stdin && !file) return std::unexpected(cannot + ": " + std::strerror(errno));
+    const std::string cannot = "cannot read " + escape_controls(path);
+    if (!is_stdin && !file) return std::unexpected(cannot + ": " + errno_text(errno));
     SecretBuffer buffer;
     auto length = read_secret_line(is_stdin ? STDIN_FILENO : file.get(), buffer.bytes);
     if (!length && length.error() == end_of_input) length = 0;
-    if (length && *length == 0) return std::unexpected("the first line of " + visible(path) + " is empty");
+    if (length && *length == 0)
+        return std::unexpected("the first line of " + escape_controls(path) + " is empty");
     return secret_in(buffer, length, cannot);
 }
 
@@ -109,8 +111,8 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
         options.tls.key_passphrase = std::move(*secret);
     } else if (is_encrypted(options.tls.key_file)) {
         // Now, before any connection: nobody types within --connect-timeout.
-        auto secret =
-            ask_secret("Passphrase of " + visible(options.tls.key_file) + ": ", "--key-passphrase-file");
+        auto secret = ask_secret("Passphrase of " + escape_controls(options.tls.key_file) + ": ",
+                                 "--key-passphrase-file");
         if (!secret) return std::unexpected("--key: " + secret.error());
         options.tls.key_passphrase = std::move(*secret);
     }
@@ -118,7 +120,7 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
         auto secret = read_secret_file(options.psk_file);
         if (!secret) return std::unexpected("--psk-file: " + secret.error());
         if (secret->view().find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
-            return std::unexpected("--psk-file: the key in " + visible(options.psk_file) +
+            return std::unexpected("--psk-file: the key in " + escape_controls(options.psk_file) +
                                    " is not hexadecimal");
         }
         options.tls.psk_key = std::move(*secret);

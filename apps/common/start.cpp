@@ -9,8 +9,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "base/descriptor.hpp"
 #include "connection_setup.hpp"
-#include "descriptor.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "read_options.hpp"

@@ -1,6 +1,7 @@
 // Packets as lines for -d.
 #include "trace.hpp"
 
+#include "base/escape.hpp"
 #include "mqttc/packet.hpp"
 #include "option_values.hpp"
 
@@ -8,7 +9,7 @@ namespace mqttc::app {
 namespace {
 
 std::string named(std::string_view text) {
-    return " " + quoted(text);
+    return " " + in_quotes(text);
 }
 
 std::string number(std::string_view name, std::uint32_t value) {

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "common/visible.hpp"
+#include "base/escape.hpp"
 #include "file_replace.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
@@ -46,8 +46,8 @@ Result<void> change_file(const Options& options, const std::function<Result<Edit
     if (*edited == Edited::no) return {};
     if (auto done = replacement->commit(file.pieces()); !done) return done;
     if (!replacement->existed())
-        say("only you can read the new file " + app::visible(options.file) +
-            "; a broker that runs as another user needs: chown mosquitto: " + app::visible(options.file));
+        say("only you can read the new file " + escape_controls(options.file) +
+            "; a broker that runs as another user needs: chown mosquitto: " + escape_controls(options.file));
     return {};
 }
 

@@ -15,7 +15,8 @@
 #include <memory>
 #include <thread>
 
-#include "common/visible.hpp"
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "message.hpp"
 
 namespace mqttc::passwd {
@@ -27,7 +28,7 @@ constexpr std::chrono::milliseconds lock_poll_interval{5};
 constexpr std::chrono::seconds silent_wait{1};  // a longer wait is reported to the user
 
 std::string reason(int error) {
-    return std::strerror(error);
+    return errno_text(error);
 }
 
 bool same_file(const struct stat& a, const struct stat& b) {
@@ -128,7 +129,7 @@ Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing 
 Result<void> FileReplacement::find_target() {
     // Opening applies the kernel's rules for symbolic links in world-writable directories; realpath() alone would
     // bypass them.
-    const app::Descriptor opened(::open(path_.c_str(), O_PATH | O_CLOEXEC));
+    const Descriptor opened(::open(path_.c_str(), O_PATH | O_CLOEXEC));
     struct stat target{};
     std::string directory;
     if (opened) {
@@ -152,7 +153,7 @@ Result<void> FileReplacement::find_target() {
         name_ = slash == path_.npos ? path_ : path_.substr(slash + 1);
         if (name_.empty()) return cannot("open " + shown_path_, ENOENT);
     }
-    directory_ = app::Descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    directory_ = Descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!directory_) return cannot("open the directory of " + shown_path_, errno);
     temp_name_ = "." + name_ + ".mqtt_passwd";
     return {};
@@ -160,7 +161,7 @@ Result<void> FileReplacement::find_target() {
 
 Result<void> FileReplacement::remove_stale_temp() const {
     if (::unlinkat(directory_.get(), temp_name_.c_str(), 0) == 0 || errno == ENOENT) return {};
-    return cannot("remove the stale " + app::visible(temp_name_) + " next to " + shown_path_, errno);
+    return cannot("remove the stale " + escape_controls(temp_name_) + " next to " + shown_path_, errno);
 }
 
 // Polls: a blocking flock() would miss a signal that arrived just before the call.
@@ -179,9 +180,8 @@ Result<void> FileReplacement::take_lock() {
     LockTimeout timeout;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot_create_temp(EINTR);
-        app::Descriptor temp(::openat(directory_.get(), temp_name_.c_str(),
-                                      O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
-                                      S_IRUSR | S_IWUSR));
+        Descriptor temp(::openat(directory_.get(), temp_name_.c_str(),
+                                 O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
         if (!temp) {
             if (errno != ELOOP) return cannot_create_temp(errno);
             // A symbolic link can only be an attack: mqtt_passwd never creates one.
@@ -212,7 +212,7 @@ Result<void> FileReplacement::take_lock() {
 Result<void> FileReplacement::read_target() {
     const bool existed_before = original_.has_value();
     original_.reset();
-    source_ = app::Descriptor(
+    source_ = Descriptor(
         ::openat(directory_.get(), name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     if (!source_) {
         if (errno == ENOENT && !existed_before) return {};
@@ -272,7 +272,7 @@ Result<void> FileReplacement::keep_attributes() const {
         if (::fsetxattr(fd, name.c_str(), value.data(), static_cast<std::size_t>(size), 0) == 0) continue;
         // Security labels are set by the system; access rights and the owner's attributes must not be lost.
         if (name.starts_with("system.") || name.starts_with("user."))
-            return cannot("keep the attribute " + app::visible(name) + " of " + shown_path_, errno);
+            return cannot("keep the attribute " + escape_controls(name) + " of " + shown_path_, errno);
     }
     return {};
 }
@@ -305,16 +305,16 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
 
 Result<Secret> read_whole_file(const std::string& path) {
     const bool from_stdin = path == "-";
-    const app::Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
-    const std::string name = from_stdin ? "standard input" : app::visible(path);
+    const Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
+    const std::string name = from_stdin ? "standard input" : escape_controls(path);
     if (!from_stdin && !opened) return fail("cannot open " + name + ": " + reason(errno));
     return read_opened(from_stdin ? STDIN_FILENO : opened.get(), name);
 }
 
 Result<Secret> read_password_file(const std::string& path) {
     // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
-    const app::Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    const std::string name = app::visible(path);
+    const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    const std::string name = escape_controls(path);
     if (!opened) return fail("cannot open " + name + ": " + reason(errno));
     struct stat about{};
     if (::fstat(opened.get(), &about) != 0) return fail("cannot stat " + name + ": " + reason(errno));

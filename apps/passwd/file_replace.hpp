@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "common/descriptor.hpp"
-#include "common/visible.hpp"
+#include "base/descriptor.hpp"
+#include "base/escape.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
 #include "secret.hpp"
@@ -47,7 +47,7 @@ class FileReplacement {
 
   private:
     class LockTimeout;
-    explicit FileReplacement(const std::string& path) : path_(path), shown_path_(app::visible(path)) {}
+    explicit FileReplacement(const std::string& path) : path_(path), shown_path_(escape_controls(path)) {}
     [[nodiscard]] Result<void> find_target();
     [[nodiscard]] Result<void> check_exists(Missing missing) const;
     [[nodiscard]] std::unexpected<Failure> cannot_create_temp(int error) const;
@@ -63,9 +63,9 @@ class FileReplacement {
     std::string shown_path_;  // the same for messages, with control characters escaped
     std::string name_;        // of the file in directory_
     std::string temp_name_;   // of the temporary file in directory_
-    app::Descriptor directory_;
-    app::Descriptor temp_;  // the temporary file, also the lock; set while it must be removed
-    app::Descriptor source_;
+    Descriptor directory_;
+    Descriptor temp_;  // the temporary file, also the lock; set while it must be removed
+    Descriptor source_;
     Secret text_;
     std::optional<struct stat> original_;
 };

@@ -1,7 +1,7 @@
 // -U: hashes the plain-text passwords, and only those.
 #include "actions.hpp"
+#include "base/escape.hpp"
 #include "change_file.hpp"
-#include "common/visible.hpp"
 #include "hash_many.hpp"
 #include "message.hpp"
 
@@ -14,7 +14,7 @@ Result<void> hash_all(const Options& options) {
         for (std::size_t i = 0; i < file.lines().size(); ++i) {
             const PasswordLine& line = file.lines()[i];
             const auto warn = [&](const std::string& what) {
-                say(app::visible(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
+                say(escape_controls(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
                     "; not changed");
             };
             if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
@@ -22,16 +22,16 @@ Result<void> hash_all(const Options& options) {
             switch (stored_form(line.stored)) {
                 case StoredForm::plain:
                     if (line.stored.size() > max_password_length)
-                        return fail(app::visible(options.file) + ", line " + std::to_string(i + 1) +
+                        return fail(escape_controls(options.file) + ", line " + std::to_string(i + 1) +
                                     ": the password is longer than 65,535 bytes; nothing was changed");
                     where.push_back(i);
                     passwords.push_back(line.stored);
                     break;
                 case StoredForm::unknown:
-                    warn("user '" + app::visible(line.name) + "' has a hash of an unknown kind");
+                    warn("user '" + escape_controls(line.name) + "' has a hash of an unknown kind");
                     break;
                 case StoredForm::empty:
-                    warn("user '" + app::visible(line.name) + "' has no password");
+                    warn("user '" + escape_controls(line.name) + "' has no password");
                     break;
                 case StoredForm::hashed:
                     break;

@@ -15,8 +15,8 @@
 #include <system_error>
 #include <thread>
 
-#include "common/descriptor.hpp"
-#include "common/visible.hpp"
+#include "base/descriptor.hpp"
+#include "base/escape.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
 
@@ -35,7 +35,7 @@ Failure cannot_hash(const HashRecipe& recipe) {
 // Memory available without swapping: MemAvailable, because most memory that is not free is only cache.
 std::uint64_t available_kib() {
     // No std::ifstream: the locales of libstdc++ would double the size of the program.
-    const app::Descriptor file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
+    const Descriptor file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
     std::array<char, 4096> bytes{};
     const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
     const std::string_view text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
@@ -132,7 +132,7 @@ Result<std::vector<std::string>> hash_many(std::span<const std::string_view> pas
         while (!finished.wait_for(lock, progress_interval, [&] { return working == 0; }))
             progress.update(done);
     }
-    if (InterruptGuard::caught() != 0) return fail("interrupted; " + app::visible(file) + " is unchanged");
+    if (InterruptGuard::caught() != 0) return fail("interrupted; " + escape_controls(file) + " is unchanged");
     if (failed) return std::unexpected(cannot_hash(recipe));
     return hashes;
 }

@@ -1,12 +1,12 @@
 // --import: adds or replaces many users at once.
 #include "actions.hpp"
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "change_file.hpp"
-#include "common/visible.hpp"
 #include "file_replace.hpp"
 #include "hash_many.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 namespace {
@@ -35,17 +35,17 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         // Includes spaces around the name: what is wrong on the command line is wrong here.
         const std::string_view name = line.text.substr(0, line.text.find(':'));
         if (auto good = check_name(name); !good)
-            return wrong("the user name '" + app::visible(name) + "' " + good.error());
-        if (line.stored.empty()) return wrong("user '" + app::visible(line.name) + "' has no password");
+            return wrong("the user name '" + escape_controls(name) + "' " + good.error());
+        if (line.stored.empty()) return wrong("user '" + escape_controls(line.name) + "' has no password");
         if (line.stored.size() > max_password_length)
             return wrong("the password is longer than 65,535 bytes");
         const StoredForm form = stored_form(line.stored);
         if (form == StoredForm::unknown)
-            return wrong("user '" + app::visible(line.name) +
+            return wrong("user '" + escape_controls(line.name) +
                          "' has a damaged hash or one of an unknown kind");
         const auto [first, is_new] = seen.try_emplace(line.name, number);
         if (!is_new)
-            return wrong("user '" + app::visible(line.name) + "' is already on line " +
+            return wrong("user '" + escape_controls(line.name) + "' is already on line " +
                          std::to_string(first->second));
         users.push_back({line.name, line.stored, form == StoredForm::hashed});
     }
@@ -55,7 +55,7 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
 // The effect on the file when there was nothing to import.
 std::string effect_on_file(const Options& options) {
     if (options.file == "-") return "";
-    return "; " + app::visible(options.file) + (options.create ? " is empty" : " is unchanged");
+    return "; " + escape_controls(options.file) + (options.create ? " is empty" : " is unchanged");
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ Result<void> import_users(const Options& options) {
     const auto text = read_whole_file(options.import_from);
     if (!text) return std::unexpected(text.error());
     const std::string source =
-        options.import_from == "-" ? "standard input" : app::visible(options.import_from);
+        options.import_from == "-" ? "standard input" : escape_controls(options.import_from);
     std::string_view input = text->view();
     if (input.starts_with(byte_order_mark)) input.remove_prefix(byte_order_mark.size());
     const auto users = users_of(input, source);

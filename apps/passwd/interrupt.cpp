@@ -16,19 +16,7 @@ void record_signal(int number) {
 
 }  // namespace
 
-InterruptGuard::InterruptGuard() {
-    struct sigaction action{};
-    action.sa_handler = record_signal;
-    sigemptyset(&action.sa_mask);
-    for (std::size_t i = 0; i < signals.size(); ++i) {
-        sigaction(signals[i], nullptr, &before_[i]);
-        if (before_[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, nullptr);
-    }
-}
-
-InterruptGuard::~InterruptGuard() {
-    for (std::size_t i = 0; i < signals.size(); ++i) sigaction(signals[i], &before_[i], nullptr);
-}
+InterruptGuard::InterruptGuard() : handlers_(signals, record_signal) {}
 
 int InterruptGuard::caught() {
     return first_signal.load();

@@ -1,9 +1,9 @@
 // Delays signals that would end the program while it has something to undo.
 #pragma once
 
-#include <signal.h>
-
 #include <array>
+
+#include "base/signals.hpp"
 
 namespace mqttc::passwd {
 
@@ -12,16 +12,13 @@ namespace mqttc::passwd {
 class InterruptGuard {
   public:
     InterruptGuard();
-    ~InterruptGuard();
-    InterruptGuard(const InterruptGuard&) = delete;
-    InterruptGuard& operator=(const InterruptGuard&) = delete;
 
     /// The first signal recorded since the program started, or 0. Thread-safe.
     [[nodiscard]] static int caught();
 
   private:
     static constexpr std::array<int, 4> signals = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    std::array<struct sigaction, signals.size()> before_{};
+    SignalHandlers<signals.size()> handlers_;
 };
 
 /// If a signal was recorded, terminates the program by it, so that the parent process sees the signal and not an exit

@@ -4,7 +4,7 @@
 #include <unordered_set>
 
 #include "actions.hpp"
-#include "common/visible.hpp"
+#include "base/escape.hpp"
 #include "file_replace.hpp"
 #include "message.hpp"
 #include "password_file.hpp"
@@ -20,7 +20,7 @@ Result<void> list_users(const Options& options) {
     std::string names;
     for (const PasswordLine& line : parse_password_file(text->view())) {
         if (line.kind != PasswordLine::Kind::entry || !seen.insert(line.name).second) continue;
-        names += to_terminal ? app::visible(line.name) : std::string(line.name);
+        names += to_terminal ? escape_controls(line.name) : std::string(line.name);
         names += '\n';
     }
     if (!print(names)) return fail("cannot write to standard output");

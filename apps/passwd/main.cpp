@@ -2,7 +2,7 @@
 #include <signal.h>
 
 #include "actions.hpp"
-#include "common/descriptor.hpp"
+#include "base/descriptor.hpp"
 #include "interrupt.hpp"
 #include "message.hpp"
 #include "options.hpp"
@@ -42,7 +42,7 @@ int print_and_exit(const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    mqttc::app::fill_standard_descriptors();
+    mqttc::fill_standard_descriptors();
     signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (parsed) return finish(run(*parsed));

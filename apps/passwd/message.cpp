@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-#include "common/visible.hpp"
+#include "base/escape.hpp"
 #include "interrupt.hpp"
 
 namespace mqttc::passwd {
@@ -34,7 +34,7 @@ int write_all(int fd, std::span<const std::string_view> pieces) {
 
 void say(std::string_view text) {
     std::string line = "mqtt_passwd: ";
-    line += app::visible(text);
+    line += escape_controls(text);
     line += '\n';
     const std::string_view whole = line;
     (void)write_all(STDERR_FILENO, {&whole, 1});

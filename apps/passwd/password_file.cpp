@@ -3,7 +3,8 @@
 
 #include <algorithm>
 
-#include "text.hpp"
+#include "base/text.hpp"
+#include "base/utf8.hpp"
 
 namespace mqttc::passwd {
 namespace {

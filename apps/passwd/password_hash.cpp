@@ -9,8 +9,8 @@
 #include <limits>
 #include <memory>
 
+#include "base/text.hpp"
 #include "sodium.hpp"
-#include "text.hpp"
 
 namespace mqttc::passwd {
 namespace {

@@ -5,8 +5,8 @@
 #include <cerrno>
 
 #include "actions.hpp"
+#include "base/escape.hpp"
 #include "change_file.hpp"
-#include "common/visible.hpp"
 #include "hash_many.hpp"
 #include "password_source.hpp"
 
@@ -25,9 +25,9 @@ bool is_swapped(const Options& options) {
 
 Result<void> set_user(const Options& options) {
     if (auto good = check_name(options.user); !good)
-        return fail("the user name '" + app::visible(options.user) + "' " + good.error());
+        return fail("the user name '" + escape_controls(options.user) + "' " + good.error());
     if (is_swapped(options))
-        return fail("there is no file " + app::visible(options.file) +
+        return fail("there is no file " + escape_controls(options.file) +
                     " (give the password file before the user name)");
     // Fail before the user types a password twice for a file that cannot be changed.
     if (auto checked = check_file(options); !checked) return checked;

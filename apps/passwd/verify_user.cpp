@@ -1,6 +1,6 @@
 // --verify: checks a user's password.
 #include "actions.hpp"
-#include "common/visible.hpp"
+#include "base/escape.hpp"
 #include "file_replace.hpp"
 #include "password_file.hpp"
 #include "password_hash.hpp"
@@ -14,10 +14,10 @@ Result<void> verify_user(const Options& options) {
     const PasswordFile file(text->view());
     const PasswordLine* line = file.find(options.user);
     const std::string user_in_file =
-        "user '" + app::visible(options.user) + "' in " + app::visible(options.file);
+        "user '" + escape_controls(options.user) + "' in " + escape_controls(options.file);
     if (line == nullptr) return fail("there is no " + user_in_file);
     const std::string where =
-        app::visible(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
+        escape_controls(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
     switch (stored_form(line->stored)) {
         case StoredForm::hashed:
             break;

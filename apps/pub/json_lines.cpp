@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/escape.hpp"
 #include "discarded_float.hpp"
 #include "mqttc/property.hpp"
 #include "mqttc/topic.hpp"
@@ -222,9 +223,9 @@ bool JsonLines::Reader::property_key(std::string_view name) {
     }
     const PropertyInfo* info = find_property(name);
     if (info == nullptr || info->type == PropertyType::utf8_pair)
-        return fail("properties: unknown MQTT 5 property " + app::quoted(name));
+        return fail("properties: unknown MQTT 5 property " + in_quotes(name));
     if ((info->packets & packet_bit(PacketType::publish)) == 0)
-        return fail("properties: " + app::quoted(name) + " is not a property of PUBLISH");
+        return fail("properties: " + in_quotes(name) + " is not a property of PUBLISH");
     if (info != before && !finish_property()) return false;
     line_.property = info;
     return true;
@@ -339,8 +340,7 @@ bool JsonLines::Reader::field_text(const std::string& text) {
         case Field::tst:
             if (!rules_.need_time) return true;
             return (line_.time = parse_time(text)) ||
-                   fail("tst: " + app::quoted(text) +
-                        " is not a time such as 2026-01-31T23:59:59.123456+0100");
+                   fail("tst: " + in_quotes(text) + " is not a time such as 2026-01-31T23:59:59.123456+0100");
         default:
             return other_value({});
     }
@@ -406,7 +406,7 @@ bool JsonLines::Reader::open(bool object) {
             line_.level = Level::user_pair;
             return true;
         case Level::user_pair:
-            return fail("user-properties: the value of " + app::quoted(name_) + " is not a string");
+            return fail("user-properties: the value of " + in_quotes(name_) + " is not a string");
     }
     return true;
 }

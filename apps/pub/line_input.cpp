@@ -10,6 +10,8 @@
 #include <new>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace mqttc::pub {
 
 LineInput::LineInput(int fd, std::size_t longest_line, bool hand_over, std::size_t batch)
@@ -131,7 +133,7 @@ void LineInput::read_once() {
     } else if (got == 0) {
         at_end_ = true;
     } else if (errno != EINTR && errno != EAGAIN) {
-        failure_ = std::string("cannot read stdin: ").append(std::strerror(errno));
+        failure_ = std::string("cannot read stdin: ").append(errno_text(errno));
         at_end_ = true;
     }
 }

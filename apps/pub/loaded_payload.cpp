@@ -14,7 +14,9 @@
 #include <string_view>
 #include <utility>
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "messages.hpp"
 
 namespace mqttc::pub {
@@ -29,8 +31,8 @@ constexpr int pipe_size = 1024 * 1024;
 constexpr std::size_t release_step = std::size_t{1024} * 1024;
 
 std::unexpected<PayloadError> cannot_read(std::string_view name, std::string_view why) {
-    return std::unexpected(
-        PayloadError{false, std::string("cannot read ").append(app::visible(name)).append(": ").append(why)});
+    return std::unexpected(PayloadError{
+        false, std::string("cannot read ").append(escape_controls(name)).append(": ").append(why)});
 }
 
 std::unexpected<PayloadError> too_large(std::string_view name) {
@@ -39,7 +41,7 @@ std::unexpected<PayloadError> too_large(std::string_view name) {
 
 std::unexpected<PayloadError> timed_out(std::string_view name) {
     return std::unexpected(
-        PayloadError{true, std::string("stopped by -W while reading ").append(app::visible(name))});
+        PayloadError{true, std::string("stopped by -W while reading ").append(escape_controls(name))});
 }
 
 // Milliseconds for poll(), rounded up.
@@ -106,7 +108,7 @@ std::expected<LoadedPayload, PayloadError> LoadedPayload::read_all(int fd, std::
             ::read(fd, payload.block_.get() + payload.block_size_, capacity - payload.block_size_);
         if (got == 0) return payload;
         wait = deadline.has_value() || (got < 0 && errno == EAGAIN);
-        if (got < 0 && errno != EINTR && errno != EAGAIN) return cannot_read(name, std::strerror(errno));
+        if (got < 0 && errno != EINTR && errno != EAGAIN) return cannot_read(name, errno_text(errno));
         payload.block_size_ += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
         if (payload.block_size_ > max_remaining_length) return too_large(name);
     }
@@ -124,7 +126,7 @@ std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int
     const std::size_t length = static_cast<std::size_t>(size) + skip;
     LoadedPayload payload;
     void* map = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd, from - static_cast<off_t>(skip));
-    if (map == MAP_FAILED) return cannot_read(name, std::strerror(errno));
+    if (map == MAP_FAILED) return cannot_read(name, errno_text(errno));
     payload.map_ = static_cast<const std::uint8_t*>(map);
     payload.map_size_ = length;
     payload.map_skip_ = skip;
@@ -146,10 +148,10 @@ std::expected<LoadedPayload, PayloadError> LoadedPayload::from_file(const std::s
     // A pipe or socket as stdin cannot always be opened again by its name.
     if (path == "-" || path == "/dev/stdin") return from_stdin(deadline);
     // O_NONBLOCK: opening a FIFO doesn't wait for its writer, poll() does.
-    const app::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-    if (file.get() < 0) return cannot_read(path, std::strerror(errno));
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+    if (file.get() < 0) return cannot_read(path, errno_text(errno));
     struct stat status{};
-    if (::fstat(file.get(), &status) != 0) return cannot_read(path, std::strerror(errno));
+    if (::fstat(file.get(), &status) != 0) return cannot_read(path, errno_text(errno));
     if (S_ISDIR(status.st_mode)) return cannot_read(path, "it is a directory");
     auto mapped = map(file.get(), path);
     if (!mapped) return std::unexpected(std::move(mapped.error()));

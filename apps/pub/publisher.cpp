@@ -1,14 +1,13 @@
 // Moves messages from an input to the broker and accounts for each.
 #include "publisher.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <utility>
 
+#include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
@@ -31,7 +30,7 @@ Publisher::Publisher(const app::PubOptions& options, InputSource& input, ClientO
       properties_(app::properties_for(options.connection, packet_bit(PacketType::publish))),
       rate_(options.rate) {
     if (options.run.stats) stats_.emplace();
-    if (options_.stamp) static_cast<void>(!::getrandom(&run_number_, sizeof run_number_, 0));
+    if (options_.stamp) run_number_ = random_value<decltype(run_number_)>();
 }
 
 void Publisher::prepare() {

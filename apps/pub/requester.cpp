@@ -1,12 +1,14 @@
 // A request and its answers.
 #include "requester.hpp"
 
-#include <sys/random.h>
 #include <unistd.h>
 
 #include <array>
 #include <utility>
 
+#include "base/encoding.hpp"
+#include "base/escape.hpp"
+#include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
@@ -15,14 +17,7 @@ namespace mqttc::pub {
 namespace {
 
 std::string random_name() {
-    std::array<unsigned char, 8> bytes{};
-    std::string text;
-    if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) return text;
-    for (const unsigned char byte : bytes) {
-        text += "0123456789abcdef"[byte >> 4];
-        text += "0123456789abcdef"[byte & 15];
-    }
-    return text;
+    return to_hex(random_value<std::array<std::uint8_t, 8>>());
 }
 
 }  // namespace
@@ -156,7 +151,7 @@ bool Requester::print(Bytes payload) {
     if (payload.empty()) return true;
     line_.clear();
     if (out_.terminal()) {
-        app::append_visible(line_, as_text(payload), app::LineBreaks::keep);
+        append_escaped(line_, as_text(payload), LineBreaks::keep);
     } else {
         line_.append(as_text(payload));
     }

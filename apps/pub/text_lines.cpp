@@ -1,6 +1,7 @@
 // Lines that hold an encoded payload, or a topic and a payload.
 #include "text_lines.hpp"
 
+#include "base/escape.hpp"
 #include "mqttc/topic.hpp"
 #include "option_values.hpp"
 #include "text_in.hpp"
@@ -20,7 +21,7 @@ std::expected<void, std::string> PayloadLines::parse(std::string_view line, Inpu
 std::expected<void, std::string> TopicLines::parse(std::string_view line, InputMessage& message) {
     const std::size_t at = separator_ ? line.find(*separator_) : line.find_first_of("\t ");
     if (at == line.npos) {
-        return std::unexpected(separator_ ? "it has no separator " + app::quoted(*separator_)
+        return std::unexpected(separator_ ? "it has no separator " + in_quotes(*separator_)
                                           : std::string("it has no tab or space after the topic"));
     }
     const std::string_view topic = line.substr(0, at);

@@ -5,6 +5,7 @@
 #include <clocale>
 #include <cwchar>
 
+#include "base/utf8.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {

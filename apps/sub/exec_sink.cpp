@@ -15,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/text.hpp"
 #include "job_environment.hpp"
 #include "mqttc/client.hpp"
 
@@ -90,7 +91,7 @@ bool ExecSink::take(const Publish& message) {
     }
     if (error != 0) {
         cannot_run_ = true;
-        messages_.error("cannot run the command of --exec: " + std::string(std::strerror(error)));
+        messages_.error("cannot run the command of --exec: " + std::string(errno_text(error)));
         return false;
     }
     ++run_;
@@ -156,7 +157,7 @@ void ExecSink::reap(const Job& job) {
     if (reaped < 0) {
         ++failed_;
         messages_.error("the exit status of the command for a message on topic '" + job.topic +
-                        "' is unknown: " + std::strerror(errno));
+                        "' is unknown: " + errno_text(errno));
         return;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstdlib>
 
+#include "base/encoding.hpp"
+#include "base/utf8.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {

@@ -2,7 +2,6 @@
 #include "file_sink.hpp"
 
 #include <fcntl.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/encoding.hpp"
+#include "base/random.hpp"
+#include "base/text.hpp"
 #include "exit_code.hpp"
 #include "file_name.hpp"
 #include "text_out.hpp"
@@ -27,7 +29,7 @@ constexpr int not_a_regular_file = EEXIST;
 
 std::string reason_text(int error) {
     if (error == not_a_regular_file) return "a device, FIFO or socket has that name";
-    return std::strerror(error);
+    return errno_text(error);
 }
 
 bool make_directory(int where, const char* name) {
@@ -97,11 +99,11 @@ std::expected<void, std::string> FileSink::start() {
                                    "': " + reason_text(errno));
     }
     const char* const path = directory_.empty() ? "." : directory_.c_str();
-    base_ = app::Descriptor(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    base_ = Descriptor(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!base_)
         return std::unexpected("cannot open the directory '" + std::string(path) +
                                "': " + reason_text(errno));
-    if (!choose_temporary()) return std::unexpected("the system provides no random numbers");
+    choose_temporary();
     return {};
 }
 
@@ -116,7 +118,7 @@ bool FileSink::take(const Publish& message) {
         return not_saved(message, "its payload does not fit the template");
     int error = goes_up(path.view()) ? EINVAL : save(path.view(), message.payload);
     if (error == ENOENT) {  // the open directory was removed
-        here_ = app::Descriptor();
+        here_ = Descriptor();
         path_.clear();
         error = save(path.view(), message.payload);
     }
@@ -149,14 +151,14 @@ int FileSink::save(std::string_view path, Bytes payload) {
 // Level by level, so that no symbolic link can point out of the directory.
 bool FileSink::enter(std::string_view directories) {
     if (here_ && path_ == directories) return true;
-    app::Descriptor at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
+    Descriptor at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
     for (std::string_view rest = directories; at && !rest.empty();) {
         const std::string_view part = rest.substr(0, rest.find('/'));
         rest.remove_prefix(std::min(part.size() + 1, rest.size()));
         if (part.empty()) continue;
         const std::string name(part);
         if (!make_directory(at.get(), name.c_str())) return false;
-        at = app::Descriptor(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+        at = Descriptor(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }
     if (!at) return false;
     here_ = std::move(at);
@@ -165,22 +167,16 @@ bool FileSink::enter(std::string_view directories) {
 }
 
 // A name that no message and no other process has; process identifiers repeat in containers.
-bool FileSink::choose_temporary() {
-    std::array<std::uint8_t, 8> number{};
-    if (getrandom(number.data(), number.size(), 0) != static_cast<ssize_t>(number.size())) return false;
-    TextBuffer name;
-    name.append(".mqtt_sub.");
-    append_hex(name, number, HexCase::lower);
-    name.append(".tmp");
-    temporary_ = name.view();
-    return true;
+void FileSink::choose_temporary() {
+    temporary_ = ".mqtt_sub." + to_hex(random_value<std::array<std::uint8_t, 8>>()) + ".tmp";
 }
 
-app::Descriptor FileSink::open_temporary() {
+Descriptor FileSink::open_temporary() {
     constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
     for (;;) {
-        app::Descriptor file(openat(here_.get(), temporary_.c_str(), flags, new_file));
-        if (file || errno != EEXIST || !choose_temporary()) return file;
+        Descriptor file(openat(here_.get(), temporary_.c_str(), flags, new_file));
+        if (file || errno != EEXIST) return file;
+        choose_temporary();
     }
 }
 
@@ -188,7 +184,7 @@ app::Descriptor FileSink::open_temporary() {
 int FileSink::write(std::string_view name, Bytes payload) {
     const std::string last(name);
     if (!is_replaceable(here_.get(), last.c_str())) return not_a_regular_file;
-    app::Descriptor file = open_temporary();
+    Descriptor file = open_temporary();
     if (!file) return errno;
     int error = 0;
     while (error == 0 && !payload.empty()) {

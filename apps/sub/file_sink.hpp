@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 #include "format.hpp"
 #include "message_sink.hpp"
 #include "messages.hpp"
@@ -29,16 +29,16 @@ class FileSink final : public MessageSink {
 
     int save(std::string_view path, Bytes payload);
     bool enter(std::string_view directories);
-    bool choose_temporary();
-    app::Descriptor open_temporary();
+    void choose_temporary();
+    Descriptor open_temporary();
     int write(std::string_view name, Bytes payload);
     bool not_saved(const Publish& message, std::string_view why);
 
     std::string directory_;  // with the slash at its end; empty: the working directory
     Format name_;
     app::Messages& messages_;
-    app::Descriptor base_;
-    app::Descriptor here_;   // the directory of the last file
+    Descriptor base_;
+    Descriptor here_;        // the directory of the last file
     std::string path_;       // its path below base_
     std::string temporary_;  // the name of a file that is not complete
     bool some_not_saved_ = false;

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <utility>
 
+#include "base/encoding.hpp"
+#include "base/escape.hpp"
 #include "file_name.hpp"
 #include "mqttc/property.hpp"
 #include "text_out.hpp"
@@ -189,7 +191,7 @@ void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer
     if (options_.file_name) return append_file_part(out, text);
     if (options_.terminal && has_controls(text, LineBreaks::hide)) {
         TextBuffer visible;
-        append_visible(visible, text, LineBreaks::hide);
+        append_escaped(visible, text, LineBreaks::hide);
         return put_text(step, visible.view(), false, out);
     }
     put_text(step, text, false, out);
@@ -202,7 +204,7 @@ void Format::put_payload(const Step& step, Bytes payload, TextBuffer& out) {
     if (options_.file_name) return append_file_part(out, text);
     if (options_.terminal && has_controls(text, LineBreaks::keep)) {
         TextBuffer visible;
-        append_visible(visible, text, LineBreaks::keep);
+        append_escaped(visible, text, LineBreaks::keep);
         return put_text(step, visible.view(), true, out);
     }
     put_text(step, text, true, out);

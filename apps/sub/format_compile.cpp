@@ -3,6 +3,7 @@
 #include <array>
 #include <optional>
 
+#include "base/escape.hpp"
 #include "format.hpp"
 #include "text_out.hpp"
 
@@ -55,7 +56,7 @@ struct Format::Parser {
 
     std::string wrong(std::size_t start, std::string_view why) const {
         TextBuffer shown;
-        append_visible(shown, text.substr(start, at - start + (end() ? 0 : 1)), LineBreaks::hide);
+        append_escaped(shown, text.substr(start, at - start + (end() ? 0 : 1)), LineBreaks::hide);
         std::string message = "format sequence '";
         message.append(shown.view()).append("' ").append(why);
         return message;

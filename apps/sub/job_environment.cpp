@@ -7,6 +7,8 @@
 #include <array>
 #include <string_view>
 
+#include "base/encoding.hpp"
+#include "base/escape.hpp"
 #include "mqttc/property.hpp"
 #include "text_out.hpp"
 

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
+#include "base/encoding.hpp"
+#include "base/utf8.hpp"
 #include "mqttc/property.hpp"
 #include "text_out.hpp"
 
@@ -31,10 +32,8 @@ constexpr ByteKind kind_of(char c) {
 
 /// True iff all eight bytes are plain.
 bool word_plain(const char* at) {
-    constexpr std::uint64_t each_byte = 0x0101'0101'0101'0101U;
     constexpr std::uint64_t top_bits = 0x80 * each_byte;
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof word);
+    const std::uint64_t word = load8(at);
     // Without their top bits no sum of bytes carries into the next one: each top bit of a sum then means "at least
     // 0x20" or "not this character".
     const std::uint64_t low = word & ~top_bits;
@@ -83,23 +82,6 @@ void append_escape(TextBuffer& out, char c) {
     }
 }
 
-bool is_utf8(std::string_view text) {
-    while (!text.empty()) {
-        std::uint64_t word = 0;
-        if (text.size() >= sizeof word) {
-            std::memcpy(&word, text.data(), sizeof word);
-            if ((word & 0x8080808080808080U) == 0) {
-                text.remove_prefix(sizeof word);
-                continue;
-            }
-        }
-        const std::size_t length = utf8_sequence(text);
-        if (length == 0) return false;
-        text.remove_prefix(length);
-    }
-    return true;
-}
-
 }  // namespace
 
 void JsonWriter::escaped(std::string_view text) {
@@ -121,9 +103,7 @@ void JsonWriter::escaped(std::string_view text) {
         std::size_t run = 0;
         while (run < text.size() && kind_of(text[run]) == ByteKind::high) {
             const std::size_t length = utf8_sequence(text.substr(run));
-            const bool c1 =
-                length == 2 && text[run] == '\xc2' && static_cast<unsigned char>(text[run + 1]) < 0xa0;
-            if (length == 0 || (terminal_ && c1)) break;
+            if (length == 0 || (terminal_ && starts_with_c1(text.substr(run)))) break;
             run += length;
         }
         if (run > 0) {

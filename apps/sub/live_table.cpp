@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "columns.hpp"
 #include "mqttc/client.hpp"
 #include "option_values.hpp"
@@ -93,7 +94,7 @@ void LiveTable::forget_drawing() {
 
 bool LiveTable::take(const Publish& message) {
     TextBuffer topic;
-    append_visible(topic, message.topic, LineBreaks::hide);
+    append_escaped(topic, message.topic, LineBreaks::hide);
     auto found = entries_.find(topic.view());
     if (found == entries_.end()) {
         if (entries_.size() >= max_topics) {
@@ -135,7 +136,7 @@ void LiveTable::show_value(const Publish& message, Entry& entry) {
             entry.set(value.view());
             break;
         case FieldResult::missing:
-            entry.value = "(no " + app::visible(shown_.field->text()) + ")";
+            entry.value = "(no " + escape_controls(shown_.field->text()) + ")";
             break;
         case FieldResult::not_json:
             entry.value = "(not JSON)";
@@ -147,7 +148,7 @@ void LiveTable::show_value(const Publish& message, Entry& entry) {
 }
 
 void LiveTable::Entry::set(std::string_view text) {
-    app::append_visible(value, text.substr(0, max_value), LineBreaks::hide);
+    append_escaped(value, text.substr(0, max_value), LineBreaks::hide);
     const auto number = as_number(text);
     if (!number) return;
     if (numbers_known == curve_points) {

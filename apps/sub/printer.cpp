@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstring>
 
+#include "base/escape.hpp"
 #include "exec_sink.hpp"
 #include "file_sink.hpp"
 #include "live_table.hpp"
@@ -40,7 +41,7 @@ void PlainPrinter::take_slowly(std::string_view topic, std::string_view payload)
     if (payload.empty() && (!verbose_ || !newline_)) return;
     if (verbose_) {
         if (terminal_) {
-            append_visible(out_, topic, LineBreaks::hide);
+            append_escaped(out_, topic, LineBreaks::hide);
         } else {
             out_.append(topic);
         }
@@ -49,7 +50,7 @@ void PlainPrinter::take_slowly(std::string_view topic, std::string_view payload)
     if (payload.empty()) {
         out_.append("(null)");
     } else if (terminal_) {
-        append_visible(out_, payload, LineBreaks::keep);
+        append_escaped(out_, payload, LineBreaks::keep);
     } else {
         out_.append(payload);
     }

@@ -1,10 +1,9 @@
 // Subscribes, takes messages, and ends.
 #include "subscriber.hpp"
 
-#include <sys/random.h>
-
 #include <utility>
 
+#include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "format.hpp"
 
@@ -12,14 +11,6 @@ namespace mqttc::sub {
 namespace {
 
 using std::chrono::steady_clock;
-
-std::uint64_t random_seed() {
-    std::uint64_t seed = 0;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
-        seed = static_cast<std::uint64_t>(steady_clock::now().time_since_epoch().count());
-    }
-    return seed;
-}
 
 }  // namespace
 
@@ -29,7 +20,7 @@ Subscriber::Subscriber(const app::SubOptions& options, MessageSink& sink, Stdout
       options_(options),
       sink_(sink),
       out_(out),
-      filters_(options, options.random_filter ? random_seed() : 1),
+      filters_(options, options.random_filter ? random_value<std::uint64_t>() : 1),
       unfiltered_(filters_.none() && !options.idle_timeout && !options.remove_retained && !options.dry_run &&
                   !options.run.stats),
       cleaner_(messages),

@@ -2,9 +2,9 @@
 #include "text_out.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 
 namespace mqttc::sub {
 namespace {
@@ -13,25 +13,10 @@ namespace {
 constexpr std::size_t piece = 6 * 1024;
 static_assert(piece % 3 == 0, "base64 pieces end on a whole group");
 
-using PairTable = std::array<std::array<char, 2>, 256>;
-
-constexpr PairTable hex_pairs(const char* digits) {
-    PairTable table{};
-    for (std::size_t byte = 0; byte < 256; ++byte) table[byte] = {digits[byte >> 4], digits[byte & 15]};
-    return table;
-}
-constexpr PairTable lower_pairs = hex_pairs("0123456789abcdef");
-constexpr PairTable upper_pairs = hex_pairs("0123456789ABCDEF");
-constexpr const PairTable& pairs_of(HexCase letters) {
-    return letters == HexCase::upper ? upper_pairs : lower_pairs;
-}
-
-constexpr char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 }  // namespace
 
 void append_hex(TextBuffer& out, Bytes bytes, HexCase letters) {
-    const PairTable& pairs = pairs_of(letters);
+    const HexPairs& pairs = hex_pairs(letters);
     while (!bytes.empty()) {
         const Bytes part = bytes.first(std::min(bytes.size(), piece));
         char* to = out.reserve(part.size() * 2);
@@ -45,7 +30,7 @@ void append_hex(TextBuffer& out, Bytes bytes, HexCase letters) {
 }
 
 void append_hex_grouped(TextBuffer& out, Bytes bytes, HexCase letters, std::size_t group, char separator) {
-    const PairTable& pairs = pairs_of(letters);
+    const HexPairs& pairs = hex_pairs(letters);
     std::size_t digits_left = group;
     while (!bytes.empty()) {
         const Bytes part = bytes.first(std::min(bytes.size(), piece));
@@ -71,26 +56,13 @@ std::size_t hex_grouped_size(std::size_t bytes, std::size_t group) {
 }
 
 void append_base64(TextBuffer& out, Bytes bytes) {
-    while (bytes.size() >= 3) {
-        const Bytes part = bytes.first(std::min(bytes.size() / 3 * 3, piece));
-        char* to = out.reserve(part.size() / 3 * 4);
-        for (std::size_t i = 0; i < part.size(); i += 3) {
-            const std::uint32_t bits =
-                std::uint32_t{part[i]} << 16 | std::uint32_t{part[i + 1]} << 8 | std::uint32_t{part[i + 2]};
-            *to++ = base64_digits[bits >> 18];
-            *to++ = base64_digits[bits >> 12 & 63];
-            *to++ = base64_digits[bits >> 6 & 63];
-            *to++ = base64_digits[bits & 63];
-        }
-        out.commit(part.size() / 3 * 4);
+    while (!bytes.empty()) {
+        const Bytes part = bytes.first(std::min(bytes.size(), piece));
+        const std::size_t size = base64_size(part.size());
+        write_base64(part, out.reserve(size));
+        out.commit(size);
         bytes = bytes.subspan(part.size());
     }
-    if (bytes.empty()) return;
-    const std::uint32_t bits =
-        std::uint32_t{bytes[0]} << 16 | (bytes.size() == 2 ? std::uint32_t{bytes[1]} << 8 : 0);
-    const char last[4] = {base64_digits[bits >> 18], base64_digits[bits >> 12 & 63],
-                          bytes.size() == 2 ? base64_digits[bits >> 6 & 63] : '=', '='};
-    out.append({last, 4});
 }
 
 void append_number(TextBuffer& out, std::uint64_t number) {

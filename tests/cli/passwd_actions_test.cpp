@@ -119,11 +119,11 @@ TEST_CASE("a failure is reported in one line, and the file is not changed") {
         return result.err;
     };
     CHECK(refused({"-b", dir.file("none"), "u", "p"}) ==
-          "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory (-c creates it)\n");
+          "mqtt_passwd: cannot open " + dir.file("none") + ": no such file or directory (-c creates it)\n");
     for (const std::vector<std::string>& arguments :
          {std::vector<std::string>{"-D", dir.file("none"), "u"}, {"-U", dir.file("none")}}) {
         CHECK(refused(arguments) ==
-              "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory\n");
+              "mqtt_passwd: cannot open " + dir.file("none") + ": no such file or directory\n");
     }
     CHECK(refused({"-b", dir.file("u"), file, "p"}) ==
           "mqtt_passwd: there is no file " + dir.file("u") +
@@ -337,7 +337,7 @@ TEST_CASE("--import changes nothing if a line is wrong, and reports the line") {
     CHECK(refused("a\x01:1\n").find("line 1: the user name 'a\\x01' contains a control character") !=
           std::string::npos);
     const Result missing = passwd({"--import", dir.file("none"), file});
-    CHECK(missing.err == "mqtt_passwd: cannot open " + dir.file("none") + ": No such file or directory\n");
+    CHECK(missing.err == "mqtt_passwd: cannot open " + dir.file("none") + ": no such file or directory\n");
 }
 
 TEST_CASE("--list prints each name once, and unchanged to a pipe") {

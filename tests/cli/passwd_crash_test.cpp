@@ -166,7 +166,7 @@ TEST_CASE("a file-size limit leaves the old file and no other file") {
         const Result result = run({"sh", "-c", "ulimit -f " + std::string(blocks) + "; exec \"$@\"", "sh",
                                    program("mqtt_passwd"), "-b", "-I", "1", file, "new", "p"});
         CHECK(result.exit.code == 1);
-        CHECK(result.err == "mqtt_passwd: cannot write the new " + file + ": File too large\n");
+        CHECK(result.err == "mqtt_passwd: cannot write the new " + file + ": file too large\n");
         CHECK(read_file(file) == text);
         CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
     }

@@ -73,7 +73,7 @@ TEST_CASE("on a full disk the old file is kept, and the next change works when t
             if (fits) continue;
             const Result result = passwd(arguments);
             CHECK(result.exit.code == 1);
-            CHECK(result.err == "mqtt_passwd: cannot write the new " + file + ": No space left on device\n");
+            CHECK(result.err == "mqtt_passwd: cannot write the new " + file + ": no space left on device\n");
             CHECK(read_file(file) == text);
             CHECK(names_in(disk.dir.path()).size() == 2);
         }
@@ -89,7 +89,7 @@ TEST_CASE("on a disk without space for another file the old file is kept" * need
     disk.dir.write("other", "");
     const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_passwd: cannot create a file next to " + file + ": No space left on device\n");
+    CHECK(result.err == "mqtt_passwd: cannot create a file next to " + file + ": no space left on device\n");
     CHECK(read_file(file) == "u:x\n");
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("on a read-only disk the old file is kept" * needs_mount()) {
     REQUIRE(::mount(nullptr, disk.dir.path().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr) == 0);
     const Result result = passwd({"-b", "-I", "1", file, "new", "p"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_passwd: cannot create a file next to " + file + ": Read-only file system\n");
+    CHECK(result.err == "mqtt_passwd: cannot create a file next to " + file + ": read-only file system\n");
     CHECK(read_file(file) == "u:x\n");
 }
 

@@ -8,6 +8,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "base/descriptor.hpp"
+
 namespace mqttc::test {
 
 namespace {
@@ -20,8 +22,8 @@ constexpr int turn_ms = 20;
 }  // namespace
 
 struct ChaosProxy::Link {
-    net::Descriptor client;
-    net::Descriptor broker;
+    Descriptor client;
+    Descriptor broker;
     /// Read from one side and not yet written to the other: [0] from the client.
     std::array<std::vector<std::uint8_t>, 2> waiting;
     Clock::time_point stalled_until;
@@ -78,7 +80,7 @@ void ChaosProxy::accept() {
     link->client = listener_.accept();
     if (!link->client) return;
     auto address = at("127.0.0.1", target_);
-    link->broker = net::Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    link->broker = Descriptor(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!link->broker || ::connect(link->broker.get(), address.get(), address.length) != 0) return;
     links_.push_back(std::move(link));
 }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <functional>
 
+#include "base/descriptor.hpp"
 #include "broker_thread.hpp"
 #include "delivery.hpp"
 #include "scripted_peer.hpp"
@@ -187,7 +188,7 @@ TEST_CASE("a signal, and -W, end a publisher whose broker reads nothing") {
     const Program large{
         "mqtt_pub", {"-t", "a", "-d", "-f", dir.write("large", std::string(32'000'000, 'x'))}, 66};
     const Listener unaccepting;
-    net::Descriptor connection;
+    Descriptor connection;
     const auto reached = [&](Process& process) {
         const bool connected = poll_until([&] { return bool(connection = unaccepting.accept()); });
         const auto connack = connack_v311().bytes;

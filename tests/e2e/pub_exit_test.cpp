@@ -47,7 +47,7 @@ TEST_CASE("a topic with a wildcard is refused before connecting") {
 TEST_CASE("an unreadable payload is reported before connecting") {
     const Result result = publish(free_port(), {"-t", "a", "-f", "/nonexistent/file"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_pub: cannot read /nonexistent/file: No such file or directory\n");
+    CHECK(result.err == "mqtt_pub: cannot read /nonexistent/file: no such file or directory\n");
 }
 
 TEST_CASE("connection refused: exit code 61") {

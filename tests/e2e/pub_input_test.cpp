@@ -47,7 +47,7 @@ TEST_CASE("payloads are decoded") {
     CHECK(take_all(broker, 3) == Texts{"a 0 - \0\xff\n"s, "a 0 - \0\xff\n"s, "a 0 - "});
     const Result wrong = publish(broker.port(), {"-t", "a", "-m", "0x", "--encoding", "hex"});
     CHECK(wrong.exit.code == 1);
-    CHECK(wrong.err == "mqtt_pub: -m: 'x' at character 2 is no digit of hexadecimal\n");
+    CHECK(wrong.err == "mqtt_pub: -m: invalid hex digit 'x' at character 2\n");
 }
 
 TEST_CASE("JSON objects override the options for each message") {

@@ -130,5 +130,5 @@ TEST_CASE("without a terminal, --ask-password reports the alternatives") {
 TEST_CASE("a missing password file is reported before connecting") {
     const Result result = publish(1, {"-t", "a", "-m", "x", "-u", "me", "--password-file", "/nonexistent/p"});
     CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_pub: --password-file: cannot read /nonexistent/p: No such file or directory\n");
+    CHECK(result.err == "mqtt_pub: --password-file: cannot read /nonexistent/p: no such file or directory\n");
 }

@@ -83,7 +83,7 @@ TEST_CASE("a full disk ends with 68 and leaves the message unacknowledged") {
     command.stdout_file = "/dev/full";
     const Result result = run(command);
     CHECK(result.exit == Exit{.code = 68});
-    CHECK(result.err == "mqtt_sub: cannot write to stdout: No space left on device\n");
+    CHECK(result.err == "mqtt_sub: cannot write to stdout: no space left on device\n");
     Words again = session;
     again.insert(again.end(), {"-C", "1"});
     CHECK(run(subscriber(broker, again)).out == "precious\n");
@@ -96,7 +96,7 @@ TEST_CASE("help that cannot be written, and a limit on the size of files, end wi
         const Result result = run(std::move(help));
         CHECK(result.exit == Exit{.code = 68});
         CHECK(result.err ==
-              std::string(program_name) + ": cannot write to stdout: No space left on device\n");
+              std::string(program_name) + ": cannot write to stdout: no space left on device\n");
     }
     BrokerThread broker;
     const TempDir dir;
@@ -106,7 +106,7 @@ TEST_CASE("help that cannot be written, and a limit on the size of files, end wi
     broker.publish("a", std::string(10'000, 'x'), Qos::at_most_once, true);
     const Result result = run(std::move(command));
     CHECK(result.exit == Exit{.code = 68});
-    CHECK(has(result.err, "File too large"));
+    CHECK(has(result.err, "file too large"));
 }
 
 TEST_CASE("a slow reader gets all messages") {

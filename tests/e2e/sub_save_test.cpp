@@ -43,7 +43,7 @@ TEST_CASE("a message that cannot be saved ends the program with 68 and is not ac
         REQUIRE(wait_for_subscriptions(broker));
         broker.publish("a", "kept", static_cast<Qos>(*qos - '0'));
         CHECK(full.wait() == Exit{.code = 68});
-        CHECK(full.err() == "mqtt_sub: cannot save a message to '" + dir.file("a") + "': File too large\n");
+        CHECK(full.err() == "mqtt_sub: cannot save a message to '" + dir.file("a") + "': file too large\n");
         CHECK(fs::is_empty(dir.path()));
 
         Process again(subscriber(
@@ -73,7 +73,7 @@ TEST_CASE("a directory that cannot be created is reported before connecting") {
     const Result result =
         run({program("mqtt_sub"), "-t", "a", "--save", file + "/below/%t", "-h", "no-such-host.invalid"});
     CHECK(result.exit == Exit{.code = 68});
-    CHECK(result.err == "mqtt_sub: cannot create the directory '" + file + "/below': Not a directory\n");
+    CHECK(result.err == "mqtt_sub: cannot create the directory '" + file + "/below': not a directory\n");
 }
 
 TEST_CASE("a missing library for long file names is reported at the start") {

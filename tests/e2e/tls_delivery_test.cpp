@@ -87,7 +87,7 @@ TEST_CASE("without --cafile the CA store of the system is used, wherever it is")
     command.env = {{"HOME", "/nonexistent"}, {"SSL_CERT_FILE", "/nonexistent"}};
     const auto missing = run(command);
     CHECK(missing.exit.code == 1);
-    CHECK(missing.err == "mqtt_pub: SSL_CERT_FILE: cannot read /nonexistent: No such file or directory\n");
+    CHECK(missing.err == "mqtt_pub: SSL_CERT_FILE: cannot read /nonexistent: no such file or directory\n");
 }
 
 TEST_CASE("client certificates work with a plain and with an encrypted key") {

@@ -147,20 +147,20 @@ TEST_CASE("unusable certificate files are reported before connecting") {
     const Certificates all;
     const auto none = dir.file("none");
     const auto rubbish = dir.write("rubbish", "no PEM\n");
-    check_setting({"--cafile", none}, "--cafile: cannot read " + none + ": No such file or directory");
+    check_setting({"--cafile", none}, "--cafile: cannot read " + none + ": no such file or directory");
     check_setting({"--cafile", rubbish}, "--cafile: no certificate in " + rubbish + " (expected PEM)");
     check_setting({"--cafile", dir.path()},
-                  "--cafile: cannot read " + dir.path().string() + ": Is a directory");
-    check_setting({"--capath", none}, "--capath: cannot read " + none + ": No such file or directory");
+                  "--cafile: cannot read " + dir.path().string() + ": is a directory");
+    check_setting({"--capath", none}, "--capath: cannot read " + none + ": no such file or directory");
     check_setting({"--capath", dir.path()}, "--capath: no certificate with a hashed name in " +
                                                 dir.path().string() + " (run: openssl rehash " +
                                                 dir.path().string() + ")");
     const auto own = all.issue("own");
     const auto other = all.issue("other");
     check_setting({"--cert", none, "--key", own.key},
-                  "--cert: cannot read " + none + ": No such file or directory");
+                  "--cert: cannot read " + none + ": no such file or directory");
     check_setting({"--cert", own.certificate, "--key", none},
-                  "--key: cannot read " + none + ": No such file or directory");
+                  "--key: cannot read " + none + ": no such file or directory");
     check_setting({"--cert", rubbish, "--key", own.key},
                   "--cert: no certificate in " + rubbish + " (expected PEM)");
     check_setting({"--cert", own.certificate, "--key", rubbish},
@@ -180,7 +180,7 @@ TEST_CASE("settings that are unknown to the TLS library are reported") {
     check_setting({"--tls13-ciphers", "ROT13"},
                   "--tls13-ciphers: the TLS library does not know the cipher suites 'ROT13'");
     check_setting({"--tls-keylog", nowhere},
-                  "--tls-keylog: cannot write " + nowhere + ": No such file or directory");
+                  "--tls-keylog: cannot write " + nowhere + ": no such file or directory");
     check_setting({"--psk", std::string(2000, 'a'), "--psk-identity", "me"},
                   "--psk: the key is longer than 512 bytes");
     check_setting({"--psk", "aa", "--psk-identity", std::string(300, 'i')},

@@ -161,7 +161,7 @@ TEST_CASE("answers other than HTTP are explained, with control characters escape
     CHECK(refusal("SSH-2.0-OpenSSH_9.2\r\n") ==
           "/mqtt failed: the answer is not HTTP (is it a WebSocket listener?)\n");
     CHECK(refusal("HTTP/1.1 404 \x1b]0;owned\x07\r\n\r\n") ==
-          "/mqtt answered 404 ?]0;owned? (is --ws-path right?)\n");
+          "/mqtt answered 404 \\x1b]0;owned\\x07 (is --ws-path right?)\n");
     CHECK(refusal("HTTP/1.1 200 OK\r\n" + std::string(100'000, 'x')) ==
           "/mqtt failed: the answer is longer than 16384 bytes\n");
 }

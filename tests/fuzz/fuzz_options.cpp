@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/escape.hpp"
 #include "connection_setup.hpp"
 #include "messages.hpp"
 #include "read_options.hpp"
@@ -18,7 +19,7 @@ using namespace mqttc::app;
 namespace {
 
 void check_line(const std::string& text) {
-    if (text.empty() || visible(text) != text) std::abort();
+    if (text.empty() || escape_controls(text) != text) std::abort();
 }
 
 template <typename Options>

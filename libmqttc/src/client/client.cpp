@@ -9,6 +9,7 @@
 #include <new>
 #include <utility>
 
+#include "base/text.hpp"
 #include "client_impl.hpp"
 #include "mqttc/codec.hpp"
 
@@ -164,7 +165,7 @@ std::optional<Error> Client::Impl::peer_silent() {
         confirmed_at_ = loop.now();
     } else if (loop.now() >= *late) {
         return Error{ErrorCode::keep_alive_timeout, 0,
-                     "the broker has accepted no data for " + net::describe_seconds(silence_patience())};
+                     "the broker has accepted no data for " + seconds_text(silence_patience())};
     }
     return std::nullopt;
 }

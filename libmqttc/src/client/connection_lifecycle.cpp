@@ -2,9 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/random.hpp"
+#include "base/text.hpp"
 #include "client_impl.hpp"
 #include "mqttc/url.hpp"
-#include "random.hpp"
 
 namespace mqttc {
 
@@ -42,7 +43,7 @@ void Client::Impl::connect() {
 Error Client::Impl::no_connack(Duration waited) const {
     return {ErrorCode::connect_timeout, 0,
             "cannot connect to " + endpoint_name(target_) + ": connected, but no CONNACK within " +
-                net::describe_seconds(waited) + " (is it an MQTT broker?)"};
+                seconds_text(waited) + " (is it an MQTT broker?)"};
 }
 
 std::optional<Error> Client::Impl::awaited() const {
@@ -104,9 +105,8 @@ void Client::Impl::continue_closing() {
     const auto left = session.pending_bytes();
     if (broken) session.closed(loop.now(), connection_->unarrived());
     if (left <= disconnect_size_) return end({});
-    auto why =
-        broken ? std::string("the connection was lost")
-               : "the broker has not read them within " + net::describe_seconds(options.disconnect_timeout);
+    auto why = broken ? std::string("the connection was lost")
+                      : "the broker has not read them within " + seconds_text(options.disconnect_timeout);
     end(std::unexpected(Error{ErrorCode::connection_lost, 0,
                               "the last " + std::to_string(left - disconnect_size_) +
                                   " bytes were not sent to " + endpoint_name(target_) + ": " + why}));
@@ -161,7 +161,7 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
     relay.accepted = false;
     if (lasted) backoff_.reset();
     ++tries_;
-    last_delay_ = backoff_.next(net::random_unit());
+    last_delay_ = backoff_.next(random_unit());
     return last_delay_;
 }
 

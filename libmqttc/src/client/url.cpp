@@ -4,10 +4,11 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <utility>
 
+#include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "mqttc/client.hpp"
 
 namespace mqttc {
@@ -16,12 +17,6 @@ namespace {
 
 std::unexpected<Error> bad(std::string why) {
     return std::unexpected(Error{ErrorCode::usage, 0, std::move(why)});
-}
-
-int hex_value(char digit) {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    const auto lower = static_cast<char>(digit | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
 /// `what` names the part in the error; the text itself may be secret and is never shown.
@@ -46,10 +41,9 @@ std::expected<std::string, Error> percent_decode(std::string_view text, const ch
 }
 
 std::string lower_case(std::string_view text) {
-    std::string lower(text);
-    std::ranges::transform(lower, lower.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return lower;
+    std::string result(text);
+    std::ranges::transform(result, result.begin(), lower);
+    return result;
 }
 
 /// The part between "://" and the first '/'.
@@ -67,7 +61,7 @@ std::expected<std::uint16_t, Error> parse_port(std::string_view text) {
     if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535) {
         std::string why = "the URL's port must be a number from 1 to 65535";
         // Most likely the start of a password.
-        if (!std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; }))
+        if (!std::ranges::all_of(text, is_digit))
             why += " (in user name and password write '/' as %2F and '@' as %40)";
         return bad(std::move(why));
     }

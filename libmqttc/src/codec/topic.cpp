@@ -4,6 +4,7 @@
 
 #include <initializer_list>
 
+#include "base/escape.hpp"
 #include "rules.hpp"
 #include "utf8.hpp"
 
@@ -92,7 +93,7 @@ std::string remedy(std::initializer_list<std::string> candidates, std::string_vi
         if (candidate == before || candidate.size() > longest_suggestion || check_topic_filter(candidate))
             continue;
         text += text.empty() ? ": write " : " or ";
-        text += codec::visible(candidate);
+        text += escape_controls(candidate);
         before = candidate;
     }
     if (text.empty()) {
@@ -112,7 +113,7 @@ std::string explain_name(std::string_view topic) {
         if (wildcards.find(c) != std::string_view::npos) c = 'x';
     }
     if (name.size() > longest_suggestion || check_topic_name(name)) name = "maison/salon/temp";
-    return text + ": name one topic, such as " + codec::visible(name);
+    return text + ": name one topic, such as " + escape_controls(name);
 }
 
 std::string explain_utf8(std::string_view topic) {
@@ -120,7 +121,7 @@ std::string explain_utf8(std::string_view topic) {
     std::size_t good = topic.size();
     while (good > 0 && !valid_utf8(topic.substr(0, good))) --good;
     std::string text = "the topic is not valid UTF-8 from byte " + std::to_string(good + 1);
-    if (good < topic.size()) text += " (" + codec::visible(topic.substr(good, 1)) + ")";
+    if (good < topic.size()) text += " (" + escape_controls(topic.substr(good, 1)) + ")";
     return text + ": write it in UTF-8";
 }
 

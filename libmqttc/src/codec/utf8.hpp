@@ -1,26 +1,18 @@
-// The fast half of the UTF-8 rules: most strings are ASCII, and eight bytes of them are judged at a time. And text of
-// others made harmless.
+// The fast half of MQTT's UTF-8 rules: most strings are ASCII, and eight bytes of them are judged at a time.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
 #include <string_view>
 
+#include "base/utf8.hpp"
 #include "mqttc/topic.hpp"
 
 namespace mqttc::codec {
 
 namespace detail {
 
-inline constexpr std::uint64_t each_byte = 0x0101'0101'0101'0101U;
-
-inline std::uint64_t load8(const char* at) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, at, sizeof word);
-    return word;
-}
 inline std::uint32_t load4(const char* at) {
     std::uint32_t word = 0;
     std::memcpy(&word, at, sizeof word);
@@ -64,15 +56,12 @@ inline bool plain_ascii(std::string_view text) {
 
 }  // namespace detail
 
-/// valid_utf8, quick for ASCII.
+/// valid_utf8, fast for ASCII.
 inline bool text_ok(std::string_view text) {
     return detail::plain_ascii<true>(text) || valid_utf8(text);
 }
 
-/// Bytes of others for a line to people: control characters (C1 too) and broken UTF-8 as \xNN.
-std::string visible(std::string_view text);
-
-/// True for most good topic names; false says nothing.
+/// True for most valid topic names; false: it may be valid or not.
 inline bool plain_name(std::string_view text) {
     return detail::plain_ascii<false>(text);
 }

@@ -8,10 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <utility>
 
+#include "base/text.hpp"
 #include "layers.hpp"
 #include "tls_factory.hpp"
 
@@ -74,11 +74,11 @@ std::string explain_connect(int number, bool proxy) {
             return "no such socket (is a broker running that listens on this path?)";
         case EMFILE:
         case ENFILE:
-            return describe_errno(number) + " (raise the limit with ulimit -n)";
+            return errno_text(number) + " (raise the limit with ulimit -n)";
         case ENOTSOCK:
             return "this is not a socket";
         default:
-            return describe_errno(number);
+            return errno_text(number);
     }
 }
 
@@ -87,12 +87,6 @@ std::string explain_connect(int number, bool proxy) {
 std::uint16_t proxy_port(const Proxy& proxy) {
     if (proxy.port != 0) return proxy.port;
     return proxy.kind == ProxyKind::socks5 ? 1080 : 8080;
-}
-
-std::string describe_seconds(Duration duration) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.4g s", std::chrono::duration<double>(duration).count());
-    return text;
 }
 
 Connector::Connector(Loop& loop, const Endpoint& endpoint, Lookup::Function look_up)
@@ -221,7 +215,7 @@ void Connector::check_attempt(int fd) {
     Descriptor socket = std::move(*attempt);
     attempts_.erase(attempt);
     if (status == 0) return won(std::move(socket));
-    socket.reset();
+    socket = {};
     note_failure({status, false});
     if (timer_) loop_.cancel(*timer_);
     next_attempt();
@@ -264,12 +258,12 @@ Error Connector::connect_error(Failure failure) const {
                 tried + ": " + explain_connect(number, endpoint_.proxy.has_value())};
     const auto why = number == EAFNOSUPPORT    ? std::string("that is not of the broker's address family")
                      : number == EADDRNOTAVAIL ? std::string("that is not an address of this machine")
-                                               : describe_errno(number);
+                                               : errno_text(number);
     return {ErrorCode::connect_failed, number, tried + " from " + endpoint_.bind_address + ": " + why};
 }
 
 Error Connector::timed_out(Duration waited) const {
-    const auto within = " within " + describe_seconds(waited);
+    const auto within = " within " + seconds_text(waited);
     switch (stage_) {
         case Stage::local_name:
             return {ErrorCode::name_timeout, 0,

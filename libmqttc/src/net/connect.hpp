@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "loop.hpp"
 #include "mqttc/endpoint.hpp"
 #include "mqttc/error.hpp"
@@ -20,9 +21,6 @@ namespace mqttc::net {
 
 /// The port in force.
 std::uint16_t proxy_port(const Proxy& proxy);
-
-/// "0.5 s", "30 s".
-std::string describe_seconds(Duration duration);
 
 /// One attempt to connect. It works through the loop's callbacks; the owner looks at finished() after each
 /// turn and keeps the time. IPv6 and IPv4 are raced (RFC 8305): a dead family costs `stagger`.

@@ -3,20 +3,14 @@
 
 #include <algorithm>
 
+#include "base/escape.hpp"
+#include "base/text.hpp"
+
 namespace mqttc::net {
 
 namespace {
 
 constexpr std::string_view version_prefix = "HTTP/1.";
-constexpr std::size_t max_shown = 200;
-
-char lower(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
-}
-
-bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
 
 /// RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) {
@@ -48,7 +42,7 @@ bool parse_status_line(std::string_view line, HttpHead& head) {
     if (!std::ranges::all_of(code, is_digit)) return false;
     if (line.size() > code_end && line[code_end] != ' ') return false;
     for (const char digit : code) head.status = head.status * 10 + (digit - '0');
-    head.reason = trim_blanks(line.substr(code_end));
+    head.reason = trim_spaces(line.substr(code_end));
     return true;
 }
 
@@ -68,23 +62,6 @@ std::optional<std::size_t> http_head_size(std::string_view text) {
     return std::nullopt;
 }
 
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-    return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view trim_blanks(std::string_view text) {
-    const auto first = text.find_first_not_of(" \t");
-    if (first == std::string_view::npos) return {};
-    return text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
-
-std::string printable(std::string_view text) {
-    std::string shown(text.substr(0, max_shown));
-    std::ranges::replace_if(shown, [](char c) { return c < ' ' || c > '~'; }, '?');
-    if (text.size() > max_shown) shown += "...";
-    return shown;
-}
-
 std::vector<std::string_view> HttpHead::all(std::string_view name) const {
     std::vector<std::string_view> values;
     for (const auto& field : fields)
@@ -101,7 +78,7 @@ bool HttpHead::has_token(std::string_view name, std::string_view token) const {
     for (auto list : all(name)) {
         while (!list.empty()) {
             const auto comma = list.find(',');
-            if (equal_ignoring_case(trim_blanks(list.substr(0, comma)), token)) return true;
+            if (equal_ignoring_case(trim_spaces(list.substr(0, comma)), token)) return true;
             list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
         }
     }
@@ -110,7 +87,7 @@ bool HttpHead::has_token(std::string_view name, std::string_view token) const {
 
 std::string HttpHead::status_text() const {
     auto text = std::to_string(status);
-    if (!reason.empty()) text += " " + printable(reason);
+    if (!reason.empty()) text += " " + escape_controls(reason, max_quoted);
     return text;
 }
 
@@ -120,9 +97,9 @@ std::optional<HttpHead> parse_http_head(std::string_view text) {
     for (auto line = take_line(text); !line.empty(); line = take_line(text)) {
         const auto colon = line.find(':');
         const auto name = line.substr(0, colon);
-        // A name that is no token is an attack or a folded line (RFC 9112 section 5.2).
+        // A name that isn't a token is an attack or a folded line (RFC 9112 section 5.2).
         if (colon == std::string_view::npos || !is_token(name)) return std::nullopt;
-        head.fields.push_back({name, trim_blanks(line.substr(colon + 1))});
+        head.fields.push_back({name, trim_spaces(line.substr(colon + 1))});
     }
     return head;
 }

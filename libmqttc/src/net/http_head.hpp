@@ -9,6 +9,9 @@
 
 namespace mqttc::net {
 
+/// A peer's text in a message is cut after this many bytes.
+inline constexpr std::size_t max_quoted = 200;
+
 /// Longer heads are refused.
 inline constexpr std::size_t max_http_head = std::size_t{16} * 1024;
 
@@ -20,7 +23,7 @@ std::optional<std::size_t> http_head_size(std::string_view text);
 
 struct HttpField {
     std::string_view name;
-    std::string_view value;  ///< without blanks around it
+    std::string_view value;  ///< without spaces around it
 };
 
 /// The views live as long as the text that was parsed.
@@ -31,7 +34,7 @@ struct HttpHead {
 
     /// The values of all fields of that name (compared whole, without regard to case).
     std::vector<std::string_view> all(std::string_view name) const;
-    /// The value of the first one; empty when there is none.
+    /// The value of the first one; empty if there is none.
     std::string_view first(std::string_view name) const;
     /// True iff one of the fields' comma-separated values is `token`, without regard to case.
     bool has_token(std::string_view name, std::string_view token) const;
@@ -41,11 +44,5 @@ struct HttpHead {
 
 /// None when `text` is not a response's head.
 std::optional<HttpHead> parse_http_head(std::string_view text);
-
-bool equal_ignoring_case(std::string_view a, std::string_view b);
-std::string_view trim_blanks(std::string_view text);
-
-/// What the other side sent, for a message to the user: cut short, everything but printable ASCII as '?'.
-std::string printable(std::string_view text);
 
 }  // namespace mqttc::net

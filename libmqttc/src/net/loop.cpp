@@ -50,7 +50,6 @@ Loop::~Loop() {
         sigaction(signal->number, &signal->before, nullptr);
         signal_came[signal->number] = false;
     }
-    if (!signals_.empty()) pthread_sigmask(SIG_SETMASK, &mask_before_, nullptr);
 }
 
 Loop::Watch* Loop::find(int fd) {
@@ -91,12 +90,8 @@ bool Loop::on_signal(int signal_number, std::function<void()> arrived) {
         return true;
     }
     sigaddset(&taken_, signal_number);
-    if (signals_.empty()) {
-        pthread_sigmask(SIG_BLOCK, &taken_, &mask_before_);
-        mask_waiting_ = mask_before_;
-    } else {
-        pthread_sigmask(SIG_BLOCK, &taken_, nullptr);
-    }
+    if (!block_) mask_waiting_ = block_.emplace().before();
+    block_->add(signal_number);
     sigdelset(&mask_waiting_, signal_number);
     Signal signal{signal_number, std::move(arrived), {}};
     action = {};

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/signals.hpp"
 #include "mqttc/types.hpp"
 
 namespace mqttc::net {
@@ -76,7 +77,7 @@ class Loop {
     std::vector<Signal> signals_;
     std::vector<pollfd> polled_;
     std::vector<std::uint64_t> polled_serials_;
-    sigset_t mask_before_{};
+    std::optional<SignalBlock> block_;  ///< of all signals_
     sigset_t mask_waiting_{};
     sigset_t taken_{};
     std::uint64_t next_serial_ = 1;

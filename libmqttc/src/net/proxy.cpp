@@ -10,7 +10,7 @@
 #include <string_view>
 #include <utility>
 
-#include "base64.hpp"
+#include "base/encoding.hpp"
 #include "connect.hpp"
 #include "http_head.hpp"
 
@@ -287,28 +287,20 @@ class ConnectStream final : public ProxyStream {
 
     void begin() override {
         const auto target = endpoint_name(endpoint_);
-        const auto credentials = authorization();
-        request_.reserve(2 * target.size() + credentials.view().size() + 64);
-        request_.append("CONNECT ").append(target).append(" HTTP/1.1\r\nHost: ").append(target);
-        request_.append("\r\n").append(credentials.view()).append("\r\n");
-    }
-
-    /// The header line, or nothing.
-    Secret authorization() const {
-        if (anonymous()) return {};
         const auto& proxy = *endpoint_.proxy;
         std::string plain;
         plain.reserve(proxy.username.size() + 1 + proxy.password.view().size());
         plain.append(proxy.username).append(":").append(proxy.password.view());
-        auto encoded = base64(as_bytes(plain));
+        const auto size = base64_size(plain.size());
+        // At once, so that no copy of the secret is left in freed memory.
+        request_.reserve(2 * target.size() + size + 64);
+        request_.append("CONNECT ").append(target).append(" HTTP/1.1\r\nHost: ").append(target);
+        if (!anonymous()) {
+            request_.append("\r\nProxy-Authorization: Basic ").append(size, '=');
+            write_base64(as_bytes(plain), request_.data() + request_.size() - size);
+        }
+        request_.append("\r\n\r\n");
         explicit_bzero(plain.data(), plain.size());
-        std::string line;
-        line.reserve(encoded.size() + 32);
-        line.append("Proxy-Authorization: Basic ").append(encoded).append("\r\n");
-        explicit_bzero(encoded.data(), encoded.size());
-        Secret secret(line);
-        explicit_bzero(line.data(), line.size());
-        return secret;
     }
 
     std::expected<Step, Error> look_at_answer() override {

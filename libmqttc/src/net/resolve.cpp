@@ -8,14 +8,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <mutex>
 #include <new>
 #include <utility>
 
-#include "socket.hpp"
+#include "base/descriptor.hpp"
+#include "base/signals.hpp"
+#include "base/text.hpp"
 #include "srv.hpp"
 
 namespace mqttc::net {
@@ -50,9 +51,7 @@ bool is_localhost(std::string_view host) {
     if (host.ends_with('.')) host.remove_suffix(1);
     constexpr std::string_view name = "localhost";
     if (host.size() < name.size()) return false;
-    const auto tail = host.substr(host.size() - name.size());
-    const bool same = std::ranges::equal(
-        tail, name, [](char a, char b) { return std::tolower(static_cast<unsigned char>(a)) == b; });
+    const bool same = equal_ignoring_case(host.substr(host.size() - name.size()), name);
     return same && (host.size() == name.size() || host[host.size() - name.size() - 1] == '.');
 }
 
@@ -71,7 +70,7 @@ Error name_error(const std::string& host, int code, int system_error) {
             why = "no name server answers (is the network up?)";
             break;
         case EAI_SYSTEM:
-            why = describe_errno(system_error);
+            why = errno_text(system_error);
             break;
         default:
             why = gai_strerror(code);
@@ -186,7 +185,7 @@ Lookup::Lookup(Loop& loop, Question question, std::function<void(Answer)> answer
     }
     auto fail = [&](int number) {
         answered_(std::unexpected(Error{ErrorCode::name_not_found, EAI_SYSTEM,
-                                        "cannot resolve " + question.host + ": " + describe_errno(number)}));
+                                        "cannot resolve " + question.host + ": " + errno_text(number)}));
     };
     auto shared = std::make_shared<Shared>();
     shared->event = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -209,19 +208,19 @@ Lookup::Lookup(Loop& loop, Question question, std::function<void(Answer)> answer
         [[maybe_unused]] const auto written = ::write(mine.event.get(), &one, sizeof one);
         return nullptr;
     };
-    // The thread takes no signals: they belong to the loop.
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    auto argument = std::make_unique<std::shared_ptr<Shared>>(shared);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    auto argument = std::make_unique<std::shared_ptr<Shared>>(shared);
     pthread_t thread{};
-    const int failed = pthread_create(&thread, &attributes, body, argument.get());
+    int failed = 0;
+    {
+        // The thread takes no signals: they belong to the loop.
+        SignalBlock block;
+        block.add_all();
+        failed = pthread_create(&thread, &attributes, body, argument.get());
+    }
     pthread_attr_destroy(&attributes);
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (failed != 0) {
         fail(failed);
         return;

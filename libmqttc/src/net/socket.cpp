@@ -4,12 +4,10 @@
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <array>
-#include <cctype>
 #include <cerrno>
-#include <cstring>
+#include "base/descriptor.hpp"
+#include "base/text.hpp"
 
 namespace mqttc::net {
 
@@ -19,7 +17,7 @@ namespace {
 constexpr std::size_t max_drained_at_once = 4 * 1024 * 1024;
 
 std::unexpected<Error> lost(int number) {
-    return std::unexpected(Error{ErrorCode::connection_lost, number, describe_errno(number)});
+    return std::unexpected(Error{ErrorCode::connection_lost, number, errno_text(number)});
 }
 
 class SocketStream final : public Stream {
@@ -58,11 +56,6 @@ class SocketStream final : public Stream {
 
 }  // namespace
 
-void Descriptor::reset() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-}
-
 StreamPtr make_socket_stream(int fd) {
     return std::make_unique<SocketStream>(fd);
 }
@@ -98,16 +91,6 @@ std::size_t readable_bytes(int fd) {
 
 std::size_t unacknowledged(int fd) {
     return queued(fd, SIOCOUTQ);
-}
-
-std::string describe_errno(int number) {
-    std::array<char, 128> buffer{};
-    std::string text = strerror_r(number, buffer.data(), buffer.size());
-    // "Connection refused" stands in the middle of a sentence; "I/O error" keeps its capitals.
-    if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
-        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
-    }
-    return text;
 }
 
 }  // namespace mqttc::net

@@ -3,41 +3,10 @@
 
 #include <cstddef>
 #include <span>
-#include <string>
 
 #include "stream.hpp"
 
 namespace mqttc::net {
-
-/// A file descriptor that is closed with its owner; -1 = none.
-class Descriptor {
-  public:
-    Descriptor() = default;
-    explicit Descriptor(int fd) : fd_(fd) {}
-    Descriptor(Descriptor&& other) noexcept : fd_(other.release()) {}
-    Descriptor& operator=(Descriptor&& other) noexcept {
-        if (this != &other) {
-            reset();
-            fd_ = other.release();
-        }
-        return *this;
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    ~Descriptor() { reset(); }
-
-    int get() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-    int release() {
-        const int fd = fd_;
-        fd_ = -1;
-        return fd;
-    }
-    void reset();
-
-  private:
-    int fd_ = -1;
-};
 
 /// What drain() threw away.
 struct Drained {
@@ -55,8 +24,5 @@ std::size_t readable_bytes(int fd);
 /// Bytes given to the socket that the other side's kernel has not acknowledged (unix sockets: that it has not
 /// read).
 std::size_t unacknowledged(int fd);
-
-/// strerror without its capital first letter: "connection refused".
-std::string describe_errno(int number);
 
 }  // namespace mqttc::net

@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "random.hpp"
+#include "base/random.hpp"
 
 namespace mqttc::net {
 

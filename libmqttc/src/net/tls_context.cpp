@@ -10,13 +10,15 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "base/descriptor.hpp"
+#include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "tls_explain.hpp"
 #include "tls_module.hpp"
 #include "tls_stream.hpp"
@@ -40,15 +42,8 @@ struct ContextDeleter {
 struct Shared {
     std::unique_ptr<SSL_CTX, ContextDeleter> context;
     TlsOptions options;
-    int keylog = -1;
+    Descriptor keylog;
     std::string late_bundle;  ///< read when the directory has no answer
-
-    Shared() = default;
-    Shared(const Shared&) = delete;
-    Shared& operator=(const Shared&) = delete;
-    ~Shared() {
-        if (keylog >= 0) ::close(keylog);
-    }
 };
 
 // What OpenSSL's callbacks find at an SSL.
@@ -66,17 +61,14 @@ int readable(const std::string& path) {
     // What was read of a pipe would be missing afterwards.
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) return 0;
-    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return errno;
+    const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     char byte = 0;
-    const int result = ::read(fd, &byte, 1) < 0 ? errno : 0;
-    ::close(fd);
-    return result;
+    return !fd || ::read(fd.get(), &byte, 1) < 0 ? errno : 0;
 }
 
 Done check_file(const std::string& path, Hint hint) {
     if (const int error = readable(path); error != 0)
-        return unusable("cannot read " + path + ": " + std::strerror(error), hint);
+        return unusable("cannot read " + path + ": " + errno_text(error), hint);
     return {};
 }
 
@@ -101,9 +93,9 @@ std::unexpected<Error> no_certificate(const std::string& path, Hint hint) {
 bool hashed_name(const char* name) {
     constexpr int digits = 8;
     for (int i = 0; i < digits; ++i) {
-        if (std::isxdigit(static_cast<unsigned char>(name[i])) == 0) return false;
+        if (hex_value(name[i]) < 0) return false;
     }
-    return name[digits] == '.' && std::isdigit(static_cast<unsigned char>(name[digits + 1])) != 0;
+    return name[digits] == '.' && is_digit(name[digits + 1]);
 }
 
 bool has_hashes(const char* folder) {
@@ -173,7 +165,7 @@ Done load_anchors(SSL_CTX* context, Shared& shared) {
     if (!options.ca_path.empty()) {
         DIR* directory = ::opendir(options.ca_path.c_str());
         if (directory == nullptr) {
-            return unusable("cannot read " + options.ca_path + ": " + std::strerror(errno), Hint::ca_path);
+            return unusable("cannot read " + options.ca_path + ": " + errno_text(errno), Hint::ca_path);
         }
         ::closedir(directory);
         if (!has_hashes(options.ca_path.c_str())) {
@@ -248,11 +240,6 @@ Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
     return {};
 }
 
-int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    return (c | 0x20) - 'a' + 10;
-}
-
 // The key's bytes; an odd number of digits means a leading zero.
 unsigned write_key(std::string_view hex, unsigned char* into, unsigned room) {
     const std::size_t size = (hex.size() + 1) / 2;
@@ -261,7 +248,7 @@ unsigned write_key(std::string_view hex, unsigned char* into, unsigned room) {
     const std::size_t skipped = hex.size() % 2;
     for (std::size_t i = 0; i < hex.size(); ++i) {
         auto& byte = into[(i + skipped) / 2];
-        byte = static_cast<unsigned char>(byte * 16 + hex_digit(hex[i]));
+        byte = static_cast<unsigned char>(byte * 16 + hex_value(hex[i]));
     }
     return static_cast<unsigned>(size);
 }
@@ -284,7 +271,7 @@ Done set_psk(SSL_CTX* context, const TlsOptions& options) {
     if (options.psk_key.view().size() > std::size_t{2} * PSK_MAX_PSK_LEN) {
         return unusable("the key is longer than " + std::to_string(PSK_MAX_PSK_LEN) + " bytes", Hint::psk);
     }
-    if (options.psk_key.view().find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+    if (!is_hex(options.psk_key.view())) {
         return unusable("the key is not hexadecimal", Hint::psk);
     }
     SSL_CTX_set_psk_client_callback(context, give_psk);
@@ -295,7 +282,7 @@ void write_keylog(const SSL* ssl, const char* line) {
     // One write for a line: several programs may append to the file.
     try {
         const std::string whole = std::string(line) + '\n';
-        if (::write(talk_of(ssl).shared->keylog, whole.data(), whole.size()) < 0) return;
+        if (::write(talk_of(ssl).shared->keylog.get(), whole.data(), whole.size()) < 0) return;
     } catch (const std::bad_alloc&) {
         return;
     }
@@ -304,9 +291,9 @@ void write_keylog(const SSL* ssl, const char* line) {
 Done open_keylog(SSL_CTX* context, Shared& shared) {
     const std::string& path = shared.options.keylog_file;
     if (path.empty()) return {};
-    shared.keylog = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (shared.keylog < 0) {
-        return unusable("cannot write " + path + ": " + std::strerror(errno), Hint::keylog_file);
+    shared.keylog = Descriptor(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    if (!shared.keylog) {
+        return unusable("cannot write " + path + ": " + errno_text(errno), Hint::keylog_file);
     }
     SSL_CTX_set_keylog_callback(context, write_keylog);
     return {};

@@ -7,8 +7,9 @@
 #include <arpa/inet.h>
 
 #include <algorithm>
-#include <cctype>
 #include <ctime>
+
+#include "base/escape.hpp"
 
 namespace mqttc::net {
 
@@ -18,24 +19,18 @@ namespace {
 constexpr int max_names = 6;
 constexpr std::size_t max_name_length = 255;
 
-// What a server sends is not to be trusted on a terminal.
-std::string printable(std::string_view text) {
-    std::string clean(text.substr(0, max_name_length));
-    std::ranges::replace_if(clean, [](unsigned char c) { return c < 0x20 || c >= 0x7f; }, '?');
-    return clean;
-}
-
 std::string name_text(const X509_NAME* name) {
     if (name == nullptr || X509_NAME_entry_count(name) == 0) return "a nameless one";
     const int common = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
     if (common >= 0) {
         const auto* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, common));
-        return "CN=" + printable({reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
-                                  static_cast<std::size_t>(ASN1_STRING_length(value))});
+        return "CN=" + escape_controls({reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                                        static_cast<std::size_t>(ASN1_STRING_length(value))},
+                                       max_name_length);
     }
     std::string text(max_name_length, '\0');
     if (X509_NAME_oneline(name, text.data(), static_cast<int>(text.size())) == nullptr) return "?";
-    return printable(text.c_str());
+    return escape_controls(text.c_str());
 }
 
 std::string date_text(const ASN1_TIME* time) {
@@ -70,8 +65,9 @@ std::string names_of(const X509* certificate) {
         if (name->type == GEN_IPADD) {
             list += address_text(name->d.iPAddress);
         } else {
-            list += printable({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
-                               static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))});
+            list += escape_controls({reinterpret_cast<const char*>(ASN1_STRING_get0_data(name->d.dNSName)),
+                                     static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName))},
+                                    max_name_length);
         }
     }
     GENERAL_NAMES_free(names);

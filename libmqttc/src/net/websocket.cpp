@@ -1,7 +1,6 @@
 // The WebSocket stream: the upgrade, then frames by wslay, control frames answered on the way.
 #include "websocket.hpp"
 
-#include <sys/random.h>
 #include <wslay/wslay.h>
 
 #include <algorithm>
@@ -13,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/escape.hpp"
+#include "base/random.hpp"
 #include "http_head.hpp"
 #include "websocket_handshake.hpp"
 
@@ -65,7 +66,7 @@ std::string describe_close(std::uint16_t code, std::string_view reason) {
         default:
             break;
     }
-    if (!reason.empty()) text += ": " + printable(reason);
+    if (!reason.empty()) text += ": " + escape_controls(reason, max_quoted);
     return text;
 }
 
@@ -160,7 +161,7 @@ ssize_t WebSocketStream::on_receive(std::uint8_t* data, std::size_t size, int, v
 int WebSocketStream::on_mask(std::uint8_t* data, std::size_t size, void* self) {
     auto& stream = *static_cast<WebSocketStream*>(self);
     if (stream.masks_left_ < size) {
-        if (getrandom(stream.masks_.data(), mask_stock, 0) != static_cast<ssize_t>(mask_stock)) return -1;
+        fill_random(stream.masks_);
         stream.masks_left_ = mask_stock;
     }
     std::memcpy(data, stream.masks_.data() + (mask_stock - stream.masks_left_), size);

@@ -1,12 +1,13 @@
 // Request and answer of the WebSocket upgrade, with words for everything that a server may say instead.
 #include "websocket_handshake.hpp"
 
-#include <sys/random.h>
-
 #include <algorithm>
 #include <array>
 
-#include "base64.hpp"
+#include "base/encoding.hpp"
+#include "base/escape.hpp"
+#include "base/random.hpp"
+#include "base/text.hpp"
 #include "http_head.hpp"
 #include "sha1.hpp"
 
@@ -25,12 +26,12 @@ constexpr std::array<std::string_view, 7> reserved_headers{"Connection",
 constexpr std::string_view subprotocol_header = "Sec-WebSocket-Protocol";
 
 std::string_view name_of(std::string_view header) {
-    return trim_blanks(header.substr(0, header.find(':')));
+    return trim_spaces(header.substr(0, header.find(':')));
 }
 
 std::string_view value_of(std::string_view header) {
     const auto colon = header.find(':');
-    return colon == std::string_view::npos ? std::string_view() : trim_blanks(header.substr(colon + 1));
+    return colon == std::string_view::npos ? std::string_view() : trim_spaces(header.substr(colon + 1));
 }
 
 /// The user's value for a header that we would send ourselves, else ours.
@@ -66,7 +67,7 @@ StatusCause explain_status(const HttpHead& head, const Endpoint& endpoint) {
         case 307:
         case 308:
             if (location.empty()) return {"a redirect without a location"};
-            return {"it redirects to " + printable(location) + ": connect there"};
+            return {"it redirects to " + escape_controls(location, max_quoted) + ": connect there"};
         case 400:
             return {endpoint.tls ? "is it a WebSocket listener?" : "does it require TLS (wss://)?",
                     Hint::websocket_path};
@@ -95,7 +96,7 @@ StatusCause explain_status(const HttpHead& head, const Endpoint& endpoint) {
 bool offered(const std::string& offer, std::string_view chosen) {
     for (std::string_view rest = offer; !rest.empty();) {
         const auto comma = rest.find(',');
-        if (trim_blanks(rest.substr(0, comma)) == chosen) return true;
+        if (trim_spaces(rest.substr(0, comma)) == chosen) return true;
         rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
     }
     return false;
@@ -104,13 +105,11 @@ bool offered(const std::string& offer, std::string_view chosen) {
 }  // namespace
 
 std::string new_websocket_key() {
-    std::array<std::uint8_t, 16> bytes{};
-    [[maybe_unused]] const auto got = getrandom(bytes.data(), bytes.size(), 0);
-    return base64(bytes);
+    return to_base64(random_value<std::array<std::uint8_t, 16>>());
 }
 
 std::string websocket_accept(std::string_view key) {
-    return base64(sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+    return to_base64(sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
 }
 
 Error websocket_error(const Endpoint& endpoint, const std::string& why, int status, Hint hint) {
@@ -127,7 +126,7 @@ std::expected<void, Error> check_websocket_options(const WebSocketOptions& optio
         return std::unexpected(Error{ErrorCode::usage, 0, std::move(why)});
     };
     if (!options.path.starts_with('/') || !plain(options.path, '!')) {
-        return refuse("the WebSocket's path '" + printable(options.path) +
+        return refuse("the WebSocket's path '" + escape_controls(options.path, max_quoted) +
                       "' must begin with '/' and contain no spaces");
     }
     for (const auto& header : options.headers) {
@@ -135,10 +134,10 @@ std::expected<void, Error> check_websocket_options(const WebSocketOptions& optio
         if (colon == 0 || colon == std::string::npos || !plain(header.substr(0, colon), '!') ||
             !plain(header, ' ')) {
             return refuse("a WebSocket header must be 'Name: value' on one line, and '" +
-                          printable(name_of(header)) + "' is not");
+                          escape_controls(name_of(header), max_quoted) + "' is not");
         }
         if (is_reserved_websocket_header(header)) {
-            return refuse("the WebSocket header " + printable(name_of(header)) +
+            return refuse("the WebSocket header " + escape_controls(name_of(header), max_quoted) +
                           " belongs to the protocol itself");
         }
     }
@@ -190,13 +189,13 @@ std::expected<void, Error> check_websocket_answer(std::string_view text, std::st
     const auto offer = value_for(*endpoint.websocket, subprotocol_header, "mqtt");
     const auto chosen = head->all(subprotocol_header);
     if (chosen.empty()) {
-        return fail("failed: the server does not speak the subprotocol " + printable(offer) +
-                        " (it seems to serve something other than MQTT)",
+        return fail("failed: the server does not speak the subprotocol " +
+                        escape_controls(offer, max_quoted) + " (it seems to serve something other than MQTT)",
                     Hint::websocket_path);
     }
     if (chosen.size() != 1 || !offered(offer, chosen.front()))
-        return fail("failed: the server chose the subprotocol " + printable(chosen.front()) +
-                    ", which was not offered");
+        return fail("failed: the server chose the subprotocol " +
+                    escape_controls(chosen.front(), max_quoted) + ", which was not offered");
     return {};
 }
 
@@ -219,7 +218,7 @@ namespace mqttc {
 
 bool is_reserved_websocket_header(std::string_view header) {
     return std::ranges::any_of(net::reserved_headers, [name = net::name_of(header)](auto each) {
-        return net::equal_ignoring_case(each, name);
+        return equal_ignoring_case(each, name);
     });
 }
 

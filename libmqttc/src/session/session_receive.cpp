@@ -1,6 +1,7 @@
 // Packets from the broker: they become events and answers, and errors where they violate the standard.
 #include <string>
 
+#include "base/escape.hpp"
 #include "plain_publish.hpp"
 #include "session_impl.hpp"
 #include "utf8.hpp"
@@ -15,7 +16,7 @@ std::string name_of(PacketType type) {
 
 std::string with_reason_string(std::string text, PropertiesView properties) {
     const std::string_view reason = properties.text_or_empty(PropertyId::reason_string);
-    if (!reason.empty()) text += " (" + codec::visible(reason) + ")";
+    if (!reason.empty()) text += " (" + escape_controls(reason) + ")";
     return text;
 }
 
@@ -299,11 +300,11 @@ Session::Impl::Outcome Session::Impl::take_auth(const Auth& packet, SessionHandl
     if (receiving())
         static_cast<void>(send(Disconnect{reason::implementation_specific_error, {}}, conn.last_received));
     conn.phase = Phase::closing;
-    return std::unexpected(
-        Error{ErrorCode::usage, packet.code,
-              with_reason_string("the broker requires further steps of the authentication method '" +
-                                     codec::visible(method) + "', which this client does not support: " + why,
-                                 packet.properties)});
+    return std::unexpected(Error{
+        ErrorCode::usage, packet.code,
+        with_reason_string("the broker requires further steps of the authentication method '" +
+                               escape_controls(method) + "', which this client does not support: " + why,
+                           packet.properties)});
 }
 
 Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {

@@ -3,7 +3,7 @@
 
 #include <doctest/doctest.h>
 
-#include "random.hpp"
+#include "base/random.hpp"
 
 using namespace mqttc;
 using namespace std::chrono_literals;
@@ -47,7 +47,7 @@ TEST_CASE("delays grow from a smallest delay of zero, too") {
 TEST_CASE("random numbers are in [0, 1) and differ") {
     double sum = 0;
     for (int i = 0; i < 100; ++i) {
-        const double number = net::random_unit();
+        const double number = random_unit();
         CHECK(number >= 0.0);
         CHECK(number < 1.0);
         sum += number;

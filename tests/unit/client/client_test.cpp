@@ -7,6 +7,7 @@
 
 #include <csignal>
 
+#include "base/descriptor.hpp"
 #include "peer.hpp"
 #include "support/temp_dir.hpp"
 
@@ -227,7 +228,7 @@ TEST_CASE("while a message waits, a peer that no longer confirms anything is los
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    const net::Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(::listen(listener.get(), 1) == 0);
 
@@ -240,9 +241,9 @@ TEST_CASE("while a message waits, a peer that no longer confirms anything is los
     Recorder handler;
     handler.answer = Accept::later;
     Client client(std::move(options), handler);
-    net::Descriptor peer;
+    Descriptor peer;
     client.watch(listener.get(), [&] {
-        peer = net::Descriptor(::accept(listener.get(), nullptr, nullptr));
+        peer = Descriptor(::accept(listener.get(), nullptr, nullptr));
         client.watch(peer.get(), [&] {
             std::array<std::uint8_t, 256> connect{};
             REQUIRE(::recv(peer.get(), connect.data(), connect.size(), 0) > 0);

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "base/descriptor.hpp"
 #include "mqttc/client.hpp"
 #include "peer.hpp"
 
@@ -18,7 +19,7 @@ namespace {
 std::size_t count_while_sending(const Listener& listener, Bytes data, std::size_t rounds) {
     pollfd waiting{.fd = listener.fd.get(), .events = POLLIN, .revents = 0};
     ::poll(&waiting, 1, 5000);
-    const net::Descriptor fd = listener.accept();
+    const Descriptor fd = listener.accept();
     const auto wait = [&](short events) {
         pollfd each{.fd = fd.get(), .events = events, .revents = 0};
         return ::poll(&each, 1, 5000) > 0;

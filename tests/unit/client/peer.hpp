@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "mqttc/client.hpp"
 #include "mqttc/codec.hpp"
 #include "net/listener.hpp"
@@ -85,7 +86,7 @@ class Peer {
     void accept_client() { send(Connack{}); }
     void hang_up() {
         if (fd) client->unwatch(fd.get());
-        fd.reset();
+        fd = {};
         received.clear();
     }
     /// Closes so that the client sees a reset.
@@ -100,7 +101,7 @@ class Peer {
     Listener listener;
     ProtocolVersion version;
     Client* client = nullptr;
-    net::Descriptor fd;
+    Descriptor fd;
     std::vector<std::uint8_t> received;
     int connections = 0;
     bool saw_end = false;

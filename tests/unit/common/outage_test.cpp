@@ -82,11 +82,3 @@ TEST_CASE("the limit options are not mentioned when one is given") {
     Outage timed(ConnectionOptions(), {.timeout = 1h});
     CHECK(line(timed, "lost", 1s, start) == "lost; trying again in 1 s");
 }
-
-TEST_CASE("seconds have no superfluous digits") {
-    CHECK(seconds_text(1s) == "1 s");
-    CHECK(seconds_text(50ms) == "0.05 s");
-    CHECK(seconds_text(1500ms) == "1.5 s");
-    CHECK(seconds_text(1ns) == "0.001 s");
-    CHECK(seconds_text(0s) == "0 s");
-}

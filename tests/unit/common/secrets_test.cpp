@@ -39,7 +39,7 @@ TEST_CASE("a file without a secret is an error that names it") {
     const TempDir dir;
     CHECK(read_secret_file(dir.write("empty", "")).error().find("empty") != std::string::npos);
     CHECK_FALSE(read_secret_file(dir.write("blank", "\nsecret\n")).has_value());
-    CHECK(read_secret_file(dir.file("none")).error().find("No such file") != std::string::npos);
+    CHECK(read_secret_file(dir.file("none")).error().find("no such file") != std::string::npos);
     CHECK_FALSE(read_secret_file(dir.write("long", std::string(65'536, 'x'))).has_value());
     CHECK_FALSE(read_secret_file(dir.path().string()).has_value());
 }

@@ -118,7 +118,7 @@ TEST_CASE("an existing default config file that cannot be read is an error") {
     auto fixture = pub_fixture();
     const std::string path = "/home/me/.config/mqtt_pub";
     fixture.unreadable[path + "/."] = ENOTDIR;
-    for (const auto& [error, why] : {std::pair(EACCES, "Permission denied"), {EISDIR, "Is a directory"}}) {
+    for (const auto& [error, why] : {std::pair(EACCES, "permission denied"), {EISDIR, "is a directory"}}) {
         fixture.unreadable[path] = error;
         CHECK(fixture.wrong("-t a -n") ==
               "config file: cannot read " + path + ": " + why + " (-o reads another one, -o /dev/null none)");

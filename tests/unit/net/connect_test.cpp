@@ -12,6 +12,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "base/descriptor.hpp"
 #include "listener.hpp"
 #include "support/temp_dir.hpp"
 

@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "base/descriptor.hpp"
 #include "resolve.hpp"
 #include "socket.hpp"
 
@@ -26,7 +27,7 @@ class Listener {
     explicit Listener(const std::string& host = "127.0.0.1", bool listening = true,
                       std::uint16_t wanted_port = 0, int backlog = 8) {
         auto address = at(host, wanted_port);
-        fd = net::Descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        fd = Descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         REQUIRE(fd);
         REQUIRE(::bind(fd.get(), address.get(), address.length) == 0);
         if (listening) REQUIRE(::listen(fd.get(), backlog) == 0);
@@ -37,11 +38,11 @@ class Listener {
     }
 
     /// An accepted connection; none if nobody has come.
-    net::Descriptor accept() const {
-        return net::Descriptor(::accept4(fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Descriptor accept() const {
+        return Descriptor(::accept4(fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     }
 
-    net::Descriptor fd;
+    Descriptor fd;
     std::uint16_t port = 0;
 };
 
@@ -51,7 +52,7 @@ class Blackhole {
     explicit Blackhole(const std::string& host = "127.0.0.1") : listener(host, true, 0, 0) {
         auto address = at(host, listener.port);
         for (auto& each : filling) {
-            each = net::Descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+            each = Descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
             REQUIRE(each);
             static_cast<void>(::connect(each.get(), address.get(), address.length));
         }
@@ -59,7 +60,7 @@ class Blackhole {
     std::uint16_t port() const { return listener.port; }
 
     Listener listener;
-    net::Descriptor filling[4];
+    Descriptor filling[4];
 };
 
 }  // namespace mqttc::test

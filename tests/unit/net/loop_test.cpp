@@ -9,6 +9,7 @@
 #include <csignal>
 #include <string>
 
+#include "base/descriptor.hpp"
 #include "socket.hpp"
 
 using namespace mqttc;

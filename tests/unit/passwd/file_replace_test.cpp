@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "support/needs.hpp"
 #include "support/temp_dir.hpp"
 
@@ -91,7 +92,7 @@ TEST_CASE("a new file is readable only by its owner") {
 
 TEST_CASE("a missing file is an error unless it may be created") {
     const TempDir dir;
-    const std::string cannot = "cannot open " + dir.file("pw") + ": No such file or directory";
+    const std::string cannot = "cannot open " + dir.file("pw") + ": no such file or directory";
     for (const auto& [missing, text] : {std::pair(Missing::refuse, cannot),
                                         std::pair(Missing::refuse_with_hint, cannot + " (-c creates it)")}) {
         const auto file = FileReplacement::begin(dir.file("pw"), missing);
@@ -116,7 +117,7 @@ TEST_CASE("check() reports a directory without write permission") {
     REQUIRE(::seteuid(before) == 0);
     REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
     const std::string text =
-        "cannot create a file next to " + path + ": Permission denied (the directory must be writable)";
+        "cannot create a file next to " + path + ": permission denied (the directory must be writable)";
     REQUIRE_FALSE(checked);
     CHECK(checked.error().text == text);
     REQUIRE_FALSE(file);
@@ -167,10 +168,10 @@ TEST_CASE("an owner or group that cannot be kept is reported with a remedy, and 
         return done.error().text;
     };
     CHECK(refused(nobody) == "cannot keep the group of " + path +
-                                 ": Operation not permitted (you are not in group 2345: join it, or run "
+                                 ": operation not permitted (you are not in group 2345: join it, or run "
                                  "mqtt_passwd as root)");
     CHECK(refused(1234) == "cannot keep the owner and group of " + path +
-                               ": Operation not permitted (run mqtt_passwd as its owner or as root)");
+                               ": operation not permitted (run mqtt_passwd as its owner or as root)");
 }
 
 TEST_CASE("a symbolic link is kept and its target is replaced") {
@@ -202,7 +203,7 @@ TEST_CASE("anything but a regular file with one link is refused") {
     CHECK(refused(dir.file("dangling"), Missing::create)
               .ends_with("a symbolic link to a file that does not exist"));
     CHECK_FALSE(fs::exists(dir.file("nowhere")));
-    CHECK(refused(dir.file("no/directory"), Missing::create).ends_with(": No such file or directory"));
+    CHECK(refused(dir.file("no/directory"), Missing::create).ends_with(": no such file or directory"));
     dir.write("pw", "old");
     fs::create_hard_link(dir.file("pw"), dir.file("second"));
     CHECK(refused(dir.file("pw"), Missing::refuse).find("it has 2 hard links") != std::string::npos);
@@ -256,7 +257,7 @@ TEST_CASE("only one process gets the lock") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
     const auto file = begun(path);
-    const mqttc::app::Descriptor temp(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
+    const mqttc::Descriptor temp(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
     REQUIRE(temp);
     CHECK(::flock(temp.get(), LOCK_EX | LOCK_NB) != 0);
 }
@@ -265,6 +266,6 @@ TEST_CASE("a file that cannot be read is reported with the cause") {
     const TempDir dir;
     CHECK(read_whole_file(dir.write("pw", "text"))->view() == "text");
     CHECK(read_whole_file(dir.write("empty", ""))->empty());
-    CHECK(read_whole_file(dir.file("none")).error().text.ends_with(": No such file or directory"));
-    CHECK(read_whole_file(dir.path().string()).error().text.ends_with(": Is a directory"));
+    CHECK(read_whole_file(dir.file("none")).error().text.ends_with(": no such file or directory"));
+    CHECK(read_whole_file(dir.path().string()).error().text.ends_with(": is a directory"));
 }

@@ -107,7 +107,7 @@ TEST_CASE("a payload string may contain any character and encode any bytes") {
     CHECK(problem_of(R"({"payload":5,"payload_encoding":"base64"})") ==
           "payload_encoding is given, but the payload is not a string");
     CHECK(problem_of(R"({"payload":"A*==","payload_encoding":"base64"})") ==
-          "payload: '*' at character 2 is no digit of base64");
+          "payload: invalid base64 digit '*' at character 2");
     CHECK(problem_of(R"({"payload":"","payload_encoding":"rot13"})") ==
           "payload_encoding is not base64 or hex");
 }
@@ -206,7 +206,7 @@ TEST_CASE("the error of an invalid line gives the cause") {
          "user-properties: the value of 'a' is not a string"},
         {R"({"properties":{"content-type":{}}})", "content-type is not a value of that property"},
         {R"({"properties":{"correlation-data":"a","correlation-data_encoding":"hex"}})",
-         "correlation-data: it has 1 hexadecimal digits: two are needed for each byte"},
+         "correlation-data: it has 1 hex digits: two are needed for each byte"},
     };
     for (const Wrong& one : wrong) {
         CAPTURE(one.line);

@@ -71,7 +71,7 @@ TEST_CASE("the error of an unreadable file names it") {
     const TempDir dir;
     const auto none = LoadedPayload::from_file(dir.file("none"), std::nullopt);
     REQUIRE_FALSE(none.has_value());
-    CHECK(none.error().message == "cannot read " + dir.file("none") + ": No such file or directory");
+    CHECK(none.error().message == "cannot read " + dir.file("none") + ": no such file or directory");
     CHECK(LoadedPayload::from_file(dir.path().string(), std::nullopt)
               .error()
               .message.ends_with("it is a directory"));

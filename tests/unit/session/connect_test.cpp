@@ -84,7 +84,7 @@ TEST_CASE("a refusal in MQTT 5 shows the broker's reason string on one line") {
     REQUIRE_FALSE(error.has_value());
     CHECK(error.error().reason == 0x87);
     CHECK(error.error().context ==
-          "the broker refused the connection: not authorized (n\\x0aope)"
+          "the broker refused the connection: not authorized (n\\nope)"
           " (no user name was given)");
     CHECK(error.error().hint == Hint::credentials);
 }

@@ -1,11 +1,11 @@
 // Filling the gaps among stdin, stdout and stderr.
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <fcntl.h>
 
 #include <cerrno>
 
-namespace mqttc::app {
+namespace mqttc {
 
 void fill_standard_descriptors() {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
@@ -15,4 +15,4 @@ void fill_standard_descriptors() {
     }
 }
 
-}  // namespace mqttc::app
+}  // namespace mqttc

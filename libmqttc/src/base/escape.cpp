@@ -1,0 +1,60 @@
+// Which bytes are escaped, and how.
+#include "base/escape.hpp"
+
+#include "base/encoding.hpp"
+#include "base/utf8.hpp"
+
+namespace mqttc {
+namespace {
+
+// The length of one character at the start that can be printed as it is, or 0.
+std::size_t printable_character(std::string_view text, LineBreaks breaks) {
+    const auto c = static_cast<unsigned char>(text[0]);
+    if (c < 0x20 || c == 0x7f) return breaks == LineBreaks::keep && (c == '\n' || c == '\t') ? 1 : 0;
+    return starts_with_c1(text) ? 0 : utf8_sequence(text);
+}
+
+}  // namespace
+
+std::size_t printable_prefix(std::string_view text, LineBreaks breaks) {
+    std::size_t length = 0;
+    while (length < text.size()) {
+        const std::size_t one = printable_character(text.substr(length), breaks);
+        if (one == 0) break;
+        length += one;
+    }
+    return length;
+}
+
+EscapedByte::EscapedByte(char byte) : text_{'\\'}, length_(2) {
+    switch (byte) {
+        case '\n':
+            text_[1] = 'n';
+            break;
+        case '\r':
+            text_[1] = 'r';
+            break;
+        case '\t':
+            text_[1] = 't';
+            break;
+        default: {
+            const auto& pair = hex_pairs(HexCase::lower)[static_cast<unsigned char>(byte)];
+            text_ = {'\\', 'x', pair[0], pair[1]};
+            length_ = 4;
+        }
+    }
+}
+
+std::string escape_controls(std::string_view text, std::size_t most) {
+    std::string out;
+    out.reserve(std::min(text.size(), most));
+    append_escaped(out, text.substr(0, most), LineBreaks::hide);
+    if (text.size() > most) out.append("...");
+    return out;
+}
+
+std::string in_quotes(std::string_view text) {
+    return "'" + escape_controls(text) + "'";
+}
+
+}  // namespace mqttc

@@ -1,0 +1,54 @@
+// Text that a terminal cannot obey: the one rule for what is printed as it is and what is escaped.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace mqttc {
+
+enum class LineBreaks : bool { hide, keep };
+
+/// How many bytes at the start of `text` can be printed as they are: up to the first C0 or C1 control character, DEL
+/// or byte that is not UTF-8. With LineBreaks::keep newline and tab are printed.
+std::size_t printable_prefix(std::string_view text, LineBreaks breaks);
+
+/// Any other byte as \n, \r, \t or \xHH.
+class EscapedByte {
+  public:
+    explicit EscapedByte(char byte);
+    std::string_view view() const { return {text_.data(), length_}; }
+
+  private:
+    std::array<char, 4> text_;
+    std::size_t length_;
+};
+
+/// True iff `text` has a byte that must be escaped.
+inline bool has_controls(std::string_view text, LineBreaks breaks) {
+    return printable_prefix(text, breaks) < text.size();
+}
+
+/// Appends `text` with such bytes escaped to anything with append(std::string_view).
+template <typename Out>
+void append_escaped(Out& out, std::string_view text, LineBreaks breaks) {
+    while (!text.empty()) {
+        if (const std::size_t length = printable_prefix(text, breaks); length > 0) {
+            out.append(text.substr(0, length));
+            text.remove_prefix(length);
+        } else {
+            out.append(EscapedByte(text.front()).view());
+            text.remove_prefix(1);
+        }
+    }
+}
+
+/// `text` on one line, for a message: what a peer sends must not control the user's terminal. Of more than `most`
+/// bytes the rest is "...".
+std::string escape_controls(std::string_view text, std::size_t most = std::string_view::npos);
+
+/// "'text'", escaped.
+std::string in_quotes(std::string_view text);
+
+}  // namespace mqttc

@@ -1,0 +1,66 @@
+// Signals held back and handled while an object lives, and everything as before afterwards.
+#pragma once
+
+#include <signal.h>
+
+#include <array>
+#include <cstddef>
+#include <span>
+
+namespace mqttc {
+
+/// Blocks signals in this thread; the destructor restores the mask as it was.
+class SignalBlock {
+  public:
+    /// None until add().
+    SignalBlock() { pthread_sigmask(SIG_BLOCK, nullptr, &before_); }
+    explicit SignalBlock(std::span<const int> numbers) : SignalBlock() {
+        for (const int number : numbers) add(number);
+    }
+    ~SignalBlock() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalBlock(const SignalBlock&) = delete;
+    SignalBlock& operator=(const SignalBlock&) = delete;
+
+    void add(int number) {
+        sigset_t one;
+        sigemptyset(&one);
+        sigaddset(&one, number);
+        pthread_sigmask(SIG_BLOCK, &one, nullptr);
+    }
+    void add_all() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    }
+    /// The mask as it was.
+    [[nodiscard]] const sigset_t& before() const { return before_; }
+
+  private:
+    sigset_t before_{};
+};
+
+/// Handles signals unless they are ignored, without SA_RESTART; the destructor restores the actions as they were.
+template <std::size_t count>
+class SignalHandlers {
+  public:
+    SignalHandlers(const std::array<int, count>& numbers, void (*handler)(int)) : numbers_(numbers) {
+        struct sigaction action{};
+        action.sa_handler = handler;
+        sigemptyset(&action.sa_mask);
+        for (std::size_t i = 0; i < count; ++i) {
+            sigaction(numbers_[i], nullptr, &before_[i]);
+            if (before_[i].sa_handler != SIG_IGN) sigaction(numbers_[i], &action, nullptr);
+        }
+    }
+    ~SignalHandlers() {
+        for (std::size_t i = 0; i < count; ++i) sigaction(numbers_[i], &before_[i], nullptr);
+    }
+    SignalHandlers(const SignalHandlers&) = delete;
+    SignalHandlers& operator=(const SignalHandlers&) = delete;
+
+  private:
+    std::array<int, count> numbers_;
+    std::array<struct sigaction, count> before_{};
+};
+
+}  // namespace mqttc

@@ -1,0 +1,62 @@
+// UTF-8: the one decoder (Unicode's table 3-7 of well-formed byte sequences).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+
+namespace mqttc {
+
+/// A byte in each byte of a word, for work on eight bytes at a time.
+inline constexpr std::uint64_t each_byte = 0x0101'0101'0101'0101U;
+
+/// The eight bytes at `at` as one word.
+inline std::uint64_t load8(const char* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/// The length of the well-formed sequence (U+0000 to U+10FFFF without surrogates) at the start of `text`, 1 to 4; 0 when
+/// there is none.
+inline std::size_t utf8_sequence(std::string_view text) {
+    const auto continues = [text](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
+        return i < text.size() && static_cast<unsigned char>(text[i]) >= low &&
+               static_cast<unsigned char>(text[i]) <= high;
+    };
+    if (text.empty()) return 0;
+    const unsigned lead = static_cast<unsigned char>(text[0]);
+    if (lead < 0x80) return 1;
+    if (lead >= 0xc2 && lead <= 0xdf) return continues(1) ? 2 : 0;
+    if (lead >= 0xe0 && lead <= 0xef) {
+        const unsigned low = lead == 0xe0 ? 0xa0 : 0x80;   // below: overlong
+        const unsigned high = lead == 0xed ? 0x9f : 0xbf;  // above: surrogates
+        return continues(1, low, high) && continues(2) ? 3 : 0;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        const unsigned low = lead == 0xf0 ? 0x90 : 0x80;   // below: overlong
+        const unsigned high = lead == 0xf4 ? 0x8f : 0xbf;  // above: over U+10FFFF
+        return continues(1, low, high) && continues(2) && continues(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+/// True iff `text` starts with a C1 control character (U+0080 to U+009F), which UTF-8 writes in two bytes.
+inline bool starts_with_c1(std::string_view text) {
+    return text.size() >= 2 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) - 0x80U < 0x20;
+}
+
+/// True iff all of `text` is well-formed.
+inline bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        const bool ascii =
+            text.size() >= sizeof(std::uint64_t) && (load8(text.data()) & (0x80 * each_byte)) == 0;
+        const std::size_t length = ascii ? sizeof(std::uint64_t) : utf8_sequence(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+}  // namespace mqttc
