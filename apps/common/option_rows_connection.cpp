@@ -11,7 +11,6 @@
 namespace mqttc::app {
 namespace {
 
-using Kind = ValueKind;
 using PasswordKind = PasswordSource::Kind;
 
 OptionResult set_host(OptionContext& context) {
@@ -212,15 +211,15 @@ OptionResult add_property(OptionContext& context) {
 }
 
 // clang-format off
-constexpr OptionRow broker[] = {
-    {.short_name = 'h', .name = "host", .argument = "HOST", .value = Kind::host, .environment = "MQTT_HOST",
+constexpr OptionRow broker_options[] = {
+    {.short_name = 'h', .name = "host", .argument = "HOST", .value = ValueKind::host, .environment = "MQTT_HOST",
      .help = "broker's name or address (default localhost)",
      .manual = R"(The broker's host name or IP address.
 An IPv6 address may be in brackets.
 The default is
 .Cm localhost .)",
      .set = set_host},
-    {.short_name = 'p', .name = "port", .argument = "PORT", .value = Kind::number, .environment = "MQTT_PORT",
+    {.short_name = 'p', .name = "port", .argument = "PORT", .value = ValueKind::number, .environment = "MQTT_PORT",
      .help = "default 1883, 8883 with TLS; 8883 turns TLS on",
      .manual = R"(The broker's port.
 The default is 1883, or 8883 with TLS; with
@@ -246,7 +245,7 @@ This option replaces a URL from a configuration file or from
 .Ev MQTT_URL
 completely, including its user name and password.)",
      .set = set_url},
-    {.name = "unix", .argument = "PATH", .value = Kind::file,
+    {.name = "unix", .argument = "PATH", .value = ValueKind::file,
      .help = "connect to a unix domain socket",
      .manual = "Connect to a Unix domain socket instead of a host and port.",
      .set = set_path<&ConnectionOptions::endpoint, &Endpoint::unix_path>},
@@ -256,11 +255,11 @@ completely, including its user name and password.)",
 .Pq _mqtt._tcp or _secure-mqtt._tcp
 and connect to the hosts and ports found, ordered by priority and weight.)",
      .set = set_flag<&ConnectionOptions::endpoint, &Endpoint::srv>},
-    {.short_name = 'A', .argument = "ADDRESS", .value = Kind::host,
+    {.short_name = 'A', .argument = "ADDRESS", .value = ValueKind::host,
      .help = "local address to connect from",
      .manual = "The local IP address or host name to connect from.",
      .set = set_bind_address},
-    {.short_name = 'V', .name = "protocol-version", .argument = "VERSION", .value = Kind::choice,
+    {.short_name = 'V', .name = "protocol-version", .argument = "VERSION", .value = ValueKind::choice,
      .choices = "mqttv31 mqttv311 mqttv5 31 311 5",
      .help = "mqttv31, mqttv311 (default) or mqttv5",
      .manual = R"(The protocol version;
@@ -271,19 +270,19 @@ are accepted too.
 The default is
 .Cm mqttv311 .)",
      .set = set_version},
-    {.short_name = 'k', .name = "keepalive", .argument = "SECONDS", .value = Kind::number,
+    {.short_name = 'k', .name = "keepalive", .argument = "SECONDS", .value = ValueKind::number,
      .help = "5 to 65535, 0 = off (default 60)",
      .manual = R"(The keep-alive interval: the longest time without traffic on the connection, 5
 to 65535, or 0 to turn it off.
 The default is 60.)",
      .set = set_keep_alive},
-    {.name = "connect-timeout", .argument = "SECONDS", .value = Kind::seconds,
+    {.name = "connect-timeout", .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "for name, connection and CONNACK together (default 30)",
      .manual = R"(The time limit for name resolution, TCP, TLS, WebSocket and the broker's
 CONNACK together.
 The default is 30.)",
      .set = set_seconds<0.0, &ConnectionOptions::connect_timeout>},
-    {.name = "ack-timeout", .argument = "SECONDS", .value = Kind::seconds,
+    {.name = "ack-timeout", .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "longest wait for an acknowledgement, 0 = no limit (default 20)",
      .manual = R"(The longest time to wait for an acknowledgement.
 After that, the connection counts as lost.
@@ -293,7 +292,7 @@ stops with exit status 66, unless
 .Fl -reconnect
 is given.)",
      .set = set_seconds<0.0, &ConnectionOptions::ack_timeout>},
-    {.short_name = 'W', .argument = "SECONDS", .value = Kind::seconds,
+    {.short_name = 'W', .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "stop after SECONDS with exit code 27",
      .manual = R"(Stop after this many seconds, whatever happens.
 The exit status is then 27, and a line on standard error reports the progress.)",
@@ -310,7 +309,7 @@ and
 and not at all by other uses of
 .Ic mqtt_pub .)",
      .set = set_reconnect},
-    {.name = "reconnect-delay", .argument = "MIN[:MAX]", .value = Kind::seconds,
+    {.name = "reconnect-delay", .argument = "MIN[:MAX]", .value = ValueKind::seconds,
      .help = "seconds between tries, doubling from MIN to MAX (default 1:60)",
      .manual = R"(The seconds to wait before the next attempt.
 The delay starts at
@@ -322,12 +321,12 @@ The default is 1:60.
 An outage is reported when it starts, when its cause changes, and once a
 minute.)",
      .set = set_reconnect_delay},
-    {.short_name = 'M', .name = "max-inflight", .argument = "N", .value = Kind::number,
+    {.short_name = 'M', .name = "max-inflight", .argument = "N", .value = ValueKind::number,
      .help = "unacknowledged QoS 1 and 2 messages in flight (default 20)",
      .manual = R"(The maximum number of unacknowledged QoS 1 and 2 messages.
 The default is 20.)",
      .set = set_number<1, UINT16_MAX, &ConnectionOptions::max_inflight>},
-    {.name = "max-packet-size", .argument = "BYTES", .value = Kind::number,
+    {.name = "max-packet-size", .argument = "BYTES", .value = ValueKind::number,
      .help = "refuse larger packets from the broker (default 268435460)",
      // 128: room for a CONNACK with properties
      .manual = R"(Refuse packets from the broker that are larger than this.
@@ -340,7 +339,7 @@ TCP_NODELAY is always set, because messages are batched before they are
 written.)",
      .set = no_setting},
 };
-constexpr OptionRow identity[] = {
+constexpr OptionRow identity_options[] = {
     {.short_name = 'i', .name = "id", .argument = "ID",
      .help = "client identifier (default: the broker assigns one)",
      .manual = R"(The client identifier.
@@ -367,7 +366,7 @@ moment, and it stays in the shell's history.
 Prefer one of the two options below, or
 .Ev MQTT_PASSWORD .)",
      .set = set_password},
-    {.name = "password-file", .argument = "FILE", .value = Kind::file,
+    {.name = "password-file", .argument = "FILE", .value = ValueKind::file,
      .help = "the password is the first line of FILE",
      .manual = R"(Read the password from the first line of
 .Ar file .)",
@@ -385,7 +384,7 @@ In MQTT 5 the broker keeps the session forever unless
 .Fl x
 sets a limit.)",
      .set = clear_flag<&ConnectionOptions::clean_start>},
-    {.short_name = 'x', .argument = "SECONDS", .value = Kind::number, .role = Role::selects_v5,
+    {.short_name = 'x', .argument = "SECONDS", .value = ValueKind::number, .role = Role::selects_v5,
      .help = "session expiry interval, -1 = never; selects MQTT 5",
      .manual = R"(The session expiry interval, 0 to 4294967295;
 .Cm -1
@@ -401,8 +400,9 @@ a run with QoS 1 or 2 that reconnects requests 300 seconds in MQTT 5, so that
 no message is lost in an outage and QoS 2 stays exactly once, and ends the
 session when it exits.)",
      .set = set_session_expiry},
-    {.short_name = 'D', .name = "property", .argument = "COMMAND NAME VALUE", .value = Kind::property,
-     .choices = "connect publish will subscribe unsubscribe disconnect", .repeats = Repeats::adds, .secrecy = Secrecy::property_value, .role = Role::selects_v5,
+    {.short_name = 'D', .name = "property", .argument = "COMMAND NAME VALUE", .value = ValueKind::property,
+     .choices = "connect publish will subscribe unsubscribe disconnect", .repeats = Repeats::adds,
+     .secrecy = Secrecy::property_value, .role = Role::selects_v5,
      .help = "MQTT 5 property, e.g. -D publish content-type text/plain; repeats",
      .manual = R"(Add an MQTT 5 property to the packets of a command.
 The identifier
@@ -417,7 +417,7 @@ The commands and their identifiers are:)",
 
 }  // namespace
 
-constinit const std::span<const OptionRow> broker_rows = broker;
-constinit const std::span<const OptionRow> identity_rows = identity;
+constinit const std::span<const OptionRow> broker_rows = broker_options;
+constinit const std::span<const OptionRow> identity_rows = identity_options;
 
 }  // namespace mqttc::app

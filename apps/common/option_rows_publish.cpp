@@ -5,7 +5,6 @@ namespace mqttc::app {
 namespace {
 
 using enum Repeats;
-using Kind = ValueKind;
 
 OptionResult set_publish_topic(OptionContext& context) {
     auto topic = to_topic(context.value());
@@ -62,7 +61,7 @@ OptionResult set_separator(OptionContext& context) {
 }
 
 // clang-format off
-constexpr OptionRow message[] = {
+constexpr OptionRow message_options[] = {
     {.short_name = 't', .name = "topic", .argument = "TOPIC", .repeats = per_source, .excludes = "input=topic",
      .help = "topic to publish to; repeated: the message goes to each topic",
      .manual = R"(The topic to publish to.
@@ -72,7 +71,7 @@ May be repeated: the message is then published to each topic.)",
      .help = "payload",
      .manual = "The payload.",
      .set = set_message},
-    {.short_name = 'f', .name = "file", .argument = "FILE", .value = Kind::file,
+    {.short_name = 'f', .name = "file", .argument = "FILE", .value = ValueKind::file,
      .help = "payload is the content of FILE; '-' is stdin",
      .manual = R"(Publish the content of
 .Ar file :
@@ -108,7 +107,7 @@ With
 .Fl r
 this clears the retained message of the topic.)",
      .set = set_source<PayloadSource::null>},
-    {.short_name = 'q', .name = "qos", .argument = "QOS", .value = Kind::choice, .choices = "0 1 2",
+    {.short_name = 'q', .name = "qos", .argument = "QOS", .value = ValueKind::choice, .choices = "0 1 2",
      .help = "quality of service: 0, 1 or 2 (default 0)",
      .manual = R"(The quality of service.
 The default is 0.)",
@@ -117,7 +116,7 @@ The default is 0.)",
      .help = "the broker keeps the message for later subscribers",
      .manual = "Ask the broker to keep the message for later subscribers.",
      .set = set_flag<&PubOptions::retain>},
-    {.name = "encoding", .argument = "NAME", .value = Kind::choice, .choices = "raw hex base64",
+    {.name = "encoding", .argument = "NAME", .value = ValueKind::choice, .choices = "raw hex base64",
      .needs = "message|stdin-line", .excludes = "input=json", .why = "write payload_encoding into the objects",
      .help = "how the payload of -m and -l is written: raw, hex, base64",
      .manual = R"(The encoding of the payloads given with
@@ -128,7 +127,7 @@ and
 The default is
 .Cm raw .)",
      .set = set_encoding},
-    {.name = "input", .argument = "NAME", .value = Kind::choice, .choices = "lines topic json",
+    {.name = "input", .argument = "NAME", .value = ValueKind::choice, .choices = "lines topic json",
      .needs = "stdin-line",
      .help = "content of a line of -l: a payload, topic and payload, or a JSON object",
      .manual = R"(The format of the lines read with
@@ -196,8 +195,8 @@ The error message names the line.)",
 The default is the first tab or space.)",
      .set = set_separator},
 };
-constexpr OptionRow sending[] = {
-    {.name = "repeat", .argument = "N", .value = Kind::number, .excludes = "stdin-line",
+constexpr OptionRow sending_options[] = {
+    {.name = "repeat", .argument = "N", .value = ValueKind::number, .excludes = "stdin-line",
      .help = "publish the message N times (not with -l)",
      .manual = R"(Publish the message
 .Ar count
@@ -207,12 +206,12 @@ Can be used with
 and
 .Fl n .)",
      .set = set_repeat},
-    {.name = "repeat-delay", .argument = "SECONDS", .value = Kind::seconds,
+    {.name = "repeat-delay", .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "wait between repeated messages; may be fractional",
      .manual = R"(Wait this long between repeated messages.
 Fractions are allowed.)",
      .set = set_seconds<0.0, &PubOptions::repeat_delay>},
-    {.name = "rate", .argument = "N", .value = Kind::number,
+    {.name = "rate", .argument = "N", .value = ValueKind::number,
      .help = "publish at most N messages per second",
      .manual = R"(Publish at most
 .Ar count
@@ -234,7 +233,7 @@ which each object must have.
 The first message is published immediately, and so is a message that is late
 because the connection was lost or the broker was slow.)",
      .set = set_flag<&PubOptions::replay>},
-    {.name = "speed", .argument = "X", .value = Kind::number, .needs = "replay",
+    {.name = "speed", .argument = "X", .value = ValueKind::number, .needs = "replay",
      .help = "with --replay: X times as fast",
      .manual = R"(Replay this many times faster, or slower if
 .Ar factor
@@ -269,7 +268,7 @@ reports the response times.)",
 In MQTT 5 the default is a topic made for this run; in MQTT 3.1.1 this option
 is required.)",
      .set = set_topic<&PubOptions::response_topic>},
-    {.short_name = 'C', .argument = "COUNT", .value = Kind::number, .needs = "request", .shared_by_profile = true,
+    {.short_name = 'C', .argument = "COUNT", .value = ValueKind::number, .needs = "request", .shared_by_profile = true,
      .help = "with --request: stop after COUNT responses (default 1)",
      .manual = R"(Exit after this many answers.
 The default is 1.)",
@@ -297,7 +296,7 @@ total amount of work is known.)",
 
 }  // namespace
 
-constinit const std::span<const OptionRow> message_rows = message;
-constinit const std::span<const OptionRow> sending_rows = sending;
+constinit const std::span<const OptionRow> message_rows = message_options;
+constinit const std::span<const OptionRow> sending_rows = sending_options;
 
 }  // namespace mqttc::app

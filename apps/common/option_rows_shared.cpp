@@ -9,19 +9,18 @@
 namespace mqttc::app {
 namespace {
 
-using Kind = ValueKind;
-constexpr auto tls_options = &ConnectionOptions::tls;
-constexpr auto will_options = &ConnectionOptions::will;
+constexpr auto tls_field = &ConnectionOptions::tls;
+constexpr auto will_field = &ConnectionOptions::will;
 
 OptionResult set_tls_version(OptionContext& context) {
-    return set_choice<TlsVersion, tls_options, &TlsOptions::minimum>(context);
+    return set_choice<TlsVersion, tls_field, &TlsOptions::minimum>(context);
 }
 
 OptionResult set_alpn(OptionContext& context) {
     constexpr std::size_t longest = 255;
     if (context.value().empty() || context.value().size() > longest)
         return std::unexpected(std::string("a protocol name has 1 to 255 bytes"));
-    return set_text<tls_options, &TlsOptions::alpn>(context);
+    return set_text<tls_field, &TlsOptions::alpn>(context);
 }
 
 OptionResult set_psk(OptionContext& context) {
@@ -79,20 +78,20 @@ OptionResult set_proxy(OptionContext& context) {
 
 OptionResult set_will_payload(OptionContext& context) {
     if (auto good = check_max_length(context.value(), "the payload of a Will"); !good) return good;
-    return set_text<will_options, &WillOptions::payload>(context);
+    return set_text<will_field, &WillOptions::payload>(context);
 }
 
 // clang-format off
-constexpr OptionRow tls[] = {
-    {.name = "cafile", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .environment = "MQTT_CAFILE",
+constexpr OptionRow tls_options[] = {
+    {.name = "cafile", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .environment = "MQTT_CAFILE",
      .help = "trusted CA certificates (PEM)",
      .manual = "Trust the CA certificates in this PEM file.",
-     .set = set_path<tls_options, &TlsOptions::ca_file>},
-    {.name = "capath", .argument = "DIR", .value = Kind::directory, .role = Role::selects_tls,
+     .set = set_path<tls_field, &TlsOptions::ca_file>},
+    {.name = "capath", .argument = "DIR", .value = ValueKind::directory, .role = Role::selects_tls,
      .help = "directory of trusted CA certificates",
      .manual = R"(Trust the CA certificates in this directory
 .Pq hashed by Xr openssl-rehash 1 .)",
-     .set = set_path<tls_options, &TlsOptions::ca_path>},
+     .set = set_path<tls_field, &TlsOptions::ca_path>},
     {.name = "tls-use-os-certs", .role = Role::selects_tls,
      .help = "trust the system's CA certificates (the default with TLS)",
      .manual = R"(Trust the system's CA certificates.
@@ -101,31 +100,31 @@ This is the default if neither
 nor
 .Fl -capath
 is given.)",
-     .set = set_flag<tls_options, &TlsOptions::system_store>},
-    {.name = "cert", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .needs = "key",
+     .set = set_flag<tls_field, &TlsOptions::system_store>},
+    {.name = "cert", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "key",
      .help = "client certificate (PEM)",
      .manual = R"(The client certificate and its private key, in PEM format.
 Both are required.)",
-     .set = set_path<tls_options, &TlsOptions::cert_file>},
-    {.name = "key", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .needs = "cert",
-     .help = "its private key (PEM)", .set = set_path<tls_options, &TlsOptions::key_file>},
-    {.name = "key-passphrase-file", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls, .needs = "key",
+     .set = set_path<tls_field, &TlsOptions::cert_file>},
+    {.name = "key", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "cert",
+     .help = "its private key (PEM)", .set = set_path<tls_field, &TlsOptions::key_file>},
+    {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
      .manual = R"(Read the passphrase of the private key from the first line of
 .Ar file .
 Without this option, the program prompts for the passphrase of an encrypted
 key on the terminal.)",
      .set = set_path<&ConnectionOptions::key_passphrase_file>},
-    {.name = "tls-version", .argument = "VERSION", .value = Kind::choice, .choices = "tlsv1.2 tlsv1.3",
+    {.name = "tls-version", .argument = "VERSION", .value = ValueKind::choice, .choices = "tlsv1.2 tlsv1.3",
      .role = Role::selects_tls, .help = "lowest version: tlsv1.2 (default) or tlsv1.3",
      .manual = R"(The lowest TLS version to accept.
 The default is
 .Cm tlsv1.2 .)",
      .set = set_tls_version},
     {.name = "ciphers", .argument = "LIST", .role = Role::selects_tls,
-     .help = "ciphers of TLS 1.2, as OpenSSL writes them", .set = set_text<tls_options, &TlsOptions::ciphers>},
+     .help = "ciphers of TLS 1.2, as OpenSSL writes them", .set = set_text<tls_field, &TlsOptions::ciphers>},
     {.name = "tls13-ciphers", .argument = "LIST", .role = Role::selects_tls,
-     .help = "cipher suites of TLS 1.3", .set = set_text<tls_options, &TlsOptions::ciphersuites>},
+     .help = "cipher suites of TLS 1.3", .set = set_text<tls_field, &TlsOptions::ciphersuites>},
     {.name = "tls-alpn", .argument = "PROTOCOL", .role = Role::selects_tls,
      .help = "ALPN protocol, e.g. x-amzn-mqtt-ca",
      .manual = R"(The protocol name to offer with ALPN.
@@ -136,20 +135,20 @@ Some cloud brokers require one on port 443.)",
      .manual = R"(Do not verify the broker's certificate.
 Use this for tests only: anyone on the network can read and change the
 traffic.)",
-     .set = clear_flag<tls_options, &TlsOptions::verify>},
-    {.name = "tls-keylog", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls,
+     .set = clear_flag<tls_field, &TlsOptions::verify>},
+    {.name = "tls-keylog", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls,
      .help = "write the session keys to FILE, for Wireshark",
      .manual = R"(Append the secrets of the TLS session to
 .Ar file ,
 in the NSS key log format that Wireshark reads.)",
-     .set = set_path<tls_options, &TlsOptions::keylog_file>},
+     .set = set_path<tls_field, &TlsOptions::keylog_file>},
     {.name = "psk", .argument = "HEX", .secrecy = Secrecy::value, .role = Role::selects_tls,
      .needs = "psk-identity", .excludes = "cafile|capath", .help = "pre-shared key in hex",
      .manual = R"(A pre-shared key in hexadecimal, given here or as the first line of
 .Ar file ,
 and its identity.)",
      .set = set_psk},
-    {.name = "psk-file", .argument = "FILE", .value = Kind::file, .role = Role::selects_tls,
+    {.name = "psk-file", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls,
      .needs = "psk-identity", .excludes = "cafile|capath",
      .help = "the pre-shared key is the first line of FILE", .set = set_psk_file},
     {.name = "psk-identity", .argument = "NAME", .role = Role::selects_tls, .needs = "psk|psk-file",
@@ -164,7 +163,7 @@ configuration file, turns it on.)",
     {.name = "tls-engine-kpass-sha1", .argument = "SHA1", .secrecy = Secrecy::value, .role = Role::selects_tls,
      .manual = no_engines, .set = not_supported},
 };
-constexpr OptionRow transport[] = {
+constexpr OptionRow transport_options[] = {
     {.name = "ws", .role = Role::selects_websocket, .help = "MQTT over WebSocket",
      .manual = R"(Use MQTT over WebSocket, with the subprotocol
 .Cm mqtt .)",
@@ -194,21 +193,21 @@ May be repeated.)",
 (CONNECT, default port 8080).)",
      .set = set_proxy},
 };
-constexpr OptionRow will[] = {
+constexpr OptionRow will_options[] = {
     {.name = "will-topic", .argument = "TOPIC",
      .help = "the broker publishes to it when this client disappears",
      .manual = R"(The Will: the message that the broker publishes if the connection ends without
 DISCONNECT.)",
-     .set = set_topic<will_options, &WillOptions::topic>},
+     .set = set_topic<will_field, &WillOptions::topic>},
     {.name = "will-payload", .argument = "TEXT", .needs = "will-topic",
      .help = "payload of that message (default empty)", .set = set_will_payload},
-    {.name = "will-qos", .argument = "QOS", .value = Kind::choice, .choices = "0 1 2", .needs = "will-topic",
-     .help = "its QoS", .set = set_choice<Qos, will_options, &WillOptions::qos>},
+    {.name = "will-qos", .argument = "QOS", .value = ValueKind::choice, .choices = "0 1 2", .needs = "will-topic",
+     .help = "its QoS", .set = set_choice<Qos, will_field, &WillOptions::qos>},
     {.name = "will-retain", .needs = "will-topic", .help = "it is retained",
-     .set = set_flag<will_options, &WillOptions::retain>},
+     .set = set_flag<will_field, &WillOptions::retain>},
 };
-constexpr OptionRow general[] = {
-    {.short_name = 'o', .argument = "FILE", .value = Kind::file, .role = Role::config_file,
+constexpr OptionRow general_options[] = {
+    {.short_name = 'o', .argument = "FILE", .value = ValueKind::file, .role = Role::config_file,
      .help = "read options from FILE, not from the default config file",
      .manual = R"(Read options from
 .Ar file
@@ -242,7 +241,7 @@ The latency is correct only if the clocks of both machines agree.)",
     {.name = "quiet", .role = Role::quiet, .help = "print no error messages; check the exit code",
      .manual = "Print no messages on standard error; check the exit status.",
      .set = set_flag<&RunOptions::quiet>},
-    {.name = "generate", .argument = "NAME", .value = Kind::choice, .choices = "bash zsh fish man",
+    {.name = "generate", .argument = "NAME", .value = ValueKind::choice, .choices = "bash zsh fish man",
      .role = Role::generate, .set = no_setting},
     {.name = "help", .role = Role::help, .help = "print this text",
      .manual = "Print a summary of the options and exit.",
@@ -255,9 +254,9 @@ The latency is correct only if the clocks of both machines agree.)",
 
 }  // namespace
 
-constinit const std::span<const OptionRow> tls_rows = tls;
-constinit const std::span<const OptionRow> transport_rows = transport;
-constinit const std::span<const OptionRow> will_rows = will;
-constinit const std::span<const OptionRow> general_rows = general;
+constinit const std::span<const OptionRow> tls_rows = tls_options;
+constinit const std::span<const OptionRow> transport_rows = transport_options;
+constinit const std::span<const OptionRow> will_rows = will_options;
+constinit const std::span<const OptionRow> general_rows = general_options;
 
 }  // namespace mqttc::app

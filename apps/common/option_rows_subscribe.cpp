@@ -5,7 +5,6 @@ namespace mqttc::app {
 namespace {
 
 using enum Repeats;
-using Kind = ValueKind;
 
 OptionResult add_qos(OptionContext& context) {
     if (!context.repeated("qos")) context.sub->qos.clear();
@@ -16,7 +15,7 @@ OptionResult add_qos(OptionContext& context) {
 }
 
 // clang-format off
-constexpr OptionRow subscription[] = {
+constexpr OptionRow subscription_options[] = {
     {.short_name = 't', .name = "topic", .argument = "FILTER", .repeats = adds,
      .help = "topic filter to subscribe to, e.g. home/+/temp or home/#; repeats",
      .manual = R"(The topic filter to subscribe to.
@@ -42,7 +41,7 @@ May be repeated, and may be used without
      .manual = R"(Do not print, count or clear messages whose topic matches.
 May be repeated.)",
      .set = add_filter<&SubOptions::filter_out>},
-    {.short_name = 'q', .name = "qos", .argument = "QOS", .value = Kind::choice, .choices = "0 1 2",
+    {.short_name = 'q', .name = "qos", .argument = "QOS", .value = ValueKind::choice, .choices = "0 1 2",
      .repeats = per_source,
      .help = "quality of service: 0, 1 or 2 (default 0); once, or once for each topic",
      .manual = R"(The maximum quality of service.
@@ -52,7 +51,7 @@ If given as often as
 .Fl t ,
 each topic filter has its own value.)",
      .set = add_qos},
-    {.short_name = 'C', .argument = "COUNT", .value = Kind::number,
+    {.short_name = 'C', .argument = "COUNT", .value = ValueKind::number,
      .help = "stop after COUNT printed messages",
      .manual = "Exit with status 0 after printing exactly this many messages.",
      .set = set_number<1, UINT64_MAX, &SubOptions::count>},
@@ -81,7 +80,7 @@ Only in MQTT 5 does the broker report that it refused one.)",
      .manual = R"(Keep the retain flag as the publisher set it.
 Selects MQTT 5.)",
      .set = set_flag<&SubOptions::retain_as_published>},
-    {.name = "retain-handling", .argument = "WHEN", .value = Kind::choice, .choices = "always new never",
+    {.name = "retain-handling", .argument = "WHEN", .value = ValueKind::choice, .choices = "always new never",
      .role = Role::selects_v5,
      .help = "retained messages when subscribing: always, new, never; selects MQTT 5",
      .manual = R"(When the broker sends retained messages: on every subscription, only on a new
@@ -104,17 +103,17 @@ or
 .Fl F
 selects another output.)",
      .set = set_flag<&SubOptions::dry_run>},
-    {.name = "random-filter", .argument = "PERCENT", .value = Kind::number,
+    {.name = "random-filter", .argument = "PERCENT", .value = ValueKind::number,
      .help = "print a random sample of the messages, 0.1 to 100 percent",
      .manual = "Print a random sample of the messages, 0.1 to 100 percent.",
      .set = set_decimal<0.1, 100.0, &SubOptions::random_filter>},
-    {.name = "idle-timeout", .argument = "SECONDS", .value = Kind::seconds,
+    {.name = "idle-timeout", .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "stop with exit code 0 after SECONDS without a message",
      .manual = R"(Exit with status 0 after this many seconds without a message.
 The time without a connection is not counted.)",
      .set = set_seconds<min_seconds, &SubOptions::idle_timeout>},
 };
-constexpr OptionRow output[] = {
+constexpr OptionRow output_options[] = {
     {.short_name = 'v', .name = "verbose", .excludes = "save|exec", .why = "nothing is printed", .gives_way = true,
      .help = "print the topic before the payload",
      .manual = R"(Print
@@ -179,7 +178,7 @@ which is a format as for
 Data from the broker cannot name a file outside the directory; see
 .Sx SAVED FILES .)",
      .set = set_text<&SubOptions::save>},
-    {.name = "exec", .argument = "COMMAND", .value = Kind::command, .excludes = "save",
+    {.name = "exec", .argument = "COMMAND", .value = ValueKind::command, .excludes = "save",
      .help = "run COMMAND for each message, payload on its stdin",
      .manual = R"(Run
 .Ar command
@@ -189,7 +188,7 @@ and others in its environment; see
 .Sx COMMANDS .
 Data from the broker is never parsed by a shell.)",
      .set = set_text<&SubOptions::exec>},
-    {.name = "jobs", .argument = "N", .value = Kind::number, .needs = "exec",
+    {.name = "jobs", .argument = "N", .value = ValueKind::number, .needs = "exec",
      .help = "with --exec: run up to N commands in parallel",
      .manual = R"(Run up to
 .Ar count
@@ -201,7 +200,7 @@ The default is 1.)",
 
 }  // namespace
 
-constinit const std::span<const OptionRow> subscription_rows = subscription;
-constinit const std::span<const OptionRow> output_rows = output;
+constinit const std::span<const OptionRow> subscription_rows = subscription_options;
+constinit const std::span<const OptionRow> output_rows = output_options;
 
 }  // namespace mqttc::app

@@ -107,11 +107,12 @@ class OptionReader {
     // other variables say more.
     Failure apply_environment() {
         std::vector<const OptionRow*> rows;
-        context_.table.for_each(only(context_.program), [&](const OptionRow& row) {
-            if (!row.environment.empty()) rows.push_back(&row);
-        });
-        std::ranges::stable_partition(
-            rows, [](const OptionRow* row) { return row->secrecy == Secrecy::url_password; });
+        for (const bool is_url : {true, false}) {
+            context_.table.for_each(only(context_.program), [&](const OptionRow& row) {
+                if (!row.environment.empty() && (row.secrecy == Secrecy::url_password) == is_url)
+                    rows.push_back(&row);
+            });
+        }
         context_.source = OptionSource::environment;
         context_.tls_dropped = drops_tls(OptionSource::environment);
         for (const OptionRow* row : rows) {

@@ -16,7 +16,7 @@ using app::OptionContext;
 using app::OptionResult;
 using app::OptionRow;
 using app::Role;
-using Kind = app::ValueKind;
+using app::ValueKind;
 
 template <Action Wanted>
 OptionResult set_action(OptionContext& context) {
@@ -42,7 +42,7 @@ OptionResult set_salt_length(OptionContext& context) {
 }
 
 // clang-format off
-constexpr OptionRow rows[] = {
+constexpr OptionRow passwd_options[] = {
     {.short_name = 'b', .name = "batch", .excludes = "stdin|delete|hash-all|import|list",
      .help = "the password is on the command line, visible to other users",
      .manual = R"(Take the password from the command line.
@@ -65,7 +65,7 @@ write to standard output.)",
      .help = "delete the user",
      .manual = "Delete the user.",
      .set = set_action<Action::remove>},
-    {.short_name = 'H', .name = "hash", .argument = "HASH", .value = Kind::choice,
+    {.short_name = 'H', .name = "hash", .argument = "HASH", .value = ValueKind::choice,
      .choices = "sha512-pbkdf2 sha512 argon2id", .help = "sha512-pbkdf2 (default), sha512 or argon2id",
      .manual = R"(The kind of hash to create:
 .Cm sha512-pbkdf2
@@ -76,7 +76,7 @@ or
 see
 .Sx HASHES .)",
      .set = app::set_choice<HashScheme, &Options::recipe, &HashRecipe::scheme>},
-    {.short_name = 'I', .name = "iterations", .argument = "N", .value = Kind::number,
+    {.short_name = 'I', .name = "iterations", .argument = "N", .value = ValueKind::number,
      .help = "rounds of sha512-pbkdf2 (20000) or argon2id passes (1)",
      .manual = R"(Make guessing passwords (and every login) more expensive:
 the number of rounds for
@@ -96,7 +96,7 @@ Lines that already hold a hash are kept.
 Lines with an unknown kind of hash are kept too, with a warning.
 Running the command again is harmless.)",
      .set = set_action<Action::hash_all>},
-    {.name = "import", .argument = "FILE", .value = Kind::file, .excludes = "list|verify",
+    {.name = "import", .argument = "FILE", .value = ValueKind::file, .excludes = "list|verify",
      .help = "add or replace all user:password lines of FILE or '-'",
      .manual = R"(Add the user of each
 .Li user:password
@@ -132,7 +132,7 @@ The program prompts for the password once.)",
      .manual = R"(Read the password as a single line from standard input.
 The input after that line is not read.)",
      .set = app::set_flag<&Options::one_line_stdin>},
-    {.name = "salt-length", .argument = "N", .value = Kind::choice, .choices = "12 64",
+    {.name = "salt-length", .argument = "N", .value = ValueKind::choice, .choices = "12 64",
      .excludes = "hash=sha512|hash=argon2id",
      .help = "12 or 64 for sha512-pbkdf2; 2.0 brokers read only 12",
      .manual = R"(The length of the salt for
@@ -142,7 +142,7 @@ The input after that line is not read.)",
 or 64 bytes.
 Brokers of the 2.0 series accept only 12.)",
      .set = set_salt_length},
-    {.name = "memory", .argument = "KIB", .value = Kind::number, .needs = "hash=argon2id",
+    {.name = "memory", .argument = "KIB", .value = ValueKind::number, .needs = "hash=argon2id",
      .help = "memory of argon2id (47104)",
      .manual = R"(The memory for
 .Cm argon2id ,
@@ -150,7 +150,7 @@ in KiB.
 The default is 47104, as in Mosquitto 2.1.)",
      .set = app::set_number<min_argon2id_memory_kib, max_argon2id_memory_kib, &Options::recipe,
                             &HashRecipe::memory_kib>},
-    {.name = "generate", .argument = "NAME", .value = Kind::choice, .choices = "bash zsh fish man",
+    {.name = "generate", .argument = "NAME", .value = ValueKind::choice, .choices = "bash zsh fish man",
      .role = Role::generate, .set = app::no_setting},
     {.name = "help", .role = Role::help, .help = "print this text",
      .manual = "Print a summary of the options and exit.",
@@ -202,7 +202,7 @@ std::optional<std::string> requested_text(const app::ParsedLine& line) {
 
 const app::OptionTable& option_table() {
     static constexpr std::array sections{
-        app::OptionSection{app::only(app::Program::passwd), "Options", rows},
+        app::OptionSection{app::only(app::Program::passwd), "Options", passwd_options},
     };
     static const app::OptionTable table{sections};
     return table;
