@@ -12,6 +12,8 @@ namespace {
 using namespace mqttc::passwd;
 
 Result<void> run(const Options& options) {
+    if (const auto excessive = excessive_cost(options.recipe))
+        return fail("cannot hash: --verify would require " + *excessive + " (use a smaller -I or --memory)");
     switch (options.action) {
         case Action::set:
             return set_user(options);
