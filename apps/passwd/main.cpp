@@ -45,6 +45,7 @@ int print_and_exit(const std::string& text) {
 
 int main(int argc, char** argv) {
     mqttc::fill_standard_descriptors();
+    allow_signals_for_pid_1();
     signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (parsed) return finish(run(*parsed));
