@@ -21,9 +21,7 @@ ensure_packages() {
     echo "$me: installing ${missing[*]}"
     local log
     log=$(mktemp)
-    # RUNLEVEL=1: mosquitto is only a tool of the tests and must not start as a service.
-    if ! { apt-get -qq update && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq install -y --no-install-recommends "${missing[@]}"; } >"$log" 2>&1 </dev/null; then
+    if ! install_packages "${missing[@]}" >"$log" 2>&1; then
         tail -n 20 "$log" >&2
         rm -f "$log"
         echo "$me: cannot install packages: ${missing[*]} (see the messages of apt-get above)" >&2
@@ -31,6 +29,18 @@ ensure_packages() {
     fi
     rm -f "$log"
 }
+
+# install_packages PACKAGE...   as root, without starting services: mosquitto, nginx and tinyproxy are only tools of the tests
+install_packages() (
+    # The only setting that the packages' scripts obey with systemd. An existing one is kept.
+    policy=${POLICY_RC_D:-/usr/sbin/policy-rc.d}
+    if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod 755 "$policy" || exit 1
+    fi
+    apt-get -qq update && DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq install -y --no-install-recommends "$@" </dev/null
+)
 
 # is_installed PACKAGE[:ARCHITECTURE]   a machine for cross builds has packages of several architectures
 is_installed() {

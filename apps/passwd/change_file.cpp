@@ -45,9 +45,15 @@ Result<void> change_file(const Options& options, const std::function<Result<Edit
     if (!edited) return std::unexpected(edited.error());
     if (*edited == Edited::no) return {};
     if (auto done = replacement->commit(file.pieces()); !done) return done;
-    if (!replacement->existed())
-        say("only you can read the new file " + escape_controls(options.file) +
-            "; a broker that runs as another user needs: chown mosquitto: " + escape_controls(options.file));
+    const std::string shown = escape_controls(options.file);
+    if (replacement->written_in_place())
+        say(shown + " is a mount point, so it was overwritten and not replaced (better mount its directory)");
+    if (replacement->given_to_broker())
+        say("the new file " + shown +
+            " belongs to root and has the group of the broker's user mosquitto, which can read it");
+    else if (!replacement->existed())
+        say("only you can read the new file " + shown +
+            "; a broker that runs as another user needs: chown mosquitto: " + shown);
     return {};
 }
 

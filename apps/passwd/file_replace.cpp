@@ -2,6 +2,7 @@
 #include "file_replace.hpp"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -9,14 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <climits>
-#include <cstdlib>
-#include <cstring>
-#include <memory>
 #include <thread>
 
 #include "base/escape.hpp"
+#include "base/signals.hpp"
 #include "base/text.hpp"
+#include "locate.hpp"
 #include "message.hpp"
 
 namespace mqttc::passwd {
@@ -65,6 +64,13 @@ Result<Secret> read_opened(int fd, const std::string& name) {
     return std::move(*text);
 }
 
+// The group that the broker reads a file of root with.
+std::optional<gid_t> broker_group() {
+    if (::geteuid() != 0) return std::nullopt;
+    const struct ::passwd* const user = ::getpwnam("mosquitto");
+    return user != nullptr && user->pw_gid != 0 ? std::optional(user->pw_gid) : std::nullopt;
+}
+
 }  // namespace
 
 // How long a wait for the lock is silent.
@@ -83,7 +89,7 @@ class FileReplacement::LockTimeout {
 };
 
 FileReplacement::~FileReplacement() {
-    if (temp_) ::unlinkat(directory_.get(), temp_name_.c_str(), 0);
+    if (temp_ && is_temp(temp_.get())) ::unlinkat(directory_.get(), temp_name_.c_str(), 0);
 }
 
 std::unexpected<Failure> FileReplacement::cannot(const std::string& what, int error) const {
@@ -119,6 +125,7 @@ Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing 
     if (auto found = file.find_target(); !found) return std::unexpected(found.error());
     if (auto exists = file.check_exists(missing); !exists) return std::unexpected(exists.error());
     if (auto locked = file.take_lock(); !locked) return std::unexpected(locked.error());
+    if (auto complete = file.check_no_copy(); !complete) return std::unexpected(complete.error());
     // The previous holder of the lock may have replaced the file.
     if (auto read = file.read_target(); !read) return std::unexpected(read.error());
     if (auto exists = file.check_exists(missing); !exists) return std::unexpected(exists.error());
@@ -127,41 +134,34 @@ Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing 
 
 // Sets directory_ and name_, and original_ if the file exists.
 Result<void> FileReplacement::find_target() {
-    // Opening applies the kernel's rules for symbolic links in world-writable directories; realpath() alone would
-    // bypass them.
-    const Descriptor opened(::open(path_.c_str(), O_PATH | O_CLOEXEC));
-    struct stat target{};
-    std::string directory;
-    if (opened) {
-        if (::fstat(opened.get(), &target) != 0) return cannot("stat " + shown_path_, errno);
-        if (!S_ISREG(target.st_mode)) return fail("cannot use " + shown_path_ + ": not a regular file");
-        const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path_.c_str(), nullptr),
-                                                               &std::free);
-        if (!real) return cannot("resolve " + shown_path_, errno);
-        const std::string resolved(real.get());
-        const auto slash = resolved.rfind('/');
-        directory = slash == 0 ? "/" : resolved.substr(0, slash);
-        name_ = resolved.substr(slash + 1);
-        original_ = target;
-    } else {
-        if (errno != ENOENT) return cannot("open " + shown_path_, errno);
-        if (::lstat(path_.c_str(), &target) == 0)
-            return fail("cannot open " + shown_path_ +
-                        ": it is a symbolic link to a file that does not exist");
-        const auto slash = path_.rfind('/');
-        directory = slash == path_.npos ? "." : slash == 0 ? "/" : path_.substr(0, slash);
-        name_ = slash == path_.npos ? path_ : path_.substr(slash + 1);
-        if (name_.empty()) return cannot("open " + shown_path_, ENOENT);
-    }
-    directory_ = Descriptor(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory_) return cannot("open the directory of " + shown_path_, errno);
+    auto found = locate(path_);
+    if (!found) return std::unexpected(found.error());
+    directory_ = std::move(found->directory);
+    name_ = std::move(found->name);
+    original_ = found->existing;
     temp_name_ = "." + name_ + ".mqtt_passwd";
     return {};
 }
 
+// The owner of what has the name of the temporary file; nullopt if nothing has it.
+std::optional<uid_t> FileReplacement::temp_owner() const {
+    struct stat about{};
+    if (::fstatat(directory_.get(), temp_name_.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0)
+        return std::nullopt;
+    return about.st_uid;
+}
+
 Result<void> FileReplacement::remove_stale_temp() const {
-    if (::unlinkat(directory_.get(), temp_name_.c_str(), 0) == 0 || errno == ENOENT) return {};
-    return cannot("remove the stale " + escape_controls(temp_name_) + " next to " + shown_path_, errno);
+    const auto owner = temp_owner();
+    if (!owner || ::unlinkat(directory_.get(), temp_name_.c_str(), 0) == 0 || errno == ENOENT) return {};
+    return cannot(
+        "remove " + escape_controls(temp_name_) + " of user " + user_name(*owner) + " next to " + shown_path_,
+        errno);
+}
+
+// Only root, this user and the owner of the file can replace it; a lock of any other user would only block it.
+bool FileReplacement::may_hold_lock(uid_t user) const {
+    return user == 0 || user == ::geteuid() || (original_ && user == original_->st_uid);
 }
 
 // Polls: a blocking flock() would miss a signal that arrived just before the call.
@@ -176,6 +176,21 @@ Result<void> FileReplacement::wait_for_lock(int fd, LockTimeout& timeout) const 
     return {};
 }
 
+// The temporary file could not be opened or created. Success: try again.
+Result<void> FileReplacement::handle_unopened_temp(int error, LockTimeout& timeout) const {
+    const auto owner = error == ELOOP || error == EACCES || error == EISDIR ? temp_owner() : std::nullopt;
+    if (!owner) return cannot_create_temp(error);
+    // Never created by mqtt_passwd (a symbolic link, a directory), or not by a user who may.
+    if (error != EACCES || !may_hold_lock(*owner)) return remove_stale_temp();
+    // That of a running or killed mqtt_passwd, which this user cannot tell apart.
+    if (timeout.expired_now())
+        return fail("cannot lock " + shown_path_ + ": " + escape_controls(temp_name_) +
+                    " next to it belongs to user " + user_name(*owner) +
+                    " (remove it if no other mqtt_passwd is running)");
+    std::this_thread::sleep_for(lock_poll_interval);
+    return {};
+}
+
 Result<void> FileReplacement::take_lock() {
     LockTimeout timeout;
     for (;;) {
@@ -183,29 +198,39 @@ Result<void> FileReplacement::take_lock() {
         Descriptor temp(::openat(directory_.get(), temp_name_.c_str(),
                                  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
         if (!temp) {
-            if (errno != ELOOP) return cannot_create_temp(errno);
-            // A symbolic link can only be an attack: mqtt_passwd never creates one.
-            if (auto removed = remove_stale_temp(); !removed) return removed;
+            if (auto handled = handle_unopened_temp(errno, timeout); !handled) return handled;
+            continue;
+        }
+        struct stat held{};
+        if (::fstat(temp.get(), &held) != 0) return cannot("lock " + shown_path_, errno);
+        // mqtt_passwd creates no FIFO or hard link; another user could hold the lock of such a file for ever.
+        if (!S_ISREG(held.st_mode) || held.st_nlink > 1 || !may_hold_lock(held.st_uid)) {
+            auto removed = is_temp(temp.get()) ? remove_stale_temp() : Result<void>();
+            if (!removed) return removed;
             continue;
         }
         if (auto locked = wait_for_lock(temp.get(), timeout); !locked) return locked;
         // The previous holder of the lock may have renamed or removed this file: it is not the lock any more.
-        struct stat held{};
-        struct stat current{};
+        if (!is_temp(temp.get())) continue;
+        // The file may be left by a killed process, perhaps after it changed the owner. Write only to a file that no other
+        // user owns or can have open.
         if (::fstat(temp.get(), &held) != 0) return cannot("lock " + shown_path_, errno);
-        if (::fstatat(directory_.get(), temp_name_.c_str(), &current, AT_SYMLINK_NOFOLLOW) != 0 ||
-            !same_file(held, current))
-            continue;
-        // The file may be left by a killed process, perhaps after it changed the owner, or be planted by an attacker.
-        // Write only to a file that no other user owns or can have open.
-        const bool fresh = held.st_uid == ::geteuid() && S_ISREG(held.st_mode) && held.st_nlink == 1 &&
-                           (held.st_mode & (S_IRWXG | S_IRWXO)) == 0 && held.st_size == 0;
-        if (fresh) {
+        if (held.st_uid == ::geteuid() && held.st_nlink == 1 && (held.st_mode & (S_IRWXG | S_IRWXO)) == 0 &&
+            held.st_size == 0) {
             temp_ = std::move(temp);
             return {};
         }
         if (auto removed = remove_stale_temp(); !removed) return removed;
     }
+}
+
+// Whether the temporary file is the one that was opened as `fd`.
+bool FileReplacement::is_temp(int fd) const {
+    struct stat opened{};
+    struct stat current{};
+    return ::fstat(fd, &opened) == 0 &&
+           ::fstatat(directory_.get(), temp_name_.c_str(), &current, AT_SYMLINK_NOFOLLOW) == 0 &&
+           same_file(opened, current);
 }
 
 // Opens the target again, under the lock. Sets original_ and text_.
@@ -243,12 +268,15 @@ std::unexpected<Failure> FileReplacement::cannot_keep_owner(const struct stat& t
 }
 
 // Copies mode, owner, group and extended attributes from the target to the temporary file.
-Result<void> FileReplacement::keep_attributes() const {
+Result<void> FileReplacement::set_attributes() {
     const int fd = temp_.get();
     // The temporary file may have a default ACL from the directory that the target does not have.
     ::fremovexattr(fd, "system.posix_acl_access");
     if (!original_) {
-        if (::fchmod(fd, S_IRUSR | S_IWUSR) != 0) return cannot("set the mode of " + shown_path_, errno);
+        const auto group = broker_group();
+        given_to_broker_ = group && ::fchown(fd, 0, *group) == 0;
+        const mode_t mode = S_IRUSR | S_IWUSR | (given_to_broker_ ? S_IRGRP : 0U);
+        if (::fchmod(fd, mode) != 0) return cannot("set the mode of " + shown_path_, errno);
         return {};
     }
     struct stat temp{};
@@ -281,7 +309,7 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
     const int fd = temp_.get();
     if (const int error = write_all(fd, pieces); error != 0)
         return cannot("write the new " + shown_path_, error);
-    if (auto kept = keep_attributes(); !kept) return kept;
+    if (auto set = set_attributes(); !set) return set;
     if (::fsync(fd) != 0) return cannot("write the new " + shown_path_, errno);
 
     struct stat now{};
@@ -290,16 +318,72 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
         return fail("cannot change " + shown_path_ +
                     ": another program changed it at the same time; try again");
     if (InterruptGuard::caught() != 0) return cannot("replace " + shown_path_, EINTR);
+    // Another user who may write in the directory can have taken the lock for a stale one.
+    if (!is_temp(fd))
+        return fail("cannot replace " + shown_path_ + ": the temporary file was removed; try again");
     if (::renameat(directory_.get(), temp_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
-        if (errno == EBUSY)
-            return fail("cannot replace " + shown_path_ +
-                        ": it is a mount point (mount its directory, not the single file)");
+        if (errno == EBUSY) return overwrite(pieces);
         return cannot("replace " + shown_path_, errno);
     }
     temp_ = {};
     // File systems that cannot sync a directory return EINVAL; nothing more can be done there.
     if (::fsync(directory_.get()) != 0 && errno != EINVAL)
         return fail(shown_path_ + " was changed, but its directory could not be synced: " + reason(errno));
+    return {};
+}
+
+Result<void> FileReplacement::check_no_copy() const {
+    const std::string copy = temp_name_ + "-copy";
+    struct stat about{};
+    if (::fstatat(directory_.get(), copy.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !may_hold_lock(about.st_uid))
+        return {};
+    return fail("cannot change " + shown_path_ +
+                ": an mqtt_passwd was killed while it wrote the file (copy " + escape_controls(copy) +
+                " next to it over it, then remove the copy)");
+}
+
+// The temporary file has the new content, on the disk.
+Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces) {
+    const std::string copy = temp_name_ + "-copy";
+    const Descriptor target(::openat(directory_.get(), name_.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat opened{};
+    if (!target || ::fstat(target.get(), &opened) != 0) return cannot("write " + shown_path_, errno);
+    if (!unchanged(opened, *original_))
+        return fail("cannot change " + shown_path_ +
+                    ": another program changed it at the same time; try again");
+    // Not the temporary file under another name: one with two links is no lock.
+    ::unlinkat(directory_.get(), copy.c_str(), 0);  // one of another user
+    const Descriptor copied(::openat(directory_.get(), copy.c_str(),
+                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                     S_IRUSR | S_IWUSR));
+    const int copy_error = !copied ? errno : write_all(copied.get(), pieces);
+    if (copy_error != 0 || ::fsync(copied.get()) != 0) {
+        auto failure = cannot("keep a copy of " + shown_path_ + ", which is a mount point",
+                              copy_error != 0 ? copy_error : errno);
+        if (copied) ::unlinkat(directory_.get(), copy.c_str(), 0);
+        return failure;
+    }
+    (void)::fsync(directory_.get());
+
+    // From here to the end no signal may interrupt.
+    SignalBlock block;
+    block.add_all();
+    const auto write_back = [&](std::span<const std::string_view> content) {
+        if (::lseek(target.get(), 0, SEEK_SET) != 0) return errno;
+        if (const int error = write_all(target.get(), content); error != 0) return error;
+        const off_t size = ::lseek(target.get(), 0, SEEK_CUR);
+        return ::ftruncate(target.get(), size) == 0 && ::fsync(target.get()) == 0 ? 0 : errno;
+    };
+    const int error = write_back(pieces);
+    const std::string_view old = text();
+    const bool restored = error == 0 || write_back({&old, 1}) == 0;
+    if (restored) ::unlinkat(directory_.get(), copy.c_str(), 0);
+    if (!restored)
+        return fail("cannot write " + shown_path_ + ": " + reason(error) + "; it is damaged now, and " +
+                    escape_controls(copy) + " next to it has the new content");
+    if (error != 0) return cannot("write " + shown_path_, error);
+    written_in_place_ = true;
     return {};
 }
 

@@ -20,8 +20,8 @@ namespace mqttc::passwd {
 ///
 /// The temporary file is also the lock: `.NAME.mqtt_passwd` in the same directory, locked with flock(2). commit()
 /// renames it over the target; without commit() it is removed. A killed process leaves it unlocked and the next one
-/// replaces it, so nothing needs cleaning up by hand. Symbolic links are followed once, at the start; the file that
-/// they lead to is replaced.
+/// replaces it, so nothing needs cleaning up by hand. Symbolic links are followed once, at the start, by the rule of
+/// locate(); the file that they lead to is replaced.
 class FileReplacement {
   public:
     /// What to do if the file does not exist: fail, fail and recommend -c, or create it.
@@ -40,9 +40,18 @@ class FileReplacement {
     /// The content of the file; empty if it does not exist. Lives as long as the object.
     [[nodiscard]] std::string_view text() const { return text_.view(); }
     [[nodiscard]] bool existed() const { return original_.has_value(); }
+    /// After commit(): whether the new file was given to the group of the broker.
+    [[nodiscard]] bool given_to_broker() const { return given_to_broker_; }
+    /// After commit(): whether the file was overwritten and not replaced, because it is a mount point.
+    [[nodiscard]] bool written_in_place() const { return written_in_place_; }
 
     /// Replaces the file by the concatenation of `pieces`. Mode, owner, group and extended attributes (including ACLs)
-    /// are kept; a new file has mode 0600. On failure the file is unchanged. Call at most once.
+    /// are kept. A new file has mode 0600, or as root, where there is a user mosquitto, the group of that user and mode
+    /// 0640. On failure the file is unchanged. Call at most once.
+    ///
+    /// A mount point, such as a single file in a container, cannot be replaced and is overwritten. Meanwhile a copy of the
+    /// new content is in `.NAME.mqtt_passwd-copy`; if the program is killed then, begin() fails until the user has
+    /// copied it back. On failure the old content is written back.
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:
@@ -51,11 +60,17 @@ class FileReplacement {
     [[nodiscard]] Result<void> find_target();
     [[nodiscard]] Result<void> check_exists(Missing missing) const;
     [[nodiscard]] std::unexpected<Failure> cannot_create_temp(int error) const;
+    [[nodiscard]] std::optional<uid_t> temp_owner() const;
+    [[nodiscard]] bool is_temp(int fd) const;
+    [[nodiscard]] bool may_hold_lock(uid_t user) const;
     [[nodiscard]] Result<void> remove_stale_temp() const;
+    [[nodiscard]] Result<void> handle_unopened_temp(int error, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> take_lock();
     [[nodiscard]] Result<void> wait_for_lock(int fd, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> read_target();
-    [[nodiscard]] Result<void> keep_attributes() const;
+    [[nodiscard]] Result<void> set_attributes();
+    [[nodiscard]] Result<void> check_no_copy() const;
+    [[nodiscard]] Result<void> overwrite(std::span<const std::string_view> pieces);
     [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& temp, int error) const;
     [[nodiscard]] std::unexpected<Failure> cannot(const std::string& what, int error) const;
 
@@ -68,6 +83,8 @@ class FileReplacement {
     Descriptor source_;
     Secret text_;
     std::optional<struct stat> original_;
+    bool given_to_broker_ = false;
+    bool written_in_place_ = false;
 };
 
 /// All of a file or pipe; "-" is standard input. Fails for anything over max_file_size.

@@ -1,13 +1,10 @@
 // One thread per core, as far as memory allows; a shared counter is the queue.
 #include "hash_many.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
-#include <charconv>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -15,9 +12,9 @@
 #include <system_error>
 #include <thread>
 
-#include "base/descriptor.hpp"
 #include "base/escape.hpp"
 #include "interrupt.hpp"
+#include "memory.hpp"
 #include "message.hpp"
 
 namespace mqttc::passwd {
@@ -30,26 +27,6 @@ Failure cannot_hash(const HashRecipe& recipe) {
     if (recipe.scheme == HashScheme::argon2id)
         return {"cannot hash: not enough memory for argon2id (use a smaller --memory)"};
     return {"cannot hash: OpenSSL cannot compute the hash"};
-}
-
-// Memory available without swapping: MemAvailable, because most memory that is not free is only cache.
-std::uint64_t available_kib() {
-    // No std::ifstream: the locales of libstdc++ would double the size of the program.
-    const Descriptor file(::open("/proc/meminfo", O_RDONLY | O_CLOEXEC));
-    std::array<char, 4096> bytes{};
-    const ssize_t got = ::read(file.get(), bytes.data(), bytes.size());
-    const std::string_view text(bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    constexpr std::string_view name = "MemAvailable:";
-    if (const std::size_t at = text.find(name); at != text.npos) {
-        const std::size_t number = std::min(text.find_first_not_of(' ', at + name.size()), text.size());
-        std::uint64_t kib = 0;
-        const auto [end, error] = std::from_chars(text.data() + number, text.data() + text.size(), kib);
-        if (error == std::errc{}) return kib;
-    }
-    const long pages = ::sysconf(_SC_AVPHYS_PAGES);
-    const long page_size = ::sysconf(_SC_PAGESIZE);
-    if (pages <= 0 || page_size <= 0) return 0;
-    return static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page_size) / 1024;
 }
 
 // A progress line, only on a terminal.

@@ -1,5 +1,7 @@
-// The handler only records the signal number.
+// The handlers only record the signal number, or end the program at once.
 #include "interrupt.hpp"
+
+#include <unistd.h>
 
 #include <atomic>
 
@@ -14,9 +16,14 @@ void record_signal(int number) {
     first_signal.compare_exchange_strong(none, number);
 }
 
+// What a shell reports for a program that a signal ended.
+void exit_by_signal(int number) {
+    ::_exit(128 + number);
+}
+
 }  // namespace
 
-InterruptGuard::InterruptGuard() : handlers_(signals, record_signal) {}
+InterruptGuard::InterruptGuard() : handlers_(ending_signals, record_signal) {}
 
 int InterruptGuard::caught() {
     return first_signal.load();
@@ -31,6 +38,12 @@ void die_of_caught_signal() {
     sigaddset(&only, number);
     sigprocmask(SIG_UNBLOCK, &only, nullptr);
     raise(number);
+    exit_by_signal(number);  // PID 1
+}
+
+void allow_signals_for_pid_1() {
+    if (::getpid() != 1) return;
+    static const SignalHandlers<ending_signals.size()> handlers(ending_signals, exit_by_signal);
 }
 
 }  // namespace mqttc::passwd

@@ -7,6 +7,8 @@
 
 namespace mqttc::passwd {
 
+inline constexpr std::array<int, 4> ending_signals = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 /// While an object exists, SIGHUP, SIGINT, SIGQUIT and SIGTERM (unless ignored) are recorded instead of ending the
 /// program, and blocking system calls return EINTR. Objects may be nested.
 class InterruptGuard {
@@ -17,12 +19,15 @@ class InterruptGuard {
     [[nodiscard]] static int caught();
 
   private:
-    static constexpr std::array<int, 4> signals = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-    SignalHandlers<signals.size()> handlers_;
+    SignalHandlers<ending_signals.size()> handlers_;
 };
 
 /// If a signal was recorded, terminates the program by it, so that the parent process sees the signal and not an exit
-/// code. Call it when no InterruptGuard exists.
+/// code; as PID 1 exits with 128 + the signal's number. Call it when no InterruptGuard exists.
 void die_of_caught_signal();
+
+/// As PID 1, the only program of a container, installs handlers for the same signals that end the program at once: the
+/// kernel ignores signals without a handler there. Call it at the start.
+void allow_signals_for_pid_1();
 
 }  // namespace mqttc::passwd

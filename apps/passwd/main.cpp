@@ -12,6 +12,8 @@ namespace {
 using namespace mqttc::passwd;
 
 Result<void> run(const Options& options) {
+    if (const auto excessive = excessive_cost(options.recipe))
+        return fail("cannot hash: --verify would require " + *excessive + " (use a smaller -I or --memory)");
     switch (options.action) {
         case Action::set:
             return set_user(options);
@@ -43,6 +45,7 @@ int print_and_exit(const std::string& text) {
 
 int main(int argc, char** argv) {
     mqttc::fill_standard_descriptors();
+    allow_signals_for_pid_1();
     signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
     if (parsed) return finish(run(*parsed));

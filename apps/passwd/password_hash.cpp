@@ -157,6 +157,18 @@ std::span<const HashSchemeName> hash_schemes() {
     return schemes;
 }
 
+std::optional<std::string> excessive_cost(const HashRecipe& recipe) {
+    const std::uint32_t iterations = recipe.cost();
+    if (iterations > max_checked_iterations)
+        return std::to_string(iterations) + " iterations; more than " +
+               std::to_string(max_checked_iterations) + " are not tried";
+    if (recipe.scheme == HashScheme::argon2id &&
+        std::uint64_t{iterations} * recipe.memory_kib > max_argon2id_cost_kib)
+        return std::to_string(iterations) + " passes over " + std::to_string(recipe.memory_kib) +
+               " KiB; more than 64 GiB in all are not tried";
+    return std::nullopt;
+}
+
 std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password) {
     if (recipe.scheme == HashScheme::argon2id)
         return sodium::argon2id(password, recipe.cost(), recipe.memory_kib);
@@ -176,10 +188,8 @@ std::expected<bool, std::string> check_password(std::string_view stored_hash, st
     const std::string_view stored = trim_spaces(stored_hash);
     const auto parts = parse(stored);
     if (!parts) return false;
-    if (parts->iterations > max_checked_iterations)
-        return std::unexpected("the hash requires " + std::to_string(parts->iterations) +
-                               " iterations; more than " + std::to_string(max_checked_iterations) +
-                               " are not tried");
+    if (const auto excessive = excessive_cost({parts->scheme, parts->iterations, 0, parts->memory_kib}))
+        return std::unexpected("the hash requires " + *excessive);
     if (parts->scheme == HashScheme::argon2id)
         return check_argon2id(std::string(stored), parts->memory_kib, password);
     Digest digest{};

@@ -27,6 +27,8 @@ inline constexpr std::uint32_t min_argon2id_memory_kib = 8;
 inline constexpr std::uint32_t max_argon2id_memory_kib = 4'194'303;
 /// Hashes in files with more iterations or passes are not checked: that would take minutes.
 inline constexpr std::uint32_t max_checked_iterations = 100'000'000;
+/// The same for argon2id: memory times passes.
+inline constexpr std::uint64_t max_argon2id_cost_kib = std::uint64_t{64} * 1024 * 1024;
 /// An MQTT password is binary data with a two-byte length.
 inline constexpr std::size_t max_password_length = 65'535;
 
@@ -45,8 +47,11 @@ struct HashRecipe {
     }
 };
 
+/// Why a hash with these costs would be refused by check_password(), as the end of a sentence; nullopt if it would not be.
+[[nodiscard]] std::optional<std::string> excessive_cost(const HashRecipe& recipe);
+
 /// A new hash with a random salt, as it is written after "name:". nullopt if it cannot be computed: not enough memory for
-/// argon2id, or OpenSSL fails. REQUIRES: values within the limits above. Thread-safe.
+/// argon2id, or OpenSSL fails. REQUIRES: values within the limits above, no excessive_cost(). Thread-safe.
 [[nodiscard]] std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password);
 
 /// Whether `stored_hash` is a hash of `password`, or why that could not be checked. False for anything that is not a

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "memory.hpp"
+
 namespace mqttc::passwd::sodium {
 namespace {
 
@@ -21,8 +23,11 @@ void start() {
     }
 }
 
-// Without memory libsodium reports a wrong password, so this is checked first.
+// Without memory libsodium reports a wrong password, so this is checked first. mmap() alone grants more than there is: then
+// the kernel would kill some process when the memory is used.
 bool is_available(std::uint32_t memory_kib) {
+    if (const std::uint64_t available = available_kib(); available != 0 && memory_kib > available)
+        return false;
     constexpr std::size_t block = 1024;
     constexpr std::size_t addresses = 2;  // per block: libsodium stores the addresses of a quarter of them
     constexpr std::size_t per_kib = block + addresses;
@@ -89,6 +94,7 @@ std::optional<std::string> from_base64(std::string_view text, std::size_t limit,
 std::optional<std::string> argon2id(std::string_view password, std::uint32_t passes,
                                     std::uint32_t memory_kib) {
     start();
+    if (!is_available(memory_kib)) return std::nullopt;
     char phc[crypto_pwhash_argon2id_STRBYTES];
     if (crypto_pwhash_argon2id_str(phc, password.data(), password.size(), passes,
                                    std::size_t{memory_kib} * 1024) != 0)

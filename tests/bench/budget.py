@@ -175,7 +175,7 @@ def instructions(bench):
     # Enough messages that one-time work, such as growing a buffer, does not matter.
     few, many = 10_000, 40_000
     scale = 1 if bench.release else 1.5
-    for qos, most in ((0, 210), (1, 1800), (2, 2600)):
+    for qos, most in ((0, 210), (1, 2000), (2, 2800)):
         options = ["-l", "-q", str(qos)]
         before = count(lambda tool: bench.publish(tool, options, bench.lines(few)))
         after = count(lambda tool: bench.publish(tool, options, bench.lines(many)))

@@ -8,14 +8,21 @@ cd "$1"
 failed=0
 wrong() { echo "FAILED: $*"; failed=1; }
 
+# What the packages' scripts would find: apt-get below records whether services may start.
+directory=$(mktemp -d)
+POLICY_RC_D=$directory/policy-rc.d
+
 # The machine: user $uid, installed packages $installed; calls of apt-get go to $calls, and fail with $apt_error if it is set.
 calls=$(mktemp)
-trap 'rm -f "$calls"' EXIT
+trap 'rm -rf "$calls" "$directory"' EXIT
 dpkg() { echo amd64; }
 dpkg-query() { [[ " $installed " != *" ${*: -1} "* ]] || echo "amd64 installed"; }
 id() { echo "$uid"; }
 apt-get() {
     echo "$*" >>"$calls"
+    local allowed=0
+    "$POLICY_RC_D" nginx start 2>/dev/null || allowed=$?
+    [ "$1" != -qq ] || [ "$2" != install ] || echo "$allowed" >"$directory/allowed"
     [ -z "$apt_error" ] || { echo "$apt_error" >&2; return 100; }
 }
 
@@ -40,7 +47,16 @@ expect 1 '* cannot build: packages missing: ninja-build (as root: apt-get update
 uid=0
 expect 0 '* installing ninja-build'
 [[ $(<"$calls") == *update*$'\n'*install*ninja-build ]] || wrong "apt-get was called with: $(<"$calls")"
+[ "$(<"$directory/allowed")" = 101 ] || wrong "services may start while packages are installed"
+[ ! -e "$POLICY_RC_D" ] || wrong "policy-rc.d was left behind"
+printf '#!/bin/sh\nexit 104\n' >"$POLICY_RC_D"
+chmod +x "$POLICY_RC_D"
+expect 0 '* installing ninja-build'
+[ "$(<"$directory/allowed")" = 104 ] || wrong "an existing policy-rc.d was not kept while packages are installed"
+[ -x "$POLICY_RC_D" ] || wrong "an existing policy-rc.d was removed"
+rm "$POLICY_RC_D"
 apt_error='E: Temporary failure resolving'
 expect 1 $'* installing ninja-build\nE: Temporary failure resolving\n* cannot install packages: ninja-build *'
+[ ! -e "$POLICY_RC_D" ] || wrong "policy-rc.d was left behind after a failure"
 [ $failed -eq 0 ] && echo "packages: missing ones are reported or, as root, installed"
 exit $failed

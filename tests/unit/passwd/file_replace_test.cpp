@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -25,6 +26,19 @@ namespace fs = std::filesystem;
 using Missing = FileReplacement::Missing;
 
 namespace {
+
+constexpr uid_t nobody = 65534;
+
+void give_away(const std::string& path, uid_t user = nobody) {
+    REQUIRE(::lchown(path.c_str(), user, static_cast<gid_t>(-1)) == 0);
+}
+
+std::string refusal(const std::string& path, Missing missing = Missing::refuse) {
+    const auto file = FileReplacement::begin(path, missing);
+    if (file) return "";
+    CHECK(FileReplacement::check(path, missing).error().text == file.error().text);
+    return file.error().text;
+}
 
 struct stat stat_of(const std::string& path) {
     struct stat about{};
@@ -83,11 +97,34 @@ TEST_CASE("more pieces than one writev() accepts are written in order") {
 TEST_CASE("a new file is readable only by its owner") {
     const TempDir dir;
     const std::string path = dir.file("pw");
+    const uid_t user = ::geteuid();
+    if (user == 0) {
+        give_away(dir.path());
+        REQUIRE(::seteuid(nobody) == 0);
+    }
     const mode_t before = ::umask(0);
     replace(path, "u:h\n", Missing::create);
     ::umask(before);
+    REQUIRE(::seteuid(user) == 0);
     CHECK((stat_of(path).st_mode & 07777) == 0600);
     CHECK(read_file(path) == "u:h\n");
+}
+
+TEST_CASE("a new file of root is readable by the group of user mosquitto, if there is one" * needs_root()) {
+    const TempDir dir;
+    const std::string path = dir.file("pw");
+    const struct ::passwd* const broker = ::getpwnam("mosquitto");
+    auto file = begun(path, Missing::create);
+    const std::vector<std::string_view> pieces = {"u:h\n"};
+    REQUIRE(file.commit(pieces));
+    CHECK(file.given_to_broker() == (broker != nullptr));
+    CHECK((stat_of(path).st_mode & 07777) == (broker != nullptr ? 0640 : 0600));
+    CHECK(stat_of(path).st_uid == 0);
+    if (broker != nullptr) CHECK(stat_of(path).st_gid == broker->pw_gid);
+    // Only new files: an administrator may have chosen another group.
+    REQUIRE(::chown(path.c_str(), 0, 2345) == 0);
+    replace(path, "u:i\n", Missing::create);
+    CHECK(stat_of(path).st_gid == 2345);
 }
 
 TEST_CASE("a missing file is an error unless it may be created") {
@@ -110,7 +147,6 @@ TEST_CASE("check() reports a directory without write permission") {
     REQUIRE(::chmod(path.c_str(), 0644) == 0);
     REQUIRE(::chmod(dir.path().c_str(), 0555) == 0);
     const uid_t before = ::geteuid();
-    constexpr uid_t nobody = 65534;
     if (before == 0) REQUIRE(::seteuid(nobody) == 0);
     const auto checked = FileReplacement::check(path, Missing::refuse);
     const auto file = FileReplacement::begin(path, Missing::refuse);
@@ -146,7 +182,6 @@ TEST_CASE("mode, owner, group and extended attributes are kept") {
 
 TEST_CASE("an owner or group that cannot be kept is reported with a remedy, and nothing is changed" *
           needs_root()) {
-    constexpr uid_t nobody = 65534;
     constexpr gid_t other_group = 2345;
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
@@ -185,6 +220,150 @@ TEST_CASE("a symbolic link is kept and its target is replaced") {
     CHECK(fs::is_symlink(dir.file("two")));
     CHECK(read_file(dir.file("real/pw")) == "new");
     CHECK_FALSE(fs::exists(dir.file("real/.pw.mqtt_passwd")));
+}
+
+TEST_CASE("a symbolic link of another user is not followed" * needs_root()) {
+    const TempDir dir;
+    fs::create_directory(dir.file("real"));
+    dir.write("real/pw", "old");
+    const auto refused_link = [](const std::string& path, const std::string& name) {
+        CHECK(refusal(path) ==
+              "cannot open " + path + ": " + name +
+                  " is a symbolic link of user nobody, who could point it to any file (give the "
+                  "path that it leads to)");
+        CHECK(refusal(path, Missing::create) == refusal(path));
+    };
+    SUBCASE("at the end") {
+        fs::create_symlink("real/pw", dir.file("link"));
+        give_away(dir.file("link"));
+        refused_link(dir.file("link"), "link");
+    }
+    SUBCASE("to a file that does not exist") {
+        fs::create_symlink("real/new", dir.file("link"));
+        give_away(dir.file("link"));
+        refused_link(dir.file("link"), "link");
+    }
+    SUBCASE("behind a link of root") {
+        fs::create_symlink(dir.file("real/pw"), dir.file("second"));
+        fs::create_symlink("second", dir.file("first"));
+        give_away(dir.file("second"));
+        refused_link(dir.file("first"), "second");
+    }
+    SUBCASE("a directory of the path") {
+        fs::create_symlink("real", dir.file("link"));
+        give_away(dir.file("link"));
+        refused_link(dir.file("link/pw"), "link");
+        refused_link(dir.file("link/../real/pw"), "link");
+        CHECK(refusal(dir.file("link/"), Missing::create).find("symbolic link of user") != std::string::npos);
+    }
+    CHECK(read_file(dir.file("real/pw")) == "old");
+}
+
+TEST_CASE("symbolic links of the user and of root are followed" * needs_root()) {
+    const TempDir dir;
+    give_away(dir.path());
+    const std::string path = dir.write("pw", "old");
+    give_away(path);
+    fs::create_directory_symlink(".", dir.file("by_root"));
+    fs::create_symlink("by_root/pw", dir.file("own"));
+    give_away(dir.file("own"));
+    REQUIRE(::seteuid(nobody) == 0);
+    {
+        auto file = FileReplacement::begin(dir.file("own"), Missing::refuse);
+        const std::vector<std::string_view> pieces = {"new"};
+        CHECK((file && file->commit(pieces)));
+    }
+    REQUIRE(::seteuid(0) == 0);
+    CHECK(read_file(path) == "new");
+    CHECK(fs::is_symlink(dir.file("own")));
+}
+
+TEST_CASE("paths with dots, slashes and absolute links lead to the file") {
+    const TempDir dir;
+    fs::create_directories(dir.file("a/b"));
+    dir.write("a/pw", "old");
+    fs::create_symlink(dir.file("a//b/"), dir.file("absolute"));
+    fs::create_symlink("loop", dir.file("loop"));
+    int count = 0;
+    for (const std::string& path : {dir.file("a/b/../pw"), dir.file("a/./pw"),
+                                    dir.path().string() + "//a///pw", dir.file("absolute/../pw")}) {
+        CAPTURE(path);
+        replace(path, "new" + std::to_string(++count));
+        CHECK(read_file(dir.file("a/pw")) == "new" + std::to_string(count));
+    }
+    CHECK(refusal(dir.file("loop")).ends_with(": too many levels of symbolic links"));
+    CHECK(refusal(dir.file("a/pw/")).ends_with(": not a directory"));
+    CHECK(refusal(dir.file("new/"), Missing::create).ends_with(": no such file or directory"));
+    CHECK(refusal(dir.file("a/.."), Missing::create).ends_with(": not a regular file"));
+    CHECK(refusal("", Missing::create) == "cannot open : no such file or directory");
+    replace(dir.file("absolute/new"), "created", Missing::create);
+    CHECK(read_file(dir.file("a/b/new")) == "created");
+}
+
+TEST_CASE("a lock file that another user planted and holds is removed, not waited for" * needs_root()) {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    const std::string lock = dir.write(".pw.mqtt_passwd", "");
+    SUBCASE("a file") {
+        give_away(lock);
+    }
+    SUBCASE("a hard link to a file of root") {
+        fs::create_hard_link(lock, dir.file("elsewhere"));
+    }
+    const mqttc::Descriptor held(::open(lock.c_str(), O_RDWR | O_CLOEXEC));
+    REQUIRE(::flock(held.get(), LOCK_EX) == 0);
+    replace(path, "new");
+    CHECK(read_file(path) == "new");
+    CHECK_FALSE(fs::exists(lock));
+}
+
+TEST_CASE("a lock file that cannot be opened or removed is reported with its owner" * needs_root()) {
+    const TempDir dir;
+    REQUIRE(::chmod(dir.path().c_str(), 01777) == 0);
+    const std::string path = dir.write("pw", "old");
+    give_away(path);
+    const std::string lock = dir.file(".pw.mqtt_passwd");
+    std::string expected;
+    SUBCASE("of root, perhaps a running mqtt_passwd") {
+        dir.write(".pw.mqtt_passwd", "");
+        REQUIRE(::chmod(lock.c_str(), 0600) == 0);
+        expected = "cannot lock " + path +
+                   ": .pw.mqtt_passwd next to it belongs to user root (remove it if no other mqtt_passwd is "
+                   "running)";
+    }
+    SUBCASE("a file of another user") {
+        dir.write(".pw.mqtt_passwd", "");
+        REQUIRE(::chmod(lock.c_str(), 0600) == 0);
+        give_away(lock, 1234);
+        expected = "cannot remove .pw.mqtt_passwd of user 1234 next to " + path + ": operation not permitted";
+    }
+    SUBCASE("a symbolic link of another user") {
+        fs::create_symlink("victim", lock);
+        give_away(lock, 1234);
+        expected = "cannot remove .pw.mqtt_passwd of user 1234 next to " + path + ": operation not permitted";
+    }
+    REQUIRE(::seteuid(nobody) == 0);
+    const auto file = FileReplacement::begin(path, Missing::refuse);
+    REQUIRE(::seteuid(0) == 0);
+    REQUIRE_FALSE(file);
+    CHECK(file.error().text == expected);
+    CHECK(read_file(path) == "old");
+}
+
+TEST_CASE("a lock that was removed meanwhile changes nothing, and that of its successor is kept") {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "old");
+    {
+        auto file = begun(path);
+        REQUIRE(fs::remove(dir.file(".pw.mqtt_passwd")));
+        dir.write(".pw.mqtt_passwd", "of another process");
+        const std::vector<std::string_view> pieces = {"new"};
+        const auto done = file.commit(pieces);
+        REQUIRE_FALSE(done);
+        CHECK(done.error().text == "cannot replace " + path + ": the temporary file was removed; try again");
+    }
+    CHECK(read_file(path) == "old");
+    CHECK(read_file(dir.file(".pw.mqtt_passwd")) == "of another process");
 }
 
 TEST_CASE("anything but a regular file with one link is refused") {

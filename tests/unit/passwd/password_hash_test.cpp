@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "memory.hpp"
+
 using namespace mqttc::passwd;
 
 namespace {
@@ -138,6 +140,34 @@ TEST_CASE("a hash that would take minutes is not checked") {
         REQUIRE_FALSE(result);
         CHECK(result.error().ends_with(" iterations; more than 100000000 are not tried"));
     }
+}
+
+TEST_CASE("an argon2id hash is not checked if it would take minutes, or more memory than is available") {
+    const auto refusal = [](const std::string& costs) {
+        const auto result = check_password(
+            "$argon2id$v=19$" + costs + ",p=1$c29tZXNhbHQ$cpx6VEQbwTVZvcpxNIxOVUWZ5xnAipUmAe1cg2GMG70", "p");
+        REQUIRE_FALSE(result);
+        return result.error();
+    };
+    CHECK(refusal("m=47104,t=100000000") ==
+          "the hash requires 100000000 passes over 47104 KiB; more than 64 GiB in all are not tried");
+    CHECK(refusal("m=2097152,t=33") ==
+          "the hash requires 33 passes over 2097152 KiB; more than 64 GiB in all are not tried");
+    CHECK(refusal("m=4294967295,t=1") ==
+          "the hash requires 1 passes over 4294967295 KiB; more than 64 GiB in all are not tried");
+    const std::uint64_t more = available_kib() + available_kib() / 4;
+    if (more <= max_argon2id_cost_kib)
+        CHECK(refusal("m=" + std::to_string(more) + ",t=1") == "not enough memory for the argon2id hash");
+}
+
+TEST_CASE("no hash is created that would not be checked") {
+    CHECK_FALSE(excessive_cost({}));
+    CHECK_FALSE(excessive_cost({HashScheme::sha512_pbkdf2, max_iterations}));
+    CHECK_FALSE(excessive_cost({HashScheme::argon2id, 1, 12, max_argon2id_memory_kib}));
+    CHECK_FALSE(excessive_cost({HashScheme::argon2id, 16, 12, 4 * 1024 * 1024}));
+    CHECK(excessive_cost({HashScheme::argon2id, 17, 12, 4 * 1024 * 1024}) ==
+          "17 passes over 4194304 KiB; more than 64 GiB in all are not tried");
+    CHECK(excessive_cost({HashScheme::argon2id, max_iterations}));
 }
 
 TEST_CASE("plain text verifies no password, not even itself") {
