@@ -6,7 +6,7 @@
 namespace mqttc::app {
 namespace {
 
-constexpr std::array rows{
+constexpr std::array exit_code_rows{
     ExitCodeRow{0, 0, "done: everything asked for was delivered, received or acknowledged"},
     ExitCodeRow{1, 1, "usage or configuration error"},
     ExitCodeRow{1, 5, "the broker refused the connection: the CONNACK code of MQTT 3.1 and 3.1.1"},
@@ -26,7 +26,7 @@ constexpr std::array rows{
 }  // namespace
 
 std::span<const ExitCodeRow> exit_code_table() {
-    return rows;
+    return exit_code_rows;
 }
 
 int exit_code_of(const Error& error, bool was_connected) {
