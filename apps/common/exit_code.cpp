@@ -7,16 +7,16 @@ namespace mqttc::app {
 namespace {
 
 constexpr std::array exit_code_rows{
-    ExitCodeRow{0, 0, "done: everything asked for was delivered, received or acknowledged"},
+    ExitCodeRow{0, 0, "success: everything was delivered, received or acknowledged"},
     ExitCodeRow{1, 1, "usage or configuration error"},
     ExitCodeRow{1, 5, "the broker refused the connection: the CONNACK code of MQTT 3.1 and 3.1.1"},
-    ExitCodeRow{27, 27, "the time of -W is over"},
+    ExitCodeRow{27, 27, "the time limit of -W has passed"},
     ExitCodeRow{60, 60, "the host name could not be resolved"},
     ExitCodeRow{61, 61, "could not connect"},
     ExitCodeRow{62, 62, "TLS failed"},
     ExitCodeRow{63, 63, "the proxy or the WebSocket handshake failed"},
-    ExitCodeRow{64, 64, "protocol error by the other side, or it closed before CONNACK"},
-    ExitCodeRow{65, 65, "the connection was lost for good"},
+    ExitCodeRow{64, 64, "protocol error by the server, or it closed before CONNACK"},
+    ExitCodeRow{65, 65, "the connection was lost permanently"},
     ExitCodeRow{66, 66, "some messages were not delivered"},
     ExitCodeRow{67, 67, "all subscriptions were refused"},
     ExitCodeRow{68, 68, "writing the output failed"},

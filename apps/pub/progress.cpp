@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdio>
 
-#include "figures.hpp"
+#include "number_format.hpp"
 
 namespace mqttc::pub {
 namespace {

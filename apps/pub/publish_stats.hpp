@@ -6,8 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "figures.hpp"
+#include "latency_histogram.hpp"
 #include "mqttc/types.hpp"
+#include "number_format.hpp"
 
 namespace mqttc::pub {
 
@@ -48,7 +49,7 @@ class PublishStats {
     Time start_{};
     std::uint64_t bytes_ = 0;
     std::vector<Time> sent_at_;  ///< by packet identifier
-    app::Latencies latencies_;
+    app::LatencyHistogram latencies_;
 };
 
 }  // namespace mqttc::pub

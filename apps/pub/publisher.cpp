@@ -11,7 +11,7 @@
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
-#include "figures.hpp"
+#include "number_format.hpp"
 #include "stamp.hpp"
 
 namespace mqttc::pub {

@@ -7,7 +7,8 @@
 #include <string>
 
 #include "fd_writer.hpp"
-#include "figures.hpp"
+#include "latency_histogram.hpp"
+#include "number_format.hpp"
 #include "program_run.hpp"
 
 namespace mqttc::pub {
@@ -55,7 +56,7 @@ class Requester final : public app::ProgramRun {
     Time sent_at_{};
     std::uint64_t answers_ = 0;
     std::uint64_t ignored_ = 0;
-    app::Latencies latencies_;
+    app::LatencyHistogram latencies_;
     std::optional<int> code_;  ///< the run has ended
 };
 

@@ -7,8 +7,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "figures.hpp"
+#include "latency_histogram.hpp"
 #include "mqttc/packet.hpp"
+#include "number_format.hpp"
 #include "stamp.hpp"
 
 namespace mqttc::sub {
@@ -54,7 +55,7 @@ class ReceiveStats {
     Time first_{};
     Time last_{};
     std::unordered_map<std::uint32_t, NumberTrack> runs_;
-    app::Latencies latencies_;
+    app::LatencyHistogram latencies_;
 };
 
 }  // namespace mqttc::sub

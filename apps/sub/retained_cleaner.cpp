@@ -1,7 +1,7 @@
 // --remove-retained: publishes an empty retained message for each topic it is given.
 #include "retained_cleaner.hpp"
 
-#include "figures.hpp"
+#include "number_format.hpp"
 
 namespace mqttc::sub {
 

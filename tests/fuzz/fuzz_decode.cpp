@@ -26,12 +26,12 @@ void require(bool condition, const char* what, const std::string& packet) {
 void round_trip(const Packet& packet, ProtocolVersion version) {
     const std::string text = test::show(packet);
     std::vector<std::uint8_t> bytes;
-    require(encode(packet, version, bytes).has_value(), "decoded but can't be encoded", text);
+    require(encode(packet, version, bytes).has_value(), "decoded but cannot be encoded", text);
     const auto frame = next_frame(bytes, largest);
     require(frame && *frame && (*frame)->size == bytes.size(), "encoded with a wrong length", text);
     const auto again = decode(**frame, version);
-    require(again.has_value(), "encoded but can't be decoded", text);
-    require(test::show(*again) == text, "comes back different", text);
+    require(again.has_value(), "encoded but cannot be decoded", text);
+    require(test::show(*again) == text, "decodes to a different packet", text);
     std::vector<std::uint8_t> same;
     require(encode(*again, version, same).has_value() && same == bytes, "encodes differently again", text);
 }

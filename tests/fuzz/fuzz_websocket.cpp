@@ -1,4 +1,4 @@
-// Fuzzes what the other side says before and between MQTT's bytes: the answer to an upgrade, a proxy's
+// Fuzzes what the peer sends before and between MQTT's bytes: the answer to an upgrade, a proxy's
 // answers, WebSocket frames.
 //
 // Input: one byte that chooses, one that says in what pieces the rest arrives, the rest.
@@ -66,7 +66,7 @@ void fuzz_proxy(ProxyKind kind, const std::string& input, std::size_t piece) {
     const auto stream = make_proxy_stream(std::make_unique<ScriptedStream>(script), endpoint);
     demand(stream.has_value());
     if (!open(**stream, script)) return;
-    // The requests to the proxy are no answer to what comes through it.
+    // The requests to the proxy do not answer what is received through it.
     script.written.clear();
     read_all(**stream, script, input.size());
 }

@@ -1,4 +1,4 @@
-// Where a broker is and how it is reached: plain options for transports. Knows no MQTT.
+// A broker's address and how to reach it: plain options for transports. Knows no MQTT.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace mqttc {
 
-/// Versions of TLS (RFC 5246, RFC 8446). Older ones are not spoken.
+/// Versions of TLS (RFC 5246, RFC 8446). Older ones are not supported.
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
 /// TLS as a client (OpenSSL's names where it has them). Paths name PEM files; an empty text is "not given". The server's
@@ -19,15 +19,15 @@ enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 /// connection.
 struct TlsOptions {
     std::string ca_file;        ///< certificates that are trusted
-    std::string ca_path;        ///< a folder of them, with the hashed names of `openssl rehash`
+    std::string ca_path;        ///< a directory of them, with the hashed names of `openssl rehash`
     bool system_store = false;  ///< also when neither ca_file, ca_path nor a PSK is given
-    std::string cert_file;      ///< the client's certificate, with those between it and its root behind it
+    std::string cert_file;      ///< the client's certificate, followed by its intermediate certificates
     std::string key_file;       ///< the key of `cert_file`; both or neither
     Secret key_passphrase;      ///< of an encrypted `key_file`
-    bool verify = true;         ///< false: neither certificate nor name is looked at
+    bool verify = true;         ///< false: neither certificate nor name is checked
     std::string ciphers;        ///< those of TLS 1.2, an OpenSSL cipher list
     std::string ciphersuites;   ///< those of TLS 1.3, names with colons between them
-    TlsVersion minimum = TlsVersion::v1_2;  ///< the newest that both sides know is used
+    TlsVersion minimum = TlsVersion::v1_2;  ///< the newest that both sides support is used
     std::string alpn;                       ///< one protocol name (RFC 7301), 1 to 255 bytes
     std::string keylog_file;   ///< secrets are appended to it (NSS key log format): for Wireshark
     std::string psk_identity;  ///< pre-shared key instead of certificates, with `psk_key`
@@ -49,10 +49,10 @@ struct Proxy {
     std::string host;                    ///< name or address, without brackets
     std::uint16_t port = 0;              ///< 0 = 1080 (SOCKS5) or 8080 (HTTP)
     std::string username;                ///< empty: no authentication
-    Secret password;                     ///< beside `username`
+    Secret password;                     ///< with `username`
 };
 
-/// One broker and the road to it.
+/// A broker's address and how to reach it (proxy, TLS, WebSocket).
 struct Endpoint {
     std::string host = "localhost";  ///< name or address, without brackets
     std::uint16_t port = 0;          ///< 0 = by transport: 1883, 8883 with TLS, 80 and 443 with WebSocket
@@ -70,8 +70,8 @@ MQTTC_API std::uint16_t effective_port(const Endpoint& endpoint);
 /// "broker.example:8883", "[::1]:1883" or the path of a unix socket, for messages.
 MQTTC_API std::string endpoint_name(const Endpoint& endpoint);
 
-/// True iff the protocol says this header ("Name: value") of a WebSocket handshake in its own way, so that it can't be
-/// one of WebSocketOptions::headers.
+/// True iff the protocol itself sets this header ("Name: value") of a WebSocket handshake, so that it cannot be one of
+/// WebSocketOptions::headers.
 MQTTC_API bool is_reserved_websocket_header(std::string_view header);
 
 }  // namespace mqttc

@@ -1,4 +1,4 @@
-// Errors of libmqttc: what went wrong while decoding bytes, and what went wrong on the way to the broker.
+// Errors of libmqttc: codec errors, and failures of sessions, connections and clients.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace mqttc {
 
-/// Why bytes are not a packet, or a packet can't be encoded. Each maps to one v5 reason code (see reason_of).
+/// Why bytes are not a packet, or a packet cannot be encoded. Each maps to one v5 reason code (see reason_of).
 enum class CodecError : std::uint8_t {
     malformed,              ///< the bytes break the packet's layout (reason 0x81)
     protocol_error,         ///< well-formed, but not allowed here: repeated property, reserved bits, … (0x82)
@@ -17,7 +17,7 @@ enum class CodecError : std::uint8_t {
     unsupported_version,    ///< CONNECT with a protocol name or level we don't know (0x84)
     invalid_utf8,           ///< a UTF-8 string that isn't, or holds U+0000 (0x81)
     invalid_topic,          ///< empty topic name or filter, wildcard misplaced (0x90 / 0x8f)
-    property_not_allowed,   ///< unknown property or one that this packet can't have (0x81)
+    property_not_allowed,   ///< unknown property or one that this packet cannot have (0x81)
     property_out_of_range,  ///< value outside the standard's range (0x82)
     string_too_long,        ///< encoding only: a string or binary field over 65,535 bytes
     too_large_to_encode,    ///< encoding only: remaining length over 268,435,455
@@ -29,7 +29,7 @@ MQTTC_API std::string_view describe(CodecError error);
 /// The failure of a session, a connection or a client.
 enum class ErrorCode : std::uint8_t {
     ok = 0,
-    usage,             ///< the request itself can't be met: bad topic, option, file
+    usage,             ///< the request is invalid: bad topic, option, file
     name_not_found,    ///< host name could not be resolved; `reason` is getaddrinfo's code
     name_timeout,      ///< resolving took longer than the connect time-out
     connect_failed,    ///< refused, unreachable; `reason` is the errno
@@ -38,14 +38,14 @@ enum class ErrorCode : std::uint8_t {
     tls_config,        ///< certificate, key, CA or cipher setting unusable (usage error)
     proxy_failed,      ///< `reason` is what the proxy answered: SOCKS5's reply or method, HTTP's status; or 0
     websocket_failed,  ///< `reason` is the HTTP status, or 0
-    connection_refused,  ///< the broker's CONNACK said no; `reason` is its code
-    protocol_error,      ///< the other side broke the protocol; `reason` is the v5 reason code that says how
+    connection_refused,  ///< the broker's CONNACK refused; `reason` is its code
+    protocol_error,      ///< the peer broke the protocol; `reason` is the v5 reason code
     closed_by_peer,      ///< end of stream without DISCONNECT; `reason` is a WebSocket's close code, or 0
     connection_lost,     ///< reset or I/O error; `reason` is the errno, or 0
     server_disconnect,   ///< DISCONNECT from the broker; `reason` is its reason code
     keep_alive_timeout,  ///< no PINGRESP in time
     ack_timeout,         ///< no acknowledgement in time
-    not_connected,       ///< CONNACK has not come, or DISCONNECT was sent
+    not_connected,       ///< no CONNACK yet, or DISCONNECT was sent
     window_full,         ///< as many messages in flight as allowed: try again after an acknowledgement
     buffer_full,         ///< the bounded output buffer is full: try again after sending
     limit_exceeded,  ///< the broker's CONNACK forbids it (maximum QoS, packet size, retain, …); context says

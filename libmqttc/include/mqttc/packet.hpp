@@ -27,7 +27,7 @@ struct Will {
     PropertiesView properties = {};  ///< v5: the properties of the Will (section 3.1.3.2)
 };
 
-/// CONNECT (section 3.1). The version to encode, and the one that decode found, stands here.
+/// CONNECT (section 3.1). The version to encode, and the one that decode found, is here.
 struct Connect {
     ProtocolVersion version = ProtocolVersion::v311;  ///< protocol name and level (sections 3.1.2.1, 3.1.2.2)
     bool clean_start = true;                          ///< "clean session" in 3.x
@@ -35,7 +35,7 @@ struct Connect {
     std::string_view client_id = {};                ///< empty: the broker is to assign one (section 3.1.3.1)
     std::optional<Will> will = {};                  ///< none: no Will
     std::optional<std::string_view> username = {};  ///< none is not the same as empty (section 3.1.2.8)
-    std::optional<Bytes> password = {};  ///< any bytes; in 3.x only beside a user name (section 3.1.2.9)
+    std::optional<Bytes> password = {};  ///< any bytes; in 3.x only with a user name (section 3.1.2.9)
     PropertiesView properties = {};      ///< v5 (section 3.1.2.11)
     bool bridge = false;  ///< bit 7 of the level byte, an extension of 3.x that some brokers send
 };
@@ -53,7 +53,7 @@ struct Publish {
     Bytes payload = {};           ///< any bytes; together with the rest at most max_remaining_length
     Qos qos = Qos::at_most_once;  ///< section 3.3.1.2
     bool retain = false;          ///< to the broker: keep it; from the broker: it was kept (section 3.3.1.3)
-    bool dup = false;             ///< sent again: the other side may have it already (section 3.3.1.1)
+    bool dup = false;             ///< sent again: the receiver may have it already (section 3.3.1.1)
     PacketId packet_id = 0;       ///< 0 at QoS 0
     PropertiesView properties = {};  ///< v5 (section 3.3.2.3)
 };

@@ -2,8 +2,8 @@
 // Properties.
 //
 // A block of properties is kept in its wire form (identifier, value, identifier, value, …, without the length
-// in front). A view of it is made only by the decoder, which has checked it, or by Properties, which builds
-// it checked; so reading one can't fail, costs no allocation, and sending it again is a copy of bytes.
+// first). A view of it is made only by the decoder, which has checked it, or by Properties, which builds
+// it checked; so reading one cannot fail, costs no allocation, and sending it again is a copy of bytes.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ enum class PropertyId : std::uint8_t {
 /// How a property's value is written (MQTT 5.0 section 1.5).
 enum class PropertyType : std::uint8_t { byte, two_byte, four_byte, variable_byte, utf8, binary, utf8_pair };
 
-/// Stands beside the packet types in a PacketSet: the properties of the Will, inside CONNECT
+/// In a PacketSet in addition to the packet types: the properties of the Will, inside CONNECT
 /// (section 3.1.3.2).
 inline constexpr PacketSet will_properties_bit = 1U << 16;
 
@@ -85,15 +85,15 @@ struct Property {
     std::string_view name = {};  ///< the name of a utf8_pair
 };
 
-/// A checked block of properties that somebody else owns. Iterates over `Property`.
+/// A checked block of properties owned elsewhere. Iterates over `Property`.
 class MQTTC_API PropertiesView {
   public:
-    /// Reads one property after the other. What it refers to lives as long as the block.
+    /// Reads one property after the other. What it refers to is valid as long as the block.
     class Iterator {
       public:
         using value_type = Property;             ///< for the algorithms of the standard library
         using difference_type = std::ptrdiff_t;  ///< for the algorithms of the standard library
-        /// Stands at the first property of `rest`, which begins where a property begins.
+        /// At the first property of `rest`, which starts at the start of a property.
         explicit Iterator(Bytes rest) : rest_(rest) { read(); }
         /// The end.
         Iterator() = default;
@@ -127,11 +127,11 @@ class MQTTC_API PropertiesView {
     PropertiesView() = default;
     /// The first property, or the end.
     Iterator begin() const { return Iterator(wire_); }
-    /// Behind the last property.
+    /// After the last property.
     Iterator end() const { return Iterator(); }
-    /// True iff there is no property.
+    /// True iff it has no properties.
     bool empty() const { return wire_.empty(); }
-    /// The block in wire form, without the length in front; lives as long as the block.
+    /// The block in wire form, without the leading length; valid as long as the block.
     Bytes wire() const { return wire_; }
 
     /// The first property with this identifier, or none.
@@ -141,7 +141,7 @@ class MQTTC_API PropertiesView {
     /// The text of the first such property, or an empty view.
     std::string_view text_or_empty(PropertyId id) const;
 
-    /// Checks a block as it may stand in the packets of `where` (one bit) and makes a view of it, which lives as
+    /// Checks a block for the packets of `where` (one bit) and makes a view of it, which is valid as
     /// long as `wire`. Errors: malformed, protocol_error (repeated), invalid_utf8, invalid_topic,
     /// property_not_allowed, property_out_of_range.
     [[nodiscard]] static std::expected<PropertiesView, CodecError> parse(Bytes wire, PacketSet where);
@@ -179,7 +179,7 @@ class MQTTC_API Properties {
 
     /// Takes all properties out.
     void clear() { wire_.clear(); }
-    /// True iff there is no property.
+    /// True iff it has no properties.
     bool empty() const { return wire_.empty(); }
     /// Valid until this object is changed or destroyed.
     PropertiesView view() const { return PropertiesView(Bytes(wire_)); }

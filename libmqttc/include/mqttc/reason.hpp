@@ -12,7 +12,7 @@
 
 namespace mqttc {
 
-/// A reason code as it stands on the wire; 0x80 and above are failures.
+/// A reason code as on the wire; 0x80 and above are failures.
 using ReasonCode = std::uint8_t;
 
 /// The reason codes by their names in the standard.
@@ -93,7 +93,7 @@ MQTTC_API std::string_view reason_name(PacketType type, ReasonCode code);
 /// storage.
 MQTTC_API std::string_view connack_v3_name(std::uint8_t code);
 
-/// The reason code that tells the other side what was wrong with a packet of `type` (DISCONNECT,
+/// The reason code that reports to the peer what was wrong with a packet of `type` (DISCONNECT,
 /// section 4.13); the type only makes a difference between topic names and filters.
 MQTTC_API ReasonCode reason_of(CodecError error, PacketType type = PacketType::publish);
 

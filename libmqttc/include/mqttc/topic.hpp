@@ -13,7 +13,7 @@ namespace mqttc {
 /// Longest topic name or filter in bytes.
 inline constexpr std::size_t max_topic_bytes = 65'535;
 
-/// True iff `text` is well-formed UTF-8 as MQTT wants it: no U+0000, no surrogates, no overlong forms.
+/// True iff `text` is well-formed UTF-8 as MQTT requires it: no U+0000, no surrogates, no overlong forms.
 [[nodiscard]] MQTTC_API bool valid_utf8(std::string_view text);
 
 /// What is wrong with a topic name or a filter.
@@ -22,9 +22,9 @@ enum class TopicFault : std::uint8_t {
     too_long,
     invalid_utf8,        ///< not UTF-8, or holds U+0000
     wildcard_in_name,    ///< + or # in a topic name
-    plus_not_alone,      ///< "maison/+temp": + must fill a whole level
-    hash_not_alone,      ///< "maison#"
-    hash_not_last,       ///< "maison/#/temp"
+    plus_not_alone,      ///< "home/+temp": + must fill a whole level
+    hash_not_alone,      ///< "home#"
+    hash_not_last,       ///< "home/#/temp"
     share_name_invalid,  ///< "$share//x", "$share/a+b/x", "$share/group" without a filter
 };
 
@@ -34,8 +34,8 @@ enum class TopicFault : std::uint8_t {
 /// good.
 [[nodiscard]] MQTTC_API std::optional<TopicFault> check_topic_filter(std::string_view filter);
 
-/// One sentence that says what is wrong and shows the right form ("'+' must fill a whole level: write maison/+/temp
-/// or maison/+"), for a message to people. Control characters of `topic` are made visible.
+/// One sentence that says what is wrong and shows the right form ("'+' must fill a whole level: write home/+/temp
+/// or home/+"), for a message. Control characters of `topic` are escaped.
 MQTTC_API std::string explain(TopicFault fault, std::string_view topic);
 
 /// True iff the (valid) name matches the (valid) filter. Filters starting with a wildcard do not match names that start

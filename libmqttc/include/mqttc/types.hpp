@@ -13,14 +13,14 @@
 /// MQTT for C++: the codec (mqttc/codec.hpp), the session (mqttc/session.hpp) and the client (mqttc/client.hpp).
 namespace mqttc {
 
-/// A view of bytes. It owns nothing; the declaration that hands one out says how long it lives.
+/// A view of bytes. It owns nothing; the declaration that hands one out says how long it is valid.
 using Bytes = std::span<const std::uint8_t>;
 
-/// The bytes of a text; they live as long as it does.
+/// The bytes of a text; they are valid as long as it is.
 inline Bytes as_bytes(std::string_view text) {
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
-/// Bytes as text, whatever they are; it lives as long as they do.
+/// Bytes as text, valid UTF-8 or not; it is valid as long as they are.
 inline std::string_view as_text(Bytes bytes) {
     return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

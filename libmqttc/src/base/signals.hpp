@@ -1,4 +1,4 @@
-// Signals held back and handled while an object lives, and everything as before afterwards.
+// Blocking and handling signals during an object's lifetime; afterwards all is as before.
 #pragma once
 
 #include <signal.h>

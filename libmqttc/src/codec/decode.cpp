@@ -129,7 +129,7 @@ Subscription read_subscription(Reader& in, ProtocolVersion version) {
     return subscription;
 }
 
-// The lists below can't outgrow their packet: each entry takes two bytes of it at least.
+// The lists below cannot outgrow their packet: each entry takes at least two bytes of it.
 
 Subscribe read_subscribe(Reader& in, ProtocolVersion version) {
     Subscribe packet;

@@ -136,7 +136,7 @@ inline std::uint8_t* grow(std::vector<std::uint8_t>& out, std::size_t size) {
     return out.data() + before;
 }
 
-/// What Measure found, or why the packet can't be encoded.
+/// What Measure found, or why the packet cannot be encoded.
 inline std::expected<std::uint32_t, CodecError> length_of(const Measure& measure, std::size_t payload = 0) {
     if (measure.error()) return std::unexpected(*measure.error());
     const std::uint64_t length = measure.size() + payload;

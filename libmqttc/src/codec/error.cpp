@@ -18,7 +18,7 @@ std::string_view describe(CodecError error) {
         case CodecError::invalid_topic:
             return "a topic is empty or has a wildcard where none may stand";
         case CodecError::property_not_allowed:
-            return "a property is unknown or can't stand in this packet";
+            return "a property is unknown or not allowed in this packet";
         case CodecError::property_out_of_range:
             return "the value of a property is out of range";
         case CodecError::string_too_long:

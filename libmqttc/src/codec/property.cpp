@@ -103,7 +103,7 @@ constexpr auto row_by_id = [] {
     return index;
 }();
 
-/// The value that stands at the front of `in`, its contents not looked at.
+/// The value at the start of `in`, its contents not checked.
 Property read_value(Reader& in, const PropertyInfo& row) {
     Property property;
     property.id = row.id;

@@ -35,7 +35,7 @@ inline Fault check(const Pingresp&, ProtocolVersion) {
     return {};
 }
 
-/// A topic name that stands where one is needed.
+/// A topic name where one is required.
 Fault check_name(std::string_view name);
 /// PUBLISH with a topic that plain_name could not clear, or none.
 Fault check_unusual_topic(const Publish& packet, ProtocolVersion version);

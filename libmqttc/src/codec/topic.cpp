@@ -15,10 +15,10 @@ namespace {
 constexpr std::string_view share_prefix = "$share/";
 constexpr std::string_view wildcards = "+#";
 
-/// Suggestions longer than this help nobody.
+/// Longer suggestions are not useful.
 constexpr std::size_t longest_suggestion = 200;
 
-/// The text up to the next '/', taken from the front of `rest` together with the '/'. `last` tells if there
+/// The text up to the next '/', taken from the front of `rest` together with the '/'. `last`: whether there
 /// was none.
 std::string_view take_level(std::string_view& rest, bool& last) {
     const std::size_t slash = rest.find('/');
@@ -107,17 +107,17 @@ std::string explain_name(std::string_view topic) {
     const std::size_t wildcard = topic.find_first_of(wildcards);
     const bool plus = wildcard == std::string_view::npos || topic[wildcard] == '+';
     std::string text = plus ? "'+'" : "'#'";
-    text += " is a wildcard for subscriptions and can't stand in a topic to publish to";
+    text += " is a wildcard for subscriptions and cannot be in a topic to publish to";
     std::string name(topic);
     for (char& c : name) {
         if (wildcards.find(c) != std::string_view::npos) c = 'x';
     }
-    if (name.size() > longest_suggestion || check_topic_name(name)) name = "maison/salon/temp";
+    if (name.size() > longest_suggestion || check_topic_name(name)) name = "home/hall/temp";
     return text + ": name one topic, such as " + escape_controls(name);
 }
 
 std::string explain_utf8(std::string_view topic) {
-    if (topic.find('\0') != std::string_view::npos) return "a topic can't hold a NUL character";
+    if (topic.find('\0') != std::string_view::npos) return "a topic cannot contain a NUL character";
     std::size_t good = topic.size();
     while (good > 0 && !valid_utf8(topic.substr(0, good))) --good;
     std::string text = "the topic is not valid UTF-8 from byte " + std::to_string(good + 1);
@@ -137,9 +137,9 @@ std::string explain_share(std::string_view topic) {
     std::string suggestion(share_prefix);
     suggestion += good_group.empty() ? "group" : good_group;
     suggestion += '/';
-    suggestion += rest.empty() ? "maison/#" : rest;
+    suggestion += rest.empty() ? "home/#" : rest;
     return "a shared subscription needs a group name without wildcards and a filter" +
-           remedy({suggestion}, "$share/group/maison/#");
+           remedy({suggestion}, "$share/group/home/#");
 }
 
 }  // namespace
@@ -192,14 +192,14 @@ bool topic_matches(std::string_view filter, std::string_view name) {
         if (filter_ends || name_ends) break;
     }
     if (filter_ends) return name_ends;
-    // "maison/#" also matches "maison", the level above.
+    // "home/#" also matches "home", the level above.
     return filter == "#";
 }
 
 std::string explain(TopicFault fault, std::string_view topic) {
     switch (fault) {
         case TopicFault::empty:
-            return "a topic can't be empty: write at least one level, such as maison";
+            return "a topic cannot be empty: write at least one level, such as home";
         case TopicFault::too_long:
             return "the topic has " + std::to_string(topic.size()) + " bytes, more than the " +
                    std::to_string(max_topic_bytes) + " that MQTT allows";
@@ -209,12 +209,12 @@ std::string explain(TopicFault fault, std::string_view topic) {
             return explain_name(topic);
         case TopicFault::plus_not_alone:
             return "'+' must fill a whole level" +
-                   remedy({with_own_levels(topic), with_plus_levels(topic, true)}, "maison/+/temp");
+                   remedy({with_own_levels(topic), with_plus_levels(topic, true)}, "home/+/temp");
         case TopicFault::hash_not_alone:
-            return "'#' must fill a whole level" + remedy({with_own_levels(topic)}, "maison/#");
+            return "'#' must fill a whole level" + remedy({with_own_levels(topic)}, "home/#");
         case TopicFault::hash_not_last:
             return "'#' must be the last level" +
-                   remedy({with_own_levels(topic), with_plus_levels(topic, false)}, "maison/#");
+                   remedy({with_own_levels(topic), with_plus_levels(topic, false)}, "home/#");
         case TopicFault::share_name_invalid:
             return explain_share(topic);
     }

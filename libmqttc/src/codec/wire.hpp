@@ -15,7 +15,7 @@
 
 namespace mqttc::codec {
 
-/// The most bytes that a string or a binary field can have: its length stands in two bytes.
+/// The most bytes that a string or a binary field can have: its length has two bytes.
 inline constexpr std::size_t max_field_bytes = 65'535;
 
 /// The bytes of a variable byte integer (section 1.5.5).
@@ -28,7 +28,7 @@ struct Varint {
     static constexpr std::size_t max_bytes = 4;
     std::uint32_t value = 0;
     std::size_t size =
-        0;  ///< bytes taken; 0: it goes on behind the bytes; more than max_bytes: it is too long
+        0;  ///< bytes taken; 0: it continues after the bytes; more than max_bytes: it is too long
 };
 
 inline Varint parse_varint(const std::uint8_t* at, std::size_t available) {
@@ -99,12 +99,12 @@ class Reader {
         return taken;
     }
     Bytes rest() { return take(left()); }
-    /// Bytes behind a two-byte length.
+    /// Bytes after a two-byte length.
     Bytes binary() { return take(two_bytes()); }
     /// A string whose contents the caller checks.
     std::string_view unchecked_text() { return as_text(binary()); }
     std::string_view utf8();
-    /// A block of v5 properties behind its length, checked for the packets of `where` (one bit).
+    /// A block of v5 properties after its length, checked for the packets of `where` (one bit).
     PropertiesView properties(PacketSet where) {
         const Bytes wire = take(varint());
         if (wire.empty()) [[likely]]

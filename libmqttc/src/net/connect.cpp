@@ -19,7 +19,7 @@ namespace mqttc::net {
 
 namespace {
 
-// A unix socket with a full backlog can't be polled for room: it is tried again.
+// A unix socket with a full backlog cannot be polled for room: connecting is retried.
 constexpr Duration unix_retry = std::chrono::milliseconds(10);
 constexpr std::uint16_t first_ephemeral_port = 32'768;
 
@@ -29,8 +29,8 @@ int connect_status(int fd, const Address& address) {
     return errno == EALREADY || errno == EINTR ? EINPROGRESS : errno;
 }
 
-/// A connect to an unused local port may be given that very port as its own and so meet itself.
-bool met_itself(int fd, const Address& remote) {
+/// A connect to an unused local port may get that port as its own and so connect to itself.
+bool is_self_connected(int fd, const Address& remote) {
     const auto port = remote.family() == AF_INET6
                           ? reinterpret_cast<const sockaddr_in6&>(remote.storage).sin6_port
                           : reinterpret_cast<const sockaddr_in&>(remote.storage).sin_port;
@@ -44,8 +44,8 @@ bool met_itself(int fd, const Address& remote) {
     return here.length == there.length && std::memcmp(&here.storage, &there.storage, here.length) == 0;
 }
 
-/// How much an errno tells: one that only says that this machine lacks an address family tells least.
-int telling(int number) {
+/// How specific an errno is: one that only means that this machine lacks an address family is least specific.
+int errno_specificity(int number) {
     switch (number) {
         case 0:
             return 0;
@@ -108,10 +108,10 @@ std::string Connector::target_name() const {
 void Connector::start() {
     // It is put into lines of HTTP as it is, where WebSocket or a proxy speaks that.
     if (std::ranges::any_of(endpoint_.host, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
-        return fail(Error{ErrorCode::usage, 0, "a host name can't hold blanks and control characters"});
+        return fail(Error{ErrorCode::usage, 0, "a host name cannot contain spaces or control characters"});
     }
     if (endpoint_.tls) {
-        // A file that can't be used is found before the broker is bothered.
+        // An unusable file is found before the broker is contacted.
         auto loaded = load_tls(*endpoint_.tls);
         if (!loaded) return fail(std::move(loaded.error()));
         tls_ = std::move(*loaded);
@@ -181,9 +181,9 @@ std::expected<Connector::Attempt, Connector::Failure> Connector::begin(const Add
     const int on = 1;
     ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     int status = connect_status(fd.get(), address);
-    // On the loopback interface the connection stands (or is refused) as soon as the first call has returned.
+    // On the loopback interface the connection is open (or refused) as soon as the first call has returned.
     if (status == EINPROGRESS) status = connect_status(fd.get(), address);
-    if (status == 0 && met_itself(fd.get(), address)) status = ECONNREFUSED;
+    if (status == 0 && is_self_connected(fd.get(), address)) status = ECONNREFUSED;
     if (status != 0 && status != EINPROGRESS) return std::unexpected(Failure{status, false});
     return Attempt{std::move(fd), status == 0};
 }
@@ -196,7 +196,7 @@ void Connector::next_attempt() {
             note_failure(attempt.error());
             continue;
         }
-        if (attempt->connected) return won(std::move(attempt->socket));
+        if (attempt->connected) return on_connected(std::move(attempt->socket));
         const int fd = attempt->socket.get();
         attempts_.push_back(std::move(attempt->socket));
         loop_.watch(fd, POLLOUT, [this, fd](short) { check_attempt(fd); });
@@ -214,7 +214,7 @@ void Connector::check_attempt(int fd) {
     auto attempt = std::ranges::find(attempts_, fd, &Descriptor::get);
     Descriptor socket = std::move(*attempt);
     attempts_.erase(attempt);
-    if (status == 0) return won(std::move(socket));
+    if (status == 0) return on_connected(std::move(socket));
     socket = {};
     note_failure({status, false});
     if (timer_) loop_.cancel(*timer_);
@@ -222,7 +222,7 @@ void Connector::check_attempt(int fd) {
 }
 
 void Connector::note_failure(Failure failure) {
-    if (telling(failure.number) > telling(failure_.number)) failure_ = failure;
+    if (errno_specificity(failure.number) > errno_specificity(failure_.number)) failure_ = failure;
 }
 
 void Connector::connect_unix() {
@@ -239,7 +239,7 @@ void Connector::connect_unix() {
     Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail(connect_error({errno, false}));
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0)
-        return won(std::move(fd));
+        return on_connected(std::move(fd));
     if (errno == EAGAIN) {
         timer_ = loop_.at(loop_.now() + unix_retry, [this] {
             timer_.reset();
@@ -275,12 +275,12 @@ Error Connector::timed_out(Duration waited) const {
                         " (is the network up?)"};
         }
         case Stage::handshake: {
-            const char* doubt = stream_->doubt();
+            const char* hint = stream_->timeout_hint();
             const auto through = endpoint_.proxy ? " through " + target_name() : std::string();
             return {ErrorCode::connect_timeout, 0,
                     "cannot connect to " + endpoint_name(endpoint_) + through +
                         ": connected, but the handshake was not finished" + within +
-                        (doubt == nullptr ? std::string() : std::string(" (") + doubt + ")")};
+                        (hint == nullptr ? std::string() : std::string(" (") + hint + ")")};
         }
         default:
             return {ErrorCode::connect_timeout, ETIMEDOUT,
@@ -303,7 +303,7 @@ void Connector::fail(Error error) {
     stage_ = Stage::finished;
 }
 
-void Connector::won(Descriptor socket) {
+void Connector::on_connected(Descriptor socket) {
     forget_attempts();
     stage_ = Stage::handshake;
     auto stream = build_layers(make_socket_stream(socket.release()), endpoint_, tls_.get());

@@ -61,7 +61,7 @@ class Connector {
     void check_attempt(int fd);
     void note_failure(Failure failure);
     void fail(Error error);
-    void won(Descriptor socket);
+    void on_connected(Descriptor socket);
     void carry_on_handshake();
     void forget_attempts();
     std::expected<Attempt, Failure> begin(const Address& address) const;

@@ -15,7 +15,7 @@ inline constexpr std::size_t max_quoted = 200;
 /// Longer heads are refused.
 inline constexpr std::size_t max_http_head = std::size_t{16} * 1024;
 
-/// False as soon as `text`, however short, can't be the beginning of an HTTP/1 response.
+/// False as soon as `text`, however short, cannot be the start of an HTTP/1 response.
 bool begins_like_http(std::string_view text);
 
 /// The size of the head at the start of `text`, its empty line included; none while it is not complete.

@@ -13,11 +13,11 @@ namespace mqttc::net {
 namespace {
 
 // Set by the handler, cleared by the loop that took the signal.
-std::atomic<bool> signal_came[NSIG];
+std::atomic<bool> signal_arrived[NSIG];
 static_assert(std::atomic<bool>::is_always_lock_free);
 
 void note_signal(int number) {
-    signal_came[number].store(true, std::memory_order_relaxed);
+    signal_arrived[number].store(true, std::memory_order_relaxed);
 }
 
 // While descriptors are always ready ppoll never delivers a blocked signal, so one is looked for this often.
@@ -44,11 +44,11 @@ Loop::Loop() : now_(clock_now()) {
 }
 
 Loop::~Loop() {
-    // One that came after the last turn was meant for this loop; unblocked, it would end the program instead.
+    // One that arrived after the last turn was meant for this loop; unblocked, it would end the program instead.
     take_blocked_signals();
     for (auto signal = signals_.rbegin(); signal != signals_.rend(); ++signal) {
         sigaction(signal->number, &signal->before, nullptr);
-        signal_came[signal->number] = false;
+        signal_arrived[signal->number] = false;
     }
 }
 
@@ -81,7 +81,7 @@ void Loop::cancel(TimerId timer) {
 
 bool Loop::on_signal(int signal_number, std::function<void()> arrived) {
     struct sigaction action{};
-    // Fails for numbers that are no signal, for which signal_came has no place.
+    // Fails for numbers that aren't signals: signal_arrived has no element for them.
     if (::sigaction(signal_number, nullptr, &action) != 0) return false;
     if (signal_number == SIGKILL || signal_number == SIGSTOP) return false;
     auto known = std::ranges::find(signals_, signal_number, &Signal::number);
@@ -97,7 +97,7 @@ bool Loop::on_signal(int signal_number, std::function<void()> arrived) {
     action = {};
     action.sa_handler = note_signal;
     sigemptyset(&action.sa_mask);
-    signal_came[signal_number] = false;
+    signal_arrived[signal_number] = false;
     sigaction(signal_number, &action, &signal.before);
     signals_.push_back(std::move(signal));
     return true;
@@ -130,14 +130,14 @@ void Loop::take_blocked_signals() {
     signals_seen_ = now_;
     const timespec at_once{};
     int number = 0;
-    while ((number = sigtimedwait(&taken_, nullptr, &at_once)) > 0) signal_came[number] = true;
+    while ((number = sigtimedwait(&taken_, nullptr, &at_once)) > 0) signal_arrived[number] = true;
 }
 
 void Loop::call_signals() {
     // By index: a callback may take further signals.
     for (std::size_t i = 0; i < signals_.size(); ++i) {
-        if (!signal_came[signals_[i].number].load(std::memory_order_relaxed)) continue;
-        signal_came[signals_[i].number] = false;
+        if (!signal_arrived[signals_[i].number].load(std::memory_order_relaxed)) continue;
+        signal_arrived[signals_[i].number] = false;
         auto arrived = signals_[i].arrived;
         arrived();
     }
@@ -157,7 +157,7 @@ void Loop::call_watches() {
 }
 
 void Loop::call_timers() {
-    // Timers set by a callback wait for the next turn, so that one that sets itself again can't hold the
+    // Timers set by a callback wait for the next turn, so that one that sets itself again cannot hold the
     // loop.
     const TimerId end = next_timer_;
     for (;;) {

@@ -35,11 +35,11 @@ class Loop {
     void cancel(TimerId timer);
 
     /// Blocks the signal except while waiting and calls `arrived` between turns. The earlier disposition and
-    /// mask come back when the loop is destroyed. One loop of the process at a time may take a signal. False: no
+    /// mask are restored when the loop is destroyed. One loop of the process at a time may take a signal. False: no
     /// such signal, or none that can be caught.
     bool on_signal(int signal_number, std::function<void()> arrived);
 
-    /// One turn: waits until a descriptor is ready, a timer or `deadline` is due or a signal came (with
+    /// One turn: waits until a descriptor is ready, a timer or `deadline` is due or a signal arrived (with
     /// `no_wait`: looks only), takes the time, then calls what is due: signals, descriptors, timers.
     void turn(std::optional<Time> deadline, bool no_wait = false);
     /// The time taken in the present turn.
@@ -51,7 +51,7 @@ class Loop {
     struct Watch {
         int fd;
         short events;
-        std::uint64_t serial;  ///< tells a new watch from an old one of the same number
+        std::uint64_t serial;  ///< distinguishes a new watch from an old one of the same number
         Ready ready;
     };
     struct Timer {

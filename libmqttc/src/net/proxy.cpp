@@ -1,4 +1,4 @@
-// The proxies' dialogues, and the stream that keeps silent after them.
+// The dialogues with proxies, and a stream that only forwards after them.
 #include "proxy.hpp"
 
 #include <arpa/inet.h>
@@ -22,7 +22,7 @@ namespace {
 class ProxyStream : public Stream {
   public:
     ProxyStream(StreamPtr lower, const Endpoint& endpoint) : endpoint_(endpoint), lower_(std::move(lower)) {}
-    ~ProxyStream() override { forget_request(); }
+    ~ProxyStream() override { wipe_request(); }
 
     std::expected<bool, Error> handshake() override;
     std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
@@ -33,7 +33,7 @@ class ProxyStream : public Stream {
         if (open_ || !lower_open_) return lower_->wants(caller);
         return lower_->wants({.read = request_.empty(), .write = !request_.empty()});
     }
-    const char* doubt() const override { return open_ ? nullptr : kind_doubt(); }
+    const char* timeout_hint() const override { return open_ ? nullptr : kind_hint(); }
     void shutdown() override { lower_->shutdown(); }
     int descriptor() const override { return lower_->descriptor(); }
 
@@ -46,9 +46,9 @@ class ProxyStream : public Stream {
     /// Makes the first request.
     virtual void begin() = 0;
     /// Looks at the answer and takes it off in_ when it is complete.
-    virtual std::expected<Step, Error> look_at_answer() = 0;
-    /// What else than a proxy of this kind may be there.
-    virtual const char* kind_doubt() const = 0;
+    virtual std::expected<Step, Error> read_answer() = 0;
+    /// What may be there instead of a proxy of this kind.
+    virtual const char* kind_hint() const = 0;
 
     bool anonymous() const { return endpoint_.proxy->username.empty() && endpoint_.proxy->password.empty(); }
     std::unexpected<Error> failed(const std::string& why, int reason = 0, Hint hint = Hint::none) const;
@@ -59,14 +59,14 @@ class ProxyStream : public Stream {
 
   private:
     std::unexpected<Error> broke_off(const std::string& how) const {
-        return failed(how + " (" + kind_doubt() + ")");
+        return failed(how + " (" + kind_hint() + ")");
     }
     std::expected<void, Error> send_request();
-    void forget_request();
+    void wipe_request();
 
     StreamPtr lower_;
     bool lower_open_ = false;
-    bool begun_ = false;
+    bool started_ = false;
     bool open_ = false;
     bool needs_more_ = true;
     std::size_t sent_ = 0;
@@ -82,7 +82,7 @@ std::unexpected<Error> ProxyStream::failed(const std::string& why, int reason, H
                                  hint});
 }
 
-void ProxyStream::forget_request() {
+void ProxyStream::wipe_request() {
     explicit_bzero(request_.data(), request_.size());
     request_.clear();
     sent_ = 0;
@@ -95,7 +95,7 @@ std::expected<void, Error> ProxyStream::send_request() {
         if (result->state != IoState::ready) return {};
         sent_ += result->count;
     }
-    forget_request();
+    wipe_request();
     return {};
 }
 
@@ -106,7 +106,7 @@ std::expected<bool, Error> ProxyStream::handshake() {
         if (!done || !*done) return done;
         lower_open_ = true;
     }
-    if (!std::exchange(begun_, true)) begin();
+    if (!std::exchange(started_, true)) begin();
     for (;;) {
         if (const auto sent = send_request(); !sent) return broke_off(sent.error().context);
         if (!request_.empty()) return false;
@@ -119,7 +119,7 @@ std::expected<bool, Error> ProxyStream::handshake() {
                 return broke_off("the proxy closed the connection without an answer");
             in_ += as_text(Bytes(room).first(got->count));
         }
-        auto step = look_at_answer();
+        auto step = read_answer();
         if (!step) return std::unexpected(std::move(step.error()));
         needs_more_ = *step == Step::incomplete || in_.empty();
         if (*step == Step::done) {
@@ -177,14 +177,14 @@ class SocksStream final : public ProxyStream {
   private:
     enum class Stage : std::uint8_t { method, password, connect };
 
-    const char* kind_doubt() const override { return "is it a SOCKS5 proxy?"; }
+    const char* kind_hint() const override { return "is it a SOCKS5 proxy?"; }
 
     void begin() override {
         request_ = {socks_version, 1, method_none};
         if (!anonymous()) request_ = {socks_version, 2, method_none, method_password};
     }
 
-    std::expected<Step, Error> look_at_answer() override {
+    std::expected<Step, Error> read_answer() override {
         const char version = stage_ == Stage::password ? auth_version : socks_version;
         if (in_[0] != version) {
             if (begins_like_http(in_)) return failed("it is an HTTP proxy", 0, Hint::proxy_http);
@@ -192,15 +192,15 @@ class SocksStream final : public ProxyStream {
         }
         if (in_.size() < 2) return Step::incomplete;
         const auto code = static_cast<std::uint8_t>(in_[1]);
-        if (stage_ == Stage::connect) return look_at_reply(code);
+        if (stage_ == Stage::connect) return read_reply(code);
         in_.erase(0, 2);
         if (stage_ == Stage::password) {
             if (code != 0) return failed("the proxy refuses the user name or the password", code);
-            ask_for_connection();
+            request_connection();
             return Step::next;
         }
         if (code == method_none) {
-            ask_for_connection();
+            request_connection();
         } else if (code == method_password && !anonymous()) {
             send_credentials();
         } else if (code == method_refused && anonymous()) {
@@ -220,7 +220,7 @@ class SocksStream final : public ProxyStream {
         add_field(proxy.password.view());
     }
 
-    void ask_for_connection() {
+    void request_connection() {
         stage_ = Stage::connect;
         constexpr char command_connect = 1;
         request_ = {socks_version, command_connect, 0};
@@ -243,7 +243,7 @@ class SocksStream final : public ProxyStream {
         request_ += static_cast<char>(port & 0xff);
     }
 
-    std::expected<Step, Error> look_at_reply(std::uint8_t code) {
+    std::expected<Step, Error> read_reply(std::uint8_t code) {
         if (code != 0) return failed(explain_socks_reply(code), code);
         constexpr std::size_t head = 4;
         constexpr std::size_t port = 2;
@@ -283,7 +283,7 @@ class ConnectStream final : public ProxyStream {
     using ProxyStream::ProxyStream;
 
   private:
-    const char* kind_doubt() const override { return "is it an HTTP proxy?"; }
+    const char* kind_hint() const override { return "is it an HTTP proxy?"; }
 
     void begin() override {
         const auto target = endpoint_name(endpoint_);
@@ -303,7 +303,7 @@ class ConnectStream final : public ProxyStream {
         explicit_bzero(plain.data(), plain.size());
     }
 
-    std::expected<Step, Error> look_at_answer() override {
+    std::expected<Step, Error> read_answer() override {
         if (!begins_like_http(in_)) {
             if (in_[0] == socks_version) return failed("it is a SOCKS5 proxy", 0, Hint::proxy_socks5);
             return failed("it is not an HTTP proxy");

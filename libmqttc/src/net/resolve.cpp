@@ -106,7 +106,7 @@ Answer look_up_host(const std::string& host, std::uint16_t port, int flags) {
     return addresses;
 }
 
-/// The thread must not end the process for want of memory.
+/// Out of memory, the thread must not end the process.
 Answer ask(const Lookup::Function& function, const Question& question) {
     try {
         return function(question);
@@ -125,7 +125,7 @@ std::vector<Address> addresses_without_lookup(std::string_view host, std::uint16
     if (inet_pton(AF_INET, text.c_str(), &ipv4) == 1) return {make_ipv4(ipv4, port)};
     in6_addr ipv6{};
     if (inet_pton(AF_INET6, text.c_str(), &ipv6) == 1) return {make_ipv6(ipv6, port)};
-    // With a scope ("fe80::1%eth0") only getaddrinfo knows how; numeric, it asks nobody.
+    // With a scope ("fe80::1%eth0") only getaddrinfo can parse it; numeric, without a query.
     if (text.find(':') == std::string::npos) return {};
     return look_up_host(text, port, AI_NUMERICHOST).value_or(std::vector<Address>{});
 }
@@ -165,7 +165,7 @@ std::vector<Address> interleave(std::vector<Address> addresses) {
     return mixed;
 }
 
-/// What the thread and the loop have in common; the last one to let go frees it.
+/// Shared by the thread and the loop; the last owner frees it.
 struct Lookup::Shared {
     Question question;
     Function function;

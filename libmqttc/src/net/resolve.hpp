@@ -47,7 +47,7 @@ Answer look_up(const Question& question);
 /// Addresses in turn by family, the first one's family first (RFC 8305 section 4).
 std::vector<Address> interleave(std::vector<Address> addresses);
 
-/// One look-up that goes on beside the loop. When it is destroyed early its thread finishes by itself and
+/// One look-up in a thread of its own. When it is destroyed early its thread finishes by itself and
 /// touches nothing but what it owns.
 class Lookup {
   public:

@@ -1,4 +1,4 @@
-// SHA-1 (RFC 3174) for the WebSocket handshake, where it proves nothing but that the other side read the key.
+// SHA-1 (RFC 3174) for the WebSocket handshake, where it only proves that the server read the key.
 // Not for anything that must resist an attacker. Here, so that a plain WebSocket needs no OpenSSL.
 #pragma once
 

@@ -1,4 +1,4 @@
-// The stream on a plain socket, and what a goodbye needs to know about one.
+// The stream on a plain socket, and helpers for a graceful close.
 #include "socket.hpp"
 
 #include <linux/sockios.h>

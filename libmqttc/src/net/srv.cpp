@@ -99,7 +99,7 @@ std::vector<SrvRecord> parse_srv_answer(Bytes message) {
 }
 
 std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const std::function<double()>& random) {
-    // Weight 0 in front, so that it has a small chance at all (RFC 2782, "Weight").
+    // Weight 0 first, so that it has a small chance at all (RFC 2782, "Weight").
     std::ranges::sort(records, {}, [](const SrvRecord& r) { return std::pair(r.priority, r.weight != 0); });
     std::vector<SrvRecord> ordered;
     ordered.reserve(records.size());

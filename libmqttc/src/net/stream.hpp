@@ -1,5 +1,4 @@
-// The one shape of every transport: TCP, unix socket, proxy, TLS and WebSocket look the same from the outside
-// and stack.
+// The interface of every transport: TCP, unix socket, proxy, TLS and WebSocket have it, and can be stacked.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +15,7 @@ namespace mqttc::net {
 enum class IoState : std::uint8_t {
     ready,        ///< `count` bytes were moved, more may be possible
     would_block,  ///< nothing moved; wait for what wants() says
-    end,          ///< reading only: the other side has finished
+    end,          ///< reading only: the peer has finished
 };
 
 struct IoResult {
@@ -38,7 +37,7 @@ class MQTTC_API Stream {
     Stream(const Stream&) = delete;
     Stream& operator=(const Stream&) = delete;
 
-    /// Carries a handshake on (TLS, WebSocket upgrade, proxy; true at once for a connected socket). True:
+    /// Continues the handshake (TLS, WebSocket upgrade, proxy; true at once for a connected socket). True:
     /// open for data. False: call again when wants() is ready.
     virtual std::expected<bool, Error> handshake() = 0;
     /// Errors: connection_lost (reason = errno), or those of the layer.
@@ -50,9 +49,9 @@ class MQTTC_API Stream {
     virtual bool buffered() const { return false; }
     /// What to poll the descriptor for, given what the caller wants to do.
     virtual Wants wants(Wants caller) const { return caller; }
-    /// While a handshake goes on: what the user may ask himself when the other side keeps silent, else nullptr.
-    virtual const char* doubt() const { return nullptr; }
-    /// Says goodbye on this layer and below as far as that goes without blocking (TLS close_notify, WebSocket
+    /// During a handshake: the likely reason if the peer does not answer, as a question to the user; else nullptr.
+    virtual const char* timeout_hint() const { return nullptr; }
+    /// Closes this layer and those below gracefully, as far as possible without blocking (TLS close_notify, WebSocket
     /// close, half-close of the socket). The stream may then only be destroyed.
     virtual void shutdown() = 0;
     virtual int descriptor() const = 0;
@@ -60,7 +59,7 @@ class MQTTC_API Stream {
 
 using StreamPtr = std::unique_ptr<Stream>;
 
-/// A stream on a connected, non-blocking socket, which it owns from now on (client side and, in tests,
+/// A stream on a connected, non-blocking socket, which it owns (client side and, in tests,
 /// accepted ones).
 StreamPtr make_socket_stream(int fd);
 

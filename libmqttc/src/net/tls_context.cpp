@@ -1,4 +1,4 @@
-// The module's inside: certificates, keys and settings become an SSL_CTX, and streams are made of it.
+// Inside the module: certificates, keys and settings become an SSL_CTX, and streams are made of it.
 #include <dirent.h>
 #include <fcntl.h>
 #include <openssl/err.h>
@@ -38,7 +38,7 @@ struct ContextDeleter {
     void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
 };
 
-// What the streams of a context share and may outlive it with.
+// Shared by the streams of a context, which may outlive it.
 struct Shared {
     std::unique_ptr<SSL_CTX, ContextDeleter> context;
     TlsOptions options;
@@ -46,19 +46,19 @@ struct Shared {
     std::string late_bundle;  ///< read when the directory has no answer
 };
 
-// What OpenSSL's callbacks find at an SSL.
-struct Talk {
+// What OpenSSL's callbacks get from an SSL object.
+struct SslUserData {
     std::shared_ptr<Shared> shared;
-    ClientHand hand;
+    HandshakeContext handshake_context;
 };
 
-Talk& talk_of(const SSL* ssl) {
-    return *static_cast<Talk*>(SSL_get_app_data(ssl));
+SslUserData& user_data(const SSL* ssl) {
+    return *static_cast<SslUserData*>(SSL_get_app_data(ssl));
 }
 
-// 0, or why the file can't be read.
+// 0, or why the file cannot be read.
 int readable(const std::string& path) {
-    // What was read of a pipe would be missing afterwards.
+    // Bytes read from a pipe would be missing later.
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) return 0;
     const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -98,15 +98,15 @@ bool hashed_name(const char* name) {
     return name[digits] == '.' && is_digit(name[digits + 1]);
 }
 
-bool has_hashes(const char* folder) {
-    DIR* directory = ::opendir(folder);
-    if (directory == nullptr) return false;
+bool has_hashes(const char* directory) {
+    DIR* entries = ::opendir(directory);
+    if (entries == nullptr) return false;
     bool found = false;
-    while (const dirent* entry = ::readdir(directory)) {
+    while (const dirent* entry = ::readdir(entries)) {
         found = hashed_name(entry->d_name);
         if (found) break;
     }
-    ::closedir(directory);
+    ::closedir(entries);
     return found;
 }
 
@@ -116,7 +116,7 @@ int find_issuer(X509** issuer, X509_STORE_CTX* verification, X509* certificate) 
     if (found != 0) return found;
     const auto* ssl = static_cast<const SSL*>(
         X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
-    std::string& bundle = talk_of(ssl).shared->late_bundle;
+    std::string& bundle = user_data(ssl).shared->late_bundle;
     if (bundle.empty()) return 0;
     X509_STORE_load_file(X509_STORE_CTX_get0_store(verification), bundle.c_str());
     bundle.clear();
@@ -125,23 +125,23 @@ int find_issuer(X509** issuer, X509_STORE_CTX* verification, X509* certificate) 
 
 Done load_system_store(SSL_CTX* context, Shared& shared) {
     const char* file = ::secure_getenv(X509_get_default_cert_file_env());
-    const char* folder = ::secure_getenv(X509_get_default_cert_dir_env());
+    const char* directory = ::secure_getenv(X509_get_default_cert_dir_env());
     if (file != nullptr) {
         if (auto done = check_file(file, Hint::none); !done) {
             done.error().context.insert(0, std::string(X509_get_default_cert_file_env()) + ": ");
             return done;
         }
     }
-    if (folder != nullptr && SSL_CTX_load_verify_dir(context, folder) != 1) {
-        return unusable(std::string(X509_get_default_cert_dir_env()) + ": cannot use " + folder);
+    if (directory != nullptr && SSL_CTX_load_verify_dir(context, directory) != 1) {
+        return unusable(std::string(X509_get_default_cert_dir_env()) + ": cannot use " + directory);
     }
-    if (file != nullptr && folder != nullptr && has_hashes(folder)) {
+    if (file != nullptr && directory != nullptr && has_hashes(directory)) {
         shared.late_bundle = file;
         X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(context), find_issuer);
     } else if (file != nullptr && SSL_CTX_load_verify_file(context, file) != 1) {
         return unusable(std::string(X509_get_default_cert_file_env()) + ": no CA certificate in " + file);
     }
-    if (file != nullptr || folder != nullptr) return {};
+    if (file != nullptr || directory != nullptr) return {};
     for (const char* place : {X509_get_default_cert_dir(), "/etc/ssl/certs", "/etc/pki/tls/certs"}) {
         if (has_hashes(place) && SSL_CTX_load_verify_dir(context, place) == 1) return {};
     }
@@ -255,7 +255,7 @@ unsigned write_key(std::string_view hex, unsigned char* into, unsigned room) {
 
 unsigned give_psk(SSL* ssl, const char*, char* identity, unsigned identity_room, unsigned char* key,
                   unsigned key_room) {
-    const TlsOptions& options = talk_of(ssl).shared->options;
+    const TlsOptions& options = user_data(ssl).shared->options;
     if (options.psk_identity.size() + 1 > identity_room) return 0;
     std::memcpy(identity, options.psk_identity.c_str(), options.psk_identity.size() + 1);
     return write_key(options.psk_key.view(), key, key_room);
@@ -282,7 +282,7 @@ void write_keylog(const SSL* ssl, const char* line) {
     // One write for a line: several programs may append to the file.
     try {
         const std::string whole = std::string(line) + '\n';
-        if (::write(talk_of(ssl).shared->keylog.get(), whole.data(), whole.size()) < 0) return;
+        if (::write(user_data(ssl).shared->keylog.get(), whole.data(), whole.size()) < 0) return;
     } catch (const std::bad_alloc&) {
         return;
     }
@@ -351,17 +351,17 @@ bool expect_host(SSL* ssl, const std::string& host) {
     // OpenSSL takes an empty name for "any".
     if (name.empty()) return false;
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    // A name too long for SNI can't be in a certificate either.
+    // A name too long for SNI cannot be in a certificate either.
     SSL_set_tlsext_host_name(ssl, name.c_str());
     return X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1;
 }
 
-int look_at_certificate(int accepted, X509_STORE_CTX* verification) {
+int on_verify(int accepted, X509_STORE_CTX* verification) {
     if (accepted == 1) return 1;
     const auto* ssl = static_cast<const SSL*>(
         X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
     try {
-        talk_of(ssl).hand.objection = note_failure(verification);
+        user_data(ssl).handshake_context.verify_failure = describe_failure(verification);
     } catch (const std::bad_alloc&) {
         return 0;
     }
@@ -388,19 +388,19 @@ class Context final : public TlsContext {
         if (!expect_host(ssl.get(), peer.host)) {
             return unusable("'" + peer.host + "' is not a name that a certificate can be for");
         }
-        auto talk = std::make_shared<Talk>();
-        talk->shared = shared_;
-        talk->hand.peer = std::move(peer);
-        talk->hand.own_anchors = !options.ca_file.empty() || !options.ca_path.empty();
-        talk->hand.certificate = !options.cert_file.empty();
-        talk->hand.psk = !options.psk_key.empty();
-        SSL_set_app_data(ssl.get(), talk.get());
+        auto data = std::make_shared<SslUserData>();
+        data->shared = shared_;
+        data->handshake_context.peer = std::move(peer);
+        data->handshake_context.own_anchors = !options.ca_file.empty() || !options.ca_path.empty();
+        data->handshake_context.certificate = !options.cert_file.empty();
+        data->handshake_context.psk = !options.psk_key.empty();
+        SSL_set_app_data(ssl.get(), data.get());
         SSL_set_verify(ssl.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
-                       options.verify ? look_at_certificate : nullptr);
+                       options.verify ? on_verify : nullptr);
         SSL_set_connect_state(ssl.get());
         return std::make_unique<TlsStream>(
             std::move(lower), std::move(ssl),
-            [talk](const TlsFailure& failure) { return explain_failure(failure, talk->hand); });
+            [data](const TlsFailure& failure) { return explain_failure(failure, data->handshake_context); });
     }
 
     std::shared_ptr<Shared> shared_;

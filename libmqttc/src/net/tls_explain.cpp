@@ -84,8 +84,8 @@ std::string which_certificate(const VerifyFailure& failure) {
     return failure.depth == 0 ? "the certificate" : "the certificate of the issuer";
 }
 
-Cause untrusted(std::string text, const ClientHand& hand) {
-    return {std::move(text), hand.own_anchors ? Hint::wrong_ca : Hint::ca_file};
+Cause untrusted(std::string text, const HandshakeContext& handshake_context) {
+    return {std::move(text), handshake_context.own_anchors ? Hint::wrong_ca : Hint::ca_file};
 }
 
 Cause psk_rejected() {
@@ -100,12 +100,12 @@ Cause certificate_required() {
     return {"the server requires a client certificate", Hint::client_certificate};
 }
 
-Cause explain_alert(int alert, const ClientHand& hand) {
+Cause explain_alert(int alert, const HandshakeContext& handshake_context) {
     const std::string own = "the server rejects our certificate: ";
     switch (alert) {
         case SSL_AD_HANDSHAKE_FAILURE:
         case SSL_AD_INSUFFICIENT_SECURITY:
-            if (hand.psk) return psk_rejected();
+            if (handshake_context.psk) return psk_rejected();
             return {
                 "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a "
                 "client certificate",
@@ -117,7 +117,7 @@ Cause explain_alert(int alert, const ClientHand& hand) {
         case SSL_AD_BAD_CERTIFICATE:
         case SSL_AD_UNSUPPORTED_CERTIFICATE:
         case SSL_AD_CERTIFICATE_UNKNOWN:
-            if (!hand.certificate) return certificate_required();
+            if (!handshake_context.certificate) return certificate_required();
             return {own + "it is invalid"};
         case SSL_AD_CERTIFICATE_REVOKED:
             return {own + "it has been revoked"};
@@ -128,7 +128,7 @@ Cause explain_alert(int alert, const ClientHand& hand) {
         case SSL_AD_ACCESS_DENIED:
             return {"the server denies access"};
         case SSL_AD_UNRECOGNIZED_NAME:
-            return {"the server knows no host named " + hand.peer.host};
+            return {"the server knows no host named " + handshake_context.peer.host};
         case SSL_AD_NO_APPLICATION_PROTOCOL:
             return {"the server does not accept the application protocol", Hint::alpn};
         case SSL_AD_UNKNOWN_PSK_IDENTITY:
@@ -136,7 +136,7 @@ Cause explain_alert(int alert, const ClientHand& hand) {
         case SSL_AD_BAD_RECORD_MAC:
         case SSL_AD_DECRYPT_ERROR:
         case SSL_AD_ILLEGAL_PARAMETER:
-            if (hand.psk) return psk_rejected();
+            if (handshake_context.psk) return psk_rejected();
             break;
         default:
             break;
@@ -144,8 +144,8 @@ Cause explain_alert(int alert, const ClientHand& hand) {
     return {std::string("the server refuses the handshake: ") + SSL_alert_desc_string_long(alert)};
 }
 
-Cause explain_objection(const ClientHand& hand) {
-    const VerifyFailure& it = hand.objection;
+Cause explain_verify_failure(const HandshakeContext& handshake_context) {
+    const VerifyFailure& it = handshake_context.verify_failure;
     switch (it.code) {
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return {which_certificate(it) + " expired on " + it.not_after + " (" + it.subject + ")"};
@@ -153,33 +153,35 @@ Cause explain_objection(const ClientHand& hand) {
             return {which_certificate(it) + " is not valid before " + it.not_before + " (" + it.subject +
                     "; is this machine's clock right?)"};
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
-            return untrusted("the certificate is self-signed and not trusted: " + it.subject, hand);
+            return untrusted("the certificate is self-signed and not trusted: " + it.subject,
+                             handshake_context);
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return untrusted("the certificate's issuer is not trusted: " + it.issuer, hand);
+            return untrusted("the certificate's issuer is not trusted: " + it.issuer, handshake_context);
         case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-            return untrusted("the certificate's signature is not its issuer's: " + it.issuer, hand);
+            return untrusted("the certificate's signature is not its issuer's: " + it.issuer,
+                             handshake_context);
         case X509_V_ERR_HOSTNAME_MISMATCH:
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             return {"the certificate is for " + (it.names.empty() ? it.subject : it.names) + ", not for " +
-                    hand.peer.host + " (is the host right?)"};
+                    handshake_context.peer.host + " (is the host right?)"};
         default:
             return {which_certificate(it) + " is not accepted: " + X509_verify_cert_error_string(it.code) +
                     " (" + it.subject + ")"};
     }
 }
 
-Cause explain_library(unsigned long code, bool handshake, const ClientHand& hand) {
+Cause explain_library(unsigned long code, bool handshake, const HandshakeContext& handshake_context) {
     const int reason = ERR_GET_REASON(code);
     if (ERR_GET_LIB(code) == ERR_LIB_SSL) {
         if (reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + 255) {
-            return explain_alert(reason - SSL_AD_REASON_OFFSET, hand);
+            return explain_alert(reason - SSL_AD_REASON_OFFSET, handshake_context);
         }
         switch (reason) {
             case SSL_R_CERTIFICATE_VERIFY_FAILED:
-                return hand.psk ? psk_rejected() : explain_objection(hand);
+                return handshake_context.psk ? psk_rejected() : explain_verify_failure(handshake_context);
             case SSL_R_WRONG_VERSION_NUMBER:
             case SSL_R_HTTP_REQUEST:
             case SSL_R_HTTPS_PROXY_REQUEST:
@@ -213,7 +215,7 @@ Cause explain_library(unsigned long code, bool handshake, const ClientHand& hand
 
 }  // namespace
 
-VerifyFailure note_failure(X509_STORE_CTX* verification) {
+VerifyFailure describe_failure(X509_STORE_CTX* verification) {
     VerifyFailure failure;
     failure.code = X509_STORE_CTX_get_error(verification);
     failure.depth = X509_STORE_CTX_get_error_depth(verification);
@@ -227,9 +229,10 @@ VerifyFailure note_failure(X509_STORE_CTX* verification) {
     return failure;
 }
 
-Error explain_failure(const TlsFailure& failure, const ClientHand& hand) {
+Error explain_failure(const TlsFailure& failure, const HandshakeContext& handshake_context) {
     // In the handshake this is all that is said; later the client adds where and what.
-    const std::string tried = failure.handshake ? "cannot connect to " + hand.peer.target + ": " : "";
+    const std::string tried =
+        failure.handshake ? "cannot connect to " + handshake_context.peer.target + ": " : "";
     switch (failure.kind) {
         case TlsFailure::Kind::lower: {
             Error error = failure.lower;
@@ -254,7 +257,7 @@ Error explain_failure(const TlsFailure& failure, const ClientHand& hand) {
     const unsigned long newest = ERR_peek_last_error();
     const unsigned long code = ERR_GET_LIB(newest) == ERR_LIB_SSL ? newest : ERR_peek_error();
     ERR_clear_error();
-    auto cause = explain_library(code, failure.handshake, hand);
+    auto cause = explain_library(code, failure.handshake, handshake_context);
     return {ErrorCode::tls_failed, 0, tried + cause.text, cause.hint};
 }
 

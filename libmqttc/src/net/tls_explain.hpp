@@ -1,4 +1,4 @@
-// What OpenSSL's codes mean for a person: causes and remedies of failed handshakes and unusable files.
+// What OpenSSL's codes mean to the user: causes and remedies of failed handshakes and unusable files.
 #pragma once
 
 #include <openssl/ssl.h>
@@ -10,7 +10,7 @@
 
 namespace mqttc::net {
 
-/// The first objection to the other side's certificates, noted while the chain was at hand.
+/// The first objection to the other side's certificates, noted while the chain was at handshake_context.
 struct VerifyFailure {
     int code = 0;         ///< X509_V_ERR_…; 0 = none
     int depth = 0;        ///< 0 = the server's own certificate
@@ -21,20 +21,20 @@ struct VerifyFailure {
     std::string names;  ///< "a.example, b.example"
 };
 
-/// Of the certificate that the verification stands at.
-VerifyFailure note_failure(X509_STORE_CTX* verification);
+/// Describes the certificate that verification failed at.
+VerifyFailure describe_failure(X509_STORE_CTX* verification);
 
-/// What the client brought to the handshake; decides which remedy is worth naming.
-struct ClientHand {
+/// The client's side of the handshake; decides which remedy is useful.
+struct HandshakeContext {
     TlsPeer peer;
     bool own_anchors = false;  ///< a CA file or directory was given
     bool certificate = false;
     bool psk = false;
-    VerifyFailure objection;
+    VerifyFailure verify_failure;
 };
 
-/// The error of a failure, from OpenSSL's queue (which is emptied) and what the client brought.
-Error explain_failure(const TlsFailure& failure, const ClientHand& hand);
+/// The error of a failure, from OpenSSL's queue (which is emptied) and the client's settings.
+Error explain_failure(const TlsFailure& failure, const HandshakeContext& handshake_context);
 
 /// The reason of the oldest error in OpenSSL's queue (which is emptied): "no start line".
 std::string queue_reason();

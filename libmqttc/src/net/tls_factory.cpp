@@ -1,4 +1,4 @@
-// Where the TLS module is looked for, and the call into it.
+// Where the TLS module is searched, and the call into it.
 #include "tls_factory.hpp"
 
 #include <dlfcn.h>
@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::string_view module_file = "/mqttc/mqttc-tls.so";
 
-std::string program_folder() {
+std::string program_directory() {
     std::array<char, PATH_MAX> path{};
     const auto length = ::readlink("/proc/self/exe", path.data(), path.size());
     if (length <= 0) return {};
@@ -25,10 +25,10 @@ std::string program_folder() {
     return std::string(program.substr(0, program.rfind('/')));
 }
 
-// Where libmqttc.so lies; empty in a program that carries the library in itself.
-std::string library_folder() {
+// The directory of libmqttc.so; empty in a program that is linked with the static library.
+std::string library_directory() {
     Dl_info info{};
-    if (::dladdr(reinterpret_cast<void*>(&program_folder), &info) == 0 || info.dli_fname == nullptr)
+    if (::dladdr(reinterpret_cast<void*>(&program_directory), &info) == 0 || info.dli_fname == nullptr)
         return {};
     const std::string_view file(info.dli_fname);
     const auto name = file.rfind("/libmqttc.so");
@@ -37,16 +37,16 @@ std::string library_folder() {
 
 std::vector<std::string> places() {
     const std::string installed = std::string(MQTTC_INSTALLED_LIBDIR).append(module_file);
-    // A program with more rights than its caller trusts nothing that the caller can move.
+    // A program with more rights than its caller trusts no path that the caller controls.
     if (::getauxval(AT_SECURE) != 0) return {installed};
     if (const char* chosen = std::getenv("MQTTC_TLS_MODULE"); chosen != nullptr) return {chosen};
     std::vector<std::string> all;
-    if (const std::string library = library_folder(); !library.empty()) {
+    if (const std::string library = library_directory(); !library.empty()) {
         all.push_back(std::string(library).append(module_file));
     }
-    const std::string folder = program_folder();
-    for (const char* beside : {"/../lib", "/../" MQTTC_LIBDIR})
-        all.push_back(std::string(folder).append(beside).append(module_file));
+    const std::string directory = program_directory();
+    for (const char* relative : {"/../lib", "/../" MQTTC_LIBDIR})
+        all.push_back(std::string(directory).append(relative).append(module_file));
     all.push_back(installed);
     return all;
 }
@@ -67,7 +67,7 @@ std::expected<TlsModuleOpen*, Error> open_module() {
     }
     return std::unexpected(Error{ErrorCode::tls_config, 0,
                                  "TLS module " + tried.back() +
-                                     " not found: it comes with the package libmqttc" MQTTC_ABI_VERSION
+                                     " not found: it is in the package libmqttc" MQTTC_ABI_VERSION
                                      " (MQTTC_TLS_MODULE may name it)"});
 }
 

@@ -5,7 +5,7 @@
 
 namespace mqttc::net {
 
-/// Loads certificates, keys and settings. Errors: tls_config (a file or setting that can't be used, or the
+/// Loads certificates, keys and settings. Errors: tls_config (a file or setting that cannot be used, or the
 /// module itself is missing).
 TlsResult load_tls(const TlsOptions& options);
 

@@ -1,6 +1,6 @@
 // The seam between a program and the module mqttc-tls.so, which alone knows OpenSSL.
 //
-// Objects cross it, but only what both sides' own copies of libstdc++ treat alike: plain data, memory of one
+// Objects cross it, but only what both copies of libstdc++ treat alike: plain data, memory of one
 // operator new (mqttc-tls.map), and virtual calls. No exception, no type_info and no std::error_category crosses.
 #pragma once
 
@@ -15,7 +15,7 @@
 
 namespace mqttc::net {
 
-/// Whom a TLS stream talks to.
+/// The server of a TLS stream.
 struct TlsPeer {
     std::string host;    ///< what the certificate must be for: a name or an address
     std::string target;  ///< for messages: "broker.example:8883"
@@ -37,7 +37,7 @@ class MQTTC_API TlsContext {
 using TlsContextPtr = std::unique_ptr<TlsContext>;
 using TlsResult = std::expected<TlsContextPtr, Error>;
 
-/// Changes with everything that crosses; the sizes catch a change that nobody counted here.
+/// Changes with every type that crosses; the sizes catch a change that was not counted here.
 inline constexpr std::uint64_t tls_module_revision = 3;
 inline constexpr std::uint64_t tls_module_abi =
     ((((tls_module_revision * 1009 + sizeof(TlsOptions)) * 1009 + sizeof(Error)) * 1009 + sizeof(TlsPeer)) *

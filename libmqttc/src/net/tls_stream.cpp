@@ -76,7 +76,7 @@ TlsStream::~TlsStream() = default;
 // Brings more records into in_, which is used up. False: nothing for now, or the end, or a failure.
 bool TlsStream::fill() {
     if (!may_fetch_ || ended_ || lower_error_) return false;
-    // What answers these comes after they are sent.
+    // The answer to these arrives after they are sent.
     if (!open_ && sent_ < out_.size()) return false;
     taken_ = filled_ = 0;
     auto result = lower_->read(in_);
@@ -151,10 +151,10 @@ std::unexpected<Error> TlsStream::failed(int result) {
         if (lower_error_) return failed(TlsFailure::Kind::lower, std::move(*lower_error_));
         return failed(TlsFailure::Kind::ended);
     }
-    // An alert tells the other side why; it goes out as far as that goes at once.
-    const auto told = failed(TlsFailure::Kind::library);
+    // An alert reports the reason to the peer; it is sent as far as possible without blocking.
+    const auto error = failed(TlsFailure::Kind::library);
     static_cast<void>(flush());
-    return told;
+    return error;
 }
 
 std::expected<bool, Error> TlsStream::handshake() {
@@ -184,7 +184,7 @@ std::expected<IoResult, Error> TlsStream::read(std::span<std::uint8_t> into) {
 
 std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> into) {
     if (into.empty()) return IoResult{};
-    // It stays: whoever got bytes with it asks again.
+    // The error is sticky: a caller that first received bytes gets it on the next read.
     if (pending_error_) return std::unexpected(*pending_error_);
     if (broken_) return IoResult{IoState::end, 0};
     std::size_t count = 0;
@@ -208,12 +208,12 @@ std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> i
         }
         auto error = failed(result);
         if (count == 0) return error;
-        // What came before counts; the failure comes next.
+        // Bytes before the failure are delivered first; the next read reports it.
         pending_error_ = std::move(error.error());
         break;
     }
     may_fetch_ = true;
-    // Answers of the protocol itself (a key update) go out with the next write or now.
+    // Answers of the protocol itself (a key update) are sent now, or with the next write.
     if (sent_ < out_.size()) {
         if (auto flushed = flush(); !flushed && count == 0) {
             return failed(TlsFailure::Kind::lower, std::move(flushed.error()));
@@ -243,7 +243,7 @@ std::expected<IoResult, Error> TlsStream::write_records(Bytes from) {
         }
         auto flushed = flush();
         if (!flushed) {
-            // An alert that says why the other side has left is worth more than "connection reset".
+            // An alert with the peer's reason is more useful than "connection reset".
             std::uint8_t byte = 0;
             if (auto last = read_records({&byte, 1}); !last) return std::unexpected(std::move(last.error()));
             return failed(TlsFailure::Kind::lower, std::move(flushed.error()));

@@ -18,22 +18,22 @@ struct SslDeleter {
 };
 using SslPtr = std::unique_ptr<SSL, SslDeleter>;
 
-/// What became of a call that failed.
+/// How a call failed.
 struct TlsFailure {
     enum class Kind : std::uint8_t {
         library,  ///< OpenSSL's error queue says it
-        ended,    ///< the other side closed the connection during the handshake
+        ended,    ///< the peer closed the connection during the handshake
         lower,    ///< the layer below failed
     };
     Kind kind = Kind::library;
     Error lower{};  ///< Kind::lower
     bool handshake = false;
-    bool answered = false;  ///< the other side had sent something before
+    bool answered = false;  ///< the peer had sent something before
 };
 
 class TlsStream final : public Stream {
   public:
-    /// Makes an error of a failure, with a context that is one line for people.
+    /// Makes an error of a failure, with a context that is one line for a message.
     using Explain = std::function<Error(const TlsFailure& failure)>;
 
     /// `ssl` is in client or server state; no BIO is set yet.
@@ -46,8 +46,8 @@ class TlsStream final : public Stream {
     bool unsent() const override { return sent_ < out_.size() || lower_->unsent(); }
     bool buffered() const override;
     Wants wants(Wants caller) const override;
-    const char* doubt() const override {
-        const char* below = lower_->doubt();
+    const char* timeout_hint() const override {
+        const char* below = lower_->timeout_hint();
         return below != nullptr || open_ ? below : "does the server speak TLS on this port?";
     }
     void shutdown() override;
@@ -77,13 +77,13 @@ class TlsStream final : public Stream {
     std::vector<std::uint8_t> out_;  ///< records for below: from sent_ on
     std::size_t sent_ = 0;
     bool open_ = false;
-    bool broken_ = false;                 ///< no further call of OpenSSL makes sense
-    bool ended_ = false;                  ///< the layer below has come to its end
+    bool broken_ = false;                 ///< OpenSSL must not be called again
+    bool ended_ = false;                  ///< end of the layer below
     bool may_fetch_ = true;               ///< bio_read may ask the layer below
-    bool fetched_ = false;                ///< bio_read has got something since the last look
-    bool answered_ = false;               ///< something has come from below
+    bool fetched_ = false;                ///< bio_read has received something since the last check
+    bool answered_ = false;               ///< something was received from below
     std::optional<Error> lower_error_;    ///< met inside a call of OpenSSL
-    std::optional<Error> pending_error_;  ///< to be told by the next read()
+    std::optional<Error> pending_error_;  ///< reported by the next read()
 };
 
 }  // namespace mqttc::net

@@ -1,4 +1,4 @@
-// The WebSocket stream: the upgrade, then frames by wslay, control frames answered on the way.
+// The WebSocket stream: the upgrade, then frames by wslay, control frames answered in between.
 #include "websocket.hpp"
 
 #include <wslay/wslay.h>
@@ -24,7 +24,7 @@ namespace {
 // What is read from below at once, and the largest frame sent.
 constexpr std::size_t buffer_size = std::size_t{64} * 1024;
 static_assert(max_http_head <= buffer_size);
-// With so much of earlier frames unsent no new one is begun.
+// With this much of earlier frames unsent no new one is started.
 constexpr std::size_t max_unsent = buffer_size;
 constexpr std::size_t max_control_payload = 125;
 // A peer that sends nothing but pings must not hold the loop.
@@ -37,7 +37,7 @@ constexpr std::uint16_t close_normal = 1000;
 constexpr std::uint16_t close_going_away = 1001;
 constexpr std::uint16_t close_protocol_error = 1002;
 constexpr std::uint16_t close_unsupported_data = 1003;
-constexpr std::uint16_t close_no_code = 1005;  // never sent: stands for its absence
+constexpr std::uint16_t close_no_code = 1005;  // never sent: means that there is none
 constexpr std::uint16_t close_policy = 1008;
 constexpr std::uint16_t close_too_big = 1009;
 constexpr std::uint16_t close_internal_error = 1011;
@@ -88,8 +88,8 @@ class WebSocketStream final : public Stream {
     bool unsent() const override { return out_begin_ < out_.size() || pong_.has_value() || lower_->unsent(); }
     bool buffered() const override { return open_ && !starved_; }
     Wants wants(Wants caller) const override;
-    const char* doubt() const override {
-        const char* below = lower_->doubt();
+    const char* timeout_hint() const override {
+        const char* below = lower_->timeout_hint();
         return below != nullptr || open_ ? below : "is it a WebSocket listener?";
     }
     void shutdown() override;
@@ -118,7 +118,7 @@ class WebSocketStream final : public Stream {
     bool open_ = false;
     std::string key_;
 
-    std::vector<std::uint8_t> in_;  ///< what came from below and wslay has not taken
+    std::vector<std::uint8_t> in_;  ///< received from below, not yet taken by wslay
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
     bool lower_dry_ = false;  ///< the last read from below emptied it
@@ -128,7 +128,7 @@ class WebSocketStream final : public Stream {
     std::uint64_t frame_left_ = 0;
     bool in_message_ = false;  ///< between the fragments of a message
     std::vector<std::uint8_t> control_;
-    std::optional<Error> failed_;  ///< comes again with each read
+    std::optional<Error> failed_;  ///< repeated by each read
     bool unmasked_ = false;        ///< a frame was not made: nothing more can be sent
     bool ended_ = false;
 
@@ -272,7 +272,7 @@ std::expected<IoResult, Error> WebSocketStream::write(Bytes from) {
     if (out_.size() - out_begin_ >= max_unsent) return IoResult{IoState::would_block, 0};
     const auto payload = from.first(std::min(from.size(), buffer_size));
     add_frame(WSLAY_BINARY_FRAME, payload);
-    // The frame is taken in any case; a failure comes with the next call.
+    // The frame is taken in any case; a failure is reported by the next call.
     static_cast<void>(flush());
     return IoResult{IoState::ready, payload.size()};
 }
@@ -305,7 +305,7 @@ std::expected<bool, Error> WebSocketStream::fill() {
     if (got->state == IoState::end) ended_ = true;
     if (got->state != IoState::ready) return false;
     in_end_ = got->count;
-    // Less than asked for: there is nothing more, and the descriptor tells when there is.
+    // Less than requested: there is nothing more, and poll() reports when there is.
     lower_dry_ = got->count < in_.size() && !lower_->buffered();
     return true;
 }

@@ -1,4 +1,4 @@
-// Who closes a descriptor.
+// When a descriptor is closed.
 #include "base/descriptor.hpp"
 
 #include <doctest/doctest.h>

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::size_t no_limit = max_remaining_length + 5;
 
-/// Bytes in memory of exactly their size, so that a sanitizer sees every read behind them.
+/// Bytes in memory of exactly their size, so that a sanitizer sees every read beyond them.
 class Exactly {
   public:
     explicit Exactly(Bytes bytes)
@@ -57,7 +57,7 @@ TEST_CASE("a good packet decodes to its fields") {
     }
 }
 
-TEST_CASE("a packet encodes to the bytes of the standard, behind what is there already") {
+TEST_CASE("a packet encodes to the bytes of the standard, after existing bytes") {
     for (const Sample& sample : samples()) {
         CAPTURE(sample.name);
         std::vector<std::uint8_t> out = {0xaa};

@@ -142,7 +142,7 @@ TEST_CASE("an empty block has no properties and is allowed everywhere") {
     CHECK(PropertiesView::parse({}, connect).has_value());
 }
 
-TEST_CASE("a property that can't be added leaves the block as it was") {
+TEST_CASE("a property that cannot be added leaves the block as it was") {
     Properties block;
     REQUIRE(block.add(Id::topic_alias, 1).has_value());
     const std::string before = to_hex(block.view().wire());
@@ -172,7 +172,7 @@ TEST_CASE("a property that can't be added leaves the block as it was") {
     CHECK(to_hex(block.view().wire()) == before);
 }
 
-TEST_CASE("the ends of each range can be added and read, the values outside can't") {
+TEST_CASE("the ends of each range can be added and read, values outside cannot") {
     for (const PropertyInfo& row : property_table()) {
         if (row.max == 0) continue;
         CAPTURE(row.name);
@@ -200,7 +200,7 @@ TEST_CASE("a block from the wire is refused with the error that says why") {
     CHECK(parse_error("0b 00", publish) == CodecError::property_out_of_range);
     CHECK(parse_error("0b 8000", publish) == CodecError::malformed);        // longer than necessary
     CHECK(parse_error("0b ffffffff01", publish) == CodecError::malformed);  // five bytes
-    CHECK(parse_error("03 0002'x'", publish) == CodecError::malformed);     // reaches behind the block
+    CHECK(parse_error("03 0002'x'", publish) == CodecError::malformed);     // exceeds the block
     CHECK(parse_error("02 000000", publish) == CodecError::malformed);      // cut short
     CHECK(parse_error("26 0001'k'", publish) == CodecError::malformed);     // half a pair
     CHECK(parse_error("03 0001 ff", publish) == CodecError::invalid_utf8);

@@ -70,7 +70,7 @@ TEST_CASE("the return codes of 3.x have names") {
     CHECK(connack_v3_name(255) == "unknown return code");
 }
 
-TEST_CASE("each codec error has a sentence and a reason code for the other side") {
+TEST_CASE("each codec error has a sentence and a reason code for the peer") {
     const std::array<std::pair<CodecError, ReasonCode>, 10> rows = {{
         {CodecError::malformed, 0x81},
         {CodecError::protocol_error, 0x82},

@@ -193,11 +193,11 @@ void add_publish(std::vector<Sample>& all) {
                                .packet_id = 0xffff}});
     }
     all.push_back({"PUBLISH 5 at QoS 0", v5,
-                   hex("30 10"                // PUBLISH, 16 bytes follow
-                       "0009 'maison/' c3a9"  // topic maison/é
-                       "00"                   // no properties
-                       "'21.5'"),             // payload
-                   Publish{.topic = "maison/\xc3\xa9", .payload = as_bytes("21.5")}});
+                   hex("30 0e"              // PUBLISH, 14 bytes follow
+                       "0007 'home/' c3a9"  // topic home/é
+                       "00"                 // no properties
+                       "'21.5'"),           // payload
+                   Publish{.topic = "home/\xc3\xa9", .payload = as_bytes("21.5")}});
     all.push_back(
         {"PUBLISH 5 with everything", v5,
          hex("32 34"                      // PUBLISH at QoS 1, 52 bytes follow
@@ -277,17 +277,17 @@ void add_subscribe(std::vector<Sample>& all) {
         all.push_back({"UNSUBACK 3.x", version, hex("b0 02 000b"), Unsuback{.packet_id = 11}});
     }
     all.push_back({"SUBSCRIBE 5", v5,
-                   hex("82 1e 000a"                     // SUBSCRIBE, 30 bytes follow, packet identifier 10
-                       "03 0b 8001"                     // subscription identifier 128
-                       "0001 '#' 2d"                    // QoS 1, no local, as published, never retained
-                       "0011 '$share/g/maison/+' 11"),  // QoS 1, retained if new
+                   hex("82 1c 000a"                   // SUBSCRIBE, 28 bytes follow, packet identifier 10
+                       "03 0b 8001"                   // subscription identifier 128
+                       "0001 '#' 2d"                  // QoS 1, no local, as published, never retained
+                       "000f '$share/g/home/+' 11"),  // QoS 1, retained if new
                    Subscribe{.packet_id = 10,
                              .subscriptions = {{.filter = "#",
                                                 .qos = Qos::at_least_once,
                                                 .no_local = true,
                                                 .retain_as_published = true,
                                                 .retain_handling = RetainHandling::send_never},
-                                               {.filter = "$share/g/maison/+",
+                                               {.filter = "$share/g/home/+",
                                                 .qos = Qos::at_least_once,
                                                 .retain_handling = RetainHandling::send_if_new}},
                              .properties = keep({number(Id::subscription_identifier, 128)})}});

@@ -10,8 +10,8 @@
 using namespace mqttc;
 
 TEST_CASE("a topic name is any UTF-8 without wildcards") {
-    for (const std::string_view name : {"a", "/", "//", "a/", "/a", "maison/salon/temp", "$SYS/broker/uptime",
-                                        " ", "maison/\xc3\xa9tage", "$share/g/x"}) {
+    for (const std::string_view name : {"a", "/", "//", "a/", "/a", "home/hall/temp", "$SYS/broker/uptime",
+                                        " ", "home/\xc3\xa9tage", "$share/g/x"}) {
         CAPTURE(name);
         CHECK_FALSE(check_topic_name(name));
     }
@@ -47,14 +47,14 @@ TEST_CASE("a topic filter has its wildcards in levels of their own") {
         {"$share/g/#", {}},
         {"$share/g//", {}},
         {"", TopicFault::empty},
-        {"maison/+temp", TopicFault::plus_not_alone},
-        {"maison+", TopicFault::plus_not_alone},
+        {"home/+temp", TopicFault::plus_not_alone},
+        {"home+", TopicFault::plus_not_alone},
         {"++", TopicFault::plus_not_alone},
         {"+#", TopicFault::plus_not_alone},
-        {"maison#", TopicFault::hash_not_alone},
+        {"home#", TopicFault::hash_not_alone},
         {"a/#b", TopicFault::hash_not_alone},
         {"##", TopicFault::hash_not_alone},
-        {"maison/#/temp", TopicFault::hash_not_last},
+        {"home/#/temp", TopicFault::hash_not_last},
         {"#/", TopicFault::hash_not_last},
         {"$share//x", TopicFault::share_name_invalid},
         {"$share/", TopicFault::share_name_invalid},
@@ -80,23 +80,23 @@ TEST_CASE("filters match names level by level") {
         std::string_view name;
         bool matches;
     } rows[] = {
-        {"maison/+/temp", "maison/salon/temp", true},
-        {"maison/+/temp", "maison//temp", true},
-        {"maison/+/temp", "maison/salon/hum", false},
-        {"maison/+/temp", "maison/salon/temp/max", false},
-        {"maison/+/temp", "maison/temp", false},
-        {"maison/#", "maison", true},
-        {"maison/#", "maison/", true},
-        {"maison/#", "maison/salon", true},
-        {"maison/#", "maison/salon/temp", true},
-        {"maison/#", "maisonette", false},
-        {"maison/#", "jardin/maison", false},
-        {"maison", "maison", true},
-        {"maison", "maison/", false},
-        {"maison/", "maison", false},
-        {"maison", "Maison", false},
-        {"maison", "mais", false},
-        {"mais", "maison", false},
+        {"home/+/temp", "home/hall/temp", true},
+        {"home/+/temp", "home//temp", true},
+        {"home/+/temp", "home/hall/hum", false},
+        {"home/+/temp", "home/hall/temp/max", false},
+        {"home/+/temp", "home/temp", false},
+        {"home/#", "home", true},
+        {"home/#", "home/", true},
+        {"home/#", "home/hall", true},
+        {"home/#", "home/hall/temp", true},
+        {"home/#", "homeette", false},
+        {"home/#", "jardin/home", false},
+        {"home", "home", true},
+        {"home", "home/", false},
+        {"home/", "home", false},
+        {"home", "Maison", false},
+        {"home", "mais", false},
+        {"mais", "home", false},
         {"#", "a", true},
         {"#", "/", true},
         {"#", "a/b/c", true},
@@ -138,12 +138,12 @@ TEST_CASE("filters match names level by level") {
 }
 
 TEST_CASE("a shared subscription is taken apart") {
-    const auto shared = split_share("$share/group/maison/+/temp");
+    const auto shared = split_share("$share/group/home/+/temp");
     REQUIRE(shared);
     CHECK(shared->group == "group");
-    CHECK(shared->filter == "maison/+/temp");
+    CHECK(shared->filter == "home/+/temp");
     CHECK(split_share("$share/g//")->filter == "/");
-    CHECK_FALSE(split_share("maison/#"));
+    CHECK_FALSE(split_share("home/#"));
     CHECK_FALSE(split_share("$share/group"));
     CHECK_FALSE(split_share("$share//x"));
     CHECK_FALSE(split_share("$share/g/a+"));
@@ -155,15 +155,15 @@ TEST_CASE("a fault is explained with the right form") {
         std::string_view filter;
         std::string_view sentence;
     } rows[] = {
-        {"maison/+temp", "'+' must fill a whole level: write maison/+/temp or maison/+"},
-        {"maison/sal+on/temp", "'+' must fill a whole level: write maison/sal/+/on/temp or maison/+/temp"},
-        {"maison+", "'+' must fill a whole level: write maison/+ or +"},
+        {"home/+temp", "'+' must fill a whole level: write home/+/temp or home/+"},
+        {"home/ha+ll/temp", "'+' must fill a whole level: write home/ha/+/ll/temp or home/+/temp"},
+        {"home+", "'+' must fill a whole level: write home/+ or +"},
         {"++", "'+' must fill a whole level: write +/+ or +"},
         {"/+a", "'+' must fill a whole level: write /+/a or /+"},
-        {"maison#", "'#' must fill a whole level: write maison/#"},
-        {"maison/#temp", "'#' must fill a whole level: write maison/#"},
+        {"home#", "'#' must fill a whole level: write home/#"},
+        {"home/#temp", "'#' must fill a whole level: write home/#"},
         {"/a#", "'#' must fill a whole level: write /a/#"},
-        {"maison/#/temp", "'#' must be the last level: write maison/# or maison/+/temp"},
+        {"home/#/temp", "'#' must be the last level: write home/# or home/+/temp"},
         {"#/temp", "'#' must be the last level: write # or +/temp"},
         {"$share//x",
          "a shared subscription needs a group name without wildcards and a filter: write $share/group/x"},
@@ -171,11 +171,11 @@ TEST_CASE("a fault is explained with the right form") {
          "a shared subscription needs a group name without wildcards and a filter: write $share/ab/x"},
         {"$share/group",
          "a shared subscription needs a group name without wildcards and a filter: write "
-         "$share/group/maison/#"},
+         "$share/group/home/#"},
         {"$share/g/a+", "'+' must fill a whole level: write $share/g/a/+ or $share/g/+"},
         {"a\n+", "'+' must fill a whole level: write a\\n/+ or +"},
-        {"", "a topic can't be empty: write at least one level, such as maison"},
-        {"maison/\xff/b", "the topic is not valid UTF-8 from byte 8 (\\xff): write it in UTF-8"},
+        {"", "a topic cannot be empty: write at least one level, such as home"},
+        {"home/\xff/b", "the topic is not valid UTF-8 from byte 6 (\\xff): write it in UTF-8"},
     };
     for (const auto& row : rows) {
         CAPTURE(row.filter);
@@ -183,15 +183,15 @@ TEST_CASE("a fault is explained with the right form") {
         REQUIRE(fault);
         CHECK(explain(*fault, row.filter) == row.sentence);
     }
-    CHECK(explain(TopicFault::wildcard_in_name, "maison/+/temp") ==
-          "'+' is a wildcard for subscriptions and can't stand in a topic to publish to: name one topic, "
+    CHECK(explain(TopicFault::wildcard_in_name, "home/+/temp") ==
+          "'+' is a wildcard for subscriptions and cannot be in a topic to publish to: name one topic, "
           "such as "
-          "maison/x/temp");
+          "home/x/temp");
     CHECK(explain(TopicFault::wildcard_in_name, "#") ==
-          "'#' is a wildcard for subscriptions and can't stand in a topic to publish to: name one topic, "
+          "'#' is a wildcard for subscriptions and cannot be in a topic to publish to: name one topic, "
           "such as x");
     CHECK(explain(TopicFault::invalid_utf8, std::string_view("a\0b", 3)) ==
-          "a topic can't hold a NUL character");
+          "a topic cannot contain a NUL character");
     CHECK(explain(TopicFault::too_long, std::string(70'000, 'a')) ==
           "the topic has 70000 bytes, more than the 65535 that MQTT allows");
 }

@@ -85,7 +85,7 @@ TEST_CASE("a reader takes big-endian integers, binary and text") {
     CHECK_FALSE(in.error());
 }
 
-TEST_CASE("the first failure of a reader stays, and all reads behind it are empty") {
+TEST_CASE("the first failure of a reader stays, and all later reads are empty") {
     const auto bytes = hex("0003'ab' 0102");
     Reader in(bytes);
     in.fail(CodecError::protocol_error);
@@ -100,7 +100,7 @@ TEST_CASE("the first failure of a reader stays, and all reads behind it are empt
     CHECK(in.error() == CodecError::protocol_error);
 }
 
-TEST_CASE("a length that reaches behind the end is refused before anything is taken") {
+TEST_CASE("a length that exceeds the input is refused before anything is taken") {
     const auto bytes = hex("0006 'short'");
     Reader in(bytes);
     CHECK(in.binary().empty());

@@ -62,7 +62,7 @@ CodecError encode_error(const Packet& packet, ProtocolVersion version) {
 
 }  // namespace
 
-TEST_CASE("a fixed header that can't be one is refused as early as it is seen") {
+TEST_CASE("an invalid fixed header is refused at its first invalid byte") {
     CHECK(frame_error("00") == E::malformed);              // reserved type
     CHECK(frame_error("0f 00") == E::malformed);           // reserved type
     CHECK(frame_error("30 ffffffff") == E::malformed);     // a fifth length byte would follow
@@ -141,7 +141,7 @@ TEST_CASE("CONNACK that breaks a rule") {
         {"20 03 01 87 00", v5, E::protocol_error},  // session present though refused
         {"20 05 00 00 02 24 02", v5, E::property_out_of_range},
         {"20 07 00 00 04 24 00 24 00", v5, E::protocol_error},  // twice
-        {"20 03 00 00 01", v5, E::malformed},                   // properties reach behind the end
+        {"20 03 00 00 01", v5, E::malformed},                   // properties exceed the packet
         {"20 04 00 00 8000", v5, E::malformed},                 // length of properties in long form
     });
 }
@@ -238,7 +238,7 @@ TEST_CASE("SUBACK and UNSUBACK that break a rule") {
         {"90 02 0001", v311, E::protocol_error},      // no code
         {"90 03 0001 03", v311, E::protocol_error},   // not a code
         {"90 03 0001 87", v311, E::protocol_error},   // a code of v5 only
-        {"90 03 0001 00", v5, E::protocol_error},     // no code behind the properties
+        {"90 03 0001 00", v5, E::protocol_error},     // no code after the properties
         {"90 04 0001 00 11", v5, E::protocol_error},  // a code of UNSUBACK only
         {"b0 03 0001 00", v311, E::malformed},
         {"b0 02 0000", v311, E::protocol_error},

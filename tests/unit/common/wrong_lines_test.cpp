@@ -101,7 +101,7 @@ TEST_CASE("errors in a config file name file and line") {
         {"--profile x\n",
          "/home/me/.config/mqtt_pub:1: --profile belongs on the command line, not in a file"},
         {"-t a/+\n",
-         "/home/me/.config/mqtt_pub:1: -t: '+' is a wildcard for subscriptions and can't stand in a topic to "
+         "/home/me/.config/mqtt_pub:1: -t: '+' is a wildcard for subscriptions and cannot be in a topic to "
          "publish "
          "to: name one topic, such as a/x"},
         {"-m a\n-n\n", "/home/me/.config/mqtt_pub:2: -n: the message is already given by -m"},

@@ -61,7 +61,7 @@ bool has_ipv6() {
 
 }  // namespace
 
-TEST_CASE("on the loopback interface a connection stands as soon as it is begun") {
+TEST_CASE("on the loopback interface a connection is open at once") {
     const Listener listener;
     Loop loop;
     const auto to = endpoint("127.0.0.1", listener.port);
@@ -107,7 +107,7 @@ TEST_CASE("a refused connection says where, why and what to look at") {
                                ": connection refused (is a broker running there?)");
 }
 
-TEST_CASE("when every address fails the most telling reason is told") {
+TEST_CASE("when every address fails, the most specific reason is reported") {
     const Listener deaf("127.0.0.1", false);
     // Of a family that this machine does not have.
     Address strange = at("127.0.0.1", 1);
@@ -146,7 +146,7 @@ TEST_CASE("an address that refuses makes the next one be tried at once") {
 }
 
 TEST_CASE("the slower of two addresses still wins when the other one never answers") {
-    // The first connection is begun and stands still; it is accepted as soon as the backlog has room.
+    // The first connection is started and waits; it is accepted as soon as the backlog has room.
     Blackhole slow;
     const Blackhole never("127.0.0.2");
     Loop loop;
@@ -199,11 +199,11 @@ TEST_CASE("signals and deadlines hold while a name is looked up") {
         return std::vector<Address>{};
     });
     connector.start();
-    bool told = false;
-    loop.on_signal(SIGUSR1, [&] { told = true; });
+    bool arrived = false;
+    loop.on_signal(SIGUSR1, [&] { arrived = true; });
     ::raise(SIGUSR1);
     loop.turn(loop.now() + 10s);
-    CHECK(told);
+    CHECK(arrived);
     const auto start = loop.now();
     loop.turn(start + 2ms);
     CHECK(loop.now() >= start + 2ms);
@@ -230,7 +230,7 @@ TEST_CASE("the local address is bound") {
     CHECK(reinterpret_cast<sockaddr_in&>(peer.storage).sin_addr.s_addr == inet_addr("127.0.0.9"));
 }
 
-TEST_CASE("a local address that can't be bound is named") {
+TEST_CASE("a local address that cannot be bound is named") {
     auto to = endpoint("localhost", 1883);
     to.bind_address = "192.0.2.1";
     CHECK(failure(to).context ==

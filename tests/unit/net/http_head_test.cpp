@@ -39,7 +39,7 @@ TEST_CASE("a head is complete at its empty line, with CR or without") {
     CHECK_FALSE(http_head_size("").has_value());
 }
 
-TEST_CASE("what can't become HTTP is seen at the first wrong byte") {
+TEST_CASE("text that cannot become HTTP is detected at the first wrong byte") {
     for (const char* good : {"", "H", "HTTP", "HTTP/1.", "HTTP/1.1 200"}) CHECK(begins_like_http(good));
     for (const char* bad : {"h", "\x05", "HTTP/2", "SSH-", " HTTP"}) CHECK_FALSE(begins_like_http(bad));
 }

@@ -37,7 +37,7 @@ class Listener {
         port = ntohs(reinterpret_cast<sockaddr_in&>(address.storage).sin_port);
     }
 
-    /// An accepted connection; none if nobody has come.
+    /// An accepted connection; none if there is none.
     Descriptor accept() const {
         return Descriptor(::accept4(fd.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     }

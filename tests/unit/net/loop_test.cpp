@@ -53,7 +53,7 @@ TEST_CASE("a watched descriptor is called when it is readable and not before") {
     CHECK(calls == 1);
 }
 
-TEST_CASE("a callback may unwatch itself, another descriptor, and watch the same number anew") {
+TEST_CASE("a callback may unwatch itself, another descriptor, and watch the same number again") {
     Loop loop;
     Pair a;
     Pair b;
@@ -73,7 +73,7 @@ TEST_CASE("a callback may unwatch itself, another descriptor, and watch the same
     CHECK(calls == "aB");
 }
 
-TEST_CASE("a callback that replaces its own watch goes on living until it returns") {
+TEST_CASE("a callback that replaces its own watch is kept until it returns") {
     Loop loop;
     Pair pair;
     put(pair.there, "x");
@@ -134,7 +134,7 @@ TEST_CASE("a regular file is always readable") {
     CHECK(calls == 2);
 }
 
-TEST_CASE("a signal that came before the turn ends its wait and is told once, from the loop") {
+TEST_CASE("a signal before the turn ends its wait and is reported once, by the loop") {
     Loop loop;
     int calls = 0;
     loop.on_signal(SIGUSR1, [&] { ++calls; });
@@ -146,21 +146,21 @@ TEST_CASE("a signal that came before the turn ends its wait and is told once, fr
     CHECK(calls == 1);
 }
 
-TEST_CASE("a signal is told although a descriptor is ready in every turn") {
+TEST_CASE("a signal is reported although a descriptor is ready in every turn") {
     Loop loop;
     Pair pair;
     put(pair.there, "x");
     loop.watch(pair.here.get(), POLLIN, [](short) {});
-    bool told = false;
-    loop.on_signal(SIGUSR1, [&] { told = true; });
+    bool arrived = false;
+    loop.on_signal(SIGUSR1, [&] { arrived = true; });
     ::raise(SIGUSR1);
     const auto start = loop.now();
-    while (!told && loop.now() < start + 5s) loop.turn(std::nullopt);
-    CHECK(told);
+    while (!arrived && loop.now() < start + 5s) loop.turn(std::nullopt);
+    CHECK(arrived);
     CHECK(loop.now() < start + 1s);
 }
 
-TEST_CASE("a signal that came after the last turn ends with the loop, not the program") {
+TEST_CASE("a signal after the last turn is discarded with the loop, and does not end the program") {
     struct sigaction mine{};
     mine.sa_handler = SIG_DFL;
     struct sigaction before{};
@@ -176,7 +176,7 @@ TEST_CASE("a signal that came after the last turn ends with the loop, not the pr
     sigaction(SIGUSR1, &before, nullptr);
 }
 
-TEST_CASE("what is no signal, or can't be caught, is refused") {
+TEST_CASE("numbers that aren't signals or cannot be caught are refused") {
     Loop loop;
     for (const int number : {-1, 0, 33, 65, 1'000'000, SIGKILL, SIGSTOP}) {
         CAPTURE(number);

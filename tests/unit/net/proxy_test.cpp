@@ -63,7 +63,7 @@ struct Dialogue {
     std::optional<Error> error;
 };
 
-/// The error's words behind "... through the proxy HOST:PORT: ".
+/// The error's text after "... through the proxy HOST:PORT: ".
 std::string why(const Dialogue& dialogue) {
     REQUIRE(dialogue.error);
     CHECK(dialogue.error->code == ErrorCode::proxy_failed);
@@ -152,7 +152,7 @@ TEST_CASE("each refusal of a SOCKS5 proxy is explained") {
     CHECK(why(wrong) == "the proxy refuses the user name or the password");
 }
 
-TEST_CASE("what is no SOCKS5 proxy is recognized") {
+TEST_CASE("a server that isn't a SOCKS5 proxy is recognized") {
     Dialogue http(through(ProxyKind::socks5));
     http.after("H");
     CHECK(why(http) == "it is an HTTP proxy");
@@ -170,7 +170,7 @@ TEST_CASE("what is no SOCKS5 proxy is recognized") {
     CHECK(why(damaged) == "the proxy's answer is damaged");
 }
 
-TEST_CASE("what SOCKS5 can't carry is a usage error") {
+TEST_CASE("names too long for SOCKS5 are a usage error") {
     const auto code = [](const Endpoint& endpoint) {
         Script script;
         const auto made = make_proxy_stream(std::make_unique<ScriptedStream>(script), endpoint);
@@ -228,7 +228,7 @@ TEST_CASE("each refusal of a CONNECT proxy is explained") {
     CHECK(refusal("302 Found") == "the proxy answered 302 Found");
 }
 
-TEST_CASE("what is no CONNECT proxy is recognized, and an endless answer is cut off") {
+TEST_CASE("a server that isn't a CONNECT proxy is recognized, and an endless answer is cut off") {
     Dialogue socks(through(ProxyKind::http_connect));
     socks.after("\x05");
     CHECK(why(socks) == "it is a SOCKS5 proxy");

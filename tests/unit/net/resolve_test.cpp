@@ -41,15 +41,15 @@ std::vector<std::string> show(const std::vector<Address>& addresses) {
 
 using Strings = std::vector<std::string>;
 
-std::size_t count_entries(const char* folder) {
+std::size_t count_entries(const char* directory) {
     std::size_t count = 0;
-    DIR* dir = ::opendir(folder);
+    DIR* dir = ::opendir(directory);
     while (::readdir(dir) != nullptr) ++count;
     ::closedir(dir);
     return count;
 }
 
-/// A resolver that answers when it is told to.
+/// A resolver that answers on request.
 struct Gate {
     std::mutex mutex;
     std::condition_variable changed;
@@ -111,7 +111,7 @@ TEST_CASE("a numeric host is answered at once, without a thread and a descriptor
     CHECK(count_entries("/proc/self/task") == threads);
 }
 
-TEST_CASE("a name is asked for in a thread and its answer comes from the loop") {
+TEST_CASE("a name is looked up in a thread, and the answer is delivered by the loop") {
     Loop loop;
     Gate gate;
     std::optional<Answer> got;
@@ -128,13 +128,13 @@ TEST_CASE("a name is asked for in a thread and its answer comes from the loop") 
     CHECK(show(got->value()) == Strings{"192.0.2.1 7"});
 }
 
-TEST_CASE("a look-up given up does no harm when its answer comes at last, and leaves no descriptor behind") {
+TEST_CASE("an abandoned look-up does no harm when it is answered, and leaks no descriptor") {
     const auto before = count_entries("/proc/self/fd");
     auto gate = std::make_shared<Gate>();
     {
         Loop loop;
         const Lookup lookup(
-            loop, {"broker.example", 5, {}}, [](Answer) { FAIL("nobody waits any more"); },
+            loop, {"broker.example", 5, {}}, [](Answer) { FAIL("the look-up was abandoned"); },
             [gate](const Question&) { return gate->answer(); });
     }
     gate->let_through();
@@ -180,8 +180,8 @@ TEST_CASE("without a descriptor for the thread a look-up is an error") {
     CHECK(got->error().context == "cannot resolve broker.example: too many open files");
 }
 
-TEST_CASE("a name that can't exist is an error that names it") {
-    // A label has at most 63 bytes, so nobody on the network is asked.
+TEST_CASE("a name that cannot exist is an error that names it") {
+    // A label has at most 63 bytes, so no query is sent.
     const std::string host = std::string(64, 'x') + ".invalid";
     const auto answer = look_up({host, 1883, {}});
     REQUIRE_FALSE(answer);

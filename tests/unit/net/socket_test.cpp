@@ -38,7 +38,7 @@ TEST_CASE("a socket stream is open at once and moves bytes both ways") {
     CHECK(as_text(Bytes(buffer).first(got->count)) == "abc");
 }
 
-TEST_CASE("a full socket would block and takes more once the other side has read") {
+TEST_CASE("a full socket would block and takes more once the peer has read") {
     Streams streams;
     const std::vector<std::uint8_t> block(1 << 20);
     std::size_t written = 0;
@@ -55,7 +55,7 @@ TEST_CASE("a full socket would block and takes more once the other side has read
     CHECK(streams.here->write(block)->count > 0);
 }
 
-TEST_CASE("shutdown lets the other side read to the end and still answer") {
+TEST_CASE("shutdown lets the peer read to the end and still answer") {
     Streams streams;
     std::array<std::uint8_t, 8> buffer{};
     REQUIRE(streams.here->write(as_bytes("bye")));

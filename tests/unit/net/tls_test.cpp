@@ -181,7 +181,7 @@ TEST_CASE("the client's last flight and its first bytes are one write") {
     CHECK(ends.server->read(buffer)->count == 7);
 }
 
-TEST_CASE("goodbye is the end for the other side, and so is a connection that just ends") {
+TEST_CASE("close_notify is the end for the peer, and so is a connection that just ends") {
     std::uint8_t buffer[16];
     Ends polite;
     polite.shake_hands();
@@ -196,11 +196,11 @@ TEST_CASE("goodbye is the end for the other side, and so is a connection that ju
     CHECK_FALSE(rude.client->buffered());
 }
 
-TEST_CASE("bytes that came before a failure are delivered before it") {
+TEST_CASE("bytes received before a failure are delivered before it") {
     Ends ends;
     ends.shake_hands();
     REQUIRE(ends.server->write(as_bytes("last words"))->count == 10);
-    // A record of 32 bytes that nobody has encrypted.
+    // A record of 32 bytes that is not encrypted.
     const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
     for (const std::uint8_t byte : as_bytes(forged)) ends.to_client.bytes.push_back(byte);
     std::uint8_t buffer[64];
@@ -210,7 +210,7 @@ TEST_CASE("bytes that came before a failure are delivered before it") {
     REQUIRE_FALSE(failed);
     CHECK(failed.error().code == ErrorCode::tls_failed);
     CHECK(failed.error().context == "TLS failed: decryption failed or bad record mac");
-    // Whoever had bytes to look at first asks once more.
+    // A caller that first received bytes reads once more.
     CHECK_FALSE(ends.client->read(buffer));
     CHECK(ends.client->buffered());
     CHECK_FALSE(ends.client->write(as_bytes("x")));

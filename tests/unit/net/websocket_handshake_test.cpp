@@ -152,7 +152,7 @@ TEST_CASE("answers that look almost right") {
     CHECK(verdict("HTTP/1.1 101 x\r\nbroken\r\n\r\n").ends_with("the answer is damaged HTTP"));
 }
 
-TEST_CASE("the error tells host, port and path, and carries the status") {
+TEST_CASE("the error names host, port and path, and has the status") {
     auto to = endpoint("::1", 9001);
     to.websocket->path = "/ws";
     const auto result = check_websocket_answer("HTTP/1.1 404 Not Found\r\n\r\n", key, to);

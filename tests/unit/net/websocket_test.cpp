@@ -149,7 +149,7 @@ TEST_CASE("fragments with control frames between them are one stream of bytes") 
     CHECK(socket.script.written.empty());
 }
 
-TEST_CASE("what comes in one piece with the answer to the upgrade is not lost") {
+TEST_CASE("data received together with the answer to the upgrade is not lost") {
     Open socket(SIZE_MAX, frame(fin | binary, "early"));
     CHECK(socket.stream->buffered());
     CHECK(socket.read_all() == "early");
@@ -184,7 +184,7 @@ TEST_CASE("a peer that sends pings without end does not hold a read") {
     CHECK_FALSE(socket.script.input.empty());
 }
 
-TEST_CASE("what is written goes in masked binary frames, of at most 64 KiB") {
+TEST_CASE("data is written in masked binary frames, of at most 64 KiB") {
     Open socket;
     const auto payload = numbered(200'000);
     Bytes rest = as_bytes(payload);
@@ -256,7 +256,7 @@ TEST_CASE("an orderly close is the end") {
     }
 }
 
-TEST_CASE("a close with a reason tells it, after the data before it") {
+TEST_CASE("a close with a reason is reported, after the data before it") {
     Open socket;
     socket.script.input = frame(fin | binary, "last") + frame(fin | closing, "\x03\xf1 too \x1b big");
     CHECK(socket.read_all() == "last");
@@ -306,25 +306,25 @@ TEST_CASE("breaches of the protocol are named and answered with 1002") {
             CHECK(socket.error->code == ErrorCode::protocol_error);
             CHECK(socket.error->context.find(breach.name) != std::string::npos);
             socket.stream->shutdown();
-            const auto goodbye = take_frame(socket.script.written);
-            CHECK(goodbye.first_byte == (fin | closing));
-            CHECK(goodbye.payload == "\x03\xea");
+            const auto close_frame = take_frame(socket.script.written);
+            CHECK(close_frame.first_byte == (fin | closing));
+            CHECK(close_frame.payload == "\x03\xea");
         }
     }
 }
 
-TEST_CASE("the goodbye is a close frame behind what was written") {
+TEST_CASE("shutdown sends a close frame after what was written") {
     Open socket;
     REQUIRE(socket.stream->write(as_bytes("\xe0")));
     socket.stream->shutdown();
     CHECK(take_frame(socket.script.written).payload == "\xe0");
-    const auto goodbye = take_frame(socket.script.written);
-    CHECK(goodbye.first_byte == (fin | closing));
-    CHECK(goodbye.payload == "\x03\xe8");
+    const auto close_frame = take_frame(socket.script.written);
+    CHECK(close_frame.first_byte == (fin | closing));
+    CHECK(close_frame.payload == "\x03\xe8");
     CHECK(socket.script.shut_down);
 }
 
-TEST_CASE("the upgrade goes on however little the transport moves") {
+TEST_CASE("the upgrade succeeds however little the transport moves at a time") {
     Endpoint endpoint;
     endpoint.websocket.emplace();
     Script script;
@@ -359,7 +359,7 @@ TEST_CASE("an upgrade that breaks off says where") {
         const auto result = (*stream)->handshake();
         REQUIRE_FALSE(result);
         CHECK(result.error().code == ErrorCode::websocket_failed);
-        // The client says goodbye to a connection that failed.
+        // The client closes a connection that failed.
         (*stream)->shutdown();
         CHECK(script.shut_down);
         return result.error().context;

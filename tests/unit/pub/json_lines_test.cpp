@@ -179,7 +179,7 @@ TEST_CASE("the error of an invalid line gives the cause") {
         {R"({"topic":5})", "topic is not a string"},
         {R"({"topic":{}})", "topic is not a string"},
         {R"({"topic":"a/#"})",
-         "'#' is a wildcard for subscriptions and can't stand in a topic to publish to: name one topic, such "
+         "'#' is a wildcard for subscriptions and cannot be in a topic to publish to: name one topic, such "
          "as "
          "a/x"},
         {R"({"qos":3})", "qos is not 0, 1 or 2"},

@@ -1,9 +1,7 @@
-// Figures for --stats.
-#include "figures.hpp"
+// Numbers with as many digits as are useful.
+#include "number_format.hpp"
 
-#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 
 namespace mqttc::app {
@@ -20,27 +18,6 @@ std::string three_digits(double value) {
 }
 
 }  // namespace
-
-Duration Latencies::percentile(double share) const {
-    if (count_ == 0) return Duration(0);
-    const auto wanted =
-        static_cast<std::uint64_t>(std::ceil(std::clamp(share, 0.0, 1.0) * static_cast<double>(count_)));
-    std::uint64_t seen = 0;
-    for (std::size_t i = 0; i < class_count; ++i) {
-        seen += classes_[i];
-        if (seen >= std::max<std::uint64_t>(wanted, 1)) return Duration(std::clamp(top_of(i), min_, max_));
-    }
-    return max();
-}
-
-std::string Latencies::text() const {
-    std::string line = "min " + duration_text(min());
-    line.append(", median ").append(duration_text(percentile(0.5)));
-    line.append(", 90% ").append(duration_text(percentile(0.9)));
-    line.append(", 99% ").append(duration_text(percentile(0.99)));
-    line.append(", max ").append(duration_text(max()));
-    return line;
-}
 
 std::string duration_text(Duration duration) {
     const auto nanoseconds = static_cast<double>(std::chrono::nanoseconds(duration).count());

@@ -1,9 +1,11 @@
-// Tests of the figures of --stats.
-#include "figures.hpp"
+// Tests of the latency histogram and of number formats.
+#include "latency_histogram.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cmath>
+
+#include "number_format.hpp"
 
 using namespace mqttc;
 using namespace mqttc::app;
@@ -12,7 +14,7 @@ using std::chrono::nanoseconds;
 TEST_CASE("percentiles are accurate to 1/32, from nanoseconds to years") {
     for (const std::int64_t unit : {1LL, 7LL, 1'000LL, 1'000'000LL, 1'000'000'000LL, 30'000'000'000'000LL}) {
         CAPTURE(unit);
-        Latencies latencies;
+        LatencyHistogram latencies;
         for (int i = 1; i <= 1000; ++i) latencies.add(nanoseconds(i * unit));
         CHECK(latencies.count() == 1000);
         CHECK(latencies.min() == nanoseconds(unit));
@@ -30,7 +32,7 @@ TEST_CASE("percentiles are accurate to 1/32, from nanoseconds to years") {
 }
 
 TEST_CASE("the smallest and largest durations have a class") {
-    Latencies latencies;
+    LatencyHistogram latencies;
     CHECK(latencies.percentile(0.5) == nanoseconds(0));
     latencies.add(nanoseconds(-5));
     latencies.add(nanoseconds(INT64_MAX));

@@ -1,4 +1,4 @@
-// Figures for --stats: latencies in a histogram of fixed size, and numbers written for people.
+// Latencies for --stats in a histogram of fixed size.
 #pragma once
 
 #include <array>
@@ -11,7 +11,7 @@
 namespace mqttc::app {
 
 /// Counts durations in classes no wider than 1/32 of their value; 15 KiB, whatever is added.
-class Latencies {
+class LatencyHistogram {
   public:
     void add(Duration latency) {
         const auto value = latency.count() > 0 ? static_cast<std::uint64_t>(latency.count()) : 0;
@@ -51,14 +51,5 @@ class Latencies {
     std::uint64_t min_ = 0;
     std::uint64_t max_ = 0;
 };
-
-/// "850 ns", "12.3 us", "1.25 ms", "3.40 s": three digits.
-std::string duration_text(Duration duration);
-/// "512 bytes", "1.5 kB", "12.3 MB", "4.0 GB" (powers of 1000).
-std::string bytes_text(double bytes);
-/// `count` per second of `duration`, as a whole number from 100 on, else with one decimal.
-std::string rate_text(std::uint64_t count, Duration duration);
-/// "1 message", "2 messages".
-std::string count_text(std::uint64_t count, std::string_view singular);
 
 }  // namespace mqttc::app
