@@ -166,6 +166,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     ClientOptions& client = connection.client;
     client.endpoint = make_endpoint(options);
     client.reconnect = make_policy(options);
+    client.follow_redirect = options.follow_redirect;
     client.connect_timeout =
         options.connect_timeout.count() == 0 ? practically_never : options.connect_timeout;
 

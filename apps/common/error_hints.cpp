@@ -43,6 +43,7 @@ constexpr std::array rows{
     HintRow{Hint::credentials, {}, "use -u, and --password-file or MQTT_PASSWORD"},
     HintRow{Hint::protocol_version, {}, "try another with -V: mqttv5, mqttv311 or mqttv31"},
     HintRow{Hint::client_id, {}, "choose one with -i"},
+    HintRow{Hint::redirect, {}, "connect there, or use --follow-redirect"},
 };
 
 }  // namespace

@@ -3,6 +3,8 @@
 
 #include <array>
 
+#include "mqttc/reason.hpp"
+
 namespace mqttc::app {
 namespace {
 
@@ -60,6 +62,9 @@ int exit_code_of(const Error& error, bool was_connected) {
         case ErrorCode::connection_lost:
             return was_connected ? exit_code::connection_lost : exit_code::connect_failed;
         case ErrorCode::server_disconnect:
+            if (error.reason == reason::use_another_server || error.reason == reason::server_moved)
+                return error.reason;
+            return exit_code::connection_lost;
         case ErrorCode::keep_alive_timeout:
         case ErrorCode::not_connected:
         case ErrorCode::window_full:

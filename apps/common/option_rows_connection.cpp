@@ -321,6 +321,14 @@ The default is 1:60.
 An outage is reported when it starts, when its cause changes, and once a
 minute.)",
      .set = set_reconnect_delay},
+    {.name = "follow-redirect",
+     .help = "follow MQTT 5's \"use another server\"",
+     .manual = R"(When an MQTT 5 broker refers to another server, connect to that server.
+The user name and password are sent there too, so this is done only over TLS
+with a verified certificate, or to another port of the same host, and once.
+Otherwise, and without this option, the program names the server and stops with
+exit status 156 or 157.)",
+     .set = set_flag<&ConnectionOptions::follow_redirect>},
     {.short_name = 'M', .name = "max-inflight", .argument = "N", .value = ValueKind::number,
      .help = "unacknowledged QoS 1 and 2 messages in flight (default 20)",
      .manual = R"(The maximum number of unacknowledged QoS 1 and 2 messages.

@@ -84,6 +84,7 @@ struct ConnectionOptions {
     bool is_stream = false;
     /// Set by the programs: messages of QoS 1 or 2 may be in flight when the connection is lost.
     bool may_acknowledge = false;
+    bool follow_redirect = false;
 };
 
 /// What concerns the run as a whole.

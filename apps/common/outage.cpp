@@ -55,7 +55,10 @@ std::optional<std::string> Outage::line(std::string_view why, std::string_view m
     // Jitter makes the time uneven: milliseconds are only shown when it is short.
     constexpr Duration tenth = std::chrono::milliseconds(100);
     const Duration shown = retry_in < std::chrono::seconds(1) ? retry_in : retry_in / tenth * tenth;
-    text.append(why).append(more).append("; trying again in ").append(seconds_text(shown));
+    text.append(why).append(more);
+    // A redirect is followed at once.
+    if (retry_in == Duration::zero()) return text.append(likely);
+    text.append("; trying again in ").append(seconds_text(shown));
     if (std::exchange(endless_, false)) text.append(" (forever; --reconnect N or -W limits it)");
     return text.append(likely);
 }

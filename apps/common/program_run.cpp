@@ -21,7 +21,6 @@ ProgramRun::ProgramRun(const ConnectionOptions& connection, const RunOptions& ru
     : connection_options_(connection),
       run_options_(run),
       messages_(messages),
-      broker_(endpoint_name(client.endpoint)),
       deadline_(deadline),
       client_(std::move(client), *this),
       outage_(connection, run) {}
@@ -59,7 +58,7 @@ void ProgramRun::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     const bool first = !std::exchange(ever_connected_, true);
     if (!outage_.reason().empty())
-        messages_.note((first ? "connected to " : "connected again to ") + broker_);
+        messages_.note((first ? "connected to " : "connected again to ") + endpoint_name(client_.endpoint()));
     outage_.over(client_.now());
     on_connected(first);
 }

@@ -68,7 +68,6 @@ class ProgramRun : public ClientHandler {
     const ConnectionOptions& connection_options_;
     const RunOptions& run_options_;
     Messages& messages_;
-    const std::string broker_;            ///< its name in messages
     const std::optional<Time> deadline_;  ///< of -W
     Client client_;
     bool ever_connected_ = false;

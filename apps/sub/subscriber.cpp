@@ -297,7 +297,8 @@ void Subscriber::output_is_gone() {
 
 bool Subscriber::on_peer_closed(bool /*has_unread*/) {
     if (ending_ != Ending::none) return false;
-    messages_.note("the connection to " + broker_ + " is lost; received messages are finished first");
+    messages_.note("the connection to " + endpoint_name(client_.endpoint()) +
+                   " is lost; received messages are finished first");
     return false;
 }
 

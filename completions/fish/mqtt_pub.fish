@@ -61,6 +61,7 @@ complete -c mqtt_pub -l ack-timeout -x -d 'longest wait for an acknowledgement, 
 complete -c mqtt_pub -s W -x -d 'stop after SECONDS with exit code 27'
 complete -c mqtt_pub -l reconnect -x -a 'never forever' -d 'never, a number of tries, or forever'
 complete -c mqtt_pub -l reconnect-delay -x -d 'seconds between tries, doubling from MIN to MAX (default 1:60)'
+complete -c mqtt_pub -l follow-redirect -d 'follow MQTT 5\'s "use another server"'
 complete -c mqtt_pub -s M -l max-inflight -x -d 'unacknowledged QoS 1 and 2 messages in flight (default 20)'
 complete -c mqtt_pub -l max-packet-size -x -d 'refuse larger packets from the broker (default 268435460)'
 complete -c mqtt_pub -l nodelay -d 'TCP_NODELAY (always on)'

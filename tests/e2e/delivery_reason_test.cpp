@@ -361,7 +361,7 @@ TEST_CASE("receive maximum, topic alias maximum, server keep-alive and assigned 
     CHECK(broker.violations().empty());
 }
 
-TEST_CASE("a redirect to another server is followed, but not in a loop") {
+TEST_CASE("a redirect to another server is named, and followed with --follow-redirect, but not in a loop") {
     BrokerThread other;
     BrokerThread first;
     const auto send_to = [](BrokerThread& from, std::uint16_t port) {
@@ -372,10 +372,19 @@ TEST_CASE("a redirect to another server is followed, but not in a loop") {
         });
     };
     send_to(first, other.port());
-    CHECK(run(client("mqtt_pub", first.port(), to_publish)).exit.code == 0);
+    const Result named = run(client("mqtt_pub", first.port(), to_publish));
+    CHECK(named.exit.code == reason::use_another_server);
+    CHECK(has(named.err, "use another server: 127.0.0.1:" + std::to_string(other.port()) +
+                             " (connect there, or use --follow-redirect)"));
+    CHECK(other.connects().empty());
+    Words follow = to_publish;
+    follow.push_back("--follow-redirect");
+    const Result followed = run(client("mqtt_pub", first.port(), follow));
+    CHECK(followed.exit.code == 0);
+    CHECK(has(followed.err, ":" + std::to_string(other.port()) + " (connecting there)\n"));
     CHECK(other.wait_for_received(1));
     send_to(other, first.port());
-    const Result result = run(client("mqtt_pub", first.port(), to_publish));
+    const Result result = run(client("mqtt_pub", first.port(), follow));
     CHECK(result.exit.code == reason::use_another_server);
     CHECK(has(result.err, "use another server"));
 }

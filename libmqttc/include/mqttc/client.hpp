@@ -40,6 +40,10 @@ struct ClientOptions {
     /// bytes are unconfirmed (at most this long) and 50 ms longer, because closing before a message arrives would
     /// discard what is in flight.
     Duration disconnect_timeout = std::chrono::seconds(5);
+    /// Connect to the server that the broker names with "use another server" or "server moved" (MQTT 5.0 section 4.11):
+    /// to another port of the same host, or over TLS with `verify`, once. Otherwise run() ends with an error that names
+    /// the server.
+    bool follow_redirect = false;
 };
 
 /// The options that a URL contains: the endpoint, with the defaults of TlsOptions and WebSocketOptions if the scheme
@@ -138,6 +142,8 @@ class MQTTC_API Client {
 
     /// The time of the present turn.
     Time now() const;
+    /// ClientOptions::endpoint, or the one that a redirect leads to; valid as long as the client.
+    const Endpoint& endpoint() const;
     /// The session, read-only; valid as long as the client.
     const Session& session() const;
 

@@ -87,6 +87,7 @@ enum class Hint : std::uint8_t {
     credentials,         ///< SessionOptions::username and password
     protocol_version,    ///< SessionOptions::version
     client_id,           ///< SessionOptions::client_id
+    redirect,            ///< ClientOptions::follow_redirect
 };
 
 /// What went wrong, built once where the context is known.

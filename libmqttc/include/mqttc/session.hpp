@@ -183,6 +183,9 @@ class MQTTC_API Session {
     /// how many of the last bytes sent did not reach the broker's machine, as far as is known;
     /// QoS 0 messages in them count as dropped.
     void closed(Time now, std::size_t unarrived = 0);
+    /// While closed: the next connection is to another broker, which must not get an identifier that the previous one
+    /// assigned.
+    void forget_assigned_client_id();
 
     /// Takes bytes from the broker; returns how many were consumed (whole packets; the caller keeps the rest
     /// and gives it again with more after it; after disconnect() all bytes are consumed and ignored).

@@ -33,7 +33,7 @@ Client::Impl::Impl(ClientOptions given, ClientHandler& to)
       handler(to),
       session(std::move(options.session)),
       relay(to),
-      target_(options.endpoint),
+      target(options.endpoint),
       backoff_(options.reconnect.min_delay, options.reconnect.max_delay) {}
 
 std::expected<void, Error> Client::Impl::run() {
@@ -42,7 +42,7 @@ std::expected<void, Error> Client::Impl::run() {
     tries_ = 0;
     backoff_.reset();
     last_delay_ = {};
-    target_ = options.endpoint;
+    target = options.endpoint;
     result_ = {};
     loop.update_now();
     try {
@@ -185,7 +185,7 @@ bool Client::Impl::tls_alert() const {
     constexpr std::uint8_t alert = 0x15;
     constexpr std::uint8_t version = 0x03;
     const Bytes bytes = buffer.bytes();
-    return !target_.tls && bytes.size() >= 2 && bytes[0] == alert && bytes[1] == version;
+    return !target.tls && bytes.size() >= 2 && bytes[0] == alert && bytes[1] == version;
 }
 
 void Client::Impl::shrink_idle_buffer() {
@@ -344,6 +344,9 @@ bool Client::on_signal(int signal_number, std::function<void()> arrived) {
 
 Time Client::now() const {
     return impl_->loop.now();
+}
+const Endpoint& Client::endpoint() const {
+    return impl_->target;
 }
 const Session& Client::session() const {
     return impl_->session;

@@ -70,6 +70,7 @@ struct Client::Impl {
     Session session;
     Relay relay;
     ReceiveBuffer buffer;
+    Endpoint target;  ///< options.endpoint, or where the broker redirected to
     bool stopping = false;
 
     /// disconnect() was called.
@@ -105,7 +106,8 @@ struct Client::Impl {
     void linger();
     void lost(Error error);
     std::optional<Duration> retry_delay(const Error& error);
-    bool follow_redirect(const Error& error);
+    bool follow_redirect(Error& error);
+    void connect_next_to(const Endpoint& endpoint);
     void add_endpoint_context(Error& error, bool was_open) const;
     bool tls_alert() const;
     void shrink_idle_buffer();
@@ -120,7 +122,6 @@ struct Client::Impl {
 
     Phase phase_ = Phase::ended;
     std::expected<void, Error> result_;
-    Endpoint target_;  ///< options.endpoint, or where the broker redirected to
     std::unique_ptr<net::Connector> connector_;
     std::unique_ptr<Connection> connection_;
     Backoff backoff_;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
 #include "client_impl.hpp"
@@ -13,6 +14,8 @@ namespace {
 
 // A connection that lasted this long may be redirected again.
 constexpr Duration redirect_memory = std::chrono::minutes(1);
+// How much of a server reference that cannot be used is shown.
+constexpr std::size_t max_shown = 200;
 
 std::string reference_of(ReasonCode code, PropertiesView properties) {
     if (code != reason::use_another_server && code != reason::server_moved) return {};
@@ -36,13 +39,13 @@ void Client::Impl::connect() {
     phase_ = Phase::connecting;
     connect_started_ = loop.now();
     connect_deadline_ = later(loop.now(), options.connect_timeout);
-    connector_ = std::make_unique<net::Connector>(loop, target_);
+    connector_ = std::make_unique<net::Connector>(loop, target);
     connector_->start();
 }
 
 Error Client::Impl::no_connack(Duration waited) const {
     return {ErrorCode::connect_timeout, 0,
-            "cannot connect to " + endpoint_name(target_) + ": connected, but no CONNACK within " +
+            "cannot connect to " + endpoint_name(target) + ": connected, but no CONNACK within " +
                 seconds_text(waited) + " (is it an MQTT broker?)"};
 }
 
@@ -109,7 +112,7 @@ void Client::Impl::continue_closing() {
                       : "the broker has not read them within " + seconds_text(options.disconnect_timeout);
     end(std::unexpected(Error{ErrorCode::connection_lost, 0,
                               "the last " + std::to_string(left - disconnect_size_) +
-                                  " bytes were not sent to " + endpoint_name(target_) + ": " + why}));
+                                  " bytes were not sent to " + endpoint_name(target) + ": " + why}));
 }
 
 void Client::Impl::linger() {
@@ -140,10 +143,10 @@ void Client::Impl::lost(Error error) {
     shrink_at_.reset();
     add_endpoint_context(error, was_open);
     std::optional<Duration> delay;
-    if (!pending_disconnect && follow_redirect(error)) {
+    if (follow_redirect(error)) {
         delay = Duration::zero();
     } else if (!pending_disconnect) {
-        target_ = options.endpoint;
+        connect_next_to(options.endpoint);
         delay = retry_delay(error);
     }
     phase_ = Phase::waiting;
@@ -165,31 +168,59 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
     return last_delay_;
 }
 
-bool Client::Impl::follow_redirect(const Error& error) {
-    if (!is_redirect(error) || !target_.unix_path.empty()) return false;
-    if (redirected_ && !(relay.accepted && loop.now() - connected_at_ >= redirect_memory)) return false;
+void Client::Impl::connect_next_to(const Endpoint& endpoint) {
+    const bool same = equal_ignoring_case(target.host, endpoint.host) && target.port == endpoint.port;
+    if (!same) session.forget_assigned_client_id();
+    target = endpoint;
+}
+
+// The server that the broker named is added to the error, whether it is followed or not.
+bool Client::Impl::follow_redirect(Error& error) {
+    if (!is_redirect(error)) return false;
     // A list separated by spaces; the first is the broker's first choice (MQTT 5.0 section 4.11).
     const std::string_view first =
         std::string_view(relay.server_reference).substr(0, relay.server_reference.find(' '));
     const auto place = parse_url("mqtt://" + std::string(first));
-    if (first.empty() || !place || place->username || place->topic) return false;
+    if (first.empty() || !place || place->username || place->topic) {
+        error.context += first.empty() ? " (without naming it)" : ": " + escape_controls(first, max_shown);
+        return false;
+    }
+    Endpoint next = target;
+    next.host = place->host;
+    next.port = place->port != 0 ? place->port : effective_port(options.endpoint);
+    next.srv = false;
+    next.unix_path.clear();
+    error.context += ": " + endpoint_name(next);
+    if (!options.follow_redirect) {
+        error.hint = Hint::redirect;
+        return false;
+    }
+    const bool verified = next.tls && next.tls->verify;
+    const char* refusal = nullptr;
+    if (!target.unix_path.empty() || (!verified && !equal_ignoring_case(next.host, options.endpoint.host)))
+        refusal = " (another host is followed only over verified TLS)";
+    else if (redirected_ && !(relay.accepted && loop.now() - connected_at_ >= redirect_memory))
+        refusal = " (a second redirect is not followed)";
+    if (refusal != nullptr || pending_disconnect) {
+        error.context += refusal == nullptr ? "" : refusal;
+        return false;
+    }
+    error.context += " (connecting there)";
     redirected_ = true;
-    target_.host = place->host;
-    target_.port = place->port != 0 ? place->port : effective_port(options.endpoint);
-    target_.srv = false;
+    connect_next_to(next);
     return true;
 }
 
 void Client::Impl::add_endpoint_context(Error& error, bool was_open) const {
     const auto where =
-        (relay.accepted ? "lost the connection to " : "cannot connect to ") + endpoint_name(target_);
+        (relay.accepted ? "lost the connection to " : "cannot connect to ") + endpoint_name(target);
     switch (error.code) {
         case ErrorCode::closed_by_peer:
         case ErrorCode::connection_lost:
             error.context = where + ": " + error.context;
             if (relay.accepted) break;
             error.context += " before CONNACK (is it an MQTT broker?)";
-            if (!target_.tls) error.hint = Hint::maybe_tls;
+            if (!target.tls) error.hint = Hint::maybe_tls;
             break;
         case ErrorCode::tls_failed:
             // The error of a failed handshake is complete.
@@ -202,7 +233,7 @@ void Client::Impl::add_endpoint_context(Error& error, bool was_open) const {
         case ErrorCode::server_disconnect:
         case ErrorCode::keep_alive_timeout:
         case ErrorCode::ack_timeout:
-            error.context = "lost the connection to " + endpoint_name(target_) + ": " + error.context;
+            error.context = "lost the connection to " + endpoint_name(target) + ": " + error.context;
             break;
         default:
             break;

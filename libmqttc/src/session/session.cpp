@@ -201,6 +201,10 @@ void Session::closed(Time, std::size_t unarrived) {
     impl_->closed(unarrived);
 }
 
+void Session::forget_assigned_client_id() {
+    impl_->state.client_id = impl_->conn.limits.client_id = impl_->options.client_id;
+}
+
 std::expected<std::size_t, Error> Session::receive(Bytes bytes, Time now, SessionHandler& handler) {
     return impl_->receive(bytes, now, handler);
 }

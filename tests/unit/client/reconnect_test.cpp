@@ -134,11 +134,18 @@ TEST_CASE("after DISCONNECT from the broker the reason decides about a retry") {
     }
 }
 
-TEST_CASE("a redirect to another server is followed once") {
+TEST_CASE("a redirect to another server is followed only on request, and once") {
     Peer first(ProtocolVersion::v5);
     Peer second(ProtocolVersion::v5);
     Recorder handler;
-    Client client(options_for(first), handler);
+    auto options = options_for(first);
+    bool follow = true;
+    SUBCASE("not without the option") {
+        follow = false;
+    }
+    SUBCASE("once") {}
+    options.follow_redirect = follow;
+    Client client(std::move(options), handler);
     first.join(client);
     second.join(client);
     const auto sends_to = [&](Peer& peer, const Peer& other) {
@@ -149,19 +156,77 @@ TEST_CASE("a redirect to another server is followed once") {
         };
     };
     sends_to(first, second);
-    SUBCASE("and used") {
-        second.script = [&](const Packet&) { second.accept_client(); };
-        handler.connack = [&] { client.disconnect(); };
-        CHECK(run(client));
-    }
-    SUBCASE("and no further") {
-        sends_to(second, first);
-        const auto result = run(client);
-        REQUIRE_FALSE(result);
-        CHECK(result.error().reason == reason::use_another_server);
+    sends_to(second, first);
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().reason == reason::use_another_server);
+    const std::string refused = ": the broker refused the connection: use another server: ";
+    if (follow) {
+        CHECK(result.error().context == "cannot connect to " + second.name() + refused + first.name() +
+                                            " (a second redirect is not followed)");
+    } else {
+        CHECK(result.error().context == "cannot connect to " + first.name() + refused + second.name());
+        CHECK(result.error().hint == Hint::redirect);
     }
     CHECK(first.connections == 1);
-    CHECK(second.connections == 1);
+    CHECK(second.connections == (follow ? 1 : 0));
+}
+
+TEST_CASE("after a redirect the new server gets no identifier that the first one assigned") {
+    Peer first(ProtocolVersion::v5);
+    Peer second(ProtocolVersion::v5);
+    Recorder handler;
+    auto options = options_for(first);
+    options.session.client_id.clear();
+    options.follow_redirect = true;
+    Client client(std::move(options), handler);
+    first.join(client);
+    second.join(client);
+    first.script = [&](const Packet&) {
+        Properties assigned;
+        REQUIRE(assigned.add(PropertyId::assigned_client_identifier, "x\r\nFLUSHALL\r\n"));
+        first.send(Connack{.properties = assigned.view()});
+        Properties properties;
+        REQUIRE(properties.add(PropertyId::server_reference, second.name()));
+        first.send(Disconnect{reason::server_moved, properties.view()});
+    };
+    std::string seen = "none";
+    second.script = [&](const Packet& packet) {
+        if (const auto* connect = std::get_if<Connect>(&packet)) seen = connect->client_id;
+        client.stop();
+    };
+    REQUIRE(run(client));
+    CHECK(seen.empty());
+}
+
+TEST_CASE("a redirect to another host is not followed without TLS, and an unusable one never") {
+    struct Row {
+        const char* reference;
+        const char* shown;
+    };
+    for (const auto& row :
+         {Row{"other.example:1", ": other.example:1 (another host is followed only over verified TLS)"},
+          Row{"user:pw@127.0.0.1", ": user:pw@127.0.0.1"}, Row{"\x1b[2J", ": \\x1b[2J"},
+          Row{"", " (without naming it)"}}) {
+        CAPTURE(row.reference);
+        Peer peer(ProtocolVersion::v5);
+        Recorder handler;
+        auto options = options_for(peer);
+        options.follow_redirect = true;
+        Client client(std::move(options), handler);
+        peer.join(client);
+        peer.script = [&](const Packet&) {
+            Properties properties;
+            if (*row.reference != '\0') REQUIRE(properties.add(PropertyId::server_reference, row.reference));
+            peer.accept_client();
+            peer.send(Disconnect{reason::server_moved, properties.view()});
+        };
+        const auto result = run(client);
+        REQUIRE_FALSE(result);
+        CHECK(result.error().context == "lost the connection to " + peer.name() +
+                                            ": the broker disconnected: server moved" + row.shown);
+        CHECK(peer.connections == 1);
+    }
 }
 
 TEST_CASE("stopping from on_connection_lost ends the run") {

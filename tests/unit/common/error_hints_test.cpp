@@ -28,7 +28,7 @@ TEST_CASE("a remedy is appended, within existing parentheses if there are any") 
 }
 
 TEST_CASE("every hint has an option or a remedy") {
-    for (int hint = 1; hint <= static_cast<int>(Hint::client_id); ++hint) {
+    for (int hint = 1; hint <= static_cast<int>(Hint::redirect); ++hint) {
         CAPTURE(hint);
         CHECK(error_text({ErrorCode::tls_config, 0, "x", static_cast<Hint>(hint)}).find('-') !=
               std::string::npos);
