@@ -15,6 +15,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 #include "job_environment.hpp"
 #include "mqttc/client.hpp"
@@ -85,8 +86,7 @@ bool ExecSink::take(const Publish& message) {
     if (error == E2BIG) {  // caused by the message: no reason to end
         ++run_;
         ++failed_;
-        messages_.error("the environment is too small for a message on topic '" + std::string(message.topic) +
-                        "'");
+        messages_.error("the environment is too small for a message on topic " + in_quotes(message.topic));
         return true;
     }
     if (error != 0) {
@@ -156,8 +156,8 @@ void ExecSink::reap(const Job& job) {
     } while (reaped < 0 && errno == EINTR);
     if (reaped < 0) {
         ++failed_;
-        messages_.error("the exit status of the command for a message on topic '" + job.topic +
-                        "' is unknown: " + errno_text(errno));
+        messages_.error("the exit status of the command for a message on topic " + in_quotes(job.topic) +
+                        " is unknown: " + errno_text(errno));
         return;
     }
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
@@ -166,7 +166,7 @@ void ExecSink::reap(const Job& job) {
     ++failed_;
     std::string text = WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
                                            : "ended with exit status " + std::to_string(WEXITSTATUS(status));
-    messages_.error("the command for a message on topic '" + job.topic + "' " + text);
+    messages_.error("the command for a message on topic " + in_quotes(job.topic) + " " + text);
 }
 
 void ExecSink::conclude() {

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "format.hpp"
@@ -101,7 +102,7 @@ void Subscriber::refused(const Error& error) {
 std::string Subscriber::refusal(std::string_view what, const std::string& filter, PacketType type,
                                 ReasonCode code, PropertiesView properties) const {
     std::string text("the broker refused ");
-    text.append(what).append(" '").append(filter).append("'");
+    text.append(what).append(" ").append(in_quotes(filter));
     // MQTT 3.1.1 has one code for all reasons.
     if (client_.session().options().version == ProtocolVersion::v5) {
         text.append(": ").append(app::reason_text(type, code, properties));
@@ -116,8 +117,9 @@ void Subscriber::on_suback(const Suback& packet) {
         const ReasonCode code = packet.codes[i];
         Requested& requested = requested_[i];
         if (code < static_cast<ReasonCode>(requested.qos)) {
-            messages_.warning("the broker grants QoS " + std::to_string(code) + " for '" + requested.filter +
-                              "' instead of " + std::to_string(static_cast<int>(requested.qos)));
+            messages_.warning("the broker grants QoS " + std::to_string(code) + " for " +
+                              in_quotes(requested.filter) + " instead of " +
+                              std::to_string(static_cast<int>(requested.qos)));
             requested.qos = static_cast<Qos>(code);
         }
         if (code < reason::unspecified_error) continue;
@@ -145,8 +147,8 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
         const ReasonCode code = packet.codes[i];
         const std::string& filter = options_.unsubscribe[i];
         if (code == reason::no_subscription_existed) {
-            messages_.warning("unsubscribing from '" + filter +
-                              "': " + app::reason_text(PacketType::unsuback, code, packet.properties));
+            messages_.warning("unsubscribing from " + in_quotes(filter) + ": " +
+                              app::reason_text(PacketType::unsuback, code, packet.properties));
         }
         if (code < reason::unspecified_error) continue;
         ++refused;
