@@ -42,7 +42,7 @@ void Subscriber::prepare() {
 
 void Subscriber::on_run_timeout(const std::string& what) {
     // Only DISCONNECT remains to be sent.
-    if (ending_ == Ending::when_written && out_.empty() && cleaner_.done()) return;
+    if (ending_ == Ending::when_written && everything_is_done()) return;
     if (ending_ == Ending::at_once) return;
     messages_.error(what);
     code_ = app::exit_code::run_timeout;
@@ -200,7 +200,7 @@ Accept Subscriber::on_publish(const Publish& message) {
         // Refusing a message stops reading, including the acknowledgements that the cleaner waits for; a QoS 0
         // message needs no refusal.
         if (message.qos == Qos::at_most_once) return Accept::now;
-        if (cleaner_.all_published()) disconnect();
+        if (acknowledge_given() && cleaner_.all_published() && !sink_.unfinished()) disconnect();
         return Accept::later;
     }
     if (waiting_for_reader_ || out_.state() != StdoutBuffer::State::open || sink_.busy())
@@ -247,10 +247,14 @@ Accept Subscriber::given(const Publish& message) {
     return Accept::hold_acknowledgement;
 }
 
+bool Subscriber::everything_is_done() const {
+    return out_.empty() && !sink_.unfinished() && cleaner_.done();
+}
+
 bool Subscriber::acknowledge_given() {
     if (!out_.empty()) return false;
     if (!acknowledgements_held_) return true;
-    if (sink_.unfinished()) return false;
+    if (sink_.unfinished() && !sink_.acknowledges_at_once()) return false;
     acknowledgements_held_ = false;
     client_.release_acknowledgements();
     return true;
@@ -268,7 +272,7 @@ void Subscriber::on_room() {
 void Subscriber::on_turn_end() {
     if (!out_.empty() && !waiting_for_reader_ && !out_.flush()) wait_for_reader();
     if (out_.state() != StdoutBuffer::State::open) return output_is_gone();
-    if (acknowledge_given() && ending_ == Ending::when_written && cleaner_.done()) disconnect();
+    if (acknowledge_given() && ending_ == Ending::when_written && everything_is_done()) disconnect();
 }
 
 void Subscriber::wait_for_reader() {
