@@ -188,7 +188,7 @@ void Subscriber::arm_idle_timer() {
 
 void Subscriber::arm_sink_timer(Time when) {
     client_.at(when, [this, when] {
-        sink_.tick();
+        if (!waiting_for_reader_) sink_.tick();
         const Duration interval = *sink_.interval();
         // Ticks missed while the program was stopped are not made up for.
         arm_sink_timer(when + interval > client_.now() ? when + interval : client_.now() + interval);
