@@ -31,7 +31,6 @@ mqttc_layer(net SOURCES
   loop.cpp
   proxy.cpp
   resolve.cpp
-  sha1.cpp
   socket.cpp
   srv.cpp
   tls_factory.cpp

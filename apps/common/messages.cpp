@@ -14,13 +14,15 @@ namespace mqttc::app {
 namespace {
 
 constexpr std::string_view clear_line = "\r\x1b[K";
+// Texts of peers are cut where they are quoted; this is for a line of many.
+constexpr std::size_t max_line = 8 * 1024;
 
 }  // namespace
 
 std::string reason_text(PacketType type, ReasonCode code, PropertiesView properties) {
     std::string text(reason_name(type, code));
     const std::string_view why = properties.text_or_empty(PropertyId::reason_string);
-    if (!why.empty()) text.append(" (").append(why).append(")");
+    if (!why.empty()) text.append(" (").append(escape_controls(why)).append(")");
     return text;
 }
 
@@ -30,7 +32,7 @@ void Messages::line(std::string_view prefix, std::string_view text) {
         .append(program_)
         .append(": ")
         .append(prefix)
-        .append(escape_controls(text))
+        .append(escape_controls(text, max_line))
         .append("\n");
     write(out);
 }

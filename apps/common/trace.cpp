@@ -20,11 +20,15 @@ std::string qos_of(Qos qos) {
     return number("qos", static_cast<std::uint32_t>(qos));
 }
 
+// A packet may have millions of properties or codes; these many bytes are shown.
+constexpr std::size_t max_list = 4 * 1024;
+
 std::string properties_of(PropertiesView properties) {
     std::string out;
     for (const Property& property : properties) {
         const PropertyInfo* info = find_property(static_cast<std::uint8_t>(property.id));
         if (info == nullptr) continue;
+        if (out.size() > max_list) return out.append(", \xe2\x80\xa6 (more properties)");
         out.append(", ").append(info->name);
         switch (info->type) {
             case PropertyType::utf8:
@@ -34,7 +38,7 @@ std::string properties_of(PropertiesView properties) {
                 out.append(named(property.name)).append(named(property.text));
                 break;
             case PropertyType::binary:
-                out.append(number("", static_cast<std::uint32_t>(property.text.size()))).append(" bytes");
+                out.append(" ").append(std::to_string(property.text.size())).append(" bytes");
                 break;
             default:
                 out.append(" ").append(std::to_string(property.number));
@@ -86,6 +90,7 @@ struct Describe {
     std::string operator()(const Subscribe& packet) const {
         std::string out = number("id", packet.packet_id);
         for (const Subscription& subscription : packet.subscriptions) {
+            if (out.size() > max_list) break;
             out.append(named(subscription.filter)).append(qos_of(subscription.qos));
             if (version != ProtocolVersion::v5) continue;
             if (subscription.no_local) out.append(" no-local");
@@ -102,7 +107,10 @@ struct Describe {
     }
     std::string operator()(const Unsubscribe& packet) const {
         std::string out = number("id", packet.packet_id);
-        for (const std::string_view filter : packet.filters) out.append(named(filter));
+        for (const std::string_view filter : packet.filters) {
+            if (out.size() > max_list) break;
+            out.append(named(filter));
+        }
         return out.append(properties_of(packet.properties));
     }
     std::string operator()(const Unsuback& packet) const {
@@ -121,6 +129,7 @@ struct Describe {
         std::string out = number("id", id);
         if (!codes.empty()) out.append(" codes");
         for (const ReasonCode code : codes) {
+            if (out.size() > max_list) return out.append(" \xe2\x80\xa6");
             out.append(" ").append(std::to_string(code));
             // The others are a QoS, or success.
             if (code > reason::granted_qos_2) out.append(" (").append(reason_name(type, code)).append(")");

@@ -20,7 +20,7 @@ Result<void> list_users(const Options& options) {
     std::string names;
     for (const PasswordLine& line : parse_password_file(text->view())) {
         if (line.kind != PasswordLine::Kind::entry || !seen.insert(line.name).second) continue;
-        names += to_terminal ? escape_controls(line.name) : std::string(line.name);
+        names += to_terminal ? escape_controls(line.name, line.name.size()) : std::string(line.name);
         names += '\n';
     }
     if (!print(names)) return fail("cannot write to standard output");

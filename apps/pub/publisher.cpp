@@ -7,6 +7,7 @@
 #include <ctime>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
@@ -46,7 +47,7 @@ void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView proper
     if (code < reason::unspecified_error) return;
     std::string what("the broker refused a message");
     if (options_.topics.size() == 1 && !own_topics_)
-        what.append(" to '").append(options_.topics.front()).append("'");
+        what.append(" to ").append(in_quotes(options_.topics.front()));
     what.append(": ").append(app::reason_text(PacketType::puback, code, properties));
     report_problem(what);
 }
@@ -227,7 +228,7 @@ bool Publisher::publish_one() {
         const ErrorCode code = done.error().code;
         if (code == ErrorCode::window_full || code == ErrorCode::buffer_full) return false;
         ++unpublishable_;
-        report_problem("cannot publish to '" + std::string(message.topic) + "': " + done.error().context);
+        report_problem("cannot publish to " + in_quotes(message.topic) + ": " + done.error().context);
         const Limits& limits = client_.session().limits();
         const bool same_for_all =
             message.qos > limits.maximum_qos || (message.retain && !limits.retain_available);

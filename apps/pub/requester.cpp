@@ -85,7 +85,7 @@ void Requester::on_connected(bool first) {
         client_.subscribe({&subscription, 1},
                           app::properties_for(connection_options_, packet_bit(PacketType::subscribe)).view());
     if (id) return;
-    messages_.error("cannot subscribe to '" + response_topic_ + "': " + id.error().context);
+    messages_.error("cannot subscribe to " + in_quotes(response_topic_) + ": " + id.error().context);
     end(app::exit_code_of(id.error(), true));
 }
 
@@ -96,7 +96,7 @@ void Requester::on_suback(const Suback& packet) {
         subscribed_ = true;
         return send();
     }
-    std::string line = "the broker refused the subscription to '" + response_topic_ + "'";
+    std::string line = "the broker refused the subscription to " + in_quotes(response_topic_);
     if (client_.session().options().version == ProtocolVersion::v5)
         line.append(": ").append(app::reason_text(PacketType::suback, code, packet.properties));
     messages_.error(line);
@@ -116,7 +116,7 @@ void Requester::send() {
         if (!id) {
             if (id.error().code == ErrorCode::window_full || id.error().code == ErrorCode::buffer_full)
                 return;
-            messages_.error("cannot publish to '" + topic + "': " + id.error().context);
+            messages_.error("cannot publish to " + in_quotes(topic) + ": " + id.error().context);
             return end(app::exit_code::not_delivered);
         }
         if (sent_++ == 0) sent_at_ = std::chrono::steady_clock::now();

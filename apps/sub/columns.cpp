@@ -29,6 +29,9 @@ std::size_t columns_of(std::string_view sequence) {
     return character >= first_emoji ? 2 : 1;
 }
 
+// Characters without a width that are printed after one with a width; a text may have any number.
+constexpr std::size_t max_marks = 4;
+
 // One character or escape sequence at the start of a text.
 struct Glyph {
     std::size_t bytes;
@@ -66,11 +69,13 @@ void append_clipped(TextBuffer& out, std::string_view text, std::size_t columns)
     const bool cut = display_width(text) > columns;
     std::size_t left = cut && columns > 0 ? columns - 1 : columns;
     bool full = false;
+    std::size_t marks = 0;
     while (!text.empty()) {
         const Glyph glyph = next_glyph(text);
         full = full || glyph.columns > left;
+        marks = glyph.columns == 0 ? marks + 1 : 0;
         // Sequences after the cut still count: one of them may end a colour.
-        if (glyph.columns == 0 ? !full || text[0] == '\033' : !full) {
+        if (text[0] == '\033' || (!full && marks <= max_marks)) {
             out.append(text.substr(0, glyph.bytes));
             left -= glyph.columns;
         }

@@ -11,7 +11,7 @@ namespace mqttc::sub {
 /// How many columns of a terminal `text` takes; escape sequences (CSI) take none.
 std::size_t display_width(std::string_view text);
 /// Appends as much of `text` as fits in `columns`, and an ellipsis where it was cut. Escape sequences are
-/// kept.
+/// kept, and of many characters without a width in a row only the first.
 void append_clipped(TextBuffer& out, std::string_view text, std::size_t columns);
 
 }  // namespace mqttc::sub

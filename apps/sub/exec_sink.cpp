@@ -1,12 +1,8 @@
 // --exec: runs a command for each message, up to --jobs of them in parallel.
 #include "exec_sink.hpp"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
-#include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +11,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
 #include "job_environment.hpp"
 #include "mqttc/client.hpp"
@@ -47,11 +44,6 @@ bool is_shortage(int error) {
     return error == EMFILE || error == ENFILE || error == EAGAIN;
 }
 
-// -1: errno says why. (glibc 2.36 declares pidfd_open() for C only.)
-int open_pid(pid_t pid) {
-    return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-}
-
 }  // namespace
 
 ExecSink::ExecSink(std::string command, unsigned jobs, app::Messages& messages)
@@ -64,8 +56,8 @@ ExecSink::ExecSink(std::string command, unsigned jobs, app::Messages& messages)
     std::signal(SIGCHLD, SIG_DFL);
 }
 
-ExecSink::~ExecSink() {
-    for (const Job& job : running_) close(job.pid_fd);
+void ExecSink::attach(Client& client) {
+    client.on_signal(SIGCHLD, [this] { reap_ended(); });
 }
 
 bool ExecSink::take(const Publish& message) {
@@ -85,8 +77,7 @@ bool ExecSink::take(const Publish& message) {
     if (error == E2BIG) {  // caused by the message: no reason to end
         ++run_;
         ++failed_;
-        messages_.error("the environment is too small for a message on topic '" + std::string(message.topic) +
-                        "'");
+        messages_.error("the environment is too small for a message on topic " + in_quotes(message.topic));
         return true;
     }
     if (error != 0) {
@@ -95,13 +86,7 @@ bool ExecSink::take(const Publish& message) {
         return false;
     }
     ++run_;
-    const Job job{pid, open_pid(pid), std::string(message.topic)};
-    if (job.pid_fd < 0) {  // not in an old kernel or a sandbox: one at a time
-        reap(job);
-        return true;
-    }
-    running_.push_back(job);
-    client_->watch(job.pid_fd, [this, fd = job.pid_fd] { ended(fd); });
+    running_.push_back({pid, std::string(message.topic)});
     return true;
 }
 
@@ -138,72 +123,59 @@ int ExecSink::spawn(int input, const Publish& message, pid_t& pid) const {
     return error;
 }
 
-void ExecSink::ended(int pid_fd) {
-    const auto found = std::ranges::find(running_, pid_fd, &Job::pid_fd);
-    if (found == running_.end()) return;
-    client_->unwatch(pid_fd);
-    reap(*found);
-    close(pid_fd);
-    running_.erase(found);
-    out_of_resources_ = false;
+// As process 1 of a container the program also gets the orphans of its commands.
+void ExecSink::reap_ended() {
+    int status = 0;
+    pid_t pid = 0;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        const auto found = std::ranges::find(running_, pid, &Job::pid);
+        if (found == running_.end()) continue;
+        report(*found, status);
+        running_.erase(found);
+        out_of_resources_ = false;
+    }
 }
 
-void ExecSink::reap(const Job& job) {
-    int status = 0;
-    pid_t reaped = -1;
-    do {
-        reaped = waitpid(job.pid, &status, 0);
-    } while (reaped < 0 && errno == EINTR);
-    if (reaped < 0) {
-        ++failed_;
-        messages_.error("the exit status of the command for a message on topic '" + job.topic +
-                        "' is unknown: " + errno_text(errno));
-        return;
-    }
+void ExecSink::report(const Job& job, int status) {
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return;
     // Ctrl-C reaches the commands too.
-    if (WIFSIGNALED(status) && (terminating_ || WTERMSIG(status) == SIGINT)) return;
+    if (WIFSIGNALED(status) && (interrupted_ || WTERMSIG(status) == SIGINT)) return;
     ++failed_;
     std::string text = WIFSIGNALED(status) ? "was ended by signal " + std::to_string(WTERMSIG(status))
                                            : "ended with exit status " + std::to_string(WEXITSTATUS(status));
-    messages_.error("the command for a message on topic '" + job.topic + "' " + text);
+    messages_.error("the command for a message on topic " + in_quotes(job.topic) + " " + text);
 }
 
 void ExecSink::conclude() {
-    sigset_t ending;
-    sigemptyset(&ending);
-    for (const int number : {SIGINT, SIGTERM}) sigaddset(&ending, number);
-    // The client blocks these, so that they can be read here.
-    const int signal_fd = signalfd(-1, &ending, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (!wait_for_all(patience, signal_fd)) {
-        terminating_ = true;
+    if (!wait_for_all(patience, true)) {
         messages_.warning("terminating commands that are still running: " + std::to_string(running_.size()));
         signal_all(SIGTERM);
-        if (!wait_for_all(patience_after_term, -1)) {
+        if (!wait_for_all(patience_after_term, false)) {
             signal_all(SIGKILL);
-            wait_for_all(patience_after_term, -1);
+            wait_for_all(patience_after_term, false);
         }
     }
-    if (signal_fd >= 0) close(signal_fd);
     if (failed_ > 0) {
         messages_.error(std::to_string(failed_) + " of " + std::to_string(run_) + " commands failed");
     }
 }
 
-// False: timed out, or a signal was received.
-bool ExecSink::wait_for_all(std::chrono::seconds longest, int signal_fd) {
+// False: timed out, or interrupted_ by a signal. The client blocks the signals, so that they can be taken here.
+bool ExecSink::wait_for_all(std::chrono::seconds longest, bool interruptible) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    if (interruptible) {
+        for (const int number : {SIGINT, SIGTERM}) sigaddset(&set, number);
+    }
     const Time end = steady_clock::now() + longest;
-    while (!running_.empty()) {
-        std::vector<pollfd> polled{{signal_fd, POLLIN, 0}};
-        for (const Job& job : running_) polled.push_back({job.pid_fd, POLLIN, 0});
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - steady_clock::now()).count();
-        const int ready =
-            poll(polled.data(), polled.size(), static_cast<int>(std::max<std::int64_t>(left, 0)));
-        if (ready < 0 && errno == EINTR) continue;
-        if (ready <= 0 || polled[0].revents != 0) return false;
-        for (const pollfd& one : polled) {
-            if (one.fd != signal_fd && one.revents != 0) ended(one.fd);
-        }
+    for (reap_ended(); !running_.empty(); reap_ended()) {
+        const auto left = std::max(end - steady_clock::now(), Duration::zero());
+        const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+        const timespec timeout{seconds.count(), (left - seconds).count()};
+        const int number = sigtimedwait(&set, nullptr, &timeout);
+        interrupted_ = interrupted_ || number == SIGINT || number == SIGTERM;
+        if (interrupted_ ? interruptible : number < 0 && errno == EAGAIN) return false;
     }
     return true;
 }

@@ -17,33 +17,32 @@ namespace mqttc::sub {
 
 class ExecSink final : public MessageSink {
   public:
-    /// At the end running commands are waited for, then they get SIGTERM, and then SIGKILL.
+    /// When the run ends early, running commands are waited for, then they get SIGTERM, and then SIGKILL.
     static constexpr std::chrono::seconds patience{10};
     static constexpr std::chrono::seconds patience_after_term{2};
 
     /// Construct it before signals are blocked: commands get the current signal mask. `messages` must outlive the
     /// sink.
     ExecSink(std::string command, unsigned jobs, app::Messages& messages);
-    ~ExecSink() override;
 
-    void attach(Client& client) override { client_ = &client; }
+    void attach(Client& client) override;
     bool take(const Publish& message) override;
     bool busy() const override { return out_of_resources_ || running_.size() >= jobs_; }
-    bool unfinished() const override { return jobs_ == 1 && !running_.empty(); }
+    bool unfinished() const override { return !running_.empty(); }
+    bool acknowledges_at_once() const override { return jobs_ > 1; }
     void conclude() override;
     int exit_code() const override;
 
   private:
     struct Job {
         pid_t pid;
-        int pid_fd;
         std::string topic;
     };
 
     int spawn(int input, const Publish& message, pid_t& pid) const;
-    void ended(int pid_fd);
-    void reap(const Job& job);
-    bool wait_for_all(std::chrono::seconds longest, int signal_fd);
+    void reap_ended();
+    void report(const Job& job, int status);
+    bool wait_for_all(std::chrono::seconds longest, bool interruptible);
     void signal_all(int number) const;
 
     std::string command_;
@@ -51,13 +50,12 @@ class ExecSink final : public MessageSink {
     app::Messages& messages_;
     std::vector<std::string> environment_;
     sigset_t mask_{};
-    Client* client_ = nullptr;
     std::vector<Job> running_;
     std::uint64_t run_ = 0;
     std::uint64_t failed_ = 0;
     bool cannot_run_ = false;
     bool out_of_resources_ = false;  // no further command can be started now
-    bool terminating_ = false;       // commands were sent signals
+    bool interrupted_ = false;       // the user did not want to wait for commands
 };
 
 }  // namespace mqttc::sub

@@ -1,12 +1,8 @@
 // --save: how text from the broker is written in a file name.
 #include "file_name.hpp"
 
-#include <dlfcn.h>
-
-#include <array>
-#include <cstdlib>
-
 #include "base/encoding.hpp"
+#include "base/sha1.hpp"
 #include "base/utf8.hpp"
 #include "text_out.hpp"
 
@@ -15,7 +11,6 @@ namespace {
 
 constexpr std::size_t kept_of_long = 80;
 constexpr std::size_t hash_bytes = 16;
-constexpr std::size_t digest_bytes = 32;
 static_assert(kept_of_long + 2 + hash_bytes * 2 <= max_level);
 
 // The length of the first character if it may be in a name as it is, or 0.
@@ -23,39 +18,12 @@ std::size_t allowed(std::string_view text, bool first) {
     const auto c = static_cast<unsigned char>(text[0]);
     if (c < ' ' || c == 0x7f || c == '/' || c == '%' || c == '\\') return 0;
     if (first && (c == '.' || c == '-')) return 0;
-    const std::size_t length = utf8_sequence(text);
-    const bool c1 = length == 2 && c == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
-    return c1 ? 0 : length;
-}
-
-using Sha256 = unsigned char*(const unsigned char*, std::size_t, unsigned char*);
-
-// nullptr: dlerror() says why. Only --save loads OpenSSL's library: it would cost every start of the program more
-// than all else.
-Sha256* load_sha256() {
-    void* library = ::dlopen("libcrypto.so.3", RTLD_NOW | RTLD_LOCAL);
-    return library == nullptr ? nullptr : reinterpret_cast<Sha256*>(::dlsym(library, "SHA256"));
-}
-
-// SHA-256, so that no publisher can make a long name equal to that of another topic.
-std::array<unsigned char, digest_bytes> sha256(std::string_view text) {
-    static Sha256* const hash = load_sha256();
-    // Ending is better than a name that could equal another one; FileSink::make has asked.
-    if (hash == nullptr) std::abort();
-    std::array<unsigned char, digest_bytes> digest{};
-    hash(as_bytes(text).data(), text.size(), digest.data());
-    return digest;
+    return starts_with_wide_control(text) ? 0 : utf8_sequence(text);
 }
 
 }  // namespace
 
-std::expected<void, std::string> check_file_names() {
-    if (load_sha256() != nullptr) return {};
-    const char* const why = ::dlerror();
-    return std::unexpected(why != nullptr ? why : "it has no SHA-256");
-}
-
-void append_file_part(TextBuffer& out, std::string_view text) {
+void append_file_part(TextBuffer& out, std::string_view text, std::string_view whole) {
     TextBuffer name;
     std::size_t cut = 0;  // where the last complete character within kept_of_long ends
     // What is cut off is hashed, not written: a payload may be long.
@@ -72,7 +40,8 @@ void append_file_part(TextBuffer& out, std::string_view text) {
         if (name.size() <= kept_of_long) cut = name.size();
     }
     if (name.size() <= max_level) return out.append(name.view());
-    const auto hash = sha256(text);
+    // No publisher can make a long name equal to that of another topic.
+    const auto hash = sha1(whole);
     out.append(name.view().substr(0, cut));
     out.append("%~");
     append_hex(out, Bytes(hash).first(hash_bytes), HexCase::lower);
@@ -85,7 +54,7 @@ void append_file_topic(TextBuffer& out, std::string_view topic) {
         if (part.empty()) {
             out.append("%_");
         } else {
-            append_file_part(out, part);
+            append_file_part(out, part, part);
         }
         if (end == topic.npos) return;
         out.push_back('/');

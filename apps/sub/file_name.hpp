@@ -5,8 +5,6 @@
 #pragma once
 
 #include <cstddef>
-#include <expected>
-#include <string>
 #include <string_view>
 
 #include "text_buffer.hpp"
@@ -18,12 +16,9 @@ inline constexpr std::size_t max_level = 120;
 /// This many levels of a topic become directories; what follows is one level.
 inline constexpr std::size_t max_topic_directories = 32;
 
-/// To be asked before names are made: whether the library is there that hashes long levels. Error: why not.
-std::expected<void, std::string> check_file_names();
-
 /// Control characters, bytes that are not UTF-8, '/', '%', a backslash and a leading '.' or '-' are written %XX.
-/// Empty text is nothing.
-void append_file_part(TextBuffer& out, std::string_view text);
+/// Empty text is nothing. `whole` is hashed when `text` is cut: `text` itself, or what it is the encoded start of.
+void append_file_part(TextBuffer& out, std::string_view text, std::string_view whole);
 /// The same with each level of a topic as a component; an empty level is "%_".
 void append_file_topic(TextBuffer& out, std::string_view topic);
 

@@ -12,10 +12,10 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "base/escape.hpp"
 #include "base/random.hpp"
 #include "base/text.hpp"
 #include "exit_code.hpp"
-#include "file_name.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {
@@ -87,8 +87,6 @@ std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::str
         return std::unexpected("--save: '.' and '..' are only allowed before the first sequence");
     auto format = Format::compile(name, {.file_name = true});
     if (!format) return std::unexpected("--save: " + format.error());
-    if (const auto names = check_file_names(); !names)
-        return std::unexpected("--save needs OpenSSL's library for long names: " + names.error());
     return std::unique_ptr<MessageSink>(new FileSink(text.substr(0, split), std::move(*format), messages));
 }
 
@@ -123,7 +121,7 @@ bool FileSink::take(const Publish& message) {
         error = save(path.view(), message.payload);
     }
     if (error == 0) return true;
-    const std::string file = "'" + directory_ + std::string(path.view()) + "': " + reason_text(error);
+    const std::string file = in_quotes(directory_ + std::string(path.view())) + ": " + reason_text(error);
     if (is_name_problem(error)) return not_saved(message, file);
     messages_.error("cannot save a message to " + file);
     some_not_saved_ = true;
@@ -133,8 +131,7 @@ bool FileSink::take(const Publish& message) {
 // The program continues: a publisher must not be able to stop it by a name.
 bool FileSink::not_saved(const Publish& message, std::string_view why) {
     some_not_saved_ = true;
-    messages_.error("a message on topic '" + std::string(message.topic) +
-                    "' is not saved: " + std::string(why));
+    messages_.error("a message on topic " + in_quotes(message.topic) + " is not saved: " + std::string(why));
     return true;
 }
 

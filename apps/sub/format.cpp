@@ -106,10 +106,8 @@ RenderError Format::render_step(const Step& step, const Publish& message, WallTi
             break;
         case Kind::hex_lower:
         case Kind::hex_upper:
-            put_hex(step, message.payload, out);
-            break;
         case Kind::base64:
-            put_base64(step, message.payload, out);
+            put_encoded(step, message.payload, out);
             break;
         case Kind::payload_float:
         case Kind::payload_double:
@@ -188,7 +186,7 @@ void Format::put_text(const Step& step, std::string_view text, bool zero, TextBu
 
 void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer& out) {
     text = cut(step, text);
-    if (options_.file_name) return append_file_part(out, text);
+    if (options_.file_name) return append_file_part(out, text, text);
     if (options_.terminal && has_controls(text, LineBreaks::hide)) {
         TextBuffer visible;
         append_escaped(visible, text, LineBreaks::hide);
@@ -201,13 +199,23 @@ void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer
 void Format::put_payload(const Step& step, Bytes payload, TextBuffer& out) {
     std::string_view text = as_text(payload);
     if (step.width > 0) text = text.substr(0, step.width);
-    if (options_.file_name) return append_file_part(out, text);
+    if (options_.file_name) return append_file_part(out, text, text);
     if (options_.terminal && has_controls(text, LineBreaks::keep)) {
         TextBuffer visible;
         append_escaped(visible, text, LineBreaks::keep);
         return put_text(step, visible.view(), true, out);
     }
     put_text(step, text, true, out);
+}
+
+void Format::put_encoded(const Step& step, Bytes payload, TextBuffer& out) {
+    const auto put = step.kind == Kind::base64 ? put_base64 : put_hex;
+    if (!options_.file_name) return put(step, payload, out);
+    // More is cut from the name.
+    TextBuffer digits;
+    put(step, payload.first(std::min(payload.size(), max_level)), digits);
+    const std::string_view text = step.kind == Kind::base64 ? cut(step, digits.view()) : digits.view();
+    append_file_part(out, text, as_text(payload));
 }
 
 void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
@@ -230,11 +238,6 @@ void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
 }
 
 void Format::put_base64(const Step& step, Bytes payload, TextBuffer& out) {
-    if (options_.file_name) {
-        TextBuffer digits;
-        append_base64(digits, payload);
-        return put_from_broker(step, digits.view(), out);
-    }
     if (!step.left) pad(out, step.width, base64_size(payload.size()), ' ');
     append_base64(out, payload);
     if (step.left) pad(out, step.width, base64_size(payload.size()), ' ');

@@ -105,8 +105,9 @@ class Format {
     void put_text(const Step& step, std::string_view text, bool zero, TextBuffer& out);
     void put_from_broker(const Step& step, std::string_view text, TextBuffer& out);
     void put_payload(const Step& step, Bytes payload, TextBuffer& out);
-    void put_hex(const Step& step, Bytes payload, TextBuffer& out);
-    void put_base64(const Step& step, Bytes payload, TextBuffer& out);
+    void put_encoded(const Step& step, Bytes payload, TextBuffer& out);
+    static void put_hex(const Step& step, Bytes payload, TextBuffer& out);
+    static void put_base64(const Step& step, Bytes payload, TextBuffer& out);
     void put_property(const Step& step, PropertiesView properties, TextBuffer& out);
     void put_user_properties(PropertiesView properties, TextBuffer& out);
 

@@ -103,7 +103,7 @@ void JsonWriter::escaped(std::string_view text) {
         std::size_t run = 0;
         while (run < text.size() && kind_of(text[run]) == ByteKind::high) {
             const std::size_t length = utf8_sequence(text.substr(run));
-            if (length == 0 || (terminal_ && starts_with_c1(text.substr(run)))) break;
+            if (length == 0 || (terminal_ && starts_with_wide_control(text.substr(run)))) break;
             run += length;
         }
         if (run > 0) {
@@ -112,8 +112,11 @@ void JsonWriter::escaped(std::string_view text) {
             out_.append("\xef\xbf\xbd");
             run = 1;
         } else {
-            append_unicode_escape(out_, static_cast<unsigned char>(text[1]));
-            run = 2;
+            const auto low_bits = [&](std::size_t i) { return static_cast<unsigned>(text[i]) & 0x3fU; };
+            run = utf8_sequence(text);
+            append_unicode_escape(out_, run == 2 ? 0x80U | low_bits(1)
+                                                 : (static_cast<unsigned>(text[0]) & 0xfU) << 12U |
+                                                       low_bits(1) << 6U | low_bits(2));
         }
         text.remove_prefix(run);
     }

@@ -17,7 +17,7 @@ enum class JsonLayout : bool { compact, pretty };
 /// level, one member per line, arrays on one line.
 class JsonWriter {
   public:
-    /// `terminal`: DEL and C1 control characters in strings are escaped too.
+    /// `terminal`: DEL and control characters outside ASCII (starts_with_wide_control) are escaped too.
     JsonWriter(TextBuffer& out, JsonLayout layout, bool terminal)
         : out_(out), pretty_(layout == JsonLayout::pretty), terminal_(terminal) {}
 

@@ -11,7 +11,9 @@
 #include <string>
 #include <utility>
 
+#include "base/encoding.hpp"
 #include "base/escape.hpp"
+#include "base/sha1.hpp"
 #include "columns.hpp"
 #include "mqttc/client.hpp"
 #include "option_values.hpp"
@@ -37,6 +39,13 @@ std::string age_text(Duration age) {
 void append_right(TextBuffer& out, std::string_view text, std::size_t columns) {
     if (text.size() < columns) out.fill(columns - text.size(), ' ');
     out.append(text);
+}
+
+// A topic as its row shows it. A long one is cut; its hash keeps its row apart from others with the same start.
+std::string row_name(std::string_view topic) {
+    std::string name = escape_controls(topic);
+    if (topic.size() > max_shown) name.append(" ").append(to_hex(sha1(topic)));
+    return name;
 }
 
 std::optional<double> as_number(std::string_view text) {
@@ -93,16 +102,17 @@ void LiveTable::forget_drawing() {
 }
 
 bool LiveTable::take(const Publish& message) {
-    TextBuffer topic;
-    append_escaped(topic, message.topic, LineBreaks::hide);
-    auto found = entries_.find(topic.view());
+    const std::string topic = row_name(message.topic);
+    auto found = entries_.find(topic);
     if (found == entries_.end()) {
         if (entries_.size() >= max_topics) {
             ++left_out_;
             changed_ = true;
             return true;
         }
-        found = entries_.emplace(topic.view(), Entry{}).first;
+        found = entries_.emplace(topic, Entry{}).first;
+        found->second.topic_width = display_width(topic);
+        widest_topic_ = std::max(widest_topic_, found->second.topic_width);
     }
     Entry& entry = found->second;
     show_value(message, entry);
@@ -205,9 +215,7 @@ void LiveTable::draw() {
     const bool all = left_out_ == 0 && entries_.size() <= most;
     const std::size_t shown = all ? entries_.size() : std::min(most - 1, entries_.size());
 
-    std::size_t topic_columns = 0;
-    for (const auto& [topic, entry] : entries_) topic_columns = std::max(topic_columns, display_width(topic));
-    topic_columns = std::min(topic_columns, size.columns / 3);
+    const std::size_t topic_columns = std::min(widest_topic_, size.columns / 3);
 
     // A text wider than computed must not wrap: all that follows would be one line too high.
     out_.append(wrap_off);
@@ -247,7 +255,7 @@ void LiveTable::draw_entry(const std::string& topic, const Entry& entry, std::si
         return;
     }
     append_clipped(out_, topic, topic_columns);
-    out_.fill(topic_columns - std::min(topic_columns, display_width(topic)) + 1, ' ');
+    out_.fill(topic_columns - std::min(topic_columns, entry.topic_width) + 1, ' ');
     std::size_t left = columns - std::min(columns, topic_columns + 1);
     const bool with_columns = columns >= width_for_columns;
     if (with_columns) left -= age_columns + rate_columns + curve_points + 1;

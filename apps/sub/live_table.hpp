@@ -29,7 +29,7 @@ class LiveTable final : public MessageSink {
     /// Topics beyond this are counted, not shown.
     static constexpr std::size_t max_topics = 10'000;
     /// How much of a value is kept.
-    static constexpr std::size_t max_value = 4096;
+    static constexpr std::size_t max_value = 1024;
 
     struct World {
         std::function<ScreenSize()> size;
@@ -61,7 +61,8 @@ class LiveTable final : public MessageSink {
     static constexpr std::size_t curve_points = 12;
 
     struct Entry {
-        std::string value;  // one line, visible
+        std::size_t topic_width = 0;  // in columns
+        std::string value;            // one line, visible
         std::uint64_t count = 0;
         std::uint64_t count_before = 0;  // at the start of the current second
         std::uint64_t rate = 0;          // in the second before
@@ -85,8 +86,9 @@ class LiveTable final : public MessageSink {
     Shown shown_;
     World world_;
     app::Messages* messages_ = nullptr;
-    std::map<std::string, Entry, std::less<>> entries_;  // by topic, visible
-    std::uint64_t left_out_ = 0;                         // messages of topics beyond max_topics
+    std::map<std::string, Entry, std::less<>> entries_;  // by topic, visible and cut
+    std::size_t widest_topic_ = 0;
+    std::uint64_t left_out_ = 0;  // messages of topics beyond max_topics
     std::size_t rows_drawn_ = 0;
     ScreenSize drawn_for_;
     bool changed_ = false;

@@ -20,12 +20,15 @@ class MessageSink {
     virtual ~MessageSink() = default;
     /// Before the first connection. Error: one line for the user; the program ends as when its output failed.
     virtual std::expected<void, std::string> start() { return {}; }
-    /// For sinks that watch descriptors of their own.
+    /// For sinks that wait for signals.
     virtual void attach(Client& /*client*/) {}
     /// Nothing can be taken now; when that changes there is a turn of the client.
     virtual bool busy() const { return false; }
-    /// A message that was taken must not be acknowledged yet; a turn of the client follows when it may.
+    /// Messages that were taken are still worked on: a run that ends normally waits for that. A turn of the client
+    /// follows when it is done.
     virtual bool unfinished() const { return false; }
+    /// Whether messages are acknowledged even while unfinished().
+    virtual bool acknowledges_at_once() const { return false; }
     /// Takes one message; its views live until the call returns. False: not now, if the sink is busy(); otherwise the
     /// message is lost and must not be acknowledged, and the program ends with exit_code() after the sink has reported
     /// why.

@@ -67,8 +67,7 @@ bool FormatPrinter::take(const Publish& message) {
 }
 
 void FormatPrinter::report(RenderError error, const Publish& message) const {
-    std::string line = "the payload of a message on topic '";
-    line.append(message.topic).append("' ");
+    std::string line = "the payload of a message on topic " + in_quotes(message.topic) + " ";
     switch (error) {
         case RenderError::not_json:
             line.append("is not valid JSON: not printed (%j prints any payload)");

@@ -1,6 +1,7 @@
 // --remove-retained: publishes an empty retained message for each topic it is given.
 #include "retained_cleaner.hpp"
 
+#include "base/escape.hpp"
 #include "number_format.hpp"
 
 namespace mqttc::sub {
@@ -29,7 +30,8 @@ void RetainedCleaner::publish(Client& client) {
         message.retain = true;
         const auto id = client.publish(message);
         if (!id) {
-            messages_.warning("cannot clear the retained message of '" + topic + "': " + id.error().context);
+            messages_.warning("cannot clear the retained message of " + in_quotes(topic) + ": " +
+                              id.error().context);
         } else if (*id != 0) {
             unacknowledged_.insert_or_assign(*id, std::move(topic));
         } else {
@@ -42,8 +44,8 @@ void RetainedCleaner::delivered(PacketId id, ReasonCode code) {
     const auto found = unacknowledged_.find(id);
     if (found == unacknowledged_.end()) return;
     if (code >= reason::unspecified_error) {
-        messages_.warning("the broker did not clear the retained message of '" + found->second +
-                          "': " + std::string(reason_name(PacketType::puback, code)));
+        messages_.warning("the broker did not clear the retained message of " + in_quotes(found->second) +
+                          ": " + std::string(reason_name(PacketType::puback, code)));
     } else {
         ++cleared_;
     }

@@ -1,8 +1,10 @@
-// The program's stdout: collects the output of a turn and writes it at once; large payloads are not copied.
+// The program's stdout.
 #include "stdout_buffer.hpp"
 
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace mqttc::sub {
 
@@ -24,14 +26,17 @@ bool StdoutBuffer::flush_waiting() {
 }
 
 void StdoutBuffer::make_room(std::size_t n) {
-    if (size() + n <= full) return grow(n);
-    flush_waiting();
-    if (capacity() < n) grow(n);
+    if (size() + n > full) flush();
+    grow(n);
 }
 
 void StdoutBuffer::append_large(std::string_view bytes) {
-    write(view(), bytes, Wait::yes);
-    clear();
+    const std::size_t waiting = size();
+    const std::size_t written = write(view(), bytes, Wait::no);
+    if (state() != State::open) return clear();
+    drop_front(std::min(written, waiting));
+    if (written >= waiting) bytes.remove_prefix(written - waiting);
+    if (!bytes.empty()) TextBuffer::append_large(bytes);
 }
 
 int StdoutBuffer::room_descriptor() {

@@ -1,5 +1,5 @@
-// The program's stdout: collects the output of a turn and writes it at once; large payloads are not copied. A slow
-// reader is waited for, but a signal and a deadline end the wait.
+// The program's stdout: collects the output of a turn and writes it at once; large payloads are not copied unless
+// their reader is slow. Appending never waits for a reader.
 #pragma once
 
 #include <string_view>
@@ -19,9 +19,9 @@ class StdoutBuffer final : public TextBuffer, private app::FdWriter {
     using FdWriter::state;
     using FdWriter::terminal;
 
-    /// Callers that append small pieces should flush above this.
+    /// Callers should flush above this, and append no further message before the reader has taken it.
     static constexpr std::size_t high_water = 192 * 1024;
-    /// Above this, and for large pieces, appending itself writes, and waits for a slow reader.
+    /// Above this, and for large pieces, appending itself writes. What a slow reader does not take stays in memory.
     static constexpr std::size_t full = 256 * 1024;
 
     /// As FdWriter.

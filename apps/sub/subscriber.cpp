@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "format.hpp"
@@ -41,7 +42,7 @@ void Subscriber::prepare() {
 
 void Subscriber::on_run_timeout(const std::string& what) {
     // Only DISCONNECT remains to be sent.
-    if (ending_ == Ending::when_written && out_.empty() && cleaner_.done()) return;
+    if (ending_ == Ending::when_written && everything_is_done()) return;
     if (ending_ == Ending::at_once) return;
     messages_.error(what);
     code_ = app::exit_code::run_timeout;
@@ -101,7 +102,7 @@ void Subscriber::refused(const Error& error) {
 std::string Subscriber::refusal(std::string_view what, const std::string& filter, PacketType type,
                                 ReasonCode code, PropertiesView properties) const {
     std::string text("the broker refused ");
-    text.append(what).append(" '").append(filter).append("'");
+    text.append(what).append(" ").append(in_quotes(filter));
     // MQTT 3.1.1 has one code for all reasons.
     if (client_.session().options().version == ProtocolVersion::v5) {
         text.append(": ").append(app::reason_text(type, code, properties));
@@ -116,8 +117,9 @@ void Subscriber::on_suback(const Suback& packet) {
         const ReasonCode code = packet.codes[i];
         Requested& requested = requested_[i];
         if (code < static_cast<ReasonCode>(requested.qos)) {
-            messages_.warning("the broker grants QoS " + std::to_string(code) + " for '" + requested.filter +
-                              "' instead of " + std::to_string(static_cast<int>(requested.qos)));
+            messages_.warning("the broker grants QoS " + std::to_string(code) + " for " +
+                              in_quotes(requested.filter) + " instead of " +
+                              std::to_string(static_cast<int>(requested.qos)));
             requested.qos = static_cast<Qos>(code);
         }
         if (code < reason::unspecified_error) continue;
@@ -145,8 +147,8 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
         const ReasonCode code = packet.codes[i];
         const std::string& filter = options_.unsubscribe[i];
         if (code == reason::no_subscription_existed) {
-            messages_.warning("unsubscribing from '" + filter +
-                              "': " + app::reason_text(PacketType::unsuback, code, packet.properties));
+            messages_.warning("unsubscribing from " + in_quotes(filter) + ": " +
+                              app::reason_text(PacketType::unsuback, code, packet.properties));
         }
         if (code < reason::unspecified_error) continue;
         ++refused;
@@ -186,7 +188,7 @@ void Subscriber::arm_idle_timer() {
 
 void Subscriber::arm_sink_timer(Time when) {
     client_.at(when, [this, when] {
-        sink_.tick();
+        if (!waiting_for_reader_) sink_.tick();
         const Duration interval = *sink_.interval();
         // Ticks missed while the program was stopped are not made up for.
         arm_sink_timer(when + interval > client_.now() ? when + interval : client_.now() + interval);
@@ -198,7 +200,7 @@ Accept Subscriber::on_publish(const Publish& message) {
         // Refusing a message stops reading, including the acknowledgements that the cleaner waits for; a QoS 0
         // message needs no refusal.
         if (message.qos == Qos::at_most_once) return Accept::now;
-        if (cleaner_.all_published()) disconnect();
+        if (acknowledge_given() && cleaner_.all_published() && !sink_.unfinished()) disconnect();
         return Accept::later;
     }
     if (waiting_for_reader_ || out_.state() != StdoutBuffer::State::open || sink_.busy())
@@ -245,10 +247,14 @@ Accept Subscriber::given(const Publish& message) {
     return Accept::hold_acknowledgement;
 }
 
+bool Subscriber::everything_is_done() const {
+    return out_.empty() && !sink_.unfinished() && cleaner_.done();
+}
+
 bool Subscriber::acknowledge_given() {
     if (!out_.empty()) return false;
     if (!acknowledgements_held_) return true;
-    if (sink_.unfinished()) return false;
+    if (sink_.unfinished() && !sink_.acknowledges_at_once()) return false;
     acknowledgements_held_ = false;
     client_.release_acknowledgements();
     return true;
@@ -266,7 +272,7 @@ void Subscriber::on_room() {
 void Subscriber::on_turn_end() {
     if (!out_.empty() && !waiting_for_reader_ && !out_.flush()) wait_for_reader();
     if (out_.state() != StdoutBuffer::State::open) return output_is_gone();
-    if (acknowledge_given() && ending_ == Ending::when_written && cleaner_.done()) disconnect();
+    if (acknowledge_given() && ending_ == Ending::when_written && everything_is_done()) disconnect();
 }
 
 void Subscriber::wait_for_reader() {

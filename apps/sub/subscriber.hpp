@@ -60,6 +60,8 @@ class Subscriber final : public app::ProgramRun {
     Accept given(const Publish& message);
     /// Acknowledges the messages that were given, once they are printed and finished. False: not yet.
     bool acknowledge_given();
+    /// Everything that was taken is printed, its commands have ended, and it is cleared.
+    bool everything_is_done() const;
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();

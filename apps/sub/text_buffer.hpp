@@ -49,11 +49,14 @@ class TextBuffer {
     }
 
     /// Valid until the next change.
-    std::string_view view() const { return {data_.get(), size_}; }
-    std::size_t size() const { return size_; }
-    bool empty() const { return size_ == 0; }
-    /// Keeps the memory.
-    void clear() { size_ = 0; }
+    std::string_view view() const { return {data_.get() + start_, size()}; }
+    std::size_t size() const { return size_ - start_; }
+    bool empty() const { return size_ == start_; }
+    /// Keeps the memory, unless it is much.
+    void clear() {
+        size_ = start_ = 0;
+        if (capacity_ > max_kept) data_.reset(), capacity_ = 0;
+    }
 
   protected:
     /// Makes `capacity - size` at least `n`.
@@ -64,25 +67,38 @@ class TextBuffer {
     }
 
     void grow(std::size_t n) {
+        if (start_ >= size()) move_to_start();  // at most as much as was dropped
+        if (capacity_ - size_ >= n) return;
         std::size_t larger_size = capacity_ == 0 ? first_capacity : capacity_ * 2;
-        if (larger_size < size_ + n) larger_size = size_ + n;
+        if (larger_size < size() + n) larger_size = size() + n;
         auto larger = std::make_unique_for_overwrite<char[]>(larger_size);
-        if (size_ > 0) std::memcpy(larger.get(), data_.get(), size_);
+        if (!empty()) std::memcpy(larger.get(), data_.get() + start_, size());
+        size_ = size();
+        start_ = 0;
         data_ = std::move(larger);
         capacity_ = larger_size;
     }
-    std::size_t capacity() const { return capacity_; }
+    /// O(1): much content may be dropped in small parts.
     void drop_front(std::size_t n) {
-        std::memmove(data_.get(), data_.get() + n, size_ - n);
-        size_ -= n;
+        start_ += n;
+        if (empty()) clear();
     }
 
   private:
     static constexpr std::size_t first_capacity = 4 * 1024;
+    static constexpr std::size_t max_kept = 1024 * 1024;
     static constexpr std::size_t fill_step = 4 * 1024;
 
+    void move_to_start() {
+        if (start_ == 0) return;
+        std::memcpy(data_.get(), data_.get() + start_, size());
+        size_ = size();
+        start_ = 0;
+    }
+
     std::unique_ptr<char[]> data_;
-    std::size_t size_ = 0;
+    std::size_t start_ = 0;  // before it everything was dropped
+    std::size_t size_ = 0;   // where the content ends
     std::size_t capacity_ = 0;
 };
 

@@ -76,7 +76,7 @@ TEST_CASE("--jobs limits the number of commands that run in parallel") {
     CHECK(sub.process.wait() == ok);
 }
 
-TEST_CASE("when descriptors run out, a command starts after another one has ended") {
+TEST_CASE("running commands take no descriptors of the program") {
     BrokerThread broker;
     const TempDir dir;
     Command command =
@@ -245,27 +245,60 @@ TEST_CASE("messages received before the connection was lost still get their comm
     }
 }
 
-TEST_CASE("keep-alive continues while a command runs") {
-    broker::Options options;
-    options.limits.server_keep_alive = 1;
-    BrokerThread broker(std::move(options));
-    const TempDir dir;
-    Process sub(subscriber(broker, {"-V", "5", "-d", "-t", "a", "-q", "1", "-C", "1", "--exec",
-                                    "echo run; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"}));
+TEST_CASE("a run that ends normally waits for its commands, and stays connected") {
+    for (const auto& [qos, jobs] : {std::pair{"1", "1"}, {"0", "1"}, {"1", "2"}}) {
+        CAPTURE(qos);
+        CAPTURE(jobs);
+        broker::Options options;
+        options.limits.server_keep_alive = 1;
+        BrokerThread broker(std::move(options));
+        const TempDir dir;
+        Process sub(
+            subscriber(broker, {"-V", "5", "-d", "-t", "a", "-q", qos, "--jobs", jobs, "-C", "1", "--exec",
+                                "echo run; while [ ! -e " + dir.file("go") + " ]; do sleep 0.01; done"}));
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("a", "1", static_cast<Qos>(*qos - '0'));
+        REQUIRE(sub.wait_out("run\n"));
+        // A client that is silent for one and a half times its keep-alive would have been cut off by now.
+        REQUIRE(sub.wait_until([](const std::string&, const std::string& err) {
+            std::size_t pings = 0;
+            for (auto at = err.find("PINGREQ"); at != err.npos; at = err.find("PINGREQ", at + 1)) ++pings;
+            return pings >= 3;
+        }));
+        CHECK(broker.connects().size() == 1);
+        CHECK(broker.clients() == 1);
+        dir.write("go", "");
+        CHECK(sub.wait() == ok);
+        CHECK(sub.err().find("lost") == std::string::npos);
+    }
+}
+
+TEST_CASE("orphans of commands that become children of the program do not stay zombies") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-t", "a", "--exec", "(sleep 0.05; echo end) & echo run"});
+    // The program gets orphans as process 1 of a container does.
+    const Words subreaper{"python3", "-c",
+                          "import ctypes, os, sys\n"
+                          "ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\n"
+                          "os.execv(sys.argv[1], sys.argv[1:])"};
+    command.argv.insert(command.argv.begin(), subreaper.begin(), subreaper.end());
+    Process sub(command);
     REQUIRE(wait_for_subscriptions(broker));
-    broker.publish("a", "1", Qos::at_least_once);
-    REQUIRE(sub.wait_out("run\n"));
-    // A client that is silent for one and a half times its keep-alive would have been cut off by now.
-    REQUIRE(sub.wait_until([](const std::string&, const std::string& err) {
-        std::size_t pings = 0;
-        for (auto at = err.find("PINGREQ"); at != err.npos; at = err.find("PINGREQ", at + 1)) ++pings;
-        return pings >= 3;
-    }));
-    CHECK(broker.connects().size() == 1);
-    CHECK(broker.clients() == 1);
-    dir.write("go", "");
-    CHECK(sub.wait() == ok);
-    CHECK(sub.err().find("lost") == std::string::npos);
+    for (int i = 0; i < 3; ++i) broker.publish("a", "");
+    const auto count = [](const std::string& out, const std::string& word) {
+        std::size_t found = 0;
+        for (auto at = out.find(word); at != out.npos; at = out.find(word, at + 1)) ++found;
+        return found;
+    };
+    REQUIRE(
+        sub.wait_until([&](const std::string& out, const std::string&) { return count(out, "end") == 3; }));
+    const std::string pid = std::to_string(sub.pid());
+    const std::string children = "/proc/" + pid + "/task/" + pid + "/children";
+    // Their ends print nothing.
+    for (int i = 0; i < 100 && !read_file(children).empty(); ++i)
+        sub.wait_until([](const std::string&, const std::string&) { return false; },
+                       std::chrono::milliseconds(50));
+    CHECK(read_file(children).empty());
 }
 
 namespace {

@@ -144,6 +144,35 @@ TEST_CASE("while a reader pauses the loop runs on, and unprinted messages are no
     CHECK(broker.violations().empty());
 }
 
+TEST_CASE("keep-alive continues while a reader pauses, also within a large message") {
+    for (const Qos qos : {Qos::at_most_once, Qos::at_least_once}) {
+        CAPTURE(static_cast<int>(qos));
+        broker::Options options;
+        options.limits.server_keep_alive = 1;
+        BrokerThread broker(std::move(options));
+        const std::string payload(3 * megabyte, 'x');
+        Command command = subscriber(broker, {"-V", "5", "-d", "-t", "a", "-q", "1", "-C", "2", "-N"});
+        command.read_stdout = false;
+        Process sub(command);
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("a", payload, qos);
+        broker.publish("a", payload, qos);
+        // A client that is silent for one and a half times its keep-alive would have been cut off by now.
+        REQUIRE(sub.wait_until([](const std::string&, const std::string& err) {
+            std::size_t pings = 0;
+            for (auto at = err.find("PINGREQ"); at != err.npos; at = err.find("PINGREQ", at + 1)) ++pings;
+            return pings >= 4;
+        }));
+        CHECK(broker.clients() == 1);
+        CHECK_FALSE(has(sub.err(), "sent PUBACK"));
+        sub.resume_stdout();
+        CHECK(sub.wait() == ok);
+        CHECK((sub.out() == payload + payload));
+        CHECK_FALSE(has(sub.err(), "lost"));
+        CHECK(broker.connects().size() == 1);
+    }
+}
+
 TEST_CASE("a signal and -W end the program while its stdout is not read") {
     BrokerThread broker;
     for (const char* qos : {"0", "1"}) {

@@ -76,18 +76,6 @@ TEST_CASE("a directory that cannot be created is reported before connecting") {
     CHECK(result.err == "mqtt_sub: cannot create the directory '" + file + "/below': not a directory\n");
 }
 
-TEST_CASE("a missing library for long file names is reported at the start") {
-    const TempDir dir;
-    dir.write("libcrypto.so.3", "no library");
-    const Result result = run(
-        {.argv = {program("mqtt_sub"), "-t", "a", "--save", dir.file("new/%t"), "-h", "no-such-host.invalid"},
-         .env = {{"LD_LIBRARY_PATH", dir.path().string()}}});
-    CHECK(result.exit == Exit{.code = 1});
-    CHECK(result.err.starts_with("mqtt_sub: --save needs OpenSSL's library for long names: "));
-    CHECK(result.err.find('\n') == result.err.size() - 1);
-    CHECK_FALSE(fs::exists(dir.file("new")));
-}
-
 TEST_CASE("--save with messages from Mosquitto" * needs_mosquitto()) {
     const RealBroker broker;
     const TempDir dir;

@@ -19,7 +19,7 @@ using namespace mqttc::app;
 namespace {
 
 void check_line(const std::string& text) {
-    if (text.empty() || escape_controls(text) != text) std::abort();
+    if (text.empty() || escape_controls(text, text.size()) != text) std::abort();
 }
 
 template <typename Options>

@@ -11,7 +11,8 @@ namespace {
 std::size_t printable_character(std::string_view text, LineBreaks breaks) {
     const auto c = static_cast<unsigned char>(text[0]);
     if (c < 0x20 || c == 0x7f) return breaks == LineBreaks::keep && (c == '\n' || c == '\t') ? 1 : 0;
-    return starts_with_c1(text) ? 0 : utf8_sequence(text);
+    if (c < 0x80) return 1;
+    return starts_with_wide_control(text) ? 0 : utf8_sequence(text);
 }
 
 }  // namespace
@@ -47,10 +48,14 @@ EscapedByte::EscapedByte(char byte) : text_{'\\'}, length_(2) {
 
 std::string escape_controls(std::string_view text, std::size_t most) {
     std::string out;
-    out.reserve(std::min(text.size(), most));
+    if (text.size() <= most) {
+        append_escaped(out, text, LineBreaks::hide);
+        return out;
+    }
+    // Not within a character: up to three bytes continue one.
+    for (int i = 0; i < 3 && most > 0 && (text[most] & '\xc0') == '\x80'; ++i) --most;
     append_escaped(out, text.substr(0, most), LineBreaks::hide);
-    if (text.size() > most) out.append("...");
-    return out;
+    return out.append("\xe2\x80\xa6 (").append(std::to_string(text.size())).append(" bytes)");
 }
 
 std::string in_quotes(std::string_view text) {

@@ -10,8 +10,9 @@ namespace mqttc {
 
 enum class LineBreaks : bool { hide, keep };
 
-/// How many bytes at the start of `text` can be printed as they are: up to the first C0 or C1 control character, DEL
-/// or byte that is not UTF-8. With LineBreaks::keep newline and tab are printed.
+/// How many bytes at the start of `text` can be printed as they are: up to the first C0 or C1 control character, DEL,
+/// control of the writing direction (starts_with_wide_control) or byte that is not UTF-8. With LineBreaks::keep newline
+/// and tab are printed.
 std::size_t printable_prefix(std::string_view text, LineBreaks breaks);
 
 /// Any other byte as \n, \r, \t or \xHH.
@@ -44,11 +45,14 @@ void append_escaped(Out& out, std::string_view text, LineBreaks breaks) {
     }
 }
 
-/// `text` on one line, for a message: what a peer sends must not control the user's terminal. Of more than `most`
-/// bytes the rest is "...".
-std::string escape_controls(std::string_view text, std::size_t most = std::string_view::npos);
+/// How much of a text a message shows; topics and reason strings may have 65,535 bytes.
+inline constexpr std::size_t max_shown = 1024;
 
-/// "'text'", escaped.
+/// `text` on one line, for a message: what a peer sends must not control the user's terminal. A text longer than
+/// `most` bytes is cut to about that, and followed by "… (65535 bytes)".
+std::string escape_controls(std::string_view text, std::size_t most = max_shown);
+
+/// "'text'", escaped and cut as by escape_controls.
 std::string in_quotes(std::string_view text);
 
 }  // namespace mqttc

@@ -7,9 +7,9 @@
 #include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "base/random.hpp"
+#include "base/sha1.hpp"
 #include "base/text.hpp"
 #include "http_head.hpp"
-#include "sha1.hpp"
 
 namespace mqttc::net {
 

@@ -45,9 +45,29 @@ TEST_CASE("newline and tab can be kept") {
 }
 
 TEST_CASE("long text is cut, before it is escaped") {
-    CHECK(escape_controls(std::string(500, 'x'), 200) == std::string(200, 'x') + "...");
-    CHECK(escape_controls("\n\n\n", 2) == "\\n\\n...");
+    CHECK(escape_controls(std::string(500, 'x'), 200) == std::string(200, 'x') + "\u2026 (500 bytes)");
+    CHECK(escape_controls("\n\n\n", 2) == "\\n\\n\u2026 (3 bytes)");
     CHECK(escape_controls("abc", 3) == "abc");
+    CHECK(escape_controls(std::string(65'535, '\x01')).size() < 5000);
+    CHECK(in_quotes(std::string(65'535, 'x')) == "'" + std::string(1024, 'x') + "\u2026 (65535 bytes)'");
+}
+
+TEST_CASE("text is not cut within a character") {
+    for (const std::size_t most : {1U, 2U, 3U, 4U})
+        CHECK(escape_controls("a\u20acb\u20ac", most) ==
+              (most < 4 ? "a\u2026 (8 bytes)" : "a\u20ac\u2026 (8 bytes)"));
+    CHECK(escape_controls("\x80\x80\x80\x80\x80\x80", 5).ends_with("\u2026 (6 bytes)"));
+}
+
+TEST_CASE("characters that change the direction of writing or break lines are escaped") {
+    for (const char* text :
+         {"\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069", "\ufeff"}) {
+        CAPTURE(text);
+        CHECK(has_controls(text, LineBreaks::keep));
+    }
+    CHECK(escape_controls("a\u202eb") == "a\\xe2\\x80\\xaeb");
+    for (const char* text : {"\u200d", "\u2010", "\u2027", "\u202f", "\u2065", "\u206a", "\u20ac", "\ufefe"})
+        CHECK_FALSE(has_controls(text, LineBreaks::hide));
 }
 
 TEST_CASE("quoted text is escaped, too") {

@@ -42,6 +42,19 @@ TEST_CASE("control characters are escaped") {
           "PUBLISH qos 0 'a\\x1b[2J' 0 bytes");
 }
 
+TEST_CASE("long texts are cut, and of very many properties or codes only the first are shown") {
+    Properties properties;
+    for (int i = 0; i < 10'000; ++i) REQUIRE(properties.add_user_property("k", "v"));
+    const std::string topic(65'535, 't');
+    const std::string line =
+        describe_packet(Publish{.topic = topic, .payload = {}, .properties = properties.view()});
+    CHECK(line.size() < 6000);
+    CHECK(line.find("t\u2026 (65535 bytes)' 0 bytes, user-property 'k' 'v', ") != line.npos);
+    CHECK(line.ends_with(", \u2026 (more properties)"));
+    const std::string codes(1'000'000, '\x01');
+    CHECK(describe_packet(Suback{.packet_id = 3, .codes = as_bytes(codes), .properties = {}}).size() < 5000);
+}
+
 TEST_CASE("acknowledgements are shown with their codes") {
     const std::uint8_t codes[] = {0, 1, 0x80};
     CHECK(describe_packet(Suback{.packet_id = 3, .codes = codes, .properties = {}}) ==

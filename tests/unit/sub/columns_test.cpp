@@ -33,6 +33,11 @@ TEST_CASE("a text that does not fit ends with an ellipsis, its colours with it")
     CHECK(clipped("\xe6\x97\xa5\xe6\x9c\xac", 3) == "\xe6\x97\xa5\xe2\x80\xa6");
     CHECK(clipped("\033[31mabcd\033[0m", 3) == "\033[31mab\033[0m\xe2\x80\xa6");
     CHECK(clipped("abc", 0).empty());
+    std::string marks = "e";
+    for (int i = 0; i < 10'000; ++i) marks += "\u0301";
+    CHECK(clipped(marks + "f", 2) == "e\u0301\u0301\u0301\u0301f");
+    CHECK(clipped("\033[31m\033[1m\033[2m\033[3m\033[4m\033[5mabcd\033[0m", 3) ==
+          "\033[31m\033[1m\033[2m\033[3m\033[4m\033[5mab\033[0m\u2026");
 }
 
 TEST_CASE("emoji take two columns, invisible characters none") {

@@ -78,6 +78,21 @@ TEST_CASE("in a template all text from the broker but the topic is one component
     message.payload = "\xff\xff\xff";
     CHECK(rendered("%b", message, names) == "%2F%2F%2F%2F");
     CHECK(rendered("%q-%l-%x.bin", message, names) == "1-3-ffffff.bin");
+    message.payload = std::string(1'000'000, 'x');
+    std::set<std::string> hashed;
+    for (const char* format : {"%x", "%X", "%.2:x", "%b", "%p"}) {
+        CAPTURE(format);
+        const std::string name = rendered(format, message, names);
+        CHECK(name.size() <= max_level);
+        CHECK(name.find("%~") != name.npos);
+        hashed.insert(name.substr(name.find("%~")));
+        message.payload.back() = 'y';
+        CHECK(rendered(format, message, names) != name);
+        message.payload.back() = 'x';
+    }
+    CHECK(hashed.size() == 1);
+    message.payload = std::string(max_level / 2, 'x');
+    CHECK(rendered("%x", message, names).size() == max_level);
     CHECK(rendered("%j", message, names) == "ERROR format sequence '%j' cannot be part of a file name");
     CHECK(rendered("%J", message, names) == "ERROR format sequence '%J' cannot be part of a file name");
 }

@@ -211,9 +211,12 @@ TEST_CASE("--pretty indents with tabs, arrays stay on one line") {
         "\t\t\"c\":\t\"d\"\n\t}\n}");
 }
 
-TEST_CASE("on a terminal JSON escapes DEL and C1 controls too") {
+TEST_CASE("on a terminal JSON escapes DEL, C1 controls and controls of the writing direction too") {
     const Message message{.payload = "a\x7f\xc2\x9b\xc3\xa9\xc2\x85z"};
     const auto text = rendered("%j", message, {.terminal = true});
     CHECK(text.ends_with("\"payload\":\"a\\u007f\\u009b\xc3\xa9\\u0085z\"}"));
+    const Message turned{.payload = "\u00e9\u202e\u2066\ufeff\u20ac"};
+    CHECK(rendered("%j", turned, {.terminal = true})
+              .ends_with("\"payload\":\"\u00e9\\u202e\\u2066\\ufeff\u20ac\"}"));
     CHECK(recovered(json::parse(text), "payload") == message.payload);
 }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -77,6 +78,19 @@ TEST_CASE("control characters and line breaks cannot leave their line") {
     Table table;
     table.take("t\n\033[2J", "v\r\n\x07");
     CHECK(table.drawn() == drawing("\r\033[Kt\\n\\x1b[2J v\\r\\n\\x07\n\033[J"));
+}
+
+TEST_CASE("long topics are cut but have rows of their own, and marks without a width are limited") {
+    Table table;
+    table.take(std::string(65'534, '\x01') + "a", "1");
+    table.take(std::string(65'534, '\x01') + "b", "2");
+    const std::string two = table.drawn();
+    CHECK(std::ranges::count(two, '\n') == 2);
+    CHECK(two.size() < 200);
+    std::string marks;
+    for (int i = 0; i < 30'000; ++i) marks += "\u0301";
+    table.take(marks, marks);
+    CHECK(table.drawn().size() < 300);
 }
 
 TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {

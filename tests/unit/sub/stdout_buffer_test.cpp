@@ -115,12 +115,14 @@ TEST_CASE("large and small pieces reach a slow reader in order") {
     StdoutBuffer out(pipe.write);
     const std::string large = pattern(2'000'000);
     std::string got;
-    std::thread reader([&] { got = pipe.take(large.size() * 2 + 10); });
+    // Nothing reads meanwhile.
     out.append("start");
     out.append(large);
     out.append("-");
     out.append(large);
-    out.append("end\n");
+    for (const char c : std::string_view("end\n")) out.push_back(c);
+    CHECK_FALSE(out.flush());
+    std::thread reader([&] { got = pipe.take(large.size() * 2 + 10); });
     CHECK(out.flush_waiting());
     reader.join();
     CHECK((got == "start" + large + "-" + large + "end\n"));
@@ -192,6 +194,8 @@ TEST_CASE("a deadline and a blocked signal end the wait for a slow reader") {
         raise(SIGTERM);
     }
     out.append(pattern(150'000));
+    CHECK(out.state() == State::open);
+    CHECK_FALSE(out.flush_waiting());
     CHECK(out.state() == State::interrupted);
     const timespec at_once{};
     sigset_t set;

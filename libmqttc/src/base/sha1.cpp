@@ -1,17 +1,16 @@
 // SHA-1, block by block.
-#include "sha1.hpp"
+#include "base/sha1.hpp"
 
 #include <bit>
 #include <string>
 
-namespace mqttc::net {
-
+namespace mqttc {
 namespace {
 
-using State = std::array<std::uint32_t, 5>;
+using Sha1State = std::array<std::uint32_t, 5>;
 constexpr std::size_t block_size = 64;
 
-void take_block(State& state, std::string_view block) {
+void take_block(Sha1State& state, std::string_view block) {
     std::array<std::uint32_t, 80> word{};
     for (std::size_t i = 0; i < 16; ++i) {
         for (std::size_t j = 0; j < 4; ++j)
@@ -48,18 +47,20 @@ void take_block(State& state, std::string_view block) {
 }  // namespace
 
 std::array<std::uint8_t, 20> sha1(std::string_view text) {
-    State state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
-    std::string padded(text);
-    padded += '\x80';
-    while (padded.size() % block_size != block_size - 8) padded += '\0';
+    Sha1State state{0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
     const auto bits = std::uint64_t{text.size()} * 8;
-    for (int shift = 56; shift >= 0; shift -= 8) padded += static_cast<char>(bits >> shift & 0xff);
-    for (std::string_view rest = padded; !rest.empty(); rest.remove_prefix(block_size))
-        take_block(state, rest.substr(0, block_size));
+    for (; text.size() >= block_size; text.remove_prefix(block_size))
+        take_block(state, text.substr(0, block_size));
+    std::string end(text);
+    end += '\x80';
+    while (end.size() % block_size != block_size - 8) end += '\0';
+    for (int shift = 56; shift >= 0; shift -= 8) end += static_cast<char>(bits >> shift & 0xff);
+    for (std::size_t at = 0; at < end.size(); at += block_size)
+        take_block(state, std::string_view(end).substr(at, block_size));
     std::array<std::uint8_t, 20> digest{};
     for (std::size_t i = 0; i < digest.size(); ++i)
         digest[i] = static_cast<std::uint8_t>(state[i / 4] >> (24 - 8 * (i % 4)));
     return digest;
 }
 
-}  // namespace mqttc::net
+}  // namespace mqttc
