@@ -112,7 +112,7 @@ std::string explain_name(std::string_view topic) {
     for (char& c : name) {
         if (wildcards.find(c) != std::string_view::npos) c = 'x';
     }
-    if (name.size() > longest_suggestion || check_topic_name(name)) name = "maison/salon/temp";
+    if (name.size() > longest_suggestion || check_topic_name(name)) name = "home/kitchen/temp";
     return text + ": name one topic, such as " + escape_controls(name);
 }
 
@@ -137,9 +137,9 @@ std::string explain_share(std::string_view topic) {
     std::string suggestion(share_prefix);
     suggestion += good_group.empty() ? "group" : good_group;
     suggestion += '/';
-    suggestion += rest.empty() ? "maison/#" : rest;
+    suggestion += rest.empty() ? "home/#" : rest;
     return "a shared subscription needs a group name without wildcards and a filter" +
-           remedy({suggestion}, "$share/group/maison/#");
+           remedy({suggestion}, "$share/group/home/#");
 }
 
 }  // namespace
@@ -192,14 +192,14 @@ bool topic_matches(std::string_view filter, std::string_view name) {
         if (filter_ends || name_ends) break;
     }
     if (filter_ends) return name_ends;
-    // "maison/#" also matches "maison", the level above.
+    // "home/#" also matches "home", the level above.
     return filter == "#";
 }
 
 std::string explain(TopicFault fault, std::string_view topic) {
     switch (fault) {
         case TopicFault::empty:
-            return "a topic can't be empty: write at least one level, such as maison";
+            return "a topic can't be empty: write at least one level, such as home";
         case TopicFault::too_long:
             return "the topic has " + std::to_string(topic.size()) + " bytes, more than the " +
                    std::to_string(max_topic_bytes) + " that MQTT allows";
@@ -209,12 +209,12 @@ std::string explain(TopicFault fault, std::string_view topic) {
             return explain_name(topic);
         case TopicFault::plus_not_alone:
             return "'+' must fill a whole level" +
-                   remedy({with_own_levels(topic), with_plus_levels(topic, true)}, "maison/+/temp");
+                   remedy({with_own_levels(topic), with_plus_levels(topic, true)}, "home/+/temp");
         case TopicFault::hash_not_alone:
-            return "'#' must fill a whole level" + remedy({with_own_levels(topic)}, "maison/#");
+            return "'#' must fill a whole level" + remedy({with_own_levels(topic)}, "home/#");
         case TopicFault::hash_not_last:
             return "'#' must be the last level" +
-                   remedy({with_own_levels(topic), with_plus_levels(topic, false)}, "maison/#");
+                   remedy({with_own_levels(topic), with_plus_levels(topic, false)}, "home/#");
         case TopicFault::share_name_invalid:
             return explain_share(topic);
     }

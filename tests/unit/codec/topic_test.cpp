@@ -171,10 +171,10 @@ TEST_CASE("a fault is explained with the right form") {
          "a shared subscription needs a group name without wildcards and a filter: write $share/ab/x"},
         {"$share/group",
          "a shared subscription needs a group name without wildcards and a filter: write "
-         "$share/group/maison/#"},
+         "$share/group/home/#"},
         {"$share/g/a+", "'+' must fill a whole level: write $share/g/a/+ or $share/g/+"},
         {"a\n+", "'+' must fill a whole level: write a\\n/+ or +"},
-        {"", "a topic can't be empty: write at least one level, such as maison"},
+        {"", "a topic can't be empty: write at least one level, such as home"},
         {"maison/\xff/b", "the topic is not valid UTF-8 from byte 8 (\\xff): write it in UTF-8"},
     };
     for (const auto& row : rows) {
