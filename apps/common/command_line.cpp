@@ -27,8 +27,14 @@ std::string spelling_in(std::string_view word, const OptionRow& row) {
     return word.starts_with("--") ? "--" + std::string(row.name) : std::string("-") + row.short_name;
 }
 
+constexpr const char* value_needs_quotes = " (a value with spaces needs quotes)";
+
 std::string needs_value(const OptionRow& row, std::string spelling) {
-    if (row.value != ValueKind::property) return spelling.append(" needs a value: ").append(row.argument);
+    if (row.value != ValueKind::property) {
+        spelling.append(" needs a value: ").append(row.argument);
+        if (row.argument == "FILTER") spelling.append(" (a shell treats # as a comment: quote it, '#')");
+        return spelling;
+    }
     return spelling.append(
         " needs a command, a property name and a value (a user-property: a name and a value)");
 }
@@ -121,9 +127,11 @@ class ArgumentParser {
         for (std::size_t i = option.index + 1; i < next; ++i) option.values.push_back(arguments_[i]);
         if (attached) {
             const std::string_view value = word.substr(*split_word(table_, only(program_), word).value);
-            if (!is_long && value.starts_with('='))
+            if (!is_long && value.starts_with('=')) {
+                const bool shown = row.secrecy == Secrecy::not_secret;
                 return fail(option.index, "a short option takes its value without '=': " + option.spelling +
-                                              " " + std::string(value.substr(1)));
+                                              " " + std::string(shown ? value.substr(1) : row.argument));
+            }
             option.values.insert(option.values.begin(), value);
         }
         if (row.value == ValueKind::property && option.values[1] == user_property) {
@@ -195,11 +203,11 @@ class ArgumentParser {
     }
 
     std::string unexpected_argument(std::size_t index) const {
-        std::string message = "unexpected argument " + in_quotes(arguments_[index]);
         const std::span before(
             line_.options.data(),
             static_cast<std::size_t>(std::ranges::count_if(
                 line_.options, [&](const ParsedOption& option) { return option.index < index; })));
+        std::string message = "unexpected argument " + in_quotes(arguments_[index]);
         const auto took_option =
             std::ranges::find_if(before.rbegin(), before.rend(), [&](const ParsedOption& one) {
                 return one.values.size() == 1 && table_.find_spelled(only(program_), one.value()) != nullptr;
@@ -212,13 +220,21 @@ class ArgumentParser {
                 .append(shown ? in_quotes(took_option->value()) : "an option")
                 .append(" as its value: is its own value missing?");
         }
+        // Without quotes around it, a password with spaces continues here.
+        if (!before.empty() && before.back().row->secrecy != Secrecy::not_secret)
+            return "unexpected argument after " + before.back().spelling + value_needs_quotes;
         const auto names_topic = [](const ParsedOption& one) {
             return one.row->name == "topic" || one.row->name == "url" || one.row->name == "unsubscribe";
+        };
+        const auto gives_message = [](const ParsedOption& one) {
+            return std::string_view("mflsn").find(one.row->short_name) != std::string_view::npos;
         };
         const bool continues_text = !before.empty() && before.back().row->value == ValueKind::text;
         if (!continues_text && std::ranges::none_of(before, names_topic))
             return message.append(" (for a topic use -t)");
-        return message.append(" (a value with spaces needs quotes)");
+        if (program_ == Program::pub && std::ranges::none_of(before, gives_message))
+            return message.append(" (for a message use -m; a value with spaces needs quotes)");
+        return message.append(value_needs_quotes);
     }
 
     const OptionTable& table_;

@@ -8,17 +8,6 @@
 namespace mqttc::app {
 namespace {
 
-// Calls `visit(name, choice)` for each alternative of a row's `needs` or `excludes`.
-template <typename Visit>
-void for_each_alternative(std::string_view alternatives, Visit visit) {
-    while (!alternatives.empty()) {
-        const std::string_view one = alternatives.substr(0, alternatives.find('|'));
-        alternatives.remove_prefix(std::min(alternatives.size(), one.size() + 1));
-        const std::size_t equals = one.find('=');
-        visit(one.substr(0, equals), equals == one.npos ? std::string_view() : one.substr(equals + 1));
-    }
-}
-
 std::string display(const OptionContext& context, std::string_view name, std::string_view choice) {
     std::string text = context.table.find(only(context.program), name)->short_form();
     if (!choice.empty()) text.append(" ").append(choice);
@@ -78,8 +67,8 @@ OptionResult OptionContext::apply(const ParsedOption& option) {
     is_default = false;
     if (auto set = row->set(*this); !set) return std::unexpected(spelling + ": " + set.error());
     std::erase_if(given, [&](const GivenOption& one) { return one.row == row; });
-    const bool is_choice = row->value == ValueKind::choice;
-    if (!is_default) given.push_back({row, source, is_choice ? std::string(value()) : std::string()});
+    const bool keep = row->value == ValueKind::choice || row->secrecy == Secrecy::file_content;
+    if (!is_default) given.push_back({row, source, keep ? std::string(value()) : std::string()});
     return {};
 }
 

@@ -29,7 +29,7 @@ struct SubOptions;
 struct GivenOption {
     const OptionRow* row;
     OptionSource source;
-    std::string value;  ///< of a choice
+    std::string value;  ///< of a choice, or the name of a file with a secret
 };
 
 /// What -L gave that has not been replaced since: another broker's URL takes it back.
@@ -37,6 +37,17 @@ struct UrlParts {
     std::optional<OptionSource> username, password, topic;
     std::size_t filter_index = 0;  ///< the URL's filter among the topics of mqtt_sub
 };
+
+/// Calls `visit(name, choice)` for each alternative of a row's `needs`, `excludes` or `replaces_environment`.
+template <typename Visit>
+void for_each_alternative(std::string_view alternatives, Visit visit) {
+    while (!alternatives.empty()) {
+        const std::string_view one = alternatives.substr(0, alternatives.find('|'));
+        alternatives.remove_prefix(one.size() < alternatives.size() ? one.size() + 1 : one.size());
+        const std::size_t equals = one.find('=');
+        visit(one.substr(0, equals), equals == one.npos ? std::string_view() : one.substr(equals + 1));
+    }
+}
 
 struct OptionContext {
     Program program;

@@ -47,10 +47,11 @@ enum class Repeats : std::uint8_t {
 /// What of the value is wiped from the process's arguments, and makes a config file secret.
 enum class Secrecy : std::uint8_t {
     not_secret,
-    value,          ///< all of it
-    url_password,   ///< the password of scheme://user:password@host
-    header_value,   ///< all but header_name()
-    property_value  ///< the value of authentication-data
+    value,           ///< all of it
+    url_password,    ///< the password of scheme://user:password@host
+    header_value,    ///< all but header_name()
+    property_value,  ///< the value of authentication-data
+    file_content     ///< nothing of it: it names a file that contains a secret
 };
 
 /// What an option means to the parser itself, besides its own value.
@@ -82,12 +83,15 @@ struct OptionRow {
     Secrecy secrecy = Secrecy::not_secret;
     Role role = Role::ordinary;
     std::string_view environment = {};  ///< the variable that gives a default
+    /// The variable isn't read when one of these is given either; written like `needs`.
+    std::string_view replaces_environment = {};
     /// Without one of these it is an error: "name" or "name=choice", separated by '|'. A name is a long name, or the
     /// letter of an option without one.
     std::string_view needs = {};
     std::string_view excludes = {};  ///< cannot be used together with any of these; written like `needs`
     std::string_view why = {};       ///< the reason for `excludes`, in the message
     bool gives_way = false;          ///< no error when it is in a lower source than what it conflicts with
+    bool needs_safe_file = false;    ///< refused in a config file that other users can change
     bool shared_by_profile =
         false;  ///< in a profile it may lack what it needs: it is meant for the other program
     std::string_view help = {};    ///< one line; empty: not shown

@@ -13,22 +13,39 @@ namespace {
 
 using PasswordKind = PasswordSource::Kind;
 
-OptionResult set_host(OptionContext& context) {
-    context.connection->endpoint.unix_path.clear();
-    context.forget("unix");
-    return assign(context.connection->endpoint.host, to_host(context.value()));
+// Whether a part of a URL was given in a lower source; then it is forgotten.
+bool take_lower(std::optional<OptionSource>& part, OptionSource source) {
+    if (!part || *part == source) return false;
+    part.reset();
+    return true;
 }
 
-// A URL is one thing: what another broker's URL gave, its password above all, must not go to this one.
+// The user name and password in the URL of one broker must not be sent to another one.
+void forget_lower_credentials(OptionContext& context) {
+    if (take_lower(context.url.username, context.source)) context.connection->username.reset();
+    if (take_lower(context.url.password, context.source)) context.connection->password = {};
+}
+
+OptionResult set_host(OptionContext& context) {
+    auto host = to_host(context.value());
+    if (!host) return std::unexpected(std::move(host.error()));
+    Endpoint& endpoint = context.connection->endpoint;
+    if (*host != endpoint.host) forget_lower_credentials(context);
+    endpoint.unix_path.clear();
+    context.forget("unix");
+    endpoint.host = std::move(*host);
+    return {};
+}
+
+OptionResult set_unix_path(OptionContext& context) {
+    forget_lower_credentials(context);
+    return set_path<&ConnectionOptions::endpoint, &Endpoint::unix_path>(context);
+}
+
+// A URL replaces another one completely.
 void forget_lower_url(OptionContext& context) {
-    const auto is_lower = [&](std::optional<OptionSource>& from) {
-        if (!from || *from == context.source) return false;
-        from.reset();
-        return true;
-    };
-    if (is_lower(context.url.username)) context.connection->username.reset();
-    if (is_lower(context.url.password)) context.connection->password = {};
-    if (!is_lower(context.url.topic)) return;
+    forget_lower_credentials(context);
+    if (!take_lower(context.url.topic, context.source)) return;
     if (context.pub != nullptr) context.pub->topics.clear();
     if (context.sub != nullptr)
         context.sub->topics.erase(context.sub->topics.begin() +
@@ -36,6 +53,9 @@ void forget_lower_url(OptionContext& context) {
 }
 
 OptionResult set_url_topic(OptionContext& context, const std::string& topic) {
+    if (topic.find('?') != topic.npos)
+        context.run->warnings.push_back(in_quotes(topic).append(
+            " is the topic: a URL has no settings after '?', use options such as -q"));
     if (context.sub != nullptr) {
         context.url.filter_index = context.sub->topics.size();
         context.url.topic = context.source;
@@ -54,6 +74,7 @@ OptionResult set_url(OptionContext& context) {
         if (auto good = check_max_length(*url->username, "the user name"); !good) return good;
     if (url->password)
         if (auto good = check_max_length(url->password->view(), "the password"); !good) return good;
+    if (auto good = check_address(url->host); !good) return good;
     if (url->tls && context.has_no_tls)
         return std::unexpected(std::string("mqtts:// and wss:// cannot be used with --no-tls"));
     forget_lower_url(context);
@@ -213,13 +234,18 @@ OptionResult add_property(OptionContext& context) {
 // clang-format off
 constexpr OptionRow broker_options[] = {
     {.short_name = 'h', .name = "host", .argument = "HOST", .value = ValueKind::host, .environment = "MQTT_HOST",
+     .replaces_environment = "url|unix",
      .help = "broker's name or address (default localhost)",
      .manual = R"(The broker's host name or IP address.
 An IPv6 address may be in brackets.
 The default is
-.Cm localhost .)",
+.Cm localhost .
+Another host than that of a URL in a configuration file or in
+.Ev MQTT_URL
+does not get the user name and password of that URL.)",
      .set = set_host},
     {.short_name = 'p', .name = "port", .argument = "PORT", .value = ValueKind::number, .environment = "MQTT_PORT",
+     .replaces_environment = "url|unix",
      .help = "default 1883, 8883 with TLS; 8883 turns TLS on",
      .manual = R"(The broker's port.
 The default is 1883, or 8883 with TLS; with
@@ -248,7 +274,7 @@ completely, including its user name and password.)",
     {.name = "unix", .argument = "PATH", .value = ValueKind::file,
      .help = "connect to a unix domain socket",
      .manual = "Connect to a Unix domain socket instead of a host and port.",
-     .set = set_path<&ConnectionOptions::endpoint, &Endpoint::unix_path>},
+     .set = set_unix_path},
     {.short_name = 'S', .excludes = "unix|proxy",
      .help = "look up the broker in the DNS SRV records of the host",
      .manual = R"(Look up the SRV records of the host
@@ -367,6 +393,7 @@ Cannot be combined with
      .manual = "The user name.",
      .set = set_username},
     {.short_name = 'P', .name = "pw", .argument = "PASSWORD", .secrecy = Secrecy::value, .environment = "MQTT_PASSWORD",
+     .replaces_environment = "password-file|ask-password",
      .help = "password (visible to other users; prefer one of the next two)",
      .manual = R"(The password.
 It is wiped from the process's argument list, but other users can see it for a
@@ -374,7 +401,7 @@ moment, and it stays in the shell's history.
 Prefer one of the two options below, or
 .Ev MQTT_PASSWORD .)",
      .set = set_password},
-    {.name = "password-file", .argument = "FILE", .value = ValueKind::file,
+    {.name = "password-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content,
      .help = "the password is the first line of FILE",
      .manual = R"(Read the password from the first line of
 .Ar file .)",

@@ -55,6 +55,14 @@ OptionResult set_repeat(OptionContext& context) {
     return set;
 }
 
+OptionResult set_input(OptionContext& context) {
+    if (context.value() == "csv")
+        return std::unexpected(
+            std::string("'csv' is not one of lines, topic, json (for two columns without quotes: "
+                        "topic with --separator ,)"));
+    return set_choice<InputFormat, &PubOptions::input>(context);
+}
+
 OptionResult set_separator(OptionContext& context) {
     if (context.value().empty()) return std::unexpected(std::string("the separator is empty"));
     return set_text<&PubOptions::separator>(context);
@@ -116,6 +124,11 @@ The default is 0.)",
      .help = "the broker keeps the message for later subscribers",
      .manual = "Ask the broker to keep the message for later subscribers.",
      .set = set_flag<&PubOptions::retain>},
+    {.name = "no-retain",
+     .help = "not retained, whatever a configuration file says",
+     .manual = R"(Publish without the retain flag even if a configuration file contains
+.Fl r .)",
+     .set = clear_flag<&PubOptions::retain>},
     {.name = "encoding", .argument = "NAME", .value = ValueKind::choice, .choices = "raw hex base64",
      .needs = "message|stdin-line", .excludes = "input=json", .why = "write payload_encoding into the objects",
      .help = "how the payload of -m and -l is written: raw, hex, base64",
@@ -125,7 +138,10 @@ The default is 0.)",
 and
 .Fl -input Cm topic .
 The default is
-.Cm raw .)",
+.Cm raw .
+Hexadecimal may contain spaces, colons and
+.Ql 0x ,
+base64 line breaks; base64 for URLs and without padding is decoded, too.)",
      .set = set_encoding},
     {.name = "input", .argument = "NAME", .value = ValueKind::choice, .choices = "lines topic json",
      .needs = "stdin-line",
@@ -184,11 +200,12 @@ With
 .Cm topic
 and
 .Cm json ,
-blank lines are skipped.
+blank lines are skipped, and a carriage return at the end of a line is not part
+of the payload.
 A line that cannot be parsed ends the run with exit status 1, after all
 messages before it were delivered.
 The error message names the line.)",
-     .set = set_choice<InputFormat, &PubOptions::input>},
+     .set = set_input},
     {.name = "separator", .argument = "TEXT", .needs = "input=topic",
      .help = "separates topic and payload with --input topic",
      .manual = R"(The text between topic and payload.

@@ -76,6 +76,12 @@ OptionResult set_proxy(OptionContext& context) {
     return {};
 }
 
+OptionResult drop_proxy(OptionContext& context) {
+    context.connection->endpoint.proxy.reset();
+    context.forget("proxy");
+    return {};
+}
+
 OptionResult set_will_payload(OptionContext& context) {
     if (auto good = check_max_length(context.value(), "the payload of a Will"); !good) return good;
     return set_text<will_field, &WillOptions::payload>(context);
@@ -106,9 +112,9 @@ is given.)",
      .manual = R"(The client certificate and its private key, in PEM format.
 Both are required.)",
      .set = set_path<tls_field, &TlsOptions::cert_file>},
-    {.name = "key", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "cert",
+    {.name = "key", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "cert",
      .help = "its private key (PEM)", .set = set_path<tls_field, &TlsOptions::key_file>},
-    {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "key",
+    {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
      .manual = R"(Read the passphrase of the private key from the first line of
 .Ar file .
@@ -131,12 +137,18 @@ The default is
 Some cloud brokers require one on port 443.)",
      .set = set_alpn},
     {.name = "insecure", .role = Role::selects_tls,
+     .needs_safe_file = true,
      .help = "do not verify the broker's certificate: anyone can intercept",
      .manual = R"(Do not verify the broker's certificate.
 Use this for tests only: anyone on the network can read and change the
 traffic.)",
      .set = clear_flag<tls_field, &TlsOptions::verify>},
-    {.name = "tls-keylog", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls,
+    {.name = "no-insecure", .role = Role::selects_tls,
+     .help = "verify it again, whatever a configuration file says",
+     .manual = R"(Verify the broker's certificate even if a configuration file contains
+.Fl -insecure .)",
+     .set = set_flag<tls_field, &TlsOptions::verify>},
+    {.name = "tls-keylog", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls,
      .help = "write the session keys to FILE, for Wireshark",
      .manual = R"(Append the secrets of the TLS session to
 .Ar file ,
@@ -148,12 +160,13 @@ in the NSS key log format that Wireshark reads.)",
 .Ar file ,
 and its identity.)",
      .set = set_psk},
-    {.name = "psk-file", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls,
+    {.name = "psk-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls,
      .needs = "psk-identity", .excludes = "cafile|capath",
      .help = "the pre-shared key is the first line of FILE", .set = set_psk_file},
     {.name = "psk-identity", .argument = "NAME", .role = Role::selects_tls, .needs = "psk|psk-file",
      .help = "name of the pre-shared key", .set = set_psk_identity},
     {.name = "no-tls", .role = Role::no_tls,
+     .needs_safe_file = true,
      .help = "no TLS: drops the TLS options given so far",
      .manual = R"(Turn TLS off, even if port 8883 or another option, such as one in a
 configuration file, turns it on.)",
@@ -192,6 +205,9 @@ May be repeated.)",
 .Sm on
 (CONNECT, default port 8080).)",
      .set = set_proxy},
+    {.name = "no-proxy", .help = "no proxy, whatever a configuration file says",
+     .manual = "Connect without a proxy even if a configuration file contains one.",
+     .set = drop_proxy},
 };
 constexpr OptionRow will_options[] = {
     {.name = "will-topic", .argument = "TOPIC",

@@ -169,6 +169,7 @@ See
 .Sx CONTROL CHARACTERS .)",
      .set = set_flag<&SubOptions::raw>},
     {.name = "save", .argument = "TEMPLATE",
+     .needs_safe_file = true,
      .help = "write each message to its own file, named as in -F",
      .manual = R"(Write the payload of each message to a file and print nothing.
 The file name is made from
@@ -179,6 +180,7 @@ Data from the broker cannot name a file outside the directory; see
 .Sx SAVED FILES .)",
      .set = set_text<&SubOptions::save>},
     {.name = "exec", .argument = "COMMAND", .value = ValueKind::command, .excludes = "save",
+     .needs_safe_file = true,
      .help = "run COMMAND for each message, payload on its stdin",
      .manual = R"(Run
 .Ar command

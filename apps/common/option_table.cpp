@@ -29,6 +29,13 @@ constexpr Synonym synonyms[] = {
     {"tls", "tls-use-os-certs", "--tls-use-os-certs"},
     {"ssl", "tls-use-os-certs", "--tls-use-os-certs"},
     {"ca", "cafile", "--cafile"},
+    {"certfile", "cert", "--cert"},
+    {"keyfile", "key", "--key"},
+    {"clean", "disable-clean-session", "nothing: sessions are clean unless -c is given"},
+    {"clean-session", "disable-clean-session", "nothing: sessions are clean unless -c is given"},
+    {"output", "F", "-F, such as -F %j for JSON"},
+    {"message-expiry", "property", "-D publish message-expiry-interval"},
+    {"message-expiry-interval", "property", "-D publish message-expiry-interval"},
 };
 
 }  // namespace
@@ -66,7 +73,9 @@ const OptionRow* OptionTable::find_spelled(ProgramSet programs, std::string_view
 
 std::string OptionTable::nearest(Program program, std::string_view given) const {
     while (given.starts_with('-')) given.remove_prefix(1);
-    given = given.substr(0, given.find('='));
+    std::string lower(given.substr(0, given.find('=')));
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    given = lower;
     for (const Synonym& one : synonyms) {
         if (one.synonym == given && find(only(program), one.option) != nullptr)
             return std::string(one.suggestion);

@@ -1,6 +1,7 @@
 // Converts the text of an option's value.
 #include "option_values.hpp"
 
+#include <arpa/inet.h>
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -100,6 +101,8 @@ std::expected<std::string, std::string> to_path(std::string_view text) {
 std::expected<std::string, std::string> to_host(std::string_view text) {
     // Not repeated in the message: it may contain a password.
     if (text.find("://") != text.npos) return std::unexpected(std::string("for a URL use -L"));
+    if (text.find_first_of("@/") != text.npos)
+        return std::unexpected(std::string("a host name has no '@' and no '/' (for a URL use -L)"));
     const bool bracketed = text.starts_with('[');
     if (bracketed && text.ends_with(']')) text = text.substr(1, text.size() - 2);
     const std::size_t colon = text.rfind(':');
@@ -109,7 +112,20 @@ std::expected<std::string, std::string> to_host(std::string_view text) {
                         text.find_first_not_of("0123456789", colon + 1) == text.npos;
     if (digits && (one_colon || after_bracket)) return std::unexpected(std::string("for the port use -p"));
     if (text.empty()) return std::unexpected(std::string("the host name is empty"));
+    if (auto good = check_address(text); !good) return std::unexpected(std::move(good.error()));
     return std::string(text);
+}
+
+std::expected<void, std::string> check_address(std::string_view host) {
+    if (host.find(':') == host.npos || host.find('%') != host.npos) return {};
+    in6_addr address{};
+    if (::inet_pton(AF_INET6, std::string(host).c_str(), &address) != 1)
+        return std::unexpected(in_quotes(host).append(" is not an IPv6 address (for the port use -p)"));
+    if (IN6_IS_ADDR_LINKLOCAL(&address))
+        return std::unexpected(std::string("a link-local address needs its interface: ")
+                                   .append(escape_controls(host))
+                                   .append("%eth0"));
+    return {};
 }
 
 std::string_view header_name(std::string_view line) {

@@ -37,6 +37,8 @@ std::expected<void, std::string> check_max_length(std::string_view text, std::st
                                                   std::size_t most = max_string_bytes);
 /// Any text that isn't empty.
 std::expected<std::string, std::string> to_path(std::string_view text);
+/// Whether a host with a colon is an IPv6 address that can be connected to.
+std::expected<void, std::string> check_address(std::string_view host);
 /// A name or address; brackets around an IPv6 address are removed.
 std::expected<std::string, std::string> to_host(std::string_view text);
 /// The name in a header line: what is before the first colon or space, or nothing when there is neither. Everything

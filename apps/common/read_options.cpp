@@ -94,6 +94,9 @@ class OptionReader {
             if (auto failure = apply(source)) return failure;
         }
         if (auto rules = context_.check_rules(); !rules) return wrong(rules.error());
+        for (const GivenOption& option : context_.given) {
+            if (option.row->secrecy == Secrecy::file_content) check_secret_file(option.value);
+        }
         return std::nullopt;
     }
 
@@ -103,8 +106,44 @@ class OptionReader {
         return value;
     }
 
+    FileAccess access(const std::string& path) const {
+        return input_.file_access ? input_.file_access(path) : FileAccess();
+    }
+
+    void check_secret_file(const std::string& path) {
+        if (!access(path).others_can_read) return;
+        const std::string shown = escape_controls(path);
+        context_.run->warnings.push_back(
+            shown + " contains a secret and other users can read it: chmod 600 " + shown);
+    }
+
+    // An option that can harm the user is refused in a file that another user can change.
+    Failure check_trust(const SourceOptions& file) const {
+        const auto option = std::ranges::find_if(
+            file.options, [](const ParsedOption& one) { return one.row->needs_safe_file; });
+        if (option == file.options.end()) return std::nullopt;
+        const FileAccess access = this->access(file.path);
+        if (!access.others_own && !access.others_can_write) return std::nullopt;
+        std::string why = option->spelling + " is refused, because ";
+        why.append(access.others_own ? "this file belongs to another user"
+                                     : "other users can write this file (chmod go-w it)");
+        return wrong(std::move(why), file.path, file.line_of(*option));
+    }
+
+    // What programs and files add to a variable: the line end of $(cat file) in a container's definition.
+    std::optional<std::string> variable(const OptionRow& row) const {
+        auto value = environment(row.environment);
+        if (!value) return value;
+        if (value->ends_with('\n')) value->pop_back();
+        if (value->ends_with('\r')) value->pop_back();
+        // Kubernetes and Docker set MQTT_PORT=tcp://10.0.0.1:1883 for a service named mqtt.
+        const bool is_link = row.value == ValueKind::number && value->find("://") != value->npos;
+        if (value->empty() || is_link) value.reset();
+        return value;
+    }
+
     // A variable is a default: not read when an option of a higher source replaces it. The URL first, because the
-    // other variables say more.
+    // other variables are more specific.
     Failure apply_environment() {
         std::vector<const OptionRow*> rows;
         for (const bool is_url : {true, false}) {
@@ -116,8 +155,8 @@ class OptionReader {
         context_.source = OptionSource::environment;
         context_.tls_dropped = drops_tls(OptionSource::environment);
         for (const OptionRow* row : rows) {
-            const auto value = environment(row->environment);
-            if (!value || is_given(*row)) continue;
+            const auto value = variable(*row);
+            if (!value || is_replaced(*row)) continue;
             const ParsedOption option{.row = row,
                                       .spelling = "environment variable " + std::string(row->environment),
                                       .values = {*value}};
@@ -126,11 +165,18 @@ class OptionReader {
         return std::nullopt;
     }
 
-    bool is_given(const OptionRow& row) const {
-        return row.role != Role::selects_tls &&
-               std::ranges::any_of(sources_, [&](const SourceOptions& source) {
-                   return std::ranges::find(source.options, &row, &ParsedOption::row) != source.options.end();
-               });
+    bool is_given(const OptionRow* row) const {
+        return std::ranges::any_of(sources_, [&](const SourceOptions& source) {
+            return std::ranges::find(source.options, row, &ParsedOption::row) != source.options.end();
+        });
+    }
+
+    bool is_replaced(const OptionRow& row) const {
+        bool replaced = row.role != Role::selects_tls && is_given(&row);
+        for_each_alternative(row.replaces_environment, [&](std::string_view name, std::string_view) {
+            replaced = replaced || is_given(context_.table.find(only(context_.program), name));
+        });
+        return replaced;
     }
 
     std::string config_directory() const {
@@ -210,14 +256,8 @@ class OptionReader {
                 return wrong(option.spelling + " belongs on the command line, not in a file", path,
                              file.line_of(option));
         }
-        if (std::ranges::any_of(file.options, holds_secret) && input_.readable_by_others &&
-            input_.readable_by_others(path)) {
-            context_.run->warnings.push_back(
-                escape_controls(path)
-                    .append(" contains a secret and other users can read it: chmod 600 ")
-                    .append(escape_controls(path)));
-        }
-        return std::nullopt;
+        if (std::ranges::any_of(file.options, holds_secret)) check_secret_file(path);
+        return check_trust(file);
     }
 
     // Whether --no-tls of a higher source, or of this one, makes TLS options meaningless, also wrong ones.

@@ -14,6 +14,13 @@
 
 namespace mqttc::app {
 
+/// What users other than the one who runs the program, and root, can do with a regular file.
+struct FileAccess {
+    bool others_can_read = false;
+    bool others_can_write = false;
+    bool others_own = false;
+};
+
 /// How the parser reaches the arguments, environment and files.
 struct OptionInput {
     std::span<const std::string_view> arguments;  ///< without the program's name
@@ -21,8 +28,9 @@ struct OptionInput {
     std::function<std::optional<std::string>(std::string_view name)> environment;
     /// The content of a file, or the errno of reading it.
     std::function<std::expected<std::string, int>(const std::string& path)> load_file;
-    /// Whether users other than the owner can read a file; called for files that contain a secret. Empty: no.
-    std::function<bool(const std::string& path)> readable_by_others = {};
+    /// Called for files that contain a secret, or options that they may contain only when nobody else can change them.
+    /// Empty: others can do nothing.
+    std::function<FileAccess(const std::string& path)> file_access = {};
     /// Overwrites a secret in `arguments`, after it has been stored. Empty: nothing is overwritten.
     std::function<void(std::string_view secret, bool is_url)> wipe = {};
 };

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,6 +18,9 @@
 
 namespace mqttc::app {
 namespace {
+
+// What Windows editors write before UTF-8 text.
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 // Memory for a secret while it is read: never moved, overwritten at the end.
 struct SecretBuffer {
@@ -51,8 +55,8 @@ std::string_view after_header_name(std::string_view line) {
     return line.substr(name.empty() ? 0 : name.size() + 1);
 }
 
-// PEM says so in the key's first lines, in both of its formats. A file that can't be read is somebody else's
-// to complain about, and what is no file, such as a pipe, can be read only once: by who needs the key.
+// Both formats of PEM say so in the key's first lines. A file that cannot be read is reported when the key is loaded; a
+// pipe can be read only once, then.
 bool is_encrypted(const std::string& key_file) {
     if (key_file.empty()) return false;
     const Descriptor file(::open(key_file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -78,6 +82,15 @@ std::expected<Secret, std::string> read_secret_file(const std::string& path) {
     SecretBuffer buffer;
     auto length = read_secret_line(is_stdin ? STDIN_FILENO : file.get(), buffer.bytes);
     if (!length && length.error() == end_of_input) length = 0;
+    if (length) {
+        const std::string_view line(buffer.bytes.data(), *length);
+        if (line.starts_with("\xff\xfe") || line.starts_with("\xfe\xff"))
+            return std::unexpected(escape_controls(path) + " is UTF-16: save it as UTF-8");
+        if (line.starts_with(byte_order_mark)) {
+            *length -= byte_order_mark.size();
+            std::memmove(buffer.bytes.data(), buffer.bytes.data() + byte_order_mark.size(), *length);
+        }
+    }
     if (length && *length == 0)
         return std::unexpected("the first line of " + escape_controls(path) + " is empty");
     return secret_in(buffer, length, cannot);
@@ -131,6 +144,7 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
 std::string_view secret_of(const ParsedOption& option) {
     switch (option.row->secrecy) {
         case Secrecy::not_secret:
+        case Secrecy::file_content:
             break;
         case Secrecy::value:
             return option.value();
@@ -148,7 +162,11 @@ std::string_view secret_of(const ParsedOption& option) {
 }
 
 bool holds_secret(const ParsedOption& option) {
-    return option.row->secrecy != Secrecy::header_value && !secret_of(option).empty();
+    if (option.row->secrecy != Secrecy::header_value) return !secret_of(option).empty();
+    constexpr std::string_view secret_headers[] = {"authorization", "proxy-authorization", "cookie"};
+    std::string name(header_name(option.value()));
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    return std::ranges::find(secret_headers, name) != std::end(secret_headers);
 }
 
 void wipe_argument(std::string_view secret, bool is_url) {

@@ -19,19 +19,18 @@ namespace mqttc::app {
 /// Longest secret that is read, bytes (the protocol's limit for a password).
 inline constexpr std::size_t max_secret_bytes = 65'535;
 
-/// The first line of a file, without its line end. "-" is stdin. Error: one line.
+/// The first line of a file, without its line end and a byte order mark. "-" is stdin. Error: one line.
 std::expected<Secret, std::string> read_secret_file(const std::string& path);
 /// Asks on the terminal without echo, as ask_secret_line() does. Error: one line.
 std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::string_view instead);
 
 /// Replaces file and prompt by the secret itself: options.password becomes `given` or `none`, key passphrase
-/// and PSK are read into options.tls; an encrypted key without a file for its passphrase asks. Error: one
-/// line for people.
+/// and PSK are read into options.tls; an encrypted key without a file for its passphrase asks. Error: one line.
 std::expected<void, std::string> resolve_secrets(ConnectionOptions& options);
 
 /// The secret among the option's values, by the row's secrecy; empty: none.
 std::string_view secret_of(const ParsedOption& option);
-/// Whether an option in a config file makes the file secret; most headers do not.
+/// Whether an option in a config file makes the file secret. Of headers, those with credentials do.
 bool holds_secret(const ParsedOption& option);
 
 /// Overwrites memory of the process's arguments, so that other users do not see the secret in the list of processes.

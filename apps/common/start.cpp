@@ -48,10 +48,15 @@ std::optional<std::string> environment(std::string_view name) {
     return value;
 }
 
-bool readable_by_others(const std::string& path) {
+FileAccess file_access(const std::string& path) {
     struct stat about{};
-    return ::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) &&
-           (about.st_mode & (S_IRGRP | S_IROTH)) != 0;
+    if (::stat(path.c_str(), &about) != 0 || !S_ISREG(about.st_mode)) return {};
+    const bool own = about.st_uid == ::geteuid();
+    // The group of a file of root, such as ssl-cert, was chosen by the administrator.
+    const ::mode_t readers = about.st_uid == 0 ? S_IROTH : S_IRGRP | S_IROTH;
+    return {.others_can_read = (about.st_mode & readers) != 0,
+            .others_can_write = (about.st_mode & (S_IWGRP | S_IWOTH)) != 0,
+            .others_own = !own && about.st_uid != 0};
 }
 
 // What both programs do before and after reading their options.
@@ -64,7 +69,7 @@ std::expected<Options, int> start(std::expected<Options, NoOptions> (*read)(cons
     // So is a limit on the size of files.
     std::signal(SIGXFSZ, SIG_IGN);
     const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    auto options = read({arguments, environment, load_file, readable_by_others, wipe_argument});
+    auto options = read({arguments, environment, load_file, file_access, wipe_argument});
     if (options) {
         messages.set_quiet(options->run.quiet);
         for (const std::string& warning : options->run.warnings) messages.warning(warning);

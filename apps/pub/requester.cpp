@@ -137,6 +137,7 @@ Accept Requester::on_publish(const Publish& message) {
         ++ignored_;
         return Accept::now;
     }
+    answer_received_ = true;
     const auto received = std::chrono::steady_clock::now();
     if (!print(message.payload)) return Accept::now;
     ++answers_;
@@ -194,6 +195,8 @@ void Requester::on_connection_lost(const Error& error, std::optional<Duration> r
 
 std::string Requester::activity() const {
     if (!subscribed_) return "the subscription was not acknowledged";
+    if (options_.answers == 1 && !answer_received_ && sent_ == 1)
+        return "no answer to the request on " + in_quotes(options_.topics.front());
     return std::to_string(answers_) + " of " + app::count_text(options_.answers, "answer") + " received";
 }
 

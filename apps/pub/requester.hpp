@@ -56,6 +56,7 @@ class Requester final : public app::ProgramRun {
     Time sent_at_{};
     std::uint64_t answers_ = 0;
     std::uint64_t ignored_ = 0;
+    bool answer_received_ = false;  ///< also one that could not be printed
     app::LatencyHistogram latencies_;
     std::optional<int> code_;  ///< the run has ended
 };

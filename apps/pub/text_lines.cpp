@@ -19,10 +19,13 @@ std::expected<void, std::string> PayloadLines::parse(std::string_view line, Inpu
 }
 
 std::expected<void, std::string> TopicLines::parse(std::string_view line, InputMessage& message) {
+    if (line.ends_with('\r')) line.remove_suffix(1);
     const std::size_t at = separator_ ? line.find(*separator_) : line.find_first_of("\t ");
     if (at == line.npos) {
-        return std::unexpected(separator_ ? "it has no separator " + in_quotes(*separator_)
-                                          : std::string("it has no tab or space after the topic"));
+        return std::unexpected(
+            separator_ ? "it has no separator " + in_quotes(*separator_)
+                       : std::string("it has no tab or space after the topic (for another separator use "
+                                     "--separator)"));
     }
     const std::string_view topic = line.substr(0, at);
     if (const auto fault = check_topic_name(topic)) return std::unexpected(explain(*fault, topic));

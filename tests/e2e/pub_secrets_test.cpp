@@ -1,6 +1,8 @@
 // Passwords reach the broker from each source, and are removed from the list of processes.
 #include <doctest/doctest.h>
 
+#include <filesystem>
+
 #include <csignal>
 
 #include "broker_thread.hpp"
@@ -34,8 +36,13 @@ TEST_CASE("the password is read from the command line, a file, the environment o
     const TempDir dir;
     publish_ok(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "-P", "line"});
     CHECK(password_seen(broker) == "line");
-    publish_ok(broker.port(),
-               {"-t", "a", "-m", "x", "-u", "me", "--password-file", dir.write("p", "file\n")});
+    const std::string file = dir.write("p", "file\n");
+    publish_ok(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--password-file", file});
+    std::filesystem::permissions(file, std::filesystem::perms::others_read,
+                                 std::filesystem::perm_options::add);
+    CHECK(publish(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--password-file", file}).err ==
+          "mqtt_pub: warning: " + file + " contains a secret and other users can read it: chmod 600 " + file +
+              "\n");
     CHECK(password_seen(broker) == "file");
     Command command = pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me"});
     command.env.emplace_back("MQTT_PASSWORD", "environment");
@@ -131,4 +138,19 @@ TEST_CASE("a missing password file is reported before connecting") {
     const Result result = publish(1, {"-t", "a", "-m", "x", "-u", "me", "--password-file", "/nonexistent/p"});
     CHECK(result.exit.code == 1);
     CHECK(result.err == "mqtt_pub: --password-file: cannot read /nonexistent/p: no such file or directory\n");
+}
+
+TEST_CASE("a config file that other users can write cannot turn TLS off") {
+    const TempDir dir;
+    const std::string file = dir.write("config", "--no-tls\n");
+    const auto error = [&] {
+        return run(pub_command({"-o", file, "-h", "127.0.0.1", "-p", "1", "-t", "a", "-n"})).err;
+    };
+    CHECK(error().find("connection refused") != std::string::npos);
+    std::filesystem::permissions(file, std::filesystem::perms::others_write,
+                                 std::filesystem::perm_options::add);
+    CHECK(error() ==
+          "mqtt_pub: " + file +
+              ":1: --no-tls is refused, because other users can write this file (chmod go-w it); try "
+              "'mqtt_pub --help'\n");
 }

@@ -114,6 +114,9 @@ KeyPair Certificates::write(std::string_view stem, const CertificateFields& fiel
              create(paths.key).get(), key.get(), encrypted ? EVP_aes_256_cbc() : nullptr,
              encrypted ? phrase.data() : nullptr, static_cast<int>(phrase.size()), nullptr, nullptr) == 1,
          "key");
+    // Programs warn of keys that other users can read.
+    std::filesystem::permissions(paths.key,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return paths;
 }
 

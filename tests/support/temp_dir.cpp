@@ -32,6 +32,9 @@ std::string TempDir::write(std::string_view name, std::string_view content) cons
         std::perror(("cannot write " + path).c_str());
         std::abort();
     }
+    // Programs warn of secrets that other users can read.
+    std::filesystem::permissions(path,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
     return path;
 }
 

@@ -14,8 +14,6 @@ namespace {
 
 // A connection that lasted this long may be redirected again.
 constexpr Duration redirect_memory = std::chrono::minutes(1);
-// How much of a server reference that cannot be used is shown.
-constexpr std::size_t max_shown = 200;
 
 std::string reference_of(ReasonCode code, PropertiesView properties) {
     if (code != reason::use_another_server && code != reason::server_moved) return {};

@@ -42,7 +42,7 @@ struct OptionFixture {
     Environment environment = {{"HOME", "/home/me"}};
     Files files = {};
     std::map<std::string, int> unreadable = {};  ///< existing files, and the errno of reading them
-    bool readable_by_others = false;             ///< the files
+    app::FileAccess access = {};                 ///< to the files
 
     Result parse(const std::vector<std::string>& arguments) const {
         const std::vector<std::string_view> views(arguments.begin(), arguments.end());
@@ -59,7 +59,7 @@ struct OptionFixture {
                          if (found == files.end()) return std::unexpected(ENOENT);
                          return found->second;
                      },
-                     [this](const std::string&) { return readable_by_others; }});
+                     [this](const std::string&) { return access; }});
     }
     Result parse(std::string_view line) const { return parse(split_words(line)); }
 

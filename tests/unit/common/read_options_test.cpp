@@ -258,8 +258,9 @@ TEST_CASE("-o replaces the default config file") {
 TEST_CASE("a file with a secret that others may read is warned of") {
     const std::string path = "/home/me/.config/mqtt_pub";
     auto fixture = pub_fixture();
-    fixture.readable_by_others = true;
-    for (const char* secret : {"--pw x", "-P x", "-L mqtt://me:x@b", "--psk 00"}) {
+    fixture.access.others_can_read = true;
+    for (const char* secret : {"--pw x", "-P x", "-L mqtt://me:x@b", "--psk 00",
+                               "--ws-header Authorization: Bearer x", "--ws-header cookie: x"}) {
         fixture.files[path] = std::string("-u me\n--psk-identity i\n") + secret + "\n";
         CAPTURE(secret);
         const auto result = fixture.parse("-t a -n --no-tls");
@@ -267,11 +268,158 @@ TEST_CASE("a file with a secret that others may read is warned of") {
         CHECK(result->run.warnings ==
               std::vector{path + " contains a secret and other users can read it: chmod 600 " + path});
     }
-    fixture.files[path] = "-u me\n-L mqtt://me@b\n--password-file x\n--ws-header A: b\n";
+    fixture.files[path] = "-u me\n-L mqtt://me@b\n--ws-header A: b\n";
     CHECK(fixture.good("-t a -n").run.warnings.empty());
-    fixture.readable_by_others = false;
+    fixture.access.others_can_read = false;
     fixture.files[path] = "-u me\n-P x\n";
     CHECK(fixture.good("-t a -n").run.warnings.empty());
+}
+
+TEST_CASE("a warning names each readable file that contains a secret") {
+    auto fixture = pub_fixture();
+    fixture.access.others_can_read = true;
+    const auto warning = [](const std::string& path) {
+        return path + " contains a secret and other users can read it: chmod 600 " + path;
+    };
+    CHECK(fixture.good("-t a -n -u me --password-file p").run.warnings == std::vector{warning("p")});
+    CHECK(fixture.good("-t a -n --tls-keylog log").run.warnings == std::vector{warning("log")});
+    CHECK(fixture.good("-t a -n --psk-identity me --psk-file k").run.warnings == std::vector{warning("k")});
+    CHECK(fixture.good("-t a -n --cert c --key k --key-passphrase-file p").run.warnings ==
+          std::vector{warning("k"), warning("p")});
+    CHECK(fixture.good("-t a -n --cert c --key k --no-tls").run.warnings.empty());
+}
+
+TEST_CASE("a file that other users can change must not contain options that can harm") {
+    auto fixture = sub_fixture();
+    const std::string config = "/home/me/.config/mqtt_sub";
+    const std::string profile = "/home/me/.config/mqtt/p.conf";
+    for (const std::string option : {"--exec", "--save", "--no-tls", "--insecure"}) {
+        const std::string line = option + (option == "--exec" || option == "--save" ? " x" : "");
+        CAPTURE(line);
+        for (const auto& [path, arguments] : {std::pair(config, "-t a"), {profile, "-t a --profile p"}}) {
+            fixture.files = {{path, "-d\n" + line + "\n"}};
+            fixture.access = {};
+            CHECK(fixture.wrong(arguments).empty());
+            fixture.access = {.others_can_write = true};
+            CHECK(fixture.wrong(arguments) ==
+                  path + ":2: " + option +
+                      " is refused, because other users can write this file (chmod go-w it)");
+            fixture.access = {.others_own = true};
+            CHECK(fixture.wrong(arguments) ==
+                  path + ":2: " + option + " is refused, because this file belongs to another user");
+        }
+        fixture.files.clear();
+        CHECK(fixture.wrong("-t a " + line).empty());
+    }
+    fixture.files[config] = "-h broker\n";
+    CHECK(fixture.good("-t a").connection.endpoint.host == "broker");
+}
+
+TEST_CASE("the command line can undo --insecure, --proxy and --retain of a config file") {
+    auto fixture = pub_fixture();
+    fixture.files["/home/me/.config/mqtt_pub"] = "--insecure\n--proxy socks5h://p\n-r\n";
+    CHECK_FALSE(fixture.good("-t a -n").connection.tls.verify);
+    const auto options = fixture.good("-t a -n --no-insecure --no-proxy --no-retain --unix s");
+    CHECK(options.connection.tls.verify);
+    CHECK(options.connection.tls_requested.has_value());
+    CHECK_FALSE(options.connection.endpoint.proxy);
+    CHECK_FALSE(options.retain);
+}
+
+TEST_CASE("a variable is not read when an option replaces it") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_PORT"] = "wrong";
+    for (const char* given : {"-p 1", "-L mqtt://b", "--unix s"}) {
+        CAPTURE(given);
+        CHECK(fixture.wrong(std::string("-t a -n ") + given).empty());
+    }
+    CHECK_FALSE(fixture.wrong("-t a -n -h b").empty());
+    fixture.environment = {{"MQTT_HOST", "a/b"}, {"HOME", "/home/me"}};
+    for (const char* given : {"-h b", "-L mqtt://b", "--unix s"}) {
+        CAPTURE(given);
+        CHECK(fixture.wrong(std::string("-t a -n ") + given).empty());
+    }
+    fixture.environment = {{"MQTT_PASSWORD", std::string(70'000, 'x')}, {"HOME", "/home/me"}};
+    for (const char* given : {"-P x", "--password-file f", "--ask-password"}) {
+        CAPTURE(given);
+        CHECK(fixture.wrong(std::string("-t a -n -u me ") + given).empty());
+    }
+}
+
+TEST_CASE("MQTT_PORT as Kubernetes sets it for a service named mqtt is ignored") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_PORT"] = "tcp://10.0.0.1:1883";
+    CHECK_FALSE(fixture.good("-t a -n").connection.port);
+    CHECK(fixture.good("-t a -n -p 2883").connection.port == 2883);
+}
+
+TEST_CASE("a line end after the value of a variable is not part of it") {
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_USERNAME"] = "me\n";
+    fixture.environment["MQTT_PASSWORD"] = "secret\r\n";
+    fixture.environment["MQTT_URL"] = "mqtt://b/top\n";
+    fixture.environment["MQTT_PORT"] = "1884\n";
+    auto options = fixture.good("-n");
+    CHECK(options.connection.username == "me");
+    CHECK(options.connection.password.value.view() == "secret");
+    CHECK(options.topics == std::vector<std::string>{"top"});
+    CHECK(options.connection.port == 1884);
+    fixture.environment["MQTT_HOST"] = "host\n";
+    CHECK(fixture.good("-n").connection.endpoint.host == "host");
+    fixture.environment["MQTT_HOST"] = "\n";
+    CHECK(fixture.good("-n").connection.endpoint.host == "b");
+}
+
+TEST_CASE("another host does not get the credentials of a URL in a lower source") {
+    auto fixture = pub_fixture();
+    const auto has_credentials = [&](std::string_view line) {
+        const auto options = fixture.good(line);
+        CHECK(options.connection.username.has_value() ==
+              (options.connection.password.kind != PasswordSource::Kind::none));
+        return options.connection.username.has_value();
+    };
+    fixture.environment["MQTT_URL"] = "mqtts://me:secret@home";
+    CHECK(has_credentials("-t a -n"));
+    CHECK(has_credentials("-t a -n -p 1"));
+    CHECK(has_credentials("-t a -n -h home"));
+    CHECK_FALSE(has_credentials("-t a -n -h elsewhere"));
+    CHECK_FALSE(has_credentials("-t a -n --unix s"));
+    CHECK(has_credentials("-t a -n -h elsewhere -u me -P pw"));
+    CHECK(fixture.good("-t a -n -h elsewhere").connection.url_tls);
+
+    fixture.environment = {{"HOME", "/home/me"}, {"MQTT_HOST", "elsewhere"}};
+    fixture.files["/home/me/.config/mqtt_pub"] = "-L mqtt://me:secret@home\n";
+    CHECK(has_credentials("-t a -n"));  // the file is the higher source
+    CHECK(fixture.good("-t a -n").connection.endpoint.host == "home");
+    CHECK_FALSE(has_credentials("-t a -n -h elsewhere"));
+    CHECK(has_credentials("-t a -n -L mqtt://me:pw@home -h elsewhere"));
+}
+
+TEST_CASE("no message repeats a secret") {
+    const std::string_view secret = "s3cr3t";
+    for (const char* line :
+         {"-u u -P=s3cr3t", "-u u -P my s3cr3t", "-u u --pw my s3cr3t", "-h u:s3cr3t@host",
+          "-h mqtt:/u:s3cr3t@host", "-h mqtt://u:s3cr3t@host", "-L mqtt://u:my s3cr3t@host",
+          "-L mqtt:/u:s3cr3t@host", "-L u:s3cr3t@host", "--proxy socks5h://u:my s3cr3t@p",
+          "--proxy u:s3cr3t@p", "--psk s3cr3t", "--psk aa s3cr3t", "--ws-header Authorization: s3cr3t",
+          "--ws-header s3cr3t", "-D connect authentication-data my s3cr3t", "--password=s3cr3t",
+          "-u u -P -- s3cr3t", "-L=mqtt://u:s3cr3t@host"}) {
+        CAPTURE(line);
+        const std::string message = pub_fixture().wrong(std::string("-t a -n ") + line);
+        CHECK_FALSE(message.empty());
+        CHECK(message.find(secret) == std::string::npos);
+    }
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_HOST"] = "u:s3cr3t@host";
+    CHECK(fixture.wrong("-t a -n") ==
+          "environment variable MQTT_HOST: a host name has no '@' and no '/' (for a URL use -L)");
+}
+
+TEST_CASE("what a URL says after '?' is reported to be the topic") {
+    CHECK(pub_fixture().good("-L mqtt://h/a?qos=1 -n").run.warnings ==
+          std::vector<std::string>{
+              "'a?qos=1' is the topic: a URL has no settings after '?', use options such as -q"});
+    CHECK(pub_fixture().good("-L mqtt://h/a -n").run.warnings.empty());
 }
 
 TEST_CASE("XDG_CONFIG_HOME comes before HOME") {

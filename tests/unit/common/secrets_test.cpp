@@ -32,6 +32,7 @@ TEST_CASE("the secret is the first line of the file") {
     CHECK(read_secret_file(dir.write("a", "mot2passe\nmore\n"))->view() == "mot2passe");
     CHECK(read_secret_file(dir.write("b", "mot2passe\r\n"))->view() == "mot2passe");
     CHECK(read_secret_file(dir.write("c", " two words "))->view() == " two words ");
+    CHECK(read_secret_file(dir.write("bom", "\xef\xbb\xbfmot2passe\n"))->view() == "mot2passe");
     CHECK(read_secret_file(dir.write("d", std::string(65'535, 'x')))->view().size() == 65'535);
 }
 
@@ -39,6 +40,10 @@ TEST_CASE("a file without a secret is an error that names it") {
     const TempDir dir;
     CHECK(read_secret_file(dir.write("empty", "")).error().find("empty") != std::string::npos);
     CHECK_FALSE(read_secret_file(dir.write("blank", "\nsecret\n")).has_value());
+    CHECK_FALSE(read_secret_file(dir.write("only-mark", "\xef\xbb\xbf\nsecret\n")).has_value());
+    CHECK(read_secret_file(dir.write("utf16", "\xff\xfes"))
+              .error()
+              .ends_with("utf16 is UTF-16: save it as UTF-8"));
     CHECK(read_secret_file(dir.file("none")).error().find("no such file") != std::string::npos);
     CHECK_FALSE(read_secret_file(dir.write("long", std::string(65'536, 'x'))).has_value());
     CHECK_FALSE(read_secret_file(dir.path().string()).has_value());

@@ -61,6 +61,22 @@ TEST_CASE("a payload is decoded by its encoding") {
     CHECK(decoded(Encoding::raw, "A\0"s) == "A\0"s);
 }
 
+TEST_CASE("hex and base64 are decoded as other programs write them") {
+    CHECK(decoded(Encoding::base64, "aGVs\r\nbG8=\n") == "hello");
+    CHECK(decoded(Encoding::base64, "aGVsbG8") == "hello");
+    CHECK(decoded(Encoding::base64, "-_8=") == "\xfb\xff");
+    CHECK(decoded(Encoding::base64, "-_8") == "\xfb\xff");
+    CHECK(decoded(Encoding::hex, "0x41 0X42\n43") == "ABC");
+    CHECK(decoded(Encoding::hex, "0x4142") == "AB");
+    CHECK(decoded(Encoding::hex, "41:42:43") == "ABC");
+    std::string out;
+    CHECK(decode(Encoding::hex, "41 4x", out).error() == "invalid hex digit 'x' at character 4");
+    CHECK(decode(Encoding::hex, "410x42", out).error() == "invalid hex digit 'x' at character 4");
+    CHECK_FALSE(decode(Encoding::base64, "aGVsb", out));
+    CHECK_FALSE(decode(Encoding::base64, "aGVs=bG8", out));
+    CHECK_FALSE(decode(Encoding::base64, "aGVsbG8==", out));
+}
+
 TEST_CASE("recorded times are nanoseconds of Unix time") {
     CHECK(parse_time("1970-01-01T00:00:00Z") == 0);
     CHECK(parse_time("1970-01-01T01:00:00.000001+0100") == 1000);
@@ -85,7 +101,8 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
           Texts{"a/b=one two", "c=three", "d="});
     CHECK(messages("a b::x::y\n", topics("::"), false) == Texts{"a b=x::y"});
     CHECK(messages("no_separator\n", topics({}), true) ==
-          Texts{"? line 1: it has no tab or space after the topic"});
+          Texts{"? line 1: it has no tab or space after the topic (for another separator use --separator)"});
+    CHECK(messages("a b\r\n", topics({}), true) == Texts{"a=b"});
     CHECK(messages("a b\n", topics("::"), true) == Texts{"? line 1: it has no separator '::'"});
     CHECK(messages("a ff\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
           Texts{"a=\xff"});
@@ -95,7 +112,9 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
 
 TEST_CASE("empty lines between topics are skipped but counted; where lines are payloads they are messages") {
     CHECK(messages("\na b\n \t\r\nwrong\n\n", std::make_unique<TopicLines>(std::nullopt, Encoding::raw),
-                   true) == Texts{"a=b", "? line 4: it has no tab or space after the topic"});
+                   true) ==
+          Texts{"a=b",
+                "? line 4: it has no tab or space after the topic (for another separator use --separator)"});
     CHECK(messages("\n61\n", std::make_unique<PayloadLines>(Encoding::hex), true) == Texts{"=", "=a"});
 }
 
