@@ -60,7 +60,12 @@ WallTime wall_time_now() {
 RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
     if (!needs_json_) return render_steps(message, stamp, out);
-    // What was appended to `out` may be written already when the payload turns out not to be JSON.
+    // What was appended to `out` may be written already when the payload turns out not to be JSON. Indentation can make
+    // a payload many times as long, which should not be kept in memory.
+    if (options_.json == JsonLayout::pretty) {
+        const bool valid = message.payload.empty() || json_error(as_text(message.payload)).empty();
+        return valid ? render_steps(message, stamp, out) : RenderError::not_json;
+    }
     TextBuffer whole;
     const RenderError error = render_steps(message, stamp, whole);
     if (error != RenderError::not_json) out.append(whole.view());

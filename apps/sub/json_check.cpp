@@ -56,9 +56,15 @@ class Rewriter : public nlohmann::json_sax<Json> {
         --depth_;
         return true;
     }
-    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
+    bool parse_error(std::size_t position, const std::string&,
+                     const nlohmann::detail::exception& error) override {
+        error_ = "error at byte " + std::to_string(position);
+        if (std::string_view(error.what()).find("surrogate") != std::string_view::npos)
+            error_ += ": half of a surrogate pair is not a character";
         return false;
     }
+    /// Why parsing ended.
+    const std::string& error() const { return error_; }
 
   private:
     bool put(std::string_view text) {
@@ -67,6 +73,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
     }
 
     JsonWriter& json_;
+    std::string error_;
     unsigned depth_ = 0;
 };
 
@@ -197,11 +204,25 @@ class Finder : public nlohmann::json_sax<Json> {
 
 }  // namespace
 
-bool write_checked_json(JsonWriter& json, std::string_view text) {
+std::string write_checked_json(JsonWriter& json, std::string_view text) {
     // The parser takes a NUL byte as the end of its input.
-    if (text.find('\0') != std::string_view::npos) return false;
+    if (text.find('\0') != std::string_view::npos) return "it contains a NUL byte";
     Rewriter rewriter(json);
-    return Json::sax_parse(text.begin(), text.end(), &rewriter);
+    if (Json::sax_parse(text.begin(), text.end(), &rewriter)) return {};
+    if (!rewriter.error().empty()) return rewriter.error();
+    return "it is nested deeper than " + std::to_string(max_json_depth) + " levels";
+}
+
+std::string json_error(std::string_view text) {
+    class Discarded : public TextBuffer {
+        void make_room(std::size_t n) override {
+            clear();
+            grow(n);
+        }
+        void append_large(std::string_view /*bytes*/) override {}
+    } discarded;
+    JsonWriter writer(discarded, JsonLayout::compact, false);
+    return write_checked_json(writer, text);
 }
 
 FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out) {

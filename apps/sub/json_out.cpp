@@ -135,7 +135,7 @@ void JsonWriter::append_visible_delete(std::string_view ascii) {
 
 void JsonWriter::indent() {
     out_.push_back('\n');
-    out_.fill(depth_, '\t');
+    out_.fill(std::min(depth_, max_json_indentation), '\t');
 }
 
 void JsonWriter::before_value() {
@@ -314,7 +314,7 @@ bool write_message_json_payload(JsonWriter& json, const Publish& message, std::s
     json.plain_key("payload");
     if (message.payload.empty()) {
         json.raw("null");
-    } else if (!write_checked_json(json, as_text(message.payload))) {
+    } else if (!write_checked_json(json, as_text(message.payload)).empty()) {
         return false;
     }
     json.end_object();

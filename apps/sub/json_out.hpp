@@ -61,11 +61,15 @@ void write_message_json(JsonWriter& json, const Publish& message, std::string_vi
 /// number of bytes appended: the payload is not JSON, or nested deeper than max_json_depth.
 bool write_message_json_payload(JsonWriter& json, const Publish& message, std::string_view time);
 
-/// Nesting of a payload in %J; indentation would grow with its square.
+/// Nesting of a payload in %J.
 inline constexpr unsigned max_json_depth = 1000;
+/// Deeper levels are indented as far as this one: each `{}` would become a line of a thousand tabs.
+inline constexpr unsigned max_json_indentation = 64;
 
-/// Writes the JSON text `text` as the next value. False, with an unknown number of bytes appended: not JSON.
-/// In json_check.cpp.
-bool write_checked_json(JsonWriter& json, std::string_view text);
+/// Writes the JSON text `text` as the next value; the empty text. Otherwise why it is not JSON, with an unknown number
+/// of bytes appended. In json_check.cpp.
+std::string write_checked_json(JsonWriter& json, std::string_view text);
+/// The same without writing.
+std::string json_error(std::string_view text);
 
 }  // namespace mqttc::sub

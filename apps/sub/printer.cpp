@@ -70,7 +70,9 @@ void FormatPrinter::report(RenderError error, const Publish& message) const {
     std::string line = "the payload of a message on topic " + in_quotes(message.topic) + " ";
     switch (error) {
         case RenderError::not_json:
-            line.append("is not valid JSON: not printed (%j prints any payload)");
+            line.append("is not valid JSON (")
+                .append(json_error(as_text(message.payload)))
+                .append("): not printed (%j prints any payload)");
             break;
         case RenderError::not_float:
             line.append("is not a float: it has ")

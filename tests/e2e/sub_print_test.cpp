@@ -183,9 +183,8 @@ TEST_CASE("%J and %f report payloads that they cannot print, and continue") {
     CHECK(sub.process.wait() == ok);
     CHECK(sub.process.out().starts_with("{"));
     CHECK(sub.process.err() ==
-          "mqtt_sub: the payload of a message on topic 'bad/\\x1b' is not valid JSON: not printed (%j prints "
-          "any "
-          "payload)\n");
+          "mqtt_sub: the payload of a message on topic 'bad/\\x1b' is not valid JSON (error at byte 2): not "
+          "printed (%j prints any payload)\n");
     CHECK(sub.process.out().find("\"payload\":[1]}") != std::string::npos);
 
     Subscribed floats(broker, {"-F", "%f", "-t", "f", "-C", "1"});

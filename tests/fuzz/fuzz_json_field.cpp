@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const FieldResult result = find_field(payload, *path, value);
     TextBuffer whole;
     JsonWriter json(whole, JsonLayout::compact, true);
-    const bool is_json = write_checked_json(json, payload);
+    const bool is_json = write_checked_json(json, payload).empty();
+    if (is_json != json_error(payload).empty()) std::abort();
     if (result != FieldResult::too_large && is_json != (result != FieldResult::not_json)) std::abort();
     return 0;
 }

@@ -211,6 +211,26 @@ TEST_CASE("--pretty indents with tabs, arrays stay on one line") {
         "\t\t\"c\":\t\"d\"\n\t}\n}");
 }
 
+TEST_CASE("indentation of deep levels is limited") {
+    std::string payload(990, '[');
+    for (int i = 0; i < 1000; ++i) payload += "{\"a\":1},";
+    payload.back() = ']';
+    payload.append(989, ']');
+    const std::string text = rendered("%J", {.payload = payload}, {.json = JsonLayout::pretty});
+    CHECK(json::parse(text).at("payload") == json::parse(payload));
+    CHECK(text.size() < 200'000);
+    payload.pop_back();
+    CHECK(rendered("%t%J", {.payload = payload}, {.json = JsonLayout::pretty}) == "<not json>");
+}
+
+TEST_CASE("what is not JSON is named with its position") {
+    CHECK(json_error(R"({"a":[1,"x"]})").empty());
+    CHECK(json_error("{\"a\":1") == "error at byte 7");
+    CHECK(json_error(R"("\ud83d")") == "error at byte 8: half of a surrogate pair is not a character");
+    CHECK(json_error(std::string_view("1\0", 2)) == "it contains a NUL byte");
+    CHECK(json_error(std::string(1001, '[')) == "it is nested deeper than 1000 levels");
+}
+
 TEST_CASE("on a terminal JSON escapes DEL, C1 controls and controls of the writing direction too") {
     const Message message{.payload = "a\x7f\xc2\x9b\xc3\xa9\xc2\x85z"};
     const auto text = rendered("%j", message, {.terminal = true});
