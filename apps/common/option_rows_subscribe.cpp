@@ -150,14 +150,13 @@ remaining time at the end.)",
 age and rate; see
 .Sx LIVE TABLE .)",
      .set = set_flag<&SubOptions::watch>},
-    {.name = "field", .argument = "PATH", .needs = "watch", .excludes = "F", .why = "both say what the table shows",
-     .help = "with -w: show this value of JSON payloads, e.g. sensors.0.temp",
-     .manual = R"(With
-.Fl w :
-show one value of JSON payloads, such as
+    {.name = "field", .argument = "PATH", .excludes = "F|message-rate|save|exec", .why = "both say what is printed",
+     .help = "print this value of JSON payloads, e.g. sensors.0.temp",
+     .manual = R"(Print one value of JSON payloads instead of the payload, such as
 .Ql sensors.0.temp ;
-see
-.Sx LIVE TABLE .)",
+the path is described in
+.Sx LIVE TABLE .
+A message without that value is reported and not printed.)",
      .set = set_text<&SubOptions::field>},
     {.name = "raw",
      .help = "exact bytes also on a terminal",

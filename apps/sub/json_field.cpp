@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "base/escape.hpp"
+
 namespace mqttc::sub {
 namespace {
 
@@ -47,6 +49,12 @@ std::expected<FieldPath, std::string> FieldPath::parse(std::string_view text) {
     if (path.steps_.size() > max_steps)
         return wrong("more than " + std::to_string(max_steps) + " names: payloads are not searched deeper");
     return path;
+}
+
+std::string field_error(FieldResult result, const FieldPath& path) {
+    if (result == FieldResult::missing) return "no " + escape_controls(path.text());
+    if (result == FieldResult::not_json) return "not JSON";
+    return "JSON over " + std::to_string(max_field_payload / 1024) + " KiB";
 }
 
 }  // namespace mqttc::sub

@@ -51,4 +51,7 @@ inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 /// of bytes is appended. In json_check.cpp.
 FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out);
 
+/// "no sensors.0.temp", "not JSON": for a result other than found.
+std::string field_error(FieldResult result, const FieldPath& path);
+
 }  // namespace mqttc::sub

@@ -141,20 +141,9 @@ void LiveTable::show_value(const Publish& message, Entry& entry) {
         return;
     }
     TextBuffer value;
-    switch (find_field(as_text(message.payload), *shown_.field, value)) {
-        case FieldResult::found:
-            entry.set(value.view());
-            break;
-        case FieldResult::missing:
-            entry.value = "(no " + escape_controls(shown_.field->text()) + ")";
-            break;
-        case FieldResult::not_json:
-            entry.value = "(not JSON)";
-            break;
-        case FieldResult::too_large:
-            entry.value = "(JSON over " + std::to_string(max_field_payload / 1024) + " KiB)";
-            break;
-    }
+    const FieldResult result = find_field(as_text(message.payload), *shown_.field, value);
+    if (result == FieldResult::found) return entry.set(value.view());
+    entry.value = "(" + field_error(result, *shown_.field) + ")";
 }
 
 void LiveTable::Entry::set(std::string_view text) {

@@ -90,6 +90,20 @@ void FormatPrinter::report(RenderError error, const Publish& message) const {
     messages_.error(line);
 }
 
+bool FieldPrinter::take(const Publish& message) {
+    value_.clear();
+    const FieldResult result = find_field(as_text(message.payload), field_, value_);
+    counts_ = result == FieldResult::found;
+    if (!counts_) {
+        messages_.error("a message on topic " + in_quotes(message.topic) +
+                        " is not printed: " + field_error(result, field_));
+        return true;
+    }
+    Publish shown = message;
+    shown.payload = as_bytes(value_.view());
+    return plain_.take(shown);
+}
+
 void RatePrinter::tick() {
     append_number(out_, count_);
     out_.push_back('\n');
@@ -110,14 +124,12 @@ std::expected<std::unique_ptr<MessageSink>, std::string> make_format_printer(con
 }
 
 std::expected<std::unique_ptr<MessageSink>, std::string> make_live_table(const app::SubOptions& options,
+                                                                         std::optional<FieldPath> field,
                                                                          TextBuffer& out,
                                                                          app::Messages& messages) {
     LiveTable::Shown shown;
-    if (options.field) {
-        auto field = FieldPath::parse(*options.field);
-        if (!field) return std::unexpected("--field: " + field.error());
-        shown.field = std::move(*field);
-    } else if (options.format) {
+    shown.field = std::move(field);
+    if (options.format) {
         shown.line_out = std::make_unique<TextBuffer>();
         auto printer = make_format_printer(options, true, false, *shown.line_out, messages);
         if (!printer) return printer;
@@ -139,16 +151,25 @@ std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app:
     if (options.save) return FileSink::make(*options.save, messages);
     if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
     if (options.message_rate) return std::make_unique<RatePrinter>(out);
+    std::optional<FieldPath> field;
+    if (options.field) {
+        auto path = FieldPath::parse(*options.field);
+        if (!path) return std::unexpected("--field: " + path.error());
+        field = std::move(*path);
+    }
     if (options.watch) {
-        if (!is_terminal) return std::unexpected("-w needs a terminal, and standard output isn't one");
-        return make_live_table(options, out, messages);
+        if (!is_terminal) return std::unexpected("-w needs a terminal: standard output is not one");
+        return make_live_table(options, std::move(field), out, messages);
     }
     if (options.format) return make_format_printer(options, visible, !options.no_newline, out, messages);
-    if (options.dry_run && !options.verbose) {
+    if (options.dry_run && !options.verbose && !field) {
         app::SubOptions topics = options;
         topics.format = "%t";
         return make_format_printer(topics, visible, !options.no_newline, out, messages);
     }
+    if (field)
+        return std::make_unique<FieldPrinter>(PlainPrinter(out, options, visible), std::move(*field),
+                                              messages);
     return std::make_unique<PlainPrinter>(out, options, visible);
 }
 

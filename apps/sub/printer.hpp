@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "format.hpp"
+#include "json_field.hpp"
 #include "message_sink.hpp"
 #include "messages.hpp"
 #include "options.hpp"
@@ -46,6 +47,22 @@ class FormatPrinter final : public MessageSink {
     TextBuffer& out_;
     Format format_;
     bool newline_;
+    bool counts_ = true;
+    app::Messages& messages_;
+};
+
+/// --field: as PlainPrinter, with one value of a JSON payload instead of the payload.
+class FieldPrinter final : public MessageSink {
+  public:
+    FieldPrinter(PlainPrinter plain, FieldPath field, app::Messages& messages)
+        : plain_(plain), field_(std::move(field)), messages_(messages) {}
+    bool take(const Publish& message) override;
+    bool counts() const override { return counts_; }
+
+  private:
+    PlainPrinter plain_;
+    FieldPath field_;
+    TextBuffer value_;
     bool counts_ = true;
     app::Messages& messages_;
 };

@@ -47,7 +47,7 @@ complete -c mqtt_sub -s F -x -d 'what to print, e.g. \'%I %t %p\'; %j is JSON; s
 complete -c mqtt_sub -l pretty -d 'indent %j and %J'
 complete -c mqtt_sub -l message-rate -d 'print the number of messages once a second, not the messages'
 complete -c mqtt_sub -s w -l watch -d 'a table on the terminal: one line per topic'
-complete -c mqtt_sub -l field -x -d 'with -w: show this value of JSON payloads, e.g. sensors.0.temp'
+complete -c mqtt_sub -l field -x -d 'print this value of JSON payloads, e.g. sensors.0.temp'
 complete -c mqtt_sub -l raw -d 'exact bytes also on a terminal'
 complete -c mqtt_sub -l save -x -d 'write each message to its own file, named as in -F'
 complete -c mqtt_sub -l exec -x -a '(__fish_complete_command)' -d 'run COMMAND for each message, payload on its stdin'

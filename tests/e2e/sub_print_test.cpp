@@ -175,6 +175,30 @@ TEST_CASE("formats print the fields of the packet") {
     CHECK(sub.process.out() == "a|zero|0|0|4|0|7a65726f\nb|one|1|0|3|1|6f6e65\nc|two|2|0|3|2|74776f\n");
 }
 
+TEST_CASE("--field prints one value of JSON payloads, and reports messages without it") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-v", "--field", "sensors.0.temp", "-t", "#", "-C", "2"});
+    broker.publish("a", R"({"sensors":[{"temp":20.5}]})");
+    broker.publish("b", R"({"sensors":[]})");
+    broker.publish("c", "bright");
+    broker.publish("d", R"({"sensors":[{"temp":"warm"}]})");
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.out() == "a 20.5\nd warm\n");
+    CHECK(sub.process.err() ==
+          "mqtt_sub: a message on topic 'b' is not printed: no sensors.0.temp\n"
+          "mqtt_sub: a message on topic 'c' is not printed: not JSON\n");
+}
+
+TEST_CASE("a filter that a shell made of $SYS/# is noted") {
+    BrokerThread broker;
+    const Result result = run(subscriber(broker, {"-t", "/#", "-E"}));
+    CHECK(result.exit == ok);
+    CHECK(result.err ==
+          "mqtt_sub: '/#' starts with an empty level; write '$SYS/#' in single quotes for the topics of the "
+          "broker\n");
+    CHECK(run(subscriber(broker, {"-t", "/a/#", "-E"})).err.empty());
+}
+
 TEST_CASE("%J and %f report payloads that they cannot print, and continue") {
     BrokerThread broker;
     Subscribed sub(broker, {"-F", "%J", "-t", "#", "-C", "1"});

@@ -77,7 +77,7 @@ TEST_CASE("-w shows one line per topic") {
     CHECK(sub.wait() == ok);
     const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
     CHECK(piped.exit == Exit{.code = 1});
-    CHECK(piped.err == "mqtt_sub: -w needs a terminal, and standard output isn't one\n");
+    CHECK(piped.err == "mqtt_sub: -w needs a terminal: standard output is not one\n");
 }
 
 TEST_CASE("--field shows a value of JSON payloads and its sparkline") {
@@ -97,10 +97,6 @@ TEST_CASE("--field shows a value of JSON payloads and its sparkline") {
     sub.send_signal(SIGINT);
     CHECK(sub.wait() == ok);
 
-    const Result wrong = run(subscriber(broker, {"--field", "a", "-t", "#"}));
-    CHECK(wrong.exit == Exit{.code = 1});
-    CHECK(wrong.err.starts_with("mqtt_sub: --field needs -w"));
-    CHECK(wrong.err.find('\n') == wrong.err.size() - 1);
     PtyProcess path(subscriber(broker, {"-w", "--field", "a..b", "-t", "#"}));
     CHECK(path.wait() == Exit{.code = 1});
     CHECK(path.screen().starts_with("mqtt_sub: --field: a name is empty: "));
