@@ -27,7 +27,7 @@ constexpr std::array rows{
     HintRow{Hint::tls_version, {}, "--tls-version"},
     HintRow{Hint::ciphers, "--ciphers", "--ciphers, --tls13-ciphers"},
     HintRow{Hint::ciphersuites, "--tls13-ciphers"},
-    HintRow{Hint::weak_server_key, {}, "--ciphers DEFAULT@SECLEVEL=1 allows it"},
+    HintRow{Hint::weak_key, {}, "--ciphers DEFAULT@SECLEVEL=0 accepts it"},
     HintRow{Hint::tls_settings, {}, "--ciphers, --psk, --cert"},
     HintRow{Hint::alpn, "--tls-alpn", "--tls-alpn"},
     HintRow{Hint::keylog_file, "--tls-keylog"},
@@ -40,7 +40,13 @@ constexpr std::array rows{
     HintRow{Hint::proxy_socks5, {}, "use --proxy socks5h://..."},
     HintRow{Hint::proxy_credentials, {}, "use --proxy SCHEME://USER:PASSWORD@..."},
     HintRow{Hint::srv, {}, "connect without -S, or ask the domain's owner"},
-    HintRow{Hint::credentials, {}, "use -u, and --password-file or MQTT_PASSWORD"},
+    HintRow{Hint::credentials,
+            {},
+            "use -u, and --password-file or MQTT_PASSWORD; Mosquitto 2 accepts clients without a user name "
+            "only with "
+            "allow_anonymous true"},
+    HintRow{Hint::password, {}, "use --ask-password, --password-file or MQTT_PASSWORD"},
+    HintRow{Hint::port, {}, "a port is given with -p"},
     HintRow{Hint::protocol_version, {}, "try another with -V: mqttv5, mqttv311 or mqttv31"},
     HintRow{Hint::client_id, {}, "choose one with -i"},
     HintRow{Hint::redirect, {}, "connect there, or use --follow-redirect"},

@@ -128,7 +128,13 @@ The default is
 .Cm tlsv1.2 .)",
      .set = set_tls_version},
     {.name = "ciphers", .argument = "LIST", .role = Role::selects_tls,
-     .help = "ciphers of TLS 1.2, as OpenSSL writes them", .set = set_text<tls_field, &TlsOptions::ciphers>},
+     .help = "ciphers of TLS 1.2, as OpenSSL writes them",
+     .manual = R"(The ciphers of TLS 1.2, an OpenSSL cipher list.
+Ciphers without encryption, or without a certificate of the server, are left out
+unless
+.Fl -insecure
+is given.)",
+     .set = set_text<tls_field, &TlsOptions::ciphers>},
     {.name = "tls13-ciphers", .argument = "LIST", .role = Role::selects_tls,
      .help = "cipher suites of TLS 1.3", .set = set_text<tls_field, &TlsOptions::ciphersuites>},
     {.name = "tls-alpn", .argument = "PROTOCOL", .role = Role::selects_tls,

@@ -328,6 +328,10 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     }
     if (stats_) messages_.debug(stats_->text(sum.delivered));
     if (out_of_time) return app::exit_code::run_timeout;
+    // A file truncated while it was sent, or a redirect: the cause is more useful than that messages are missing.
+    const bool redirected = !result && result.error().code == ErrorCode::server_disconnect &&
+                            code != app::exit_code::connection_lost;
+    if (redirected || (!result && result.error().code == ErrorCode::io_error)) return code;
     const bool cut_short = ending_ == Ending::interrupted && unread;
     if (missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::hopeless)
         return app::exit_code::not_delivered;

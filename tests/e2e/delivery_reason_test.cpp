@@ -106,8 +106,13 @@ TEST_CASE("every code of UNSUBACK is reported, and when nothing was unsubscribed
                   [](ReasonCode, const Result& result) { CHECK(result.exit.code == 67); });
 }
 
-TEST_CASE("every code of DISCONNECT is reported and gives exit code 65") {
-    const auto check = [](ReasonCode, const Result& result) { CHECK(result.exit.code == 65); };
+TEST_CASE("every code of DISCONNECT is reported and gives exit code 65, or for a redirect the code itself") {
+    const auto redirects = [](ReasonCode code) {
+        return code == reason::use_another_server || code == reason::server_moved;
+    };
+    const auto check = [&](ReasonCode code, const Result& result) {
+        CHECK(result.exit.code == (redirects(code) ? int{code} : 65));
+    };
     for_each_code({"mqtt_sub",
                    to_subscribe,
                    {connack_v5(), {PacketType::subscribe, hex("e0 01 ff")}},
@@ -117,7 +122,9 @@ TEST_CASE("every code of DISCONNECT is reported and gives exit code 65") {
                    to_publish + Words{"-q", "1"},
                    {connack_v5(), {PacketType::publish, hex("e0 01 ff")}},
                    PacketType::disconnect},
-                  [](ReasonCode, const Result& result) { CHECK(result.exit.code == 66); });
+                  [&](ReasonCode code, const Result& result) {
+                      CHECK(result.exit.code == (redirects(code) ? int{code} : 66));
+                  });
 }
 
 TEST_CASE("codes that refuse nothing are reported where they matter, and do not change the exit code") {

@@ -1,7 +1,13 @@
 // Error messages and exit codes when a TLS connection fails.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
+#include <chrono>
+#include <csignal>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <thread>
 
 #include "support/temp_dir.hpp"
 #include "tls_broker.hpp"
@@ -54,13 +60,16 @@ TEST_CASE("expired certificates and certificates that are not yet valid") {
 }
 
 TEST_CASE("certificates of an unknown issuer") {
+    const std::string intermediate =
+        " (if that is an intermediate CA, the server must send its certificate; ";
     const Certificates others("another CA");
     TlsBroker tls;
     check_tls(tls.port(), {"--cafile", others.ca_file()},
-              "the certificate's issuer is not trusted: CN=mqttc Test CA (is it the right --cafile?)");
+              "the certificate's issuer is not trusted: CN=mqttc Test CA" + intermediate +
+                  "is it the right --cafile?)");
     check_tls(tls.port(), {"--tls-use-os-certs"},
-              "the certificate's issuer is not trusted: CN=mqttc Test CA (give its CA certificate with "
-              "--cafile)");
+              "the certificate's issuer is not trusted: CN=mqttc Test CA" + intermediate +
+                  "give its CA certificate with --cafile)");
     const Certificates same_name;
     check_tls(
         tls.port(), {"--cafile", same_name.ca_file()},
@@ -176,7 +185,11 @@ TEST_CASE("unusable certificate files are reported before connecting") {
 TEST_CASE("settings that are unknown to the TLS library are reported") {
     const TempDir dir;
     const auto nowhere = dir.file("nowhere/keys");
-    check_setting({"--ciphers", "ROT13"}, "--ciphers: the TLS library knows no cipher of 'ROT13'");
+    check_setting({"--ciphers", "ROT13"},
+                  "--ciphers: the TLS library knows no cipher of 'ROT13' that encrypts and authenticates");
+    check_setting({"--ciphers", "aNULL:eNULL:@SECLEVEL=0"},
+                  "--ciphers: the TLS library knows no cipher of 'aNULL:eNULL:@SECLEVEL=0' that encrypts and "
+                  "authenticates");
     check_setting({"--tls13-ciphers", "ROT13"},
                   "--tls13-ciphers: the TLS library does not know the cipher suites 'ROT13'");
     check_setting({"--tls-keylog", nowhere},
@@ -185,4 +198,47 @@ TEST_CASE("settings that are unknown to the TLS library are reported") {
                   "--psk: the key is longer than 512 bytes");
     check_setting({"--psk", "aa", "--psk-identity", std::string(300, 'i')},
                   "--psk-identity: the PSK identity is longer than 255 bytes");
+}
+
+TEST_CASE("a certificate with alternative names is not accepted by its common name") {
+    const Certificates all;
+    broker::BrokerThread broker(
+        with_tls(server_with(all.issue("server", {.common_name = "localhost", .names = {"IP:192.0.2.1"}}))));
+    const Result result =
+        publish(broker.port(), Words{"-h", "localhost", "--cafile", all.ca_file()} + one_message);
+    CHECK(result.exit.code == 62);
+    CHECK(result.err.find("the certificate is for 192.0.2.1, not for localhost") != std::string::npos);
+}
+
+TEST_CASE("a FIFO that nothing is written to or read from is reported, and signals end the wait") {
+    const TempDir dir;
+    const auto fifo = dir.file("fifo");
+    REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+    const Certificates all;
+    const auto own = all.issue("own");
+    check_setting({"--cafile", all.ca_file(), "--tls-keylog", fifo},
+                  "--tls-keylog: cannot write " + fifo + ": no program reads this pipe");
+    check_setting({"--cafile", all.ca_file(), "--cert", own.certificate, "--key", fifo},
+                  "--key: cannot read " + fifo + ": nothing was written to this pipe within 5 s");
+    Process process(pub_command(1, Words{"--cafile", fifo} + one_message));
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+    const auto before = std::chrono::steady_clock::now();
+    process.send_signal(SIGTERM);
+    static_cast<void>(process.wait());
+    CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(3));
+}
+
+TEST_CASE("a TLS module that other users can change is not loaded") {
+    const TempDir dir;
+    std::filesystem::create_directory(dir.file("open"));
+    std::filesystem::permissions(dir.file("open"), std::filesystem::perms::all);
+    const auto module = dir.file("open/mqttc-tls.so");
+    std::ofstream(module) << "not loaded";
+    Command command = pub_command(1, Words{"--tls-use-os-certs"} + one_message);
+    command.env.emplace_back("MQTTC_TLS_MODULE", module);
+    const auto result = run(command);
+    CHECK(result.exit.code == 1);
+    CHECK(result.err == "mqtt_pub: TLS module " + module + " is not loaded: other users can change " +
+                            dir.file("open/") +
+                            " (it must belong to root or to you, and be writable for nobody else)\n");
 }

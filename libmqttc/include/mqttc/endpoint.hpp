@@ -25,8 +25,8 @@ struct TlsOptions {
     std::string key_file;       ///< the key of `cert_file`; both or neither
     Secret key_passphrase;      ///< of an encrypted `key_file`
     bool verify = true;         ///< false: neither certificate nor name is checked
-    std::string ciphers;        ///< those of TLS 1.2, an OpenSSL cipher list
-    std::string ciphersuites;   ///< those of TLS 1.3, names with colons between them
+    std::string ciphers;       ///< those of TLS 1.2, an OpenSSL cipher list; with `verify` no aNULL and eNULL
+    std::string ciphersuites;  ///< those of TLS 1.3, names with colons between them
     TlsVersion minimum = TlsVersion::v1_2;  ///< the newest that both sides support is used
     std::string alpn;                       ///< one protocol name (RFC 7301), 1 to 255 bytes
     std::string keylog_file;   ///< secrets are appended to it (NSS key log format): for Wireshark

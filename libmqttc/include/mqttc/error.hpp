@@ -52,7 +52,7 @@ enum class ErrorCode : std::uint8_t {
                      ///< which
     interrupted,     ///< stopped by request; never from the library
     out_of_memory,   ///< what was not done can be tried again
-    io_error,        ///< a local file or descriptor; `reason` is the errno; never from the library
+    io_error,  ///< a local file or descriptor; `reason` is the errno; from the library: a mapped payload was truncated
 };
 
 /// The setting that may remedy an error, so that a program can name it in its own words: an option, a field of a form.
@@ -71,7 +71,7 @@ enum class Hint : std::uint8_t {
     tls_version,         ///< TlsOptions::minimum
     ciphers,             ///< TlsOptions::ciphers
     ciphersuites,        ///< TlsOptions::ciphersuites
-    weak_server_key,     ///< only a lower security level in TlsOptions::ciphers accepts the server's key
+    weak_key,            ///< only a lower security level in TlsOptions::ciphers accepts the key or signature
     tls_settings,        ///< ciphers, a pre-shared key or a client certificate
     alpn,                ///< TlsOptions::alpn
     keylog_file,         ///< TlsOptions::keylog_file
@@ -87,6 +87,8 @@ enum class Hint : std::uint8_t {
     credentials,         ///< SessionOptions::username and password
     protocol_version,    ///< SessionOptions::version
     client_id,           ///< SessionOptions::client_id
+    password,            ///< SessionOptions::password
+    port,                ///< Endpoint::port: the host seems to contain it
     redirect,            ///< ClientOptions::follow_redirect
 };
 

@@ -106,6 +106,8 @@ void Client::Impl::continue_closing() {
     const auto left = session.pending_bytes();
     if (broken) session.closed(loop.now(), connection_->unarrived());
     if (left <= disconnect_size_) return end({});
+    if (!written && written.error().code == ErrorCode::io_error)
+        return end(std::unexpected(std::move(written.error())));
     auto why = broken ? std::string("the connection was lost")
                       : "the broker has not read them within " + seconds_text(options.disconnect_timeout);
     end(std::unexpected(Error{ErrorCode::connection_lost, 0,

@@ -61,6 +61,8 @@ int errno_specificity(int number) {
 
 std::string explain_connect(int number, bool proxy) {
     switch (number) {
+        case EINVAL:
+            return "invalid address (a link-local address needs its interface, such as fe80::1%eth0)";
         case ECONNREFUSED:
             return proxy ? "connection refused (is it running there?)"
                          : "connection refused (is a broker running there?)";

@@ -20,13 +20,14 @@ bool is_token(std::string_view text) {
     });
 }
 
-/// Takes the first line off `text`; a line ends with LF, and a CR before it is dropped (RFC 9112 section
-/// 2.2).
-std::string_view take_line(std::string_view& text) {
-    const auto end = text.find('\n');
-    auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
+/// Takes the first line off `text`. None: it does not end with CR LF, or holds a CR or NUL (RFC 9110 section 5.5): what
+/// other programs on the way may read differently.
+std::optional<std::string_view> take_line(std::string_view& text) {
+    const auto end = text.find("\r\n");
+    if (end == std::string_view::npos) return std::nullopt;
+    const auto line = text.substr(0, end);
+    text.remove_prefix(end + 2);
+    if (line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return std::nullopt;
     return line;
 }
 
@@ -93,13 +94,15 @@ std::string HttpHead::status_text() const {
 
 std::optional<HttpHead> parse_http_head(std::string_view text) {
     HttpHead head;
-    if (!parse_status_line(take_line(text), head)) return std::nullopt;
-    for (auto line = take_line(text); !line.empty(); line = take_line(text)) {
-        const auto colon = line.find(':');
-        const auto name = line.substr(0, colon);
+    const auto status = take_line(text);
+    if (!status || !parse_status_line(*status, head)) return std::nullopt;
+    for (auto line = take_line(text); !line || !line->empty(); line = take_line(text)) {
+        if (!line) return std::nullopt;
+        const auto colon = line->find(':');
+        const auto name = line->substr(0, colon);
         // A name that isn't a token is an attack or a folded line (RFC 9112 section 5.2).
         if (colon == std::string_view::npos || !is_token(name)) return std::nullopt;
-        head.fields.push_back({name, trim_spaces(line.substr(colon + 1))});
+        head.fields.push_back({name, trim_spaces(line->substr(colon + 1))});
     }
     return head;
 }

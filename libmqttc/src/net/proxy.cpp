@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "base/encoding.hpp"
+#include "base/escape.hpp"
+#include "base/text.hpp"
 #include "connect.hpp"
 #include "http_head.hpp"
 
@@ -314,11 +316,34 @@ class ConnectStream final : public ProxyStream {
         if (!head) return failed("the proxy's answer is damaged HTTP");
         if (head->status < 200 || head->status > 299) {
             const bool challenged = head->status == 401 || head->status == 407;
-            return failed("the proxy answered " + head->status_text() + explain(head->status), head->status,
-                          challenged && anonymous() ? Hint::proxy_credentials : Hint::none);
+            const std::string other = challenged ? other_methods(*head) : std::string();
+            return failed(
+                "the proxy answered " + head->status_text() +
+                    (other.empty() ? explain(head->status) : " (it accepts only " + other + ", not Basic)"),
+                head->status,
+                challenged && other.empty() && anonymous() ? Hint::proxy_credentials : Hint::none);
         }
         in_.erase(0, *size);
         return Step::done;
+    }
+
+    /// The authentication methods that the proxy names, when Basic is not among them (RFC 9110 section 11.7.1).
+    static std::string other_methods(const HttpHead& head) {
+        std::string names;
+        for (auto list : head.all("Proxy-Authenticate")) {
+            while (!list.empty()) {
+                const auto comma = std::min(list.find(','), list.size());
+                const auto part = trim_spaces(list.substr(0, comma));
+                const auto name = part.substr(0, part.find(' '));
+                list.remove_prefix(std::min(comma + 1, list.size()));
+                if (equal_ignoring_case(name, "basic")) return {};
+                // A parameter of the method before it.
+                if (name.empty() || name.find('=') != std::string_view::npos) continue;
+                if (!names.empty()) names += ", ";
+                names += escape_controls(name, max_quoted);
+            }
+        }
+        return names;
     }
 
     const char* explain(int status) const {

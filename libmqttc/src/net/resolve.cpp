@@ -75,6 +75,13 @@ Error name_error(const std::string& host, int code, int system_error) {
         default:
             why = gai_strerror(code);
     }
+    if (host.find(':') != std::string::npos) {
+        const bool zone = host.find('%') != std::string::npos;
+        return {ErrorCode::name_not_found, code,
+                "cannot resolve " + host +
+                    (zone ? ": no such address or interface" : ": not a host name or an IPv6 address"),
+                zone ? Hint::none : Hint::port};
+    }
     return {ErrorCode::name_not_found, code, "cannot resolve " + host + ": " + why};
 }
 

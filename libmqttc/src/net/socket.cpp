@@ -43,6 +43,10 @@ class SocketStream final : public Stream {
             const ssize_t count = ::send(fd_.get(), from.data(), from.size(), MSG_NOSIGNAL);
             if (count >= 0) return IoResult{IoState::ready, static_cast<std::size_t>(count)};
             if (errno == EAGAIN || errno == EWOULDBLOCK) return IoResult{IoState::would_block, 0};
+            // A file that is mapped into memory was truncated.
+            if (errno == EFAULT)
+                return std::unexpected(
+                    Error{ErrorCode::io_error, EFAULT, "the file was truncated while it was sent"});
             if (errno != EINTR) return lost(errno);
         }
     }

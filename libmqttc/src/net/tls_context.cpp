@@ -5,16 +5,21 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <new>
 #include <utility>
+#include <vector>
 
 #include "base/descriptor.hpp"
 #include "base/encoding.hpp"
@@ -28,6 +33,11 @@ namespace mqttc::net {
 namespace {
 
 using Done = std::expected<void, Error>;
+
+// How long a pipe may take to give a certificate or a key, and how often signals are looked for meanwhile.
+constexpr Duration pipe_patience = std::chrono::seconds(5);
+constexpr std::chrono::milliseconds pipe_step{50};
+constexpr std::size_t max_from_pipe = std::size_t{16} * 1024 * 1024;
 
 std::unexpected<Error> unusable(std::string why, Hint hint = Hint::none) {
     ERR_clear_error();
@@ -43,7 +53,8 @@ struct Shared {
     std::unique_ptr<SSL_CTX, ContextDeleter> context;
     TlsOptions options;
     Descriptor keylog;
-    std::string late_bundle;  ///< read when the directory has no answer
+    std::vector<Descriptor> copies;  ///< of pipes, while files are loaded
+    std::string late_bundle;         ///< read when the directory has no answer
 };
 
 // What OpenSSL's callbacks get from an SSL object.
@@ -58,18 +69,55 @@ SslUserData& user_data(const SSL* ssl) {
 
 // 0, or why the file cannot be read.
 int readable(const std::string& path) {
-    // Bytes read from a pipe would be missing later.
-    struct stat status{};
-    if (::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) return 0;
     const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     char byte = 0;
     return !fd || ::read(fd.get(), &byte, 1) < 0 ? errno : 0;
 }
 
-Done check_file(const std::string& path, Hint hint) {
-    if (const int error = readable(path); error != 0)
-        return unusable("cannot read " + path + ": " + errno_text(error), hint);
-    return {};
+// OpenSSL would wait for a pipe's writer without end, so what a pipe gives is copied.
+std::expected<std::string, std::string> copy_of_pipe(const std::string& path, Shared& shared) {
+    const Descriptor pipe(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+    Descriptor& copy = shared.copies.emplace_back(::memfd_create("mqttc", MFD_CLOEXEC));
+    if (!pipe || !copy) return std::unexpected(errno_text(errno));
+    const auto deadline = std::chrono::steady_clock::now() + pipe_patience;
+    std::size_t size = 0;
+    for (;;) {
+        char bytes[4096];
+        const ssize_t count = ::read(pipe.get(), bytes, sizeof bytes);
+        if (count < 0 && errno != EAGAIN) return std::unexpected(errno_text(errno));
+        if (count > 0) {
+            if (::write(copy.get(), bytes, static_cast<std::size_t>(count)) != count)
+                return std::unexpected(errno_text(errno));
+            size += static_cast<std::size_t>(count);
+            if (size > max_from_pipe) return std::unexpected(std::string("the pipe gives more than 16 MiB"));
+            continue;
+        }
+        if (count == 0 && size > 0) return "/proc/self/fd/" + std::to_string(copy.get());
+        // A pipe without a writer is at its end, too.
+        pollfd waiting{.fd = count < 0 ? pipe.get() : -1, .events = POLLIN, .revents = 0};
+        ::poll(&waiting, 1, static_cast<int>(pipe_step.count()));
+        // The caller may have blocked the signals that it handles in its loop.
+        sigset_t pending;
+        if (::sigpending(&pending) == 0 && ::sigisemptyset(&pending) == 0)
+            return std::unexpected(std::string("interrupted by a signal"));
+        if (std::chrono::steady_clock::now() >= deadline)
+            return std::unexpected("nothing was written to this pipe within " + seconds_text(pipe_patience));
+    }
+}
+
+// The path for OpenSSL.
+std::expected<std::string, Error> usable_file(const std::string& path, Hint hint, Shared& shared) {
+    const auto cannot_read = [&](const std::string& why) {
+        return unusable("cannot read " + path + ": " + why, hint);
+    };
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) {
+        auto copy = copy_of_pipe(path, shared);
+        if (!copy) return cannot_read(copy.error());
+        return std::move(*copy);
+    }
+    if (const int error = readable(path); error != 0) return cannot_read(errno_text(error));
+    return path;
 }
 
 // Whether OpenSSL's queue begins or ends with that error: layers above add errors of their own.
@@ -82,6 +130,9 @@ bool queue_has(int library, int reason) {
 
 // Why OpenSSL took no certificate of a file.
 std::unexpected<Error> no_certificate(const std::string& path, Hint hint) {
+    if (queue_has(ERR_LIB_SSL, SSL_R_EE_KEY_TOO_SMALL) || queue_has(ERR_LIB_SSL, SSL_R_CA_KEY_TOO_SMALL) ||
+        queue_has(ERR_LIB_SSL, SSL_R_CA_MD_TOO_WEAK))
+        return unusable("the key or signature of the certificate " + path + " is too weak", Hint::weak_key);
     const bool empty = queue_has(ERR_LIB_PEM, PEM_R_NO_START_LINE) ||
                        queue_has(ERR_LIB_X509, X509_R_NO_CERTIFICATE_OR_CRL_FOUND);
     return unusable((empty ? "no certificate in " + path : "cannot use " + path + ": " + queue_reason()) +
@@ -126,19 +177,22 @@ int find_issuer(X509** issuer, X509_STORE_CTX* verification, X509* certificate) 
 Done load_system_store(SSL_CTX* context, Shared& shared) {
     const char* file = ::secure_getenv(X509_get_default_cert_file_env());
     const char* directory = ::secure_getenv(X509_get_default_cert_dir_env());
+    std::string usable;
     if (file != nullptr) {
-        if (auto done = check_file(file, Hint::none); !done) {
-            done.error().context.insert(0, std::string(X509_get_default_cert_file_env()) + ": ");
-            return done;
+        auto found = usable_file(file, Hint::none, shared);
+        if (!found) {
+            found.error().context.insert(0, std::string(X509_get_default_cert_file_env()) + ": ");
+            return std::unexpected(std::move(found.error()));
         }
+        usable = std::move(*found);
     }
     if (directory != nullptr && SSL_CTX_load_verify_dir(context, directory) != 1) {
         return unusable(std::string(X509_get_default_cert_dir_env()) + ": cannot use " + directory);
     }
     if (file != nullptr && directory != nullptr && has_hashes(directory)) {
-        shared.late_bundle = file;
+        shared.late_bundle = usable;
         X509_STORE_set_get_issuer(SSL_CTX_get_cert_store(context), find_issuer);
-    } else if (file != nullptr && SSL_CTX_load_verify_file(context, file) != 1) {
+    } else if (file != nullptr && SSL_CTX_load_verify_file(context, usable.c_str()) != 1) {
         return unusable(std::string(X509_get_default_cert_file_env()) + ": no CA certificate in " + file);
     }
     if (file != nullptr || directory != nullptr) return {};
@@ -157,9 +211,9 @@ Done load_anchors(SSL_CTX* context, Shared& shared) {
     const TlsOptions& options = shared.options;
     if (!options.verify) return {};
     if (!options.ca_file.empty()) {
-        if (auto readable_file = check_file(options.ca_file, Hint::ca_file); !readable_file)
-            return readable_file;
-        if (SSL_CTX_load_verify_file(context, options.ca_file.c_str()) != 1)
+        const auto file = usable_file(options.ca_file, Hint::ca_file, shared);
+        if (!file) return std::unexpected(file.error());
+        if (SSL_CTX_load_verify_file(context, file->c_str()) != 1)
             return no_certificate(options.ca_file, Hint::ca_file);
     }
     if (!options.ca_path.empty()) {
@@ -190,13 +244,18 @@ int give_passphrase(char* into, int size, int, void* shared) {
 Done load_own_certificate(SSL_CTX* context, Shared& shared) {
     const TlsOptions& options = shared.options;
     if (options.cert_file.empty()) return {};
-    if (auto done = check_file(options.cert_file, Hint::client_certificate); !done) return done;
-    if (auto done = check_file(options.key_file, Hint::client_key); !done) return done;
-    if (SSL_CTX_use_certificate_chain_file(context, options.cert_file.c_str()) != 1)
+    const auto certificate = usable_file(options.cert_file, Hint::client_certificate, shared);
+    if (!certificate) return std::unexpected(certificate.error());
+    // One pipe may give both.
+    const auto key = options.key_file == options.cert_file
+                         ? certificate
+                         : usable_file(options.key_file, Hint::client_key, shared);
+    if (!key) return std::unexpected(key.error());
+    if (SSL_CTX_use_certificate_chain_file(context, certificate->c_str()) != 1)
         return no_certificate(options.cert_file, Hint::client_certificate);
     SSL_CTX_set_default_passwd_cb(context, give_passphrase);
     SSL_CTX_set_default_passwd_cb_userdata(context, &shared);
-    const int used = SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM);
+    const int used = SSL_CTX_use_PrivateKey_file(context, key->c_str(), SSL_FILETYPE_PEM);
     SSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
     shared.options.key_passphrase.wipe();
     if (used == 1 && SSL_CTX_check_private_key(context) == 1) return {};
@@ -229,8 +288,12 @@ Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
     if (psk && options.ciphersuites.empty()) {
         SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256");
     }
-    if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) != 1) {
-        return unusable("the TLS library knows no cipher of '" + options.ciphers + "'", Hint::ciphers);
+    // With a server that shows no certificate there is nothing to verify.
+    const std::string list = options.ciphers + (options.verify ? ":!aNULL:!eNULL" : "");
+    if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, list.c_str()) != 1) {
+        return unusable("the TLS library knows no cipher of '" + options.ciphers +
+                            (options.verify ? "' that encrypts and authenticates" : "'"),
+                        Hint::ciphers);
     }
     if (!options.ciphersuites.empty() &&
         SSL_CTX_set_ciphersuites(context, options.ciphersuites.c_str()) != 1) {
@@ -291,9 +354,11 @@ void write_keylog(const SSL* ssl, const char* line) {
 Done open_keylog(SSL_CTX* context, Shared& shared) {
     const std::string& path = shared.options.keylog_file;
     if (path.empty()) return {};
-    shared.keylog = Descriptor(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600));
+    shared.keylog = Descriptor(
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
     if (!shared.keylog) {
-        return unusable("cannot write " + path + ": " + errno_text(errno), Hint::keylog_file);
+        const std::string why = errno == ENXIO ? "no program reads this pipe" : errno_text(errno);
+        return unusable("cannot write " + path + ": " + why, Hint::keylog_file);
     }
     SSL_CTX_set_keylog_callback(context, write_keylog);
     return {};
@@ -328,6 +393,7 @@ Done set_up(Shared& shared) {
     }
     if (auto done = load_anchors(context, shared); !done) return done;
     if (auto done = load_own_certificate(context, shared); !done) return done;
+    if (shared.late_bundle.empty()) shared.copies.clear();
     return open_keylog(context, shared);
 }
 
@@ -348,16 +414,31 @@ bool expect_host(SSL* ssl, const std::string& host) {
     }
     // A final dot says that the name is complete; certificates and SNI don't have it.
     const std::string name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
-    // OpenSSL takes an empty name for "any".
-    if (name.empty()) return false;
+    // OpenSSL takes an empty name for "any", and a dot at the front for "any name below".
+    if (name.empty() || name.starts_with('.') || name.find("..") != std::string::npos) return false;
     X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     // A name too long for SNI cannot be in a certificate either.
     SSL_set_tlsext_host_name(ssl, name.c_str());
     return X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1;
 }
 
+// RFC 9525 section 6.3: with alternative names of any kind the common name says nothing. OpenSSL still looks at it when
+// none of them is a DNS name.
+bool matches_by_common_name_only(X509_STORE_CTX* verification) {
+    const char* host = X509_VERIFY_PARAM_get0_host(X509_STORE_CTX_get0_param(verification), 0);
+    X509* certificate = X509_STORE_CTX_get_current_cert(verification);
+    return host != nullptr && X509_STORE_CTX_get_error_depth(verification) == 0 &&
+           X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 &&
+           X509_check_host(certificate, host, 0,
+                           X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS,
+                           nullptr) != 1;
+}
+
 int on_verify(int accepted, X509_STORE_CTX* verification) {
-    if (accepted == 1) return 1;
+    if (accepted == 1) {
+        if (!matches_by_common_name_only(verification)) return 1;
+        X509_STORE_CTX_set_error(verification, X509_V_ERR_HOSTNAME_MISMATCH);
+    }
     const auto* ssl = static_cast<const SSL*>(
         X509_STORE_CTX_get_ex_data(verification, SSL_get_ex_data_X509_STORE_CTX_idx()));
     try {
@@ -393,6 +474,7 @@ class Context final : public TlsContext {
         data->handshake_context.peer = std::move(peer);
         data->handshake_context.own_anchors = !options.ca_file.empty() || !options.ca_path.empty();
         data->handshake_context.certificate = !options.cert_file.empty();
+        data->handshake_context.minimum = options.minimum;
         data->handshake_context.psk = !options.psk_key.empty();
         SSL_set_app_data(ssl.get(), data.get());
         SSL_set_verify(ssl.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,

@@ -92,8 +92,10 @@ Cause psk_rejected() {
     return {"the server does not accept the pre-shared key", Hint::psk};
 }
 
-Cause no_common_version() {
-    return {"the server has no TLS version in common with us", Hint::tls_version};
+Cause no_common_version(const HandshakeContext& handshake_context) {
+    const std::string text = "the server has no TLS version in common with us";
+    if (handshake_context.minimum > TlsVersion::v1_2) return {text, Hint::tls_version};
+    return {text + " (TLS 1.2 or 1.3 is required; older versions are insecure)"};
 }
 
 Cause certificate_required() {
@@ -111,7 +113,7 @@ Cause explain_alert(int alert, const HandshakeContext& handshake_context) {
                 "client certificate",
                 Hint::tls_settings};
         case SSL_AD_PROTOCOL_VERSION:
-            return no_common_version();
+            return no_common_version(handshake_context);
         case SSL_AD_CERTIFICATE_REQUIRED:
             return certificate_required();
         case SSL_AD_BAD_CERTIFICATE:
@@ -155,11 +157,20 @@ Cause explain_verify_failure(const HandshakeContext& handshake_context) {
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
             return untrusted("the certificate is self-signed and not trusted: " + it.subject,
                              handshake_context);
+        case X509_V_ERR_EE_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_MD_TOO_WEAK:
+            return {which_certificate(it) + " has a key or signature that is too weak (" + it.subject + ")",
+                    Hint::weak_key};
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-            return untrusted("the certificate's issuer is not trusted: " + it.issuer, handshake_context);
+            return untrusted(
+                "the certificate's issuer is not trusted: " + it.issuer +
+                    (it.alone ? " (if that is an intermediate CA, the server must send its certificate)"
+                              : ""),
+                handshake_context);
         case X509_V_ERR_CERT_SIGNATURE_FAILURE:
             return untrusted("the certificate's signature is not its issuer's: " + it.issuer,
                              handshake_context);
@@ -194,7 +205,7 @@ Cause explain_library(unsigned long code, bool handshake, const HandshakeContext
             case SSL_R_UNSUPPORTED_PROTOCOL:
             case SSL_R_VERSION_TOO_LOW:
             case SSL_R_NO_PROTOCOLS_AVAILABLE:
-                return no_common_version();
+                return no_common_version(handshake_context);
             case SSL_R_NO_SHARED_CIPHER:
             case SSL_R_NO_CIPHERS_AVAILABLE:
             case SSL_R_NO_CIPHER_MATCH:
@@ -203,7 +214,7 @@ Cause explain_library(unsigned long code, bool handshake, const HandshakeContext
             case SSL_R_EE_KEY_TOO_SMALL:
             case SSL_R_CA_KEY_TOO_SMALL:
             case SSL_R_CA_MD_TOO_WEAK:
-                return {"the server's key or certificate is too weak", Hint::weak_server_key};
+                return {"the server's key or certificate is too weak", Hint::weak_key};
             default:
                 break;
         }
@@ -226,6 +237,7 @@ VerifyFailure describe_failure(X509_STORE_CTX* verification) {
     failure.not_before = date_text(X509_get0_notBefore(certificate));
     failure.not_after = date_text(X509_get0_notAfter(certificate));
     failure.names = names_of(certificate);
+    failure.alone = failure.depth == 0 && sk_X509_num(X509_STORE_CTX_get0_untrusted(verification)) <= 1;
     return failure;
 }
 

@@ -18,7 +18,8 @@ struct VerifyFailure {
     std::string issuer;
     std::string not_before;  ///< "2026-01-02"
     std::string not_after;
-    std::string names;  ///< "a.example, b.example"
+    std::string names;   ///< "a.example, b.example"
+    bool alone = false;  ///< the server sent its own certificate and no other
 };
 
 /// Describes the certificate that verification failed at.
@@ -30,6 +31,7 @@ struct HandshakeContext {
     bool own_anchors = false;  ///< a CA file or directory was given
     bool certificate = false;
     bool psk = false;
+    TlsVersion minimum = TlsVersion::v1_2;
     VerifyFailure verify_failure;
 };
 

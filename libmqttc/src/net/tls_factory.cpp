@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -55,10 +56,27 @@ std::unexpected<Error> no_module(const std::string& why) {
     return std::unexpected(Error{ErrorCode::tls_config, 0, "TLS module " + why + ": reinstall mqttc"});
 }
 
+// Whether only root and this user can change what the path names.
+bool is_trusted(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0) return false;
+    const bool owned = status.st_uid == 0 || status.st_uid == ::geteuid();
+    const bool own_group = status.st_gid == 0 || status.st_gid == ::getegid();
+    return owned && (status.st_mode & S_IWOTH) == 0 && (own_group || (status.st_mode & S_IWGRP) == 0);
+}
+
 std::expected<TlsModuleOpen*, Error> open_module() {
     const auto tried = places();
     for (const auto& path : tried) {
         if (::access(path.c_str(), F_OK) != 0) continue;
+        const std::string directory = path.substr(0, path.rfind('/') + 1);
+        for (const std::string& place : {directory.empty() ? std::string(".") : directory, path}) {
+            if (is_trusted(place)) continue;
+            return std::unexpected(
+                Error{ErrorCode::tls_config, 0,
+                      "TLS module " + path + " is not loaded: other users can change " + place +
+                          " (it must belong to root or to you, and be writable for nobody else)"});
+        }
         void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (module == nullptr) return no_module("cannot be loaded (" + std::string(::dlerror()) + ")");
         void* symbol = ::dlsym(module, tls_module_symbol);

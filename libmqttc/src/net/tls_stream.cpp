@@ -22,6 +22,8 @@ constexpr std::size_t input_size = std::size_t{64} * 1024;
 constexpr std::size_t batch = std::size_t{128} * 1024;
 // An output buffer that has grown beyond this is given back once it is empty.
 constexpr std::size_t kept_output = 2 * batch;
+// Answers to key updates that the server does not read.
+constexpr std::size_t max_answers = std::size_t{64} * 1024;
 
 TlsStream& owner(BIO* bio) {
     return *static_cast<TlsStream*>(BIO_get_data(bio));
@@ -75,9 +77,15 @@ TlsStream::~TlsStream() = default;
 
 // Brings more records into in_, which is used up. False: nothing for now, or the end, or a failure.
 bool TlsStream::fill() {
-    if (!may_fetch_ || ended_ || lower_error_) return false;
+    if (fetches_left_ == 0 || ended_ || lower_error_) return false;
+    if (answers_ > max_answers) {
+        lower_error_ = Error{ErrorCode::tls_failed, 0,
+                             "the server changes its keys again and again and does not read the answers"};
+        return false;
+    }
     // The answer to these arrives after they are sent.
     if (!open_ && sent_ < out_.size()) return false;
+    --fetches_left_;
     taken_ = filled_ = 0;
     auto result = lower_->read(in_);
     if (!result) {
@@ -112,6 +120,7 @@ int TlsStream::bio_write(BIO* bio, const char* from, int size) {
     try {
         const auto* bytes = reinterpret_cast<const std::uint8_t*>(from);
         self.out_.insert(self.out_.end(), bytes, bytes + size);
+        if (self.open_ && self.reading_) self.answers_ += static_cast<std::size_t>(size);
     } catch (const std::bad_alloc&) {
         self.lower_error_ = Error{ErrorCode::out_of_memory, 0, "out of memory"};
         return -1;
@@ -133,7 +142,7 @@ std::expected<bool, Error> TlsStream::flush() {
         sent_ += result->count;
         if (sent_ == out_.size() && lower_->unsent()) return false;
     }
-    sent_ = 0;
+    sent_ = answers_ = 0;
     out_.clear();
     if (out_.capacity() > kept_output) std::vector<std::uint8_t>().swap(out_);
     return true;
@@ -166,6 +175,7 @@ std::expected<bool, Error> TlsStream::carry_on() {
     if (broken_) return failed(TlsFailure::Kind::ended);
     if (auto done = lower_->handshake(); !done || !*done) return done;
     ERR_clear_error();
+    fetches_left_ = max_fetches;
     const int result = SSL_do_handshake(ssl_.get());
     if (result == 1) {
         open_ = true;
@@ -188,7 +198,8 @@ std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> i
     if (pending_error_) return std::unexpected(*pending_error_);
     if (broken_) return IoResult{IoState::end, 0};
     std::size_t count = 0;
-    may_fetch_ = true;
+    fetches_left_ = max_fetches;
+    reading_ = true;
     fetched_ = false;
     while (count < into.size()) {
         std::size_t got = 0;
@@ -197,7 +208,7 @@ std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> i
         if (result == 1) {
             count += got;
             // The rest of what is here, but no further call below.
-            may_fetch_ = false;
+            fetches_left_ = 0;
             continue;
         }
         const int kind = SSL_get_error(ssl_.get(), result);
@@ -212,7 +223,7 @@ std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> i
         pending_error_ = std::move(error.error());
         break;
     }
-    may_fetch_ = true;
+    reading_ = false;
     // Answers of the protocol itself (a key update) are sent now, or with the next write.
     if (sent_ < out_.size()) {
         if (auto flushed = flush(); !flushed && count == 0) {

@@ -68,6 +68,9 @@ class TlsStream final : public Stream {
     std::unexpected<Error> failed(TlsFailure::Kind kind, Error lower = {});
     bool fill();
 
+    /// For one read() or handshake(): key updates without end must not hold the loop. A record may arrive in two parts.
+    static constexpr int max_fetches = 3;
+
     StreamPtr lower_;
     SslPtr ssl_;
     Explain explain_;
@@ -79,7 +82,9 @@ class TlsStream final : public Stream {
     bool open_ = false;
     bool broken_ = false;                 ///< OpenSSL must not be called again
     bool ended_ = false;                  ///< end of the layer below
-    bool may_fetch_ = true;               ///< bio_read may ask the layer below
+    int fetches_left_ = max_fetches;      ///< how often bio_read may ask the layer below
+    bool reading_ = false;                ///< inside SSL_read
+    std::size_t answers_ = 0;             ///< bytes that reading has added to out_
     bool fetched_ = false;                ///< bio_read has received something since the last check
     bool answered_ = false;               ///< something was received from below
     std::optional<Error> lower_error_;    ///< met inside a call of OpenSSL

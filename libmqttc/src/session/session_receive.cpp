@@ -37,7 +37,8 @@ Remedy remedy_of(const SessionOptions& options, ReasonCode code) {
         case reason::not_authorized:
         case 0x104:
         case 0x105:
-            if (options.username) return {" (are user name and password right?)"};
+            if (options.username && options.password) return {" (are user name and password right?)"};
+            if (options.username) return {" (no password was given)", Hint::password};
             return {" (no user name was given)", Hint::credentials};
         case reason::unsupported_protocol_version:
         case 0x101:

@@ -24,7 +24,9 @@ TEST_CASE("a remedy is appended, within existing parentheses if there are any") 
                       Hint::websocket_path}) == "answered 400 (is it a listener? is --ws-path right?)");
     CHECK(error_text(
               {ErrorCode::connection_refused, 5, "refused (no user name was given)", Hint::credentials}) ==
-          "refused (no user name was given; use -u, and --password-file or MQTT_PASSWORD)");
+          "refused (no user name was given; use -u, and --password-file or MQTT_PASSWORD; Mosquitto 2 "
+          "accepts clients "
+          "without a user name only with allow_anonymous true)");
 }
 
 TEST_CASE("every hint has an option or a remedy") {

@@ -107,6 +107,13 @@ TEST_CASE("a refused connection says where, why and what to look at") {
                                ": connection refused (is a broker running there?)");
 }
 
+TEST_CASE("a link-local address without its interface is explained") {
+    CHECK(failure(endpoint("fe80::1", 1883)).context ==
+          "cannot connect to [fe80::1]:1883: invalid address (a link-local address needs its interface, such "
+          "as "
+          "fe80::1%eth0)");
+}
+
 TEST_CASE("when every address fails, the most specific reason is reported") {
     const Listener deaf("127.0.0.1", false);
     // Of a family that this machine does not have.

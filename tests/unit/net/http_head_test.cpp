@@ -56,8 +56,12 @@ TEST_CASE("damaged heads are refused") {
                              "HTTP/1.1 abc OK\r\n\r\n", "HTTP/1.x 200 OK\r\n\r\n", "HTTP/1.1  200 OK\r\n\r\n",
                              "GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
                              "HTTP/1.1 200 OK\r\n: no name\r\n\r\n", "HTTP/1.1 200 OK\r\nA : blank\r\n\r\n",
-                             "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n"}) {
+                             "HTTP/1.1 200 OK\r\nA: b\r\n folded\r\n\r\n", "HTTP/1.1 200 OK\n\n",
+                             "HTTP/1.1 200 OK\r\nA: b\nC: d\r\n\r\n", "HTTP/1.1 200 OK\r\nA: b\rC: d\r\n\r\n",
+                             "HTTP/1.1 200 OK\r\nA: b\r\n\n"}) {
         CAPTURE(text);
         CHECK_FALSE(parse_http_head(text).has_value());
     }
+    using namespace std::string_view_literals;
+    CHECK_FALSE(parse_http_head("HTTP/1.1 200 OK\r\nA: b\0c\r\n\r\n"sv).has_value());
 }

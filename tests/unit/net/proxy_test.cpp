@@ -210,16 +210,21 @@ TEST_CASE("what follows a CONNECT proxy's answer belongs to the tunnel") {
 }
 
 TEST_CASE("each refusal of a CONNECT proxy is explained") {
-    const auto refusal = [](const std::string& status, const std::string& user = {}) {
+    const auto refusal = [](const std::string& status, const std::string& user = {},
+                            const std::string& header = {}) {
         Dialogue http(through(ProxyKind::http_connect, user));
         http.after("");
-        http.after("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n\r\n");
+        http.after("HTTP/1.1 " + status + "\r\nContent-Length: 0\r\n" + header + "\r\n");
         CHECK(http.error->reason == std::stoi(status));
         return why(http);
     };
     CHECK(refusal("407 Proxy Authentication Required") ==
           "the proxy answered 407 Proxy Authentication Required (it requires credentials)");
     CHECK(refusal("407 No", "us") == "the proxy answered 407 No (it refuses the user name or the password)");
+    CHECK(refusal("407 No", "us", "Proxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n") ==
+          "the proxy answered 407 No (it accepts only Negotiate, NTLM, not Basic)");
+    CHECK(refusal("407 No", "us", "Proxy-Authenticate: NTLM, Basic realm=x\r\n")
+              .ends_with("(it refuses the user name or the password)"));
     CHECK(refusal("403 Forbidden") ==
           "the proxy answered 403 Forbidden (its rules do not allow this host or port)");
     CHECK(refusal("502 Bad Gateway").find("(it cannot reach the broker: ") != std::string::npos);

@@ -220,3 +220,13 @@ TEST_CASE("SRV records are tried by priority, and equal ones by weight") {
     CHECK(hosts(0.99) == Strings{"thirty", "ten", "zero", "late"});
     CHECK(hosts(0.2) == Strings{"ten", "thirty", "zero", "late"});
 }
+
+TEST_CASE("a port or an unknown zone in an address is not reported as an unknown name") {
+    const auto port = look_up({.host = "::1:21883", .port = 1, .service = {}});
+    REQUIRE_FALSE(port);
+    CHECK(port.error().context == "cannot resolve ::1:21883: not a host name or an IPv6 address");
+    CHECK(port.error().hint == Hint::port);
+    const auto zone = look_up({.host = "fe80::1%none", .port = 1, .service = {}});
+    REQUIRE_FALSE(zone);
+    CHECK(zone.error().context == "cannot resolve fe80::1%none: no such address or interface");
+}

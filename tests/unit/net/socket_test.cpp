@@ -3,10 +3,13 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
 #include <vector>
 
 using namespace mqttc;
@@ -74,4 +77,22 @@ TEST_CASE("writing to a side that has closed is an error with its errno, not a s
     CHECK(result.error().code == ErrorCode::connection_lost);
     CHECK(result.error().reason == EPIPE);
     CHECK(result.error().context == "broken pipe");
+}
+
+TEST_CASE("bytes of a file that was truncated after it was mapped are an error with its cause") {
+    std::FILE* file = std::tmpfile();
+    REQUIRE(::ftruncate(::fileno(file), 4096) == 0);
+    const void* map = ::mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, ::fileno(file), 0);
+    REQUIRE(map != MAP_FAILED);
+    REQUIRE(::ftruncate(::fileno(file), 0) == 0);
+    int fds[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+    const auto stream = make_socket_stream(fds[0]);
+    const auto written = stream->write({static_cast<const std::uint8_t*>(map), 4096});
+    REQUIRE_FALSE(written);
+    CHECK(written.error().code == ErrorCode::io_error);
+    CHECK(written.error().context == "the file was truncated while it was sent");
+    ::close(fds[1]);
+    ::munmap(const_cast<void*>(map), 4096);
+    std::fclose(file);
 }

@@ -220,7 +220,7 @@ TEST_CASE("a name that is empty, or only a dot, is not one that any certificate 
     const Ends ends;
     Pipe in;
     Pipe out;
-    for (const char* host : {"", "."}) {
+    for (const char* host : {"", ".", ".com", ".example.com", "a..example.com", ".."}) {
         CAPTURE(host);
         const auto refused = ends.context->wrap(std::make_unique<Narrow>(in, out, SIZE_MAX, false),
                                                 {.host = host, .target = "there"});
@@ -236,4 +236,34 @@ TEST_CASE("a change of keys in the middle is answered and does not disturb") {
     REQUIRE(SSL_key_update(ends.server_ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
     CHECK(carry(*ends.server, *ends.client, "after") == "after");
     CHECK(carry(*ends.client, *ends.server, "and back") == "and back");
+}
+
+TEST_CASE("key updates without end do not hold a read or a handshake") {
+    constexpr int updates = 20'000;  // about 27 bytes each
+    Ends ends;
+    ends.shake_hands();
+    const auto flood = [&](int kind) {
+        for (int i = 0; i < updates; ++i) {
+            REQUIRE(SSL_key_update(ends.server_ssl, kind) == 1);
+            REQUIRE(SSL_do_handshake(ends.server_ssl) == 1);
+        }
+        REQUIRE(ends.server->write({}));
+    };
+    std::uint8_t byte = 0;
+    SUBCASE("without answers") {
+        flood(SSL_KEY_UPDATE_NOT_REQUESTED);
+        const auto result = ends.client->read({&byte, 1});
+        REQUIRE(result);
+        CHECK(result->state == IoState::would_block);
+        CHECK_FALSE(ends.to_client.bytes.empty());
+    }
+    SUBCASE("with answers that are not read") {
+        ends.to_server.room = 0;
+        flood(SSL_KEY_UPDATE_REQUESTED);
+        std::expected<IoResult, Error> result = IoResult{};
+        for (int i = 0; i < 100 && result; ++i) result = ends.client->read({&byte, 1});
+        REQUIRE_FALSE(result);
+        CHECK(result.error().context ==
+              "the server changes its keys again and again and does not read the answers");
+    }
 }

@@ -101,6 +101,9 @@ TEST_CASE("a refusal contains a remedy") {
     CHECK(refusal("20 02 00 03").context == "the broker refused the connection: server unavailable");
     CHECK(refusal("20 02 00 03").hint == Hint::none);
     options.username = "me";
+    CHECK(refusal("20 02 00 04").context.ends_with("(no password was given)"));
+    CHECK(refusal("20 02 00 05").hint == Hint::password);
+    options.password = Secret("pw");
     CHECK(refusal("20 02 00 04").context.ends_with("(are user name and password right?)"));
     options.version = ProtocolVersion::v5;
     options.client_id.clear();
