@@ -41,7 +41,7 @@ constexpr std::array rows{
     HintRow{Hint::proxy_credentials, {}, "use --proxy SCHEME://USER:PASSWORD@..."},
     HintRow{Hint::srv, {}, "connect without -S, or ask the domain's owner"},
     HintRow{Hint::credentials, {}, "use -u, and --password-file or MQTT_PASSWORD"},
-    HintRow{Hint::protocol_version, {}, "try another with -V: mqttv5, mqttv311 or mqttv31"},
+    HintRow{Hint::protocol_version, {}, "choose another protocol version with -V"},
     HintRow{Hint::client_id, {}, "choose one with -i"},
     HintRow{Hint::redirect, {}, "connect there, or use --follow-redirect"},
 };
