@@ -43,11 +43,10 @@ constexpr std::array rows{
     HintRow{Hint::credentials,
             {},
             "use -u, and --password-file or MQTT_PASSWORD; Mosquitto 2 accepts clients without a user name "
-            "only with "
-            "allow_anonymous true"},
+            "only with allow_anonymous true"},
     HintRow{Hint::password, {}, "use --ask-password, --password-file or MQTT_PASSWORD"},
     HintRow{Hint::port, {}, "a port is given with -p"},
-    HintRow{Hint::protocol_version, {}, "try another with -V: mqttv5, mqttv311 or mqttv31"},
+    HintRow{Hint::protocol_version, {}, "choose another protocol version with -V"},
     HintRow{Hint::client_id, {}, "choose one with -i"},
     HintRow{Hint::redirect, {}, "connect there, or use --follow-redirect"},
 };

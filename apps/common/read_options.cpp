@@ -94,6 +94,7 @@ class OptionReader {
             if (auto failure = apply(source)) return failure;
         }
         if (auto rules = context_.check_rules(); !rules) return wrong(rules.error());
+        warn_of_topics();
         for (const GivenOption& option : context_.given) {
             if (option.row->secrecy == Secrecy::file_content) check_secret_file(option.value);
         }
@@ -115,6 +116,21 @@ class OptionReader {
         const std::string shown = escape_controls(path);
         context_.run->warnings.push_back(
             shown + " contains a secret and other users can read it: chmod 600 " + shown);
+    }
+
+    // Topics that are easily given without intention.
+    void warn_of_topics() {
+        const auto& topics = context_.pub != nullptr ? context_.pub->topics : context_.sub->topics;
+        std::vector<std::string>& warnings = context_.run->warnings;
+        if (context_.sub != nullptr && std::ranges::find(topics, "/#") != topics.end())
+            warnings.emplace_back(
+                "'/#' matches only topics that begin with '/': write '$SYS/#' in single quotes");
+        if (!context_.url.topic || !context_.connection->url_websocket || context_.find("ws-path") != nullptr)
+            return;
+        const std::string& topic = topics[context_.url.filter_index];
+        if (topic.find('/') == topic.npos)
+            warnings.push_back(in_quotes(topic).append(
+                " in the URL is the topic, not the path of the WebSocket (that is --ws-path)"));
     }
 
     // An option that can harm the user is refused in a file that another user can change.

@@ -122,7 +122,7 @@ TEST_CASE("an IPv6 address in a ws URL" * needs_ipv6()) {
         REQUIRE(it.listen({.address = "::1", .make_stream = broker::websocket_on(net::make_socket_stream)}));
         return it.listeners().back()->port();
     });
-    const auto url = "ws://[::1]:" + std::to_string(port) + "/a";
+    const auto url = "ws://[::1]:" + std::to_string(port) + "/home/hall";
     const Result result = run(pub_command({"-L", url, "-m", "x", "-q", "1"}));
     CHECK(result.exit == Exit{.code = 0});
     CHECK(result.err.empty());

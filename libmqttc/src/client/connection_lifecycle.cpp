@@ -219,7 +219,10 @@ void Client::Impl::add_endpoint_context(Error& error, bool was_open) const {
         case ErrorCode::connection_lost:
             error.context = where + ": " + error.context;
             if (relay.accepted) break;
-            error.context += " before CONNACK (is it an MQTT broker?)";
+            // Brokers for MQTT 3.1.1 only close the connection without a word.
+            error.context += options.session.version == ProtocolVersion::v5
+                                 ? " before CONNACK (is it an MQTT broker, and does it support MQTT 5?)"
+                                 : " before CONNACK (is it an MQTT broker?)";
             if (!target.tls) error.hint = Hint::maybe_tls;
             break;
         case ErrorCode::tls_failed:

@@ -25,6 +25,18 @@ TEST_CASE("the first connection is not tried again by default") {
     CHECK(result.error().hint == Hint::maybe_tls);
 }
 
+TEST_CASE("a connection that is closed before CONNACK of MQTT 5 may be one to an older broker") {
+    Peer peer;
+    Recorder handler;
+    ClientOptions options = options_for(peer);
+    options.session.version = ProtocolVersion::v5;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.hang_up(); };
+    CHECK_FALSE(run(client));
+    CHECK(handler.log.ends_with("(is it an MQTT broker, and does it support MQTT 5?)\n"));
+}
+
 TEST_CASE("the first connection is retried as often as requested, and each failure is reported once") {
     Peer peer;
     Recorder handler;

@@ -422,6 +422,24 @@ TEST_CASE("what a URL says after '?' is reported to be the topic") {
     CHECK(pub_fixture().good("-L mqtt://h/a -n").run.warnings.empty());
 }
 
+TEST_CASE("the path of a WebSocket in a URL is reported to be the topic") {
+    using Warnings = std::vector<std::string>;
+    const Warnings warning{
+        "'mqtt' in the URL is the topic, not the path of the WebSocket (that is --ws-path)"};
+    CHECK(pub_fixture().good("-L ws://h/mqtt -n").run.warnings == warning);
+    CHECK(sub_fixture().good("-t a -L ws://h/mqtt -t b").run.warnings == warning);
+    for (const char* line : {"-L ws://h/home/hall -n", "-L ws://h/mqtt --ws-path /mqtt -n",
+                             "-L ws://h/mqtt -t a -n", "-L mqtt://h/mqtt -n", "-L ws://h -t a -n"}) {
+        CAPTURE(line);
+        CHECK(pub_fixture().good(line).run.warnings.empty());
+    }
+}
+
+TEST_CASE("the filter that a shell makes of $SYS/# is reported") {
+    CHECK(sub_fixture().good("-t a -t /#").run.warnings.size() == 1);
+    CHECK(sub_fixture().good("-t /a/#").run.warnings.empty());
+}
+
 TEST_CASE("XDG_CONFIG_HOME comes before HOME") {
     auto fixture = pub_fixture();
     fixture.environment["XDG_CONFIG_HOME"] = "/xdg";
