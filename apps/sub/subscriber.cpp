@@ -311,6 +311,8 @@ void Subscriber::disconnect_after_handshakes() {
     handshakes_over_ = handshakes_over_ || client_.session().unreleased() == 0;
     if (handshakes_over_) return disconnect();
     if (std::exchange(waiting_for_pubrel_, true)) return;
+    // PUBREL may follow a message that was postponed.
+    client_.pause(false);
     client_.at(client_.now() + std::chrono::seconds(1), [this] {
         handshakes_over_ = true;
         disconnect();
