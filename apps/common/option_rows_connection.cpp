@@ -333,7 +333,18 @@ A lost connection is then retried forever by
 and
 .Ic mqtt_pub -l ,
 and not at all by other uses of
-.Ic mqtt_pub .)",
+.Ic mqtt_pub .
+Tries in a row are counted: a connection on which a message was acknowledged or
+received, or that lasted 10 seconds, starts the count again.
+.Pp
+What another try cannot change is final: the broker refuses the connection
+(except with server unavailable, server busy, quota exceeded or connection rate
+exceeded), disconnects because of an error, a missing permission, an
+administrative action or an identifier in use, or breaks the protocol.
+With
+.Cm forever ,
+after a first success, a refusal or a disconnection is final only if another
+client uses the identifier.)",
      .set = set_reconnect},
     {.name = "reconnect-delay", .argument = "MIN[:MAX]", .value = ValueKind::seconds,
      .help = "seconds between tries, doubling from MIN to MAX (default 1:60)",

@@ -2,14 +2,38 @@
 #include "program_run.hpp"
 
 #include <csignal>
+#include <cstdint>
+#include <cstdio>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/text.hpp"
+#include "base/utf8.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 
 namespace mqttc::app {
+namespace {
+
+/// The first control character or noncharacter of Unicode: MQTT advises against them (section 1.5.4).
+std::optional<std::uint32_t> discouraged_character(std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = utf8_sequence(text);
+        if (length == 0) return std::nullopt;
+        const unsigned lead = static_cast<unsigned char>(text[0]);
+        std::uint32_t code = length == 1 ? lead : lead & (0x7fU >> length);
+        for (std::size_t i = 1; i < length; ++i)
+            code = code << 6U | (static_cast<unsigned char>(text[i]) & 0x3fU);
+        const bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
+        const bool noncharacter = (code & 0xfffeU) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);
+        if (control || noncharacter) return code;
+        text.remove_prefix(length);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
 
 std::optional<Time> run_deadline(const RunOptions& options, Time started) {
     if (!options.timeout) return std::nullopt;
@@ -85,6 +109,17 @@ std::string ProgramRun::state() const {
 void ProgramRun::disconnect() {
     client_.disconnect(reason::success,
                        properties_for(connection_options_, packet_bit(PacketType::disconnect)).view());
+}
+
+void ProgramRun::warn_about_topic(std::string_view topic) {
+    if (topic_warned_) return;
+    const auto code = discouraged_character(topic);
+    if (!code) return;
+    topic_warned_ = true;
+    char name[16];
+    std::snprintf(name, sizeof name, "U+%04X", static_cast<unsigned>(*code));
+    messages_.warning("the topic '" + escape_controls(topic) + "' has the character " + name +
+                      ": many brokers close the connection for it");
 }
 
 int ProgramRun::fail(const Error& error) {

@@ -62,6 +62,8 @@ class ProgramRun : public ClientHandler {
     bool was_connected() const { return ever_connected_ && outage_.reason().empty(); }
     /// Reports an outage if a line is due; `more` follows its cause.
     void report_outage(const Error& error, std::string_view more, Duration retry_in);
+    /// Some brokers close the connection for a topic with control characters or noncharacters: warns, once.
+    void warn_about_topic(std::string_view topic);
     /// Reports the error that ended the run; its exit code.
     int fail(const Error& error);
 
@@ -78,6 +80,7 @@ class ProgramRun : public ClientHandler {
     Outage outage_;
     bool ending_ = false;  ///< a signal was received, or -W has ended the run
     bool silent_before_ = false;
+    bool topic_warned_ = false;
 };
 
 }  // namespace mqttc::app

@@ -20,6 +20,8 @@ namespace {
 
 // Problems that are reported one by one; the last line counts them all.
 constexpr std::uint64_t max_reported = 10;
+// Bytes of a payload in a message.
+constexpr std::size_t payload_shown = 40;
 
 }  // namespace
 
@@ -36,6 +38,7 @@ Publisher::Publisher(const app::PubOptions& options, InputSource& input, ClientO
 
 void Publisher::prepare() {
     start_ = std::chrono::steady_clock::now();
+    for (const std::string& topic : options_.topics) warn_about_topic(topic);
     const bool long_work_shows = app::Messages::on_terminal() && !run_options_.debug && !run_options_.quiet;
     if (options_.progress || (long_work_shows && input_.extent()))
         show_progress_at(start_ + progress_patience);
@@ -44,7 +47,7 @@ void Publisher::prepare() {
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
     answered();
     if (stats_) stats_->acknowledged(id);
-    if (code < reason::unspecified_error) return;
+    if (code < reason::unspecified_error || code == fate_unknown) return;
     std::string what("the broker refused a message");
     if (options_.topics.size() == 1 && !own_topics_)
         what.append(" to ").append(in_quotes(options_.topics.front()));
@@ -54,6 +57,14 @@ void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView proper
 
 void Publisher::on_turn_end() {
     input_.release_sent(client_.session().pending_bytes());
+    const Counters& counters = client_.session().counters();
+    if (const auto more = counters.uncertain - std::exchange(uncertain_, counters.uncertain); more > 0) {
+        report_problem("the broker lost the session: " + app::count_text(more, "message") +
+                       " that it had received at QoS 2 may be lost");
+    }
+    if (counters.lowered > 0 && !std::exchange(lowered_, true))
+        messages_.warning(
+            "the broker acknowledges QoS 2 messages as QoS 1: they may be delivered more than once");
     const bool all_given = input_finished_ && !has_current_;
     if (!all_given || ending_ != Ending::none || !client_.session().connected()) return;
     if (client_.session().inflight() == 0 && confirmed()) end(Ending::finished);
@@ -67,22 +78,10 @@ bool Publisher::confirmed() {
     if (!stream || !last_unacknowledged_ || published() < 2) return true;
     if (!ping_sent_) {
         ping_sent_ = client_.ping().has_value();
-        wait_for_pong();
         return false;
     }
     ping_sent_ = client_.session().ping_unanswered();
     return !ping_sent_;
-}
-
-void Publisher::wait_for_pong() {
-    const Duration patience = client_.session().options().ack_timeout;
-    if (patience == Duration::zero()) return;
-    client_.at(client_.now() + patience, [this] {
-        // A slow network is not a silent broker.
-        const auto left = client_.unarrived();
-        if (left > 0 && left < std::exchange(unarrived_, left)) return wait_for_pong();
-        end(Ending::hopeless);
-    });
 }
 
 void Publisher::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
@@ -97,7 +96,7 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
         return end(Ending::hopeless);
     }
     if (ping_sent_ && ending_ == Ending::none) {
-        messages_.error(app::error_text(error));
+        if (error.code != ErrorCode::ack_timeout) messages_.error(app::error_text(error));
         return end(Ending::hopeless);
     }
     const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && published() > 0;
@@ -220,6 +219,7 @@ bool Publisher::publish_one() {
         .qos = current_.qos.value_or(options_.qos),
         .retain = current_.retain.value_or(options_.retain),
         .properties = current_.properties.value_or(properties_.view())};
+    if (current_.topic) warn_about_topic(*current_.topic);
     const auto mode =
         current_.outlives_input && !options_.stamp ? PayloadMode::borrowed : PayloadMode::copied;
     const auto done = current_.owner != nullptr && !options_.stamp ? client_.publish(message, current_.owner)
@@ -277,6 +277,13 @@ void Publisher::report_problem(std::string_view what) {
     if (reported_ == max_reported) messages_.note("further errors of this kind are counted, not shown");
 }
 
+std::string_view Publisher::session_advice() const {
+    const auto& connection = options_.connection;
+    if (client_.session().options().version == ProtocolVersion::v5 || !connection.clean_start)
+        return "does the broker keep sessions when it restarts?";
+    return "-V mqttv5, or -c with -i, keeps the session over a reconnect";
+}
+
 std::string Publisher::activity() const {
     if (client_.session().inflight() > 0) return "waiting for acknowledgements";
     if (ping_sent_) return "waiting for the answer to PINGREQ";
@@ -307,6 +314,11 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
         code = fail(result.error());
         if (!ever_connected_ && !out_of_memory) return code;
     }
+    if (const auto oldest = client_.session().oldest_unfinished(); oldest && !result && !out_of_memory) {
+        messages_.error("the first message not acknowledged: topic '" + escape_controls(oldest->topic) +
+                        "', " + app::count_text(oldest->payload.size(), "byte") + ": " +
+                        escape_controls(as_text(oldest->payload), payload_shown));
+    }
     const Tally sum = tally();
     // A user who interrupts an endless input means its end.
     const bool unread = ending_ == Ending::interrupted ? input_.has_unread() : !sum.all_known;
@@ -321,6 +333,10 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
         std::string line = out_of_time ? run_timeout_ + "; " : "";
         if (ping_sent_) line.append("at most ");
         line += std::to_string(sum.delivered) + " of " + std::to_string(sum.all) + " messages delivered";
+        if (uncertain_ > 0) {
+            line.append(", the fate of ").append(std::to_string(uncertain_)).append(" is unknown (");
+            line.append(session_advice()).append(")");
+        }
         if (unreadable_ > 0)
             line.append(", ").append(app::count_text(unreadable_, "line")).append(" could not be read");
         if (unread) line.append(", and the input was not read to its end");

@@ -54,11 +54,12 @@ class Publisher final : public app::ProgramRun {
     Bytes stamped(Bytes payload);
     /// The broker is known to have read everything that was published.
     bool confirmed();
-    void wait_for_pong();
     void show_progress_at(Time when);
     Tally tally() const;
     ProgressFacts progress() const;
     void report_problem(std::string_view what);
+    /// What keeps the session over a reconnect.
+    std::string_view session_advice() const;
     void end(Ending how);
 
     std::uint64_t published() const { return client_.session().counters().published; }
@@ -86,12 +87,13 @@ class Publisher final : public app::ProgramRun {
     std::string run_timeout_;           ///< what -W stopped
     bool last_unacknowledged_ = false;  ///< the last message was one of QoS 0
     bool ping_sent_ = false;            ///< after the last message, and not answered yet
-    std::size_t unarrived_ = SIZE_MAX;  ///< bytes, when its answer was late for the first time
     bool own_topics_ = false;           ///< a message brought its own
     std::uint64_t unpublishable_ = 0;   ///< messages that could not be given to the session
     std::uint64_t unreadable_ = 0;      ///< of these: invalid lines
     std::uint64_t reported_ = 0;        ///< problems
     std::uint64_t dropped_ = 0;         ///< messages reported as lost
+    bool lowered_ = false;              ///< reported that QoS 2 is QoS 1 for this broker
+    std::uint64_t uncertain_ = 0;       ///< messages reported as possibly lost
 };
 
 }  // namespace mqttc::pub

@@ -181,8 +181,10 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
     const bool refused = code >= reason::unspecified_error;
     const bool no_subscriber = code == reason::no_matching_subscribers && !options_.retain;
     if (code_ || (!refused && !no_subscriber)) return;
-    std::string line = refused ? "the broker refused the request: " : "no client receives the request: ";
-    line.append(app::reason_text(PacketType::puback, code, properties));
+    std::string line = code == fate_unknown ? "the broker lost the request with its session"
+                       : refused            ? "the broker refused the request: "
+                                            : "no client receives the request: ";
+    if (code != fate_unknown) line.append(app::reason_text(PacketType::puback, code, properties));
     messages_.error(line);
     if (++useless_ == options_.topics.size()) end(app::exit_code::not_delivered);
 }

@@ -1,6 +1,9 @@
 // Subscribes, takes messages, and ends.
 #include "subscriber.hpp"
 
+#include <algorithm>
+#include <chrono>
+#include <span>
 #include <utility>
 
 #include "base/escape.hpp"
@@ -29,6 +32,7 @@ Subscriber::Subscriber(const app::SubOptions& options, MessageSink& sink, Stdout
 
 void Subscriber::prepare() {
     sink_.attach(client_);
+    for (const std::string& filter : options_.topics) warn_about_topic(filter);
     if (deadline_) out_.give_up_at(*deadline_);
     if (const int fd = out_.reader_descriptor(); fd >= 0) {
         client_.watch(fd, [this, fd] {
@@ -66,34 +70,51 @@ void Subscriber::on_connected(bool first) {
 
 void Subscriber::subscribe() {
     std::vector<Subscription> subscriptions;
+    std::vector<Requested> requested;
     for (std::size_t i = 0; i < options_.topics.size(); ++i) {
         const std::string& filter = options_.topics[i];
         if (filter == "/#" || filter.starts_with("/broker/"))
             messages_.note(in_quotes(filter) + " starts with an empty level; write '$SYS" + filter +
                            "' in single quotes for the topics of the broker");
-        requested_.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
+        requested.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
         // A shared subscription cannot be "no local" (MQTT 5.0 section 3.8.3.1).
         subscriptions.push_back({.filter = filter,
-                                 .qos = requested_.back().qos,
+                                 .qos = requested.back().qos,
                                  .no_local = options_.no_local && !filter.starts_with("$share/"),
                                  .retain_as_published = options_.retain_as_published,
                                  .retain_handling = options_.retain_handling});
     }
-    if (!subscriptions.empty()) {
-        const Properties properties =
-            app::properties_for(connection_options_, packet_bit(PacketType::subscribe));
-        const auto id = client_.subscribe(subscriptions, properties.view());
-        if (!id) return refused(id.error());
-        ++answers_missing_;
-    }
-    if (!options_.unsubscribe.empty()) {
-        const std::vector<std::string_view> filters(options_.unsubscribe.begin(), options_.unsubscribe.end());
-        const Properties properties =
-            app::properties_for(connection_options_, packet_bit(PacketType::unsubscribe));
-        const auto id = client_.unsubscribe(filters, properties.view());
-        if (!id) return refused(id.error());
-        ++answers_missing_;
-    }
+    // AWS IoT closes the connection for more filters in one packet.
+    constexpr std::size_t max_filters = 8;
+    const auto send = [&](const auto& all, const std::vector<Requested>& names, PacketType type,
+                          auto request) {
+        const Properties properties = app::properties_for(connection_options_, packet_bit(type));
+        for (std::size_t first = 0; first < all.size(); first += max_filters) {
+            const auto part = std::span(all).subspan(first, std::min(max_filters, all.size() - first));
+            const auto id = request(part, properties.view());
+            if (!id) {
+                refused(id.error());
+                return false;
+            }
+            const auto begin = names.begin() + static_cast<std::ptrdiff_t>(first);
+            requests_.push_back({*id, {begin, begin + static_cast<std::ptrdiff_t>(part.size())}});
+            ++answers_missing_;
+        }
+        return true;
+    };
+    if (!send(subscriptions, requested, PacketType::subscribe,
+              [this](auto part, PropertiesView properties) { return client_.subscribe(part, properties); }))
+        return;
+    const std::vector<std::string_view> filters(options_.unsubscribe.begin(), options_.unsubscribe.end());
+    std::vector<Requested> removed;
+    for (const std::string& filter : options_.unsubscribe) removed.push_back({filter, Qos::at_most_once});
+    send(filters, removed, PacketType::unsubscribe,
+         [this](auto part, PropertiesView properties) { return client_.unsubscribe(part, properties); });
+}
+
+Subscriber::Request* Subscriber::find_request(PacketId id) {
+    const auto found = std::ranges::find(requests_, id, &Request::id);
+    return found == requests_.end() ? nullptr : &*found;
 }
 
 void Subscriber::refused(const Error& error) {
@@ -115,10 +136,11 @@ std::string Subscriber::refusal(std::string_view what, const std::string& filter
 
 void Subscriber::on_suback(const Suback& packet) {
     answered();
-    std::size_t refused = 0;
-    for (std::size_t i = 0; i < packet.codes.size() && i < requested_.size(); ++i) {
+    Request* const request = find_request(packet.packet_id);
+    if (request == nullptr) return;
+    for (std::size_t i = 0; i < packet.codes.size() && i < request->filters.size(); ++i) {
         const ReasonCode code = packet.codes[i];
-        Requested& requested = requested_[i];
+        Requested& requested = request->filters[i];
         if (code < static_cast<ReasonCode>(requested.qos)) {
             messages_.warning("the broker grants QoS " + std::to_string(code) + " for " +
                               in_quotes(requested.filter) + " instead of " +
@@ -126,54 +148,59 @@ void Subscriber::on_suback(const Suback& packet) {
             requested.qos = static_cast<Qos>(code);
         }
         if (code < reason::unspecified_error) continue;
-        ++refused;
+        if (!request->answered) ++subscriptions_refused_;
         const auto text =
             refusal("the subscription to", requested.filter, PacketType::suback, code, packet.properties);
-        if (requested_.size() == 1) {
+        if (options_.topics.size() == 1) {
             messages_.error(text);
         } else {
             messages_.warning(text);
         }
     }
-    if (refused > 0 && refused == requested_.size()) {
-        if (refused > 1) messages_.error("all subscriptions were refused");
+    if (subscriptions_refused_ > 0 && subscriptions_refused_ == options_.topics.size()) {
+        if (options_.topics.size() > 1) messages_.error("all subscriptions were refused");
         return finish(app::exit_code::all_refused);
     }
-    some_refused_ = some_refused_ || refused > 0;
-    request_answered();
+    request_answered(*request);
 }
 
 void Subscriber::on_unsuback(const Unsuback& packet) {
     answered();
-    std::size_t refused = 0;
-    for (std::size_t i = 0; i < packet.codes.size() && i < options_.unsubscribe.size(); ++i) {
+    Request* const request = find_request(packet.packet_id);
+    if (request == nullptr) return;
+    for (std::size_t i = 0; i < packet.codes.size() && i < request->filters.size(); ++i) {
         const ReasonCode code = packet.codes[i];
-        const std::string& filter = options_.unsubscribe[i];
+        const std::string& filter = request->filters[i].filter;
         if (code == reason::no_subscription_existed) {
             messages_.warning("unsubscribing from " + in_quotes(filter) + ": " +
                               app::reason_text(PacketType::unsuback, code, packet.properties));
         }
         if (code < reason::unspecified_error) continue;
-        ++refused;
+        if (!request->answered) ++unsubscriptions_refused_;
         messages_.warning(
             refusal("to unsubscribe from", filter, PacketType::unsuback, code, packet.properties));
     }
-    if (options_.topics.empty() && refused > 0 && refused == options_.unsubscribe.size())
+    if (options_.topics.empty() && unsubscriptions_refused_ > 0 &&
+        unsubscriptions_refused_ == options_.unsubscribe.size())
         return finish(app::exit_code::all_refused);
-    some_refused_ = some_refused_ || refused > 0;
-    for (const std::string& filter : options_.unsubscribe)
-        std::erase_if(requested_, [&](const Requested& one) { return one.filter == filter; });
-    request_answered();
+    const std::vector<Requested> removed = request->filters;
+    for (Request& other : requests_) {
+        std::erase_if(other.filters, [&](const Requested& one) {
+            return std::ranges::find(removed, one.filter, &Requested::filter) != removed.end();
+        });
+    }
+    request_answered(*request);
 }
 
 // A request of the first connection was answered; the answer to a repeated one changes nothing.
-void Subscriber::request_answered() {
-    if (answers_missing_ == 0) return;
+void Subscriber::request_answered(Request& request) {
+    if (std::exchange(request.answered, true)) return;
     answers_missing_ -= 1;
     if (answers_missing_ > 0) return;
     // -E
     if (options_.exit_after_suback)
-        return finish(some_refused_ ? app::exit_code::all_refused : app::exit_code::ok);
+        return finish(subscriptions_refused_ + unsubscriptions_refused_ > 0 ? app::exit_code::all_refused
+                                                                            : app::exit_code::ok);
     if (options_.idle_timeout) {
         last_message_ = client_.now();
         arm_idle_timer();
@@ -203,6 +230,10 @@ Accept Subscriber::on_publish(const Publish& message) {
         // Refusing a message stops reading, including the acknowledgements that the cleaner waits for; a QoS 0
         // message needs no refusal.
         if (message.qos == Qos::at_most_once) return Accept::now;
+        // PUBREL of a printed message may follow: this one is read past, and never acknowledged.
+        if (ending_ == Ending::when_written && !handshakes_over_ && acknowledge_given() &&
+            client_.session().unreleased() > 0)
+            return Accept::hold_acknowledgement;
         if (acknowledge_given() && cleaner_.all_published() && !sink_.unfinished()) disconnect();
         return Accept::later;
     }
@@ -275,7 +306,20 @@ void Subscriber::on_room() {
 void Subscriber::on_turn_end() {
     if (!out_.empty() && !waiting_for_reader_ && !out_.flush()) wait_for_reader();
     if (out_.state() != StdoutBuffer::State::open) return output_is_gone();
-    if (acknowledge_given() && ending_ == Ending::when_written && everything_is_done()) disconnect();
+    if (acknowledge_given() && ending_ == Ending::when_written && everything_is_done())
+        disconnect_after_handshakes();
+}
+
+void Subscriber::disconnect_after_handshakes() {
+    handshakes_over_ = handshakes_over_ || client_.session().unreleased() == 0;
+    if (handshakes_over_) return disconnect();
+    if (std::exchange(waiting_for_pubrel_, true)) return;
+    // PUBREL may follow a message that was postponed.
+    client_.pause(false);
+    client_.at(client_.now() + std::chrono::seconds(1), [this] {
+        handshakes_over_ = true;
+        disconnect();
+    });
 }
 
 void Subscriber::wait_for_reader() {

@@ -47,9 +47,23 @@ class Subscriber final : public app::ProgramRun {
     std::string activity() const override;
     int conclude(const std::expected<void, Error>& ended) override;
 
+    struct Requested {
+        std::string filter;
+        Qos qos;  ///< as requested, or as granted where that is known to be less
+    };
+    /// A SUBSCRIBE, as a reconnect repeats it, or an UNSUBSCRIBE.
+    struct Request {
+        PacketId id;
+        std::vector<Requested> filters;
+        bool answered = false;
+    };
+
     void subscribe();
     void refused(const Error& error);
-    void request_answered();
+    Request* find_request(PacketId id);
+    void request_answered(Request& request);
+    /// Sends DISCONNECT when the QoS 2 handshakes of what was printed are complete, or 1 s later.
+    void disconnect_after_handshakes();
     void arm_idle_timer();
     void arm_sink_timer(Time when);
     // As on_publish.
@@ -78,17 +92,16 @@ class Subscriber final : public app::ProgramRun {
     RetainedCleaner cleaner_;
     ReceiveStats stats_;
 
-    struct Requested {
-        std::string filter;
-        Qos qos;  ///< as requested, or as granted where that is known to be less
-    };
-    std::vector<Requested> requested_;  ///< as in the SUBSCRIBE that a reconnect repeats
-    bool some_refused_ = false;
-    unsigned answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE
+    std::vector<Request> requests_;
+    std::size_t subscriptions_refused_ = 0;
+    std::size_t unsubscriptions_refused_ = 0;
+    std::size_t answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE
 
     std::optional<std::uint64_t> still_to_print_;  ///< -C
     bool acknowledgements_held_ = false;           ///< until everything given is printed and finished
     bool waiting_for_reader_ = false;
+    bool waiting_for_pubrel_ = false;
+    bool handshakes_over_ = false;  ///< complete, or not waited for any longer
     Time last_message_{};
     Ending ending_ = Ending::none;
     int code_ = app::exit_code::ok;

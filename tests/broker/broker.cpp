@@ -210,14 +210,18 @@ void Broker::publish_will(Session& session) {
     route(std::move(message));
 }
 
-std::size_t Broker::route(const MessagePtr& message) {
+void Broker::route(const MessagePtr& message) {
     if (message->retain) retained_.store(message);
+    receivers(message);
+    for (auto& delivery : deliveries_) deliver(*delivery.session, std::move(delivery.outgoing));
+}
+
+std::size_t Broker::receivers(const MessagePtr& message) {
     ++route_;
     deliveries_.clear();
     sessions_.tree().match(message->topic, [&](Session& session, const SubscriptionOptions& options) {
         gather(session, options, message);
     });
-    for (auto& delivery : deliveries_) deliver(*delivery.session, std::move(delivery.outgoing));
     return deliveries_.size();
 }
 

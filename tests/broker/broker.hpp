@@ -114,7 +114,9 @@ class Broker {
     /// The connection of the session has ended.
     void detach(Session& session, bool with_will);
     /// Stores the message if it is retained and delivers it to all subscribers; returns the number of deliveries.
-    std::size_t route(const MessagePtr& message);
+    void route(const MessagePtr& message);
+    /// How many sessions would get the message now.
+    std::size_t receivers(const MessagePtr& message);
     /// Sends or queues one delivery.
     void deliver(Session& session, Outgoing outgoing);
     /// Updates the $SYS topics.

@@ -236,14 +236,17 @@ void Connection::on(const Publish& publish, Block block) {
     const auto& denied = broker_.options().deny_publish;
     const bool forbidden = topic.starts_with("$SYS") || matches_any(denied, topic);
     if (forbidden) code = reason::not_authorized;
-    if (code < reason::unspecified_error) {
-        const auto deliveries = broker_.route(message);
-        if (deliveries == 0 && v5() && code == reason::success) code = reason::no_matching_subscribers;
-        if (publish.qos == Qos::exactly_once) session_->received.insert(publish.packet_id);
+    const bool taken = code < reason::unspecified_error;
+    if (publish.qos == Qos::exactly_once) {
+        // As most brokers do, it forwards the message at PUBREL: a session that is lost before loses the message too.
+        // In 3.x a message cannot be refused: it is acknowledged and not forwarded.
+        if (taken || !v5()) session_->received.emplace(publish.packet_id, taken ? message : nullptr);
+    } else if (taken) {
+        broker_.route(message);
     }
     if (publish.qos == Qos::at_most_once) return;
-    // In 3.x a message cannot be refused: it is acknowledged and not delivered.
-    if (forbidden && publish.qos == Qos::exactly_once && !v5()) session_->received.insert(publish.packet_id);
+    if (v5() && code == reason::success && broker_.receivers(message) == 0)
+        code = reason::no_matching_subscribers;
     acknowledge(publish.qos == Qos::at_least_once ? PacketType::puback : PacketType::pubrec,
                 publish.packet_id, code);
 }
@@ -288,7 +291,9 @@ void Connection::on(const Ack& ack) {
 }
 
 void Connection::on_pubrel(PacketId id) {
-    const bool known = session_->received.erase(id) > 0;
+    const auto received = session_->received.extract(id);
+    const bool known = !received.empty();
+    if (known && received.mapped()) broker_.route(received.mapped());
     const auto awaited = std::find(awaiting_pubrel_.begin(), awaiting_pubrel_.end(), id);
     if (awaited != awaiting_pubrel_.end()) {
         if (awaited != awaiting_pubrel_.begin())

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 
 #include "loop.hpp"
 #include "message.hpp"
@@ -61,7 +60,8 @@ class Session {
     const std::deque<Outgoing>& in_flight() const { return in_flight_; }
 
     std::map<std::string, SubscriptionOptions, std::less<>> subscriptions;
-    std::unordered_set<PacketId> received;  ///< QoS 2 identifiers between PUBREC and PUBREL
+    std::map<PacketId, MessagePtr>
+        received;  ///< QoS 2 between PUBREC and PUBREL; null: never to be forwarded
     std::optional<StoredWill> will;
     std::uint32_t expiry = 0;  ///< seconds after the end of the connection
     ProtocolVersion version = ProtocolVersion::v311;

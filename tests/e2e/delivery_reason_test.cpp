@@ -160,7 +160,7 @@ TEST_CASE("codes that refuse nothing are reported where they matter, and do not 
         {"mqtt_pub",
          publish({"-q", "2"}),
          {connack_v5(), {PacketType::publish, hex("50 02 0001")}, {PacketType::pubrel, hex("70 03 0001 92")}},
-         "packet identifier not found",
+         "the fate of 1 is unknown",
          66},
         {"mqtt_sub",
          {"-V", "5", "-t", "a", "-q", "2", "-C", "2", "-d"},

@@ -346,3 +346,29 @@ TEST_CASE("--ack-timeout ends a stream that the broker does not acknowledge") {
     CHECK(result.exit == Exit{.code = 66});
     CHECK(has(result.err, "0 of 21 messages delivered, and the input was not read to its end"));
 }
+
+TEST_CASE("-C completes the QoS 2 handshakes of what was printed, and acknowledges nothing else") {
+    BrokerThread broker;
+    Process process(client("mqtt_sub", broker.port(), {"-V", "311", "-t", "a", "-q", "2", "-C", "2", "-d"}));
+    REQUIRE(process.wait_err("received SUBACK"));
+    broker.ask([](Broker& it) {
+        for (const char* payload : {"1", "2", "3"}) it.publish("a", payload, Qos::exactly_once);
+    });
+    CHECK(process.wait().code == 0);
+    CHECK(process.out() == "1\n2\n");
+    CHECK(count_of(process.err(), "sent PUBREC") == 2);
+    CHECK(count_of(process.err(), "sent PUBCOMP") == 2);
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE("more than eight topics are subscribed to and unsubscribed from with several packets") {
+    BrokerThread broker;
+    Words words{"-V", "5", "-E", "-d"};
+    for (int i = 0; i < 9; ++i)
+        words = words + Words{"-t", "home/" + std::to_string(i), "-U", "old/" + std::to_string(i)};
+    const Result result = run(client("mqtt_sub", broker.port(), words));
+    CHECK(result.exit.code == 0);
+    CHECK(count_of(result.err, "sent SUBSCRIBE") == 2);
+    CHECK(count_of(result.err, "sent UNSUBSCRIBE") == 2);
+    CHECK(count_of(result.err, "unsubscribing from 'old/8'") == 1);
+}

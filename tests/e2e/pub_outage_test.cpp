@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 
 #include <set>
+#include <string>
+#include <vector>
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
@@ -121,4 +123,37 @@ TEST_CASE("the first connection is retried only with --reconnect") {
     REQUIRE(broker.resume_accepting());
     CHECK(process.wait().code == 0);
     CHECK(broker.wait_for_received(1));
+}
+
+TEST_CASE("a QoS 2 message is lost without a session, and the end says so; a kept session loses nothing") {
+    BrokerThread broker;
+    struct Row {
+        std::vector<std::string> options;
+        int code;
+    };
+    for (const Row& row :
+         {Row{{"-V", "311"}, 66}, Row{{"-V", "5"}, 0}, Row{{"-V", "311", "-c", "-i", "me"}, 0}}) {
+        broker.set([](Behaviour& it) { it.answer_pubrel = false; });
+        Command command = pub_command(broker.port(), {"-q", "2", "-t", "a", "-m", "x", "--reconnect", "3",
+                                                      "--reconnect-delay", "0.01", "-d"});
+        command.argv.insert(command.argv.end(), row.options.begin(), row.options.end());
+        Process process(std::move(command));
+        REQUIRE(process.wait_err("sent PUBREL"));
+        broker.set([](Behaviour& it) { it.answer_pubrel = true; });
+        broker.drop_connections();
+        CHECK(process.wait().code == row.code);
+        const bool uncertain = has(
+            process.err(), "0 of 1 messages delivered, the fate of 1 is unknown (-V mqttv5, or -c with -i");
+        CHECK(uncertain == (row.code == 66));
+    }
+}
+
+TEST_CASE("topics for which brokers close the connection are warned about once, by the character") {
+    BrokerThread broker;
+    const Result result = publish(broker.port(), {"-t", "home\tdoor", "-t", "home/\x01", "-m", "x"});
+    CHECK(result.exit.code == 0);
+    CHECK(has(result.err, "warning: the topic 'home\\tdoor' has the character U+0009"));
+    CHECK_FALSE(has(result.err, "U+0001"));
+    CHECK(has(publish(broker.port(), {"-t", "a\xef\xbf\xbf", "-m", "x"}).err, "U+FFFF"));
+    CHECK(publish(broker.port(), {"-t", "caf\xc3\xa9/\xf0\x9f\x9a\xaa", "-m", "x"}).err.empty());
 }

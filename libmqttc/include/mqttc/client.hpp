@@ -24,7 +24,12 @@ namespace mqttc {
 struct ReconnectPolicy {
     static constexpr std::uint32_t forever = UINT32_MAX;  ///< as a number of tries: no end
     std::uint32_t first = 0;                              ///< further tries for the first connection
-    std::uint32_t later = forever;  ///< tries after a connection was lost; CONNACK resets the count
+    std::uint32_t later =
+        forever;  ///< tries in a row after a connection was lost; a connection on which a message was
+                  ///< acknowledged or received, or that lasted 10 s, resets the count
+    bool after_refusal =
+        false;  ///< after a first connection, whatever the broker says is temporary (CONNACK and
+                ///< DISCONNECT codes), except that another client uses the identifier
     Duration min_delay = std::chrono::seconds(1);   ///< before the first of these tries; zero: up to 0.1 s
     Duration max_delay = std::chrono::seconds(60);  ///< the delay doubles from min to max, with jitter
 };
@@ -114,9 +119,6 @@ class MQTTC_API Client {
     /// What a connection attempt waits for: the error with which it would end if it timed out now
     /// (ErrorCode::name_timeout or connect_timeout). Empty: connected, or there is no attempt.
     [[nodiscard]] std::optional<Error> awaited() const;
-    /// Bytes written on the present connection that the broker's machine has not confirmed.
-    std::size_t unarrived() const;
-
     /// True: nothing is read from the broker, which soon cannot send any more; meanwhile no answer of it is late.
     /// False: reading continues, and a message that on_publish postponed is offered again.
     void pause(bool paused);

@@ -13,6 +13,7 @@
 
 #include "mqttc/error.hpp"
 #include "mqttc/packet.hpp"
+#include "mqttc/reason.hpp"
 #include "mqttc/types.hpp"
 
 namespace mqttc {
@@ -54,9 +55,10 @@ struct SessionOptions {
         max_remaining_length + 5;  ///< largest packet accepted from the broker, bytes
     std::size_t max_output_bytes =
         256 * 1024;  ///< publish() fails with buffer_full while more output than this is pending
-    Duration ack_timeout = std::chrono::seconds(20);  ///< longest silence after a packet that needs an answer
-        ///< (SUBSCRIBE, PUBLISH QoS 1/2, …) is written; zero = off.
-        ///< Not for CONNECT: the caller limits the time for the transport and CONNACK together
+    Duration ack_timeout =
+        std::chrono::seconds(20);  ///< longest wait without progress for the answer to SUBSCRIBE,
+    ///< UNSUBSCRIBE, PUBLISH QoS 1/2, PUBREL and ping(); zero = off. Progress is what Session::tick() describes.
+    ///< Not for CONNECT: the caller limits the time for the transport and CONNACK together
     bool use_topic_aliases = true;  ///< v5: use aliases for outgoing topics as far as the broker allows
     PacketTrace* trace = nullptr;   ///< must outlive the session
 };
@@ -91,7 +93,7 @@ class SessionHandler {
     virtual ~SessionHandler() = default;
 
     /// CONNACK, a refusal too (code != 0; receive() then fails with connection_refused). A session that is present
-    /// although this Session is new is accepted: it is one of an earlier process (MQTT-3.2.2-4 notwithstanding).
+    /// although this Session is new is accepted without a clean start: it is one of an earlier process.
     virtual void on_connack(const Connack&) {}
     /// An application message. After Accept::later receive() stops before this packet and offers it again the next
     /// time; until then no answer of the broker is late. While an acknowledgement is held, those of later messages
@@ -99,9 +101,9 @@ class SessionHandler {
     /// maximum is reached. A held acknowledgement ends with its connection: at QoS 1 the broker sends the message
     /// again and it is offered again; at QoS 2 it is not, and its acknowledgement is held until it is released.
     virtual Accept on_publish(const Publish&) { return Accept::now; }
-    /// An outgoing QoS 1/2 message is finished: PUBACK, PUBCOMP, or a PUBREC with a failure. `code` is 0
-    /// in 3.x. Also for a message of an earlier connection that violates a limit of the present broker,
-    /// with the code of that.
+    /// An outgoing QoS 1/2 message is finished: PUBACK, PUBCOMP, or a PUBREC with a failure. In 3.x `code` is 0 in
+    /// these cases. Also for a message of an earlier connection that violates a limit of the present broker, with the
+    /// code of that, and with `fate_unknown` for one that the broker lost between PUBREC and PUBCOMP.
     virtual void on_delivered(PacketId, ReasonCode, PropertiesView) {}
     /// Subscriptions that are repeated after a reconnect are answered here too, with their first packet
     /// identifier; those that violate a limit of the new broker are answered by the session itself, with the code
@@ -125,11 +127,17 @@ enum class PayloadMode : std::uint8_t {
     ///< is copied
 };
 
-/// What a session has done since it was made. published = delivered + refused + dropped + pending, always.
+/// In SessionHandler::on_delivered: the broker answered PUBREC, and then lost the session (or the message: PUBCOMP with
+/// this code). Such a message must not be published again (MQTT-4.3.3-6); whether it was forwarded is not known.
+inline constexpr ReasonCode fate_unknown = reason::packet_identifier_not_found;
+
+/// What a session has done since it was made. published = delivered + refused + uncertain + dropped + pending, always.
 struct Counters {
     std::uint64_t published = 0;  ///< messages that publish() took
     std::uint64_t delivered = 0;  ///< of these, acknowledged (QoS 1/2), or wholly written (QoS 0)
-    std::uint64_t refused = 0;    ///< of these, QoS 1/2: finished with a code of 0x80 or above
+    std::uint64_t lowered = 0;    ///< of the delivered, QoS 2: acknowledged with PUBACK, as QoS 1
+    std::uint64_t refused = 0;    ///< of these, QoS 1/2: finished with another code of 0x80 or above
+    std::uint64_t uncertain = 0;  ///< of these, QoS 2: finished with the code fate_unknown
     std::uint64_t dropped =
         0;  ///< of these, QoS 0: lost with a connection that had carried a part of them or did
             ///< not bring them to the broker (these were delivered until then), or too large
@@ -161,9 +169,9 @@ struct Counters {
 ///
 /// The session state (unacknowledged messages, QoS 2 identifiers received, subscriptions) outlives closed() and
 /// opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
-/// with DUP when the broker still has the session, as new messages when not (MQTT 5.0 sections 4.1, 4.4, 4.6). A QoS 2
-/// message that the broker has answered with PUBREC belongs to the broker: if it then loses the
-/// session, the message must not be published again (MQTT-4.3.3-6) and counts as delivered. MQTT 3.1 does not
+/// with DUP when the broker still has the session, as new messages when not (MQTT 5.0 sections 4.1, 4.4, 4.6). If the
+/// session is lost after the broker answered a QoS 2 message with PUBREC, it is not known whether the message was
+/// forwarded, and it must not be published again (MQTT-4.3.3-6): it counts as uncertain. MQTT 3.1 does not
 /// report whether the session is present: after a connection without clean session it is assumed to be, and the
 /// subscriptions are repeated anyway.
 class MQTTC_API Session {
@@ -244,6 +252,16 @@ class MQTTC_API Session {
     [[nodiscard]] std::expected<void, Error> ping(Time now);
     /// From ping() to the answer, or the end of the connection.
     bool ping_unanswered() const;
+    /// A packet waits for its answer, so that tick() will report a time-out: call arrived() about once a second.
+    bool awaits_answer() const;
+    /// The broker's machine has confirmed all but the last `unarrived` of the bytes sent (SIOCOUTQ): no answer is late
+    /// while it still takes what was sent.
+    void arrived(std::size_t unarrived, Time now);
+    /// Received QoS 2 messages of this connection that were answered with PUBREC and wait for PUBREL.
+    std::size_t unreleased() const;
+    /// The oldest outgoing QoS 1/2 message that is not finished. Its views are valid until the next call that changes the
+    /// session.
+    std::optional<Publish> oldest_unfinished() const;
     /// Makes AUTH pending (v5). Errors: not_connected, usage.
     [[nodiscard]] std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
 
@@ -257,9 +275,12 @@ class MQTTC_API Session {
     /// When tick() must be called at the latest; none = never.
     std::optional<Time> deadline() const;
     /// Does what is due: PINGREQ, when for the time of the keep-alive nothing was sent or nothing was
-    /// received. Errors: keep_alive_timeout (nothing received after PINGREQ for half the keep-alive, 5 s at
-    /// least), ack_timeout; the connection should then be closed. Neither occurs while a message waits after
-    /// Accept::later, or after pause(). Also usage: no valid CONNECT can be made from the options.
+    /// received. Errors: keep_alive_timeout (no answer to PINGREQ for half the keep-alive, 5 s at least) and ack_timeout;
+    /// the connection should then be closed. Both times start again with all progress: a packet is received (for
+    /// ack_timeout other than PINGRESP), a part of one that arrives with 256 bytes per second or more, the transport
+    /// takes bytes up to the end of the packet that waits, or the broker's machine does (see arrived()). Neither occurs
+    /// while a message waits after Accept::later, or after pause(). Also usage: no valid CONNECT can be made from the
+    /// options.
     [[nodiscard]] std::expected<void, Error> tick(Time now);
 
     bool connected() const;        ///< CONNACK received on this connection, no DISCONNECT sent

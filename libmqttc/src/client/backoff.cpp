@@ -91,6 +91,11 @@ bool is_final(const Error& error) {
     }
 }
 
+bool is_refusal(const Error& error) {
+    return error.code == ErrorCode::connection_refused ||
+           (error.code == ErrorCode::server_disconnect && error.reason != reason::session_taken_over);
+}
+
 bool is_redirect(const Error& error) {
     return (error.code == ErrorCode::connection_refused || error.code == ErrorCode::server_disconnect) &&
            (error.reason == reason::use_another_server || error.reason == reason::server_moved);

@@ -28,6 +28,9 @@ class Backoff {
 /// broker has forbidden it.
 bool is_final(const Error& error);
 
+/// True iff the broker said so, with any reason but that another client uses the identifier.
+bool is_refusal(const Error& error);
+
 /// True iff the broker redirects to another one (reasons 0x9c and 0x9d).
 bool is_redirect(const Error& error);
 

@@ -19,6 +19,8 @@ namespace {
 
 // How long a buffer that grew for a big packet is kept for the next one.
 constexpr Duration big_buffer_kept = std::chrono::seconds(1);
+// How often it is looked whether the broker's machine takes what was sent, while an answer is awaited.
+constexpr Duration progress_interval = std::chrono::seconds(1);
 // A network may be interrupted for a moment.
 constexpr Duration shortest_silence = std::chrono::seconds(5);
 
@@ -87,7 +89,6 @@ void Client::Impl::serve() {
         phase_ = Phase::open;
         ever_connected_ = true;
         connected_at_ = loop.now();
-        tries_ = 0;
     }
     if (!error && phase_ == Phase::opening && loop.now() >= connect_deadline_)
         error = no_connack(options.connect_timeout);
@@ -95,6 +96,12 @@ void Client::Impl::serve() {
     const bool one_sided = connection_->hung_up();
     if (reading()) confirmed_at_ = loop.now();
     if (!error && !reading()) error = one_sided ? peer_closed() : peer_silent();
+    if (!error && !one_sided && session.awaits_answer()) {
+        if (loop.now() >= progress_at_ || session.deadline() <= loop.now()) {
+            progress_at_ = loop.now() + progress_interval;
+            session.arrived(connection_->unarrived(), loop.now());
+        }
+    }
     if (!error && !one_sided) {
         if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
     }
@@ -236,6 +243,7 @@ std::optional<Time> Client::Impl::deadline() const {
             break;
         case Phase::open:
             if (!connection_->hung_up()) take(session.deadline());
+            if (!connection_->hung_up() && session.awaits_answer()) take(progress_at_);
             if (!reading() && !connection_->hung_up()) take(silence_deadline());
             if (buffer.empty()) take(shrink_at_);
             break;
@@ -304,10 +312,6 @@ std::expected<void, Error> Client::auth(ReasonCode code, PropertiesView properti
 
 std::optional<Error> Client::awaited() const {
     return impl_->awaited();
-}
-
-std::size_t Client::unarrived() const {
-    return impl_->unarrived();
 }
 
 void Client::pause(bool paused) {

@@ -27,6 +27,7 @@ class Relay final : public SessionHandler {
         return answer;
     }
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override {
+        peer_acknowledges = true;
         handler_.on_delivered(id, code, properties);
     }
     void on_suback(const Suback& packet) override { handler_.on_suback(packet); }
@@ -36,7 +37,7 @@ class Relay final : public SessionHandler {
 
     /// For a new connection.
     void reset() {
-        peer_sends = accepted = false;
+        peer_sends = peer_acknowledges = accepted = false;
         if (intake != Intake::paused) intake = Intake::reading;
         server_reference.clear();
     }
@@ -49,8 +50,9 @@ class Relay final : public SessionHandler {
     };
 
     Intake intake = Intake::reading;
-    bool peer_sends = false;  ///< messages arrive on this connection
-    bool accepted = false;    ///< CONNACK has accepted the connection
+    bool peer_sends = false;         ///< messages arrive on this connection
+    bool peer_acknowledges = false;  ///< messages are acknowledged on it
+    bool accepted = false;           ///< CONNACK has accepted the connection
     std::string server_reference;
 
   private:
@@ -62,7 +64,6 @@ struct Client::Impl {
 
     std::expected<void, Error> run();
     std::optional<Error> awaited() const;
-    std::size_t unarrived() const { return connection_ ? connection_->unarrived() : 0; }
 
     ClientOptions options;
     ClientHandler& handler;
@@ -102,6 +103,8 @@ struct Client::Impl {
     Duration silence_patience() const;
     std::optional<Time> silence_deadline() const;
     void begin_closing();
+    /// The broker has taken nothing for the disconnect time-out.
+    bool closing_late();
     void continue_closing();
     void linger();
     void lost(Error error);
@@ -126,7 +129,7 @@ struct Client::Impl {
     std::unique_ptr<Connection> connection_;
     Backoff backoff_;
     Duration last_delay_{};
-    std::uint32_t tries_ = 0;      ///< further tries since the last connection
+    std::uint32_t tries_ = 0;      ///< further tries since the last fruitful connection
     bool ever_connected_ = false;  ///< in this run
     bool redirected_ = false;
     bool peer_closed_reported_ = false;  ///< of this connection
@@ -138,6 +141,9 @@ struct Client::Impl {
     Time
         confirmed_at_{};  ///< while nothing is read: when the broker's machine had confirmed all that was written
     Time closing_deadline_{};
+    std::size_t closing_left_ =
+        0;                ///< bytes that the broker's machine had not taken when the deadline was set
+    Time progress_at_{};  ///< when Session::arrived() is called again
     Time retry_at_{};
     std::optional<Time> shrink_at_;
 };

@@ -14,6 +14,8 @@ namespace {
 
 // A connection that lasted this long may be redirected again.
 constexpr Duration redirect_memory = std::chrono::minutes(1);
+// A broker that closes sooner has a cause that a reconnect alone does not remove.
+constexpr Duration fruitful_time = std::chrono::seconds(10);
 
 std::string reference_of(ReasonCode code, PropertiesView properties) {
     if (code != reason::use_another_server && code != reason::server_moved) return {};
@@ -87,7 +89,16 @@ void Client::Impl::begin_closing() {
     const auto after = session.pending_bytes();
     disconnect_size_ = after > before ? after - before : after;
     phase_ = Phase::closing;
+    closing_left_ = SIZE_MAX;
     closing_deadline_ = later(loop.now(), options.disconnect_timeout);
+}
+
+bool Client::Impl::closing_late() {
+    if (loop.now() < closing_deadline_) return false;
+    const std::size_t left = session.pending_bytes() + connection_->unarrived();
+    if (left == 0 || left >= std::exchange(closing_left_, left)) return true;
+    closing_deadline_ = later(loop.now(), options.disconnect_timeout);
+    return false;
 }
 
 void Client::Impl::continue_closing() {
@@ -100,8 +111,7 @@ void Client::Impl::continue_closing() {
         return linger();
     }
     const bool broken = !written || !got || *got == Connection::Read::end;
-    const bool late = loop.now() >= closing_deadline_;
-    if (!broken && !late) return;
+    if (!broken && !closing_late()) return;
     // If only DISCONNECT was not sent, nothing is lost.
     const auto left = session.pending_bytes();
     if (broken) session.closed(loop.now(), connection_->unarrived());
@@ -116,8 +126,7 @@ void Client::Impl::continue_closing() {
 }
 
 void Client::Impl::linger() {
-    if (connection_->close_gracefully(loop.now(), relay.peer_sends) || loop.now() >= closing_deadline_)
-        end({});
+    if (connection_->close_gracefully(loop.now(), relay.peer_sends) || closing_late()) end({});
 }
 
 void Client::Impl::end(std::expected<void, Error> how) {
@@ -156,7 +165,12 @@ void Client::Impl::lost(Error error) {
 }
 
 std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
-    if (is_final(error)) return std::nullopt;
+    const bool insists = options.reconnect.after_refusal && ever_connected_ && is_refusal(error);
+    if (is_final(error) && !insists) return std::nullopt;
+    // So that --reconnect N ends a run whose broker closes on what is sent again and again.
+    const bool fruitful = relay.accepted && (relay.peer_sends || relay.peer_acknowledges ||
+                                             loop.now() - connected_at_ >= fruitful_time);
+    if (fruitful) tries_ = 0;
     const auto allowed = ever_connected_ ? options.reconnect.later : options.reconnect.first;
     if (allowed != ReconnectPolicy::forever && tries_ >= allowed) return std::nullopt;
     // A connection that lasted shorter than the delay before it does not count as recovery.
@@ -182,7 +196,7 @@ bool Client::Impl::follow_redirect(Error& error) {
         std::string_view(relay.server_reference).substr(0, relay.server_reference.find(' '));
     const auto place = parse_url("mqtt://" + std::string(first));
     if (first.empty() || !place || place->username || place->topic) {
-        error.context += first.empty() ? " (without naming it)" : ": " + escape_controls(first, max_shown);
+        error.context += first.empty() ? " (without naming it)" : ": " + escape_controls(first);
         return false;
     }
     Endpoint next = target;

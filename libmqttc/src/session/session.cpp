@@ -47,7 +47,7 @@ void Session::Impl::opened(Time now) {
     closed();
     conn.phase = Phase::connecting;
     conn.incoming_aliases = IncomingAliases(alias_maximum);
-    conn.last_sent = conn.last_received = conn.silence_from = now;
+    conn.last_sent = conn.last_received = conn.last_progress = now;
 
     const bool resumable = !state.inflight.waiting().empty() || !state.received.empty() ||
                            !state.uncertain_qos2_ids.empty() || !state.requests.empty();
@@ -111,8 +111,10 @@ void Session::Impl::sent(std::size_t n, Time now) {
     // Bytes that were not written would be lost without an error.
     if (n > conn.output.size()) std::abort();
     if (conn.phase == Phase::connecting && conn.output.sent_position() == 0) ++state.unanswered_connects;
-    if (oldest_request_unsent()) conn.silence_from = now;
-    if (conn.ping_since && conn.ping_end > conn.output.sent_position()) conn.ping_since = now;
+    const auto awaited = oldest_awaited();
+    const std::uint64_t before = conn.output.sent_position();
+    if ((awaited && awaited->end > before) || (conn.ping_since && conn.ping_end > before))
+        conn.last_progress = now;
     conn.output.sent(n);
     const std::uint64_t whole = conn.qos0_in_transit.sent(conn.output.sent_position());
     state.counters.delivered += whole;
@@ -120,12 +122,41 @@ void Session::Impl::sent(std::size_t n, Time now) {
     conn.answer_bytes = std::min(conn.answer_bytes, conn.output.buffered());
 }
 
-bool Session::Impl::oldest_request_unsent() const {
-    const std::uint64_t position = conn.output.sent_position();
-    const OutgoingMessage* message = state.inflight.sent().front();
-    const auto& unanswered = state.requests.unanswered();
-    return (message != nullptr && message->end > position) ||
-           (!unanswered.empty() && unanswered.front().end > position);
+std::optional<Session::Impl::Awaited> Session::Impl::oldest_awaited() const {
+    std::optional<Awaited> oldest;
+    const auto take = [&](std::uint64_t end, Time since) {
+        if (!oldest || since < oldest->since) oldest = {end, since};
+    };
+    if (const OutgoingMessage* message = state.inflight.sent().front()) take(message->end, message->since);
+    if (const auto& unanswered = state.requests.unanswered(); !unanswered.empty())
+        take(unanswered.front().end, unanswered.front().since);
+    if (conn.requested_pings > 0) take(conn.ping_end, conn.requested_ping_since);
+    return oldest;
+}
+
+void Session::Impl::arrived(std::size_t unarrived, Time now) {
+    // Up to this many unconfirmed bytes are in flight, not waiting for the broker to read.
+    constexpr std::size_t in_flight = std::size_t{16} * 1024;
+    const std::uint64_t sent = conn.output.sent_position();
+    const std::uint64_t before = conn.arrived;
+    conn.arrived = std::max(before, sent - std::min<std::uint64_t>(unarrived, sent));
+    if (conn.arrived == before) return;
+    const auto awaited = oldest_awaited();
+    const bool part_of_it = (awaited && awaited->end > before) || (conn.ping_since && conn.ping_end > before);
+    // Later packets count only while they wait for the broker to read: its machine also takes them when it hangs.
+    if (part_of_it || unarrived > in_flight) conn.last_progress = now;
+}
+
+void Session::Impl::take_partial(std::size_t size, Time now) {
+    constexpr std::size_t slowest = 256;  // bytes per second
+    if (size < conn.partial_size || conn.partial_size == 0) {
+        conn.partial_size = size;
+        conn.partial_since = now;
+    }
+    const std::chrono::duration<double> time = now - conn.partial_since;
+    if (static_cast<double>(size - conn.partial_size) < time.count() * slowest) return;
+    conn.partial_size = size;
+    conn.partial_since = conn.last_progress = now;
 }
 
 Duration Session::Impl::ping_patience() const {
@@ -140,18 +171,15 @@ std::optional<Time> Session::Impl::ping_due() const {
 
 std::optional<Time> Session::Impl::ping_timeout() const {
     if (!live() || !conn.ping_since || conn.intake != Intake::open) return std::nullopt;
-    return later(std::max(*conn.ping_since, conn.last_received), ping_patience());
+    return later(std::max(*conn.ping_since, conn.last_progress), ping_patience());
 }
 
 std::optional<Time> Session::Impl::ack_timeout() const {
     if (!live() || conn.intake != Intake::open || options.ack_timeout == Duration::zero())
         return std::nullopt;
-    const OutgoingMessage* message = state.inflight.sent().front();
-    const auto& unanswered = state.requests.unanswered();
-    if (message == nullptr && unanswered.empty()) return std::nullopt;
-    Time since = message != nullptr ? message->since : unanswered.front().since;
-    if (!unanswered.empty()) since = std::min(since, unanswered.front().since);
-    return later(std::max(since, conn.silence_from), options.ack_timeout);
+    const auto awaited = oldest_awaited();
+    if (!awaited) return std::nullopt;
+    return later(std::max(awaited->since, conn.last_progress), options.ack_timeout);
 }
 
 std::optional<Time> Session::Impl::deadline() const {
@@ -174,9 +202,10 @@ std::expected<void, Error> Session::Impl::tick(Time now) {
                   "no answer to PINGREQ from the broker for " + in_seconds(ping_patience())});
     }
     if (const auto late = ack_timeout(); late && *late <= now) {
-        return std::unexpected(
-            Error{ErrorCode::ack_timeout, 0,
-                  "no acknowledgement from the broker for " + in_seconds(options.ack_timeout)});
+        const bool ping = state.inflight.sent().empty() && state.requests.unanswered().empty();
+        return std::unexpected(Error{ErrorCode::ack_timeout, 0,
+                                     std::string(ping ? "no answer to PINGREQ" : "no acknowledgement") +
+                                         " from the broker for " + in_seconds(options.ack_timeout)});
     }
     if (const auto due = ping_due(); due && *due <= now) {
         static_cast<void>(send(Pingreq{}, now));
@@ -260,6 +289,17 @@ std::expected<void, Error> Session::ping(Time now) {
 }
 bool Session::ping_unanswered() const {
     return impl_->conn.requested_pings > 0;
+}
+
+bool Session::awaits_answer() const {
+    return impl_->ack_timeout() || impl_->ping_timeout();
+}
+void Session::arrived(std::size_t unarrived, Time now) {
+    impl_->arrived(unarrived, now);
+}
+std::size_t Session::unreleased() const {
+    const std::size_t unfinished = impl_->conn.received_unfinished;
+    return unfinished - std::min(unfinished, impl_->conn.held_acks.size());
 }
 
 std::expected<void, Error> Session::auth(ReasonCode code, PropertiesView properties, Time now) {

@@ -88,8 +88,12 @@ struct Session::Impl {
         Time last_sent{};
         Time last_received{};
         std::optional<Time> ping_since;  ///< when the oldest PINGREQ without PINGRESP was sent
-        Time silence_from{};             ///< unanswered requests are not older than this
-        std::uint64_t connect_end = 0;   ///< where CONNECT ends in the output
+        Time last_progress{};            ///< unanswered packets are not older than this
+        Time partial_since{};            ///< the size of the incomplete packet at this time
+        std::size_t partial_size = 0;
+        std::uint64_t arrived = 0;      ///< so much of the output the broker's machine has confirmed
+        Time requested_ping_since{};    ///< when ping() was called last
+        std::uint64_t connect_end = 0;  ///< where CONNECT ends in the output
         std::uint64_t ping_end = 0;
         std::size_t answer_bytes = 0;  ///< of the pending output, at most this much is acknowledgements
         std::uint16_t quota = 0;       ///< PUBLISH packets that we may still send (section 4.9)
@@ -223,7 +227,9 @@ struct Session::Impl {
                 SessionHandler& handler);
     void count_finished(ReasonCode code) {
         --state.counters.pending;
-        ++(code < reason::unspecified_error ? state.counters.delivered : state.counters.refused);
+        ++(code < reason::unspecified_error ? state.counters.delivered
+           : code == fate_unknown           ? state.counters.uncertain
+                                            : state.counters.refused);
     }
     std::unexpected<Error> fail(ReasonCode code, std::string context);
     std::unexpected<Error> fail(CodecError error, PacketType type);
@@ -255,9 +261,16 @@ struct Session::Impl {
     std::optional<Time> ping_due() const;
     std::optional<Time> ping_timeout() const;
     std::optional<Time> ack_timeout() const;
+    /// Where the oldest packet that waits for an answer ends in the output, and when it was sent; none if none does.
+    struct Awaited {
+        std::uint64_t end;
+        Time since;
+    };
+    std::optional<Awaited> oldest_awaited() const;
+    void arrived(std::size_t unarrived, Time now);
+    /// An incomplete packet of this size was received.
+    void take_partial(std::size_t size, Time now);
     Duration ping_patience() const;
-    /// True iff the oldest request without an answer is not wholly written yet.
-    bool oldest_request_unsent() const;
 
     SessionOptions options;
     std::size_t accepted_size;      ///< largest packet accepted from the broker

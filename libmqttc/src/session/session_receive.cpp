@@ -20,6 +20,14 @@ std::string with_reason_string(std::string text, PropertiesView properties) {
     return text;
 }
 
+/// The topic of a PUBLISH that may be malformed; empty when it is not whole.
+std::string_view topic_of(Bytes body) {
+    if (body.size() < 2) return {};
+    const std::size_t length = std::size_t{body[0]} << 8U | body[1];
+    return length + 2 > body.size() ? std::string_view()
+                                    : as_text(body.subspan(2, std::min<std::size_t>(length, 200)));
+}
+
 bool is_connection_start(unsigned type) {
     return type == static_cast<unsigned>(PacketType::connack) ||
            type == static_cast<unsigned>(PacketType::auth);
@@ -68,7 +76,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     if (!receiving()) return bytes.size();
     if (bytes.empty()) return std::size_t{0};
     const Intake before = std::exchange(conn.intake, Intake::open);
-    if (before != Intake::open) conn.silence_from = now;
+    if (before != Intake::open) conn.last_progress = now;
     conn.last_received = now;
 
     std::size_t used = 0;
@@ -78,7 +86,11 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
     }
     while (used < bytes.size()) {
         if (codec::begins_plain_publish(bytes[used])) {
-            used += take_plain(bytes.subspan(used), handler);
+            if (const std::size_t taken = take_plain(bytes.subspan(used), handler)) {
+                used += taken;
+                conn.partial_size = 0;
+                conn.last_progress = now;
+            }
             if (!receiving()) return bytes.size();
             if (conn.intake != Intake::open || used == bytes.size()) break;
         }
@@ -92,9 +104,12 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
                         "the broker sent what is not MQTT: no packet starts like this");
         }
         if (!*frame) {
-            conn.silence_from = now;
+            take_partial(bytes.size() - used, now);
             break;
         }
+        conn.partial_size = 0;
+        // PINGRESP is no sign that an acknowledgement will follow.
+        if ((*frame)->type() != PacketType::pingresp) conn.last_progress = now;
         conn.in_event = true;
         const Outcome outcome = take(**frame, before == Intake::message_waiting && used == 0, now, handler);
         conn.in_event = false;
@@ -170,7 +185,12 @@ Session::Impl::Outcome Session::Impl::take(const Frame& frame, bool traced, Time
 Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool traced, Time now,
                                                    SessionHandler& handler) {
     auto publish = decode_publish(frame, options.version);
-    if (!publish) return fail(publish.error(), PacketType::publish);
+    if (!publish) {
+        auto error = fail(publish.error(), PacketType::publish);
+        if (const auto topic = topic_of(frame.body); !topic.empty())
+            error.error().context.append(", topic ").append(in_quotes(topic));
+        return error;
+    }
     if (options.trace != nullptr && !traced) options.trace->received(Packet(*publish));
     if (!publish->properties.empty()) {
         if (const auto alias = publish->properties.find(PropertyId::topic_alias)) {
@@ -325,8 +345,8 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
         auto text = with_reason_string("the broker refused the connection: " + why, packet.properties);
         return std::unexpected(Error{ErrorCode::connection_refused, packet.code, text.append(more), hint});
     }
-    // Before MQTT 5 this is not an error, and the session is a new one whatever the broker says.
-    const bool present = packet.session_present && (v5() || !conn.clean);
+    // [MQTT-3.2.2-4, in 3.1.1 MQTT-3.2.2-1]. In MQTT 3.1 the bit is reserved.
+    const bool present = packet.session_present && options.version != ProtocolVersion::v31;
     if (present && conn.clean) {
         return fail(reason::protocol_error, "the broker kept a session although a clean start was requested");
     }
@@ -391,7 +411,9 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
         return Taken::yes;
     }
     const bool released = message->stage == OutgoingMessage::Stage::pubrel;
-    const bool fits = packet.type == PacketType::puback   ? message->qos == Qos::at_least_once
+    // Some brokers (RabbitMQ) take QoS 2 messages as QoS 1.
+    const bool lowered = packet.type == PacketType::puback && message->qos == Qos::exactly_once && !released;
+    const bool fits = packet.type == PacketType::puback   ? message->qos == Qos::at_least_once || lowered
                       : packet.type == PacketType::pubrec ? message->qos == Qos::exactly_once
                                                           : released;
     if (!fits) {
@@ -422,6 +444,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
         default:
             break;
     }
+    if (lowered && code < reason::unspecified_error) ++state.counters.lowered;
     finish(*message, code, packet.properties, now, handler);
     return Taken::yes;
 }

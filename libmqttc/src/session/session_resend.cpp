@@ -85,8 +85,8 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
         for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr;
              message = message->next) {
             message->attempted = false;
-            // After PUBREC the message is the broker's; it must not be published again [MQTT-4.3.3-6].
-            if (message->stage == OutgoingMessage::Stage::pubrel) refuse_message(*message, reason::success);
+            // It must not be published again [MQTT-4.3.3-6], and most brokers forward it at PUBREL.
+            if (message->stage == OutgoingMessage::Stage::pubrel) refuse_message(*message, fate_unknown);
         }
     }
     OutgoingMessage* next = nullptr;
@@ -202,6 +202,14 @@ void Session::Impl::send_pubrel(OutgoingMessage& message, Time now) {
     message.end = conn.output.end_position();
     message.since = now;
     state.inflight.move_to_sent(message);
+}
+
+std::optional<Publish> Session::oldest_unfinished() const {
+    const Inflight& inflight = impl_->state.inflight;
+    const OutgoingMessage* message = inflight.sent().front();
+    if (message == nullptr) message = inflight.waiting().front();
+    if (message == nullptr) return std::nullopt;
+    return read_again(message->packet, &message->payload, impl_->options.version);
 }
 
 void Session::Impl::report_refusals(const Refusals& refusals, SessionHandler& handler) {

@@ -165,6 +165,8 @@ std::expected<void, Error> Session::Impl::ping(Time now) {
     if (!live()) return not_connected();
     static_cast<void>(send(Pingreq{}, now));
     conn.requested_pings = ++conn.pings;
+    conn.requested_ping_since = now;
+    conn.ping_end = conn.output.end_position();
     return {};
 }
 

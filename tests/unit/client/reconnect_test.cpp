@@ -275,3 +275,51 @@ TEST_CASE("a silent broker is noticed by the acknowledgement time-out") {
     REQUIRE_FALSE(result);
     CHECK(result.error().code == ErrorCode::ack_timeout);
 }
+
+TEST_CASE("connections in a row on which nothing is acknowledged are counted, though each is accepted") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.later = 2;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        const auto* publish = std::get_if<Publish>(&packet);
+        if (publish == nullptr) return;
+        if (as_text(publish->payload) == "bad") return peer.hang_up();
+        peer.send(Ack{PacketType::puback, publish->packet_id});
+    };
+    bool published = false;
+    handler.connack = [&] {
+        if (std::exchange(published, true)) return;
+        for (const std::string_view payload : {"good", "bad"})
+            REQUIRE(client.publish(
+                {.topic = "a", .payload = as_bytes(payload), .qos = Qos::at_least_once, .properties = {}}));
+    };
+    CHECK_FALSE(run(client));
+    CHECK(peer.connections == 3);
+    const auto oldest = client.session().oldest_unfinished();
+    REQUIRE(oldest);
+    CHECK(as_text(oldest->payload) == "bad");
+}
+
+TEST_CASE(
+    "with after_refusal a refusal after the first connection is tried again, a taken identifier is not") {
+    Peer peer(ProtocolVersion::v5);
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.after_refusal = true;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) {
+        if (peer.connections == 2) return peer.send(Connack{.code = reason::not_authorized});
+        peer.accept_client();
+        peer.send(Disconnect{
+            peer.connections == 1 ? reason::administrative_action : reason::session_taken_over, {}});
+    };
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().reason == reason::session_taken_over);
+    CHECK(peer.connections == 3);
+}

@@ -1,4 +1,4 @@
-// Every published message is counted exactly once: published = delivered + refused + dropped + pending.
+// Every published message is counted exactly once: published = delivered + refused + uncertain + dropped + pending.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -13,7 +13,8 @@ namespace {
 
 void check_sum(const Session& session) {
     const Counters& counters = session.counters();
-    CHECK(counters.published == counters.delivered + counters.refused + counters.dropped + counters.pending);
+    CHECK(counters.published ==
+          counters.delivered + counters.refused + counters.uncertain + counters.dropped + counters.pending);
     CHECK(counters.pending == session.inflight() + session.unsent());
 }
 
@@ -207,6 +208,26 @@ TEST_CASE("refused messages and those that the next broker forbids are counted")
     check_sum(d.session);
     CHECK(d.session.counters().refused == 2);
     CHECK(d.session.counters().pending == 0);
+}
+
+TEST_CASE("a QoS 2 message whose session is lost between PUBREC and PUBCOMP is uncertain, not delivered") {
+    for (const auto version : {v311, v5}) {
+        Dialogue d = connected_persistent(version);
+        d.publish("t", "received", qos2);
+        d.publish("t", "not received", qos2);
+        d.written();
+        d.answer_to("50 02 0001");
+        d.reconnect(false);
+        CHECK(d.events() == "delivered 1 code 146");
+        CHECK(d.session.counters().uncertain == 1);
+        check_sum(d.session);
+        d.written();
+        d.answer_to("50 02 0002");
+        d.answer_to("70 02 0002");
+        CHECK(d.events() == "delivered 2");
+        CHECK(d.session.counters().delivered == 1);
+        check_sum(d.session);
+    }
 }
 
 TEST_CASE("messages published after DISCONNECT are kept after those before it") {

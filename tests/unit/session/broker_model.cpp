@@ -81,9 +81,7 @@ void BrokerModel::take_publish(const Publish& publish) {
         send(Ack{PacketType::puback, publish.packet_id, 0, {}});
         return;
     }
-    if (received_.insert(publish.packet_id).second) {
-        delivered.emplace_back(as_text(publish.payload));
-    } else if (!publish.dup) {
+    if (!received_.emplace(publish.packet_id, as_text(publish.payload)).second && !publish.dup) {
         violations.emplace_back("PUBLISH again without DUP");
     }
     send(Ack{PacketType::pubrec, publish.packet_id, 0, {}});
@@ -91,7 +89,8 @@ void BrokerModel::take_publish(const Publish& publish) {
 
 void BrokerModel::take_ack(const Ack& ack) {
     if (ack.type == PacketType::pubrel) {
-        received_.erase(ack.packet_id);
+        if (const auto received = received_.extract(ack.packet_id))
+            delivered.push_back(std::move(received.mapped()));
         unfinished_here_.erase(ack.packet_id);
         send(Ack{PacketType::pubcomp, ack.packet_id, 0, {}});
         return;

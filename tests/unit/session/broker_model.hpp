@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -13,7 +14,7 @@
 
 namespace mqttc::test {
 
-/// Speaks to one client. A message counts as delivered at its first PUBLISH.
+/// Speaks to one client. A QoS 2 message is delivered at its PUBREL, as most brokers do it.
 class BrokerModel {
   public:
     /// `receive_maximum` is announced in CONNACK (MQTT 5) and enforced; 0: none.
@@ -52,7 +53,7 @@ class BrokerModel {
     bool has_session_ = false;
     bool connected_ = false;
     std::vector<std::uint8_t> input_;
-    std::set<PacketId> received_;
+    std::map<PacketId, std::string> received_;  ///< between PUBREC and PUBREL
     std::uint16_t receive_maximum_;
     std::set<PacketId> published_here_;   ///< identifiers of the PUBLISH packets of this connection
     std::set<PacketId> unfinished_here_;  ///< of these, those without PUBACK or PUBCOMP

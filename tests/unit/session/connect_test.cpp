@@ -123,15 +123,20 @@ TEST_CASE("a return code that MQTT 3.1.1 does not have is a protocol error") {
 }
 
 TEST_CASE(
-    "a session that is present after a clean start is an error in MQTT 5, and ignored in older versions") {
+    "a session present after a clean start is a protocol error, and the reserved bit of MQTT 3.1 is "
+    "ignored") {
     Dialogue five(options_of(ProtocolVersion::v5));
     five.open();
     CHECK(five.error_of("20 03 01 00 00").code == ErrorCode::protocol_error);
+    CHECK(five.written() == wire("e0 01 82"));
     Dialogue three(options_of(ProtocolVersion::v311));
     three.open();
-    three.answer_to("20 02 01 00");
-    CHECK(three.session.connected());
-    CHECK_FALSE(three.session.session_present());
+    CHECK(three.error_of("20 02 01 00").code == ErrorCode::protocol_error);
+    Dialogue old(options_of(ProtocolVersion::v31));
+    old.open();
+    old.answer_to("20 02 01 00");
+    CHECK(old.session.connected());
+    CHECK_FALSE(old.session.session_present());
 }
 
 TEST_CASE("a server whose first byte does not start a CONNACK is not a broker") {

@@ -188,7 +188,7 @@ TEST_CASE("an unanswered QoS 1 or 2 message times out") {
     }
 }
 
-TEST_CASE("the oldest unanswered packet counts, whatever is answered after it") {
+TEST_CASE("each answer starts the acknowledgement time-out again") {
     Dialogue d(options_with(0));
     d.connect();
     d.publish("t", "", Qos::at_least_once);
@@ -198,14 +198,18 @@ TEST_CASE("the oldest unanswered packet counts, whatever is answered after it") 
     d.written();
     d.wait(5);
     d.answer_to("50 02 0002");
-    CHECK(deadline_of(d) == 20);
-    d.answer_to("40 02 0001");
     CHECK(deadline_of(d) == 30);
+    d.answer_to("d0 00");
+    d.wait(1);
+    d.answer_to("d0 00");
+    CHECK(deadline_of(d) == 30);
+    d.answer_to("40 02 0001");
+    CHECK(deadline_of(d) == 31);
     d.answer_to("70 02 0002");
     CHECK(deadline_of(d) == -1);
     d.subscribe("t");
     d.written();
-    CHECK(deadline_of(d) == 30);
+    CHECK(deadline_of(d) == 31);
     d.answer_to("90 03 0003 00");
     CHECK(deadline_of(d) == -1);
 }
@@ -242,15 +246,59 @@ TEST_CASE("an acknowledgement is not late while a large packet before it arrives
     d.connect();
     d.publish("t", "", Qos::at_least_once);
     d.written();
-    std::vector<std::uint8_t> part = hex("30 80 08 0001't'");
+    std::vector<std::uint8_t> part = hex("30 80 80 08 0001't'");
     for (int i = 0; i < 10; ++i) {
         d.wait(15);
-        part.push_back('x');
+        part.resize(part.size() + 5'000, 'x');
         const auto used = d.session.receive(part, d.now, d.recorder);
         REQUIRE(used.has_value());
         CHECK(*used == 0);
         CHECK(tick(d) == ErrorCode::ok);
     }
+    // A packet that only trickles in does not keep the connection.
+    for (int i = 0; i < 20; ++i) {
+        d.wait(1);
+        part.push_back('x');
+        REQUIRE(d.session.receive(part, d.now, d.recorder).has_value());
+    }
+    CHECK(tick(d) == ErrorCode::ack_timeout);
+}
+
+TEST_CASE("no answer is late while the broker's machine takes what was sent") {
+    Dialogue d(options_with(10));
+    d.connect();
+    const std::string payload(100'000, 'x');
+    d.publish("t", payload, Qos::at_least_once);
+    d.written();
+    for (std::size_t unarrived = 100'000; unarrived > 20'000; unarrived -= 10'000) {
+        d.wait(4);
+        d.session.arrived(unarrived, d.now);
+        CHECK(tick(d) == ErrorCode::ok);
+        d.written();
+    }
+    d.session.arrived(0, d.now);
+    d.wait(19);
+    // What is sent later is no progress of the message that waits, when it is taken at once.
+    d.publish("t", "");
+    d.written();
+    d.session.arrived(0, d.now);
+    d.answer_to("d0 00 d0 00 d0 00 d0 00 d0 00");
+    CHECK(tick(d) == ErrorCode::ok);
+    d.wait(1);
+    CHECK(tick(d) == ErrorCode::ack_timeout);
+}
+
+TEST_CASE("ping() times out like a message that waits for its acknowledgement") {
+    Dialogue d(options_with(0));
+    d.connect();
+    REQUIRE(d.session.ping(d.now).has_value());
+    d.written();
+    CHECK(d.session.awaits_answer());
+    d.wait(20);
+    const auto late = d.session.tick(d.now);
+    REQUIRE_FALSE(late.has_value());
+    CHECK(late.error().code == ErrorCode::ack_timeout);
+    CHECK(late.error().context == "no answer to PINGREQ from the broker for 20 s");
 }
 
 TEST_CASE("nothing is late while the handler postpones messages, and the keep-alive continues") {

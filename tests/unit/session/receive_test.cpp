@@ -334,5 +334,28 @@ TEST_CASE("control characters in the broker's texts are escaped, those of eight 
     CHECK(error.context == "the broker disconnected: server shutting down (\\xc2\\x9b\\x1bJ)");
 }
 
+TEST_CASE("a malformed topic is named in the error") {
+    Dialogue d = connected(v311);
+    CHECK(d.error_of("30 05 0003 61c328").context ==
+          "the broker sent a bad PUBLISH packet: a string is not valid UTF-8 or holds a NUL character, topic "
+          "'a\\xc3('");
+}
+
+TEST_CASE("a QoS 2 message that the broker acknowledges with PUBACK is delivered, and counted as lowered") {
+    Dialogue d = connected(v311);
+    d.publish("t", "", qos2);
+    d.written();
+    CHECK(d.answer_to("40 02 0001").empty());
+    CHECK(d.events() == "delivered 1");
+    CHECK(d.session.counters().delivered == 1);
+    CHECK(d.session.counters().lowered == 1);
+}
+
+TEST_CASE("SUBACK and UNSUBACK that answer nothing are ignored") {
+    Dialogue d = connected(v311);
+    CHECK(d.answer_to("90 03 0009 00 b0 02 0009").empty());
+    CHECK(d.session.connected());
+}
+
 }  // namespace
 }  // namespace mqttc::test
