@@ -177,6 +177,15 @@ TEST_CASE("--no-tls drops TLS of its own and lower sources, and a higher source 
           "-L: mqtts:// and wss:// cannot be used with --no-tls");
     CHECK(fixture.wrong("-t a -n --no-tls -L wss://b") ==
           "-L: mqtts:// and wss:// cannot be used with --no-tls");
+    // The config file is the higher source.
+    fixture.files["/home/me/.config/mqtt/p.conf"] = "--cafile ca.pem\n";
+    CHECK_FALSE(has_tls("--profile p"));
+    fixture.files["/home/me/.config/mqtt_pub"] = "--cafile ca.pem\n";
+    fixture.files["/home/me/.config/mqtt/p.conf"] = "--no-tls\n";
+    CHECK(has_tls("--profile p"));
+    fixture.files.erase("/home/me/.config/mqtt_pub");
+    CHECK_FALSE(has_tls("--profile p"));
+    CHECK(has_tls("--profile p -L mqtts://b"));
 }
 
 TEST_CASE("the system's CAs are trusted when nothing else is named") {
