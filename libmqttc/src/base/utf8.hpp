@@ -61,7 +61,7 @@ inline bool starts_with_wide_control(std::string_view text) {
 inline bool is_utf8(std::string_view text) {
     while (!text.empty()) {
         const bool ascii =
-            text.size() >= sizeof(std::uint64_t) && (load8(text.data()) & (0x80 * each_byte)) == 0;
+            text.size() >= sizeof(std::uint64_t) && (load8(&text.front()) & (0x80 * each_byte)) == 0;
         const std::size_t length = ascii ? sizeof(std::uint64_t) : utf8_sequence(text);
         if (length == 0) return false;
         text.remove_prefix(length);
