@@ -122,13 +122,15 @@ class OptionReader {
     void warn_of_topics() {
         const auto& topics = context_.pub != nullptr ? context_.pub->topics : context_.sub->topics;
         std::vector<std::string>& warnings = context_.run->warnings;
-        if (context_.sub != nullptr && std::ranges::find(topics, "/#") != topics.end())
-            warnings.emplace_back(
-                "'/#' matches only topics that begin with '/': write '$SYS/#' in single quotes");
+        for (const std::string& topic : topics) {
+            if (context_.sub != nullptr && (topic == "/#" || topic.starts_with("/broker/")))
+                warnings.push_back(in_quotes(topic).append(" begins with an empty level: write '$SYS") +
+                                   topic + "' in single quotes for the topics of the broker");
+        }
         if (!context_.url.topic || !context_.connection->url_websocket || context_.find("ws-path") != nullptr)
             return;
         const std::string& topic = topics[context_.url.filter_index];
-        if (topic.find('/') == topic.npos)
+        if (topic == "mqtt" || topic == "ws")
             warnings.push_back(in_quotes(topic).append(
                 " in the URL is the topic, not the path of the WebSocket (that is --ws-path)"));
     }

@@ -55,7 +55,7 @@ class FormatPrinter final : public MessageSink {
 class FieldPrinter final : public MessageSink {
   public:
     FieldPrinter(PlainPrinter plain, FieldPath field, app::Messages& messages)
-        : plain_(plain), field_(std::move(field)), messages_(messages) {}
+        : plain_(std::move(plain)), field_(std::move(field)), messages_(messages) {}
     bool take(const Publish& message) override;
     bool counts() const override { return counts_; }
 

@@ -73,9 +73,6 @@ void Subscriber::subscribe() {
     std::vector<Requested> requested;
     for (std::size_t i = 0; i < options_.topics.size(); ++i) {
         const std::string& filter = options_.topics[i];
-        if (filter == "/#" || filter.starts_with("/broker/"))
-            messages_.note(in_quotes(filter) + " starts with an empty level; write '$SYS" + filter +
-                           "' in single quotes for the topics of the broker");
         requested.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
         // A shared subscription cannot be "no local" (MQTT 5.0 section 3.8.3.1).
         subscriptions.push_back({.filter = filter,

@@ -95,8 +95,8 @@ class Dialogue : public SessionHandler {
             EXPECT(session_.inflight() <= session_.options().max_inflight);
             EXPECT(session_.unsent() <= session_.counters().published);
             const Counters& counters = session_.counters();
-            EXPECT(counters.published ==
-                   counters.delivered + counters.refused + counters.dropped + counters.pending);
+            EXPECT(counters.published == counters.delivered + counters.refused + counters.uncertain +
+                                             counters.dropped + counters.pending);
             EXPECT(counters.pending >= session_.inflight());
         }
     }

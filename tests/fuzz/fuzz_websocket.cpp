@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/escape.hpp"
 #include "proxy.hpp"
 #include "unit/net/scripted_stream.hpp"
 #include "websocket.hpp"
@@ -28,7 +29,7 @@ bool open(Stream& stream, Script& script) {
         const auto done = stream.handshake();
         if (!done) {
             demand(!done.error().context.empty());
-            for (const char c : done.error().context) demand(c >= ' ' && c <= '~');
+            demand(escape_controls(done.error().context) == done.error().context);
             stream.shutdown();
             return false;
         }

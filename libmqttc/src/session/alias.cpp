@@ -1,6 +1,8 @@
 // Topic aliases in both directions: bounded tables that cost nothing where no alias was agreed.
 #include "alias.hpp"
 
+#include <utility>
+
 namespace mqttc {
 
 std::expected<std::string_view, ReasonCode> IncomingAliases::resolve(std::uint32_t alias,
@@ -51,9 +53,11 @@ std::string_view OutgoingAliases::topic(std::uint32_t alias) const {
 
 PropertiesView OutgoingAliases::property(std::uint16_t alias) {
     while (properties_.size() < alias) {
-        Properties& next = properties_.emplace_back();
-        // An alias from 1 to 65,535 is always in range.
-        static_cast<void>(next.add(PropertyId::topic_alias, static_cast<std::uint32_t>(properties_.size())));
+        // An alias from 1 to 65,535 is always in range. Both steps may throw, so the block is complete before it is kept.
+        Properties next;
+        static_cast<void>(
+            next.add(PropertyId::topic_alias, static_cast<std::uint32_t>(properties_.size() + 1)));
+        properties_.push_back(std::move(next));
     }
     return properties_[alias - 1U].view();
 }
