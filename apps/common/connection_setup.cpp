@@ -64,7 +64,7 @@ Properties given_properties(const ConnectionOptions& options, PacketSet where) {
     Properties properties;
     for (const PropertyOption& option : options.properties) {
         if (option.where != where) continue;
-        // Accepted by to_property(), so adding it can't fail.
+        // Accepted by to_property(), so adding it cannot fail.
         static_cast<void>(add_to(properties, option));
     }
     return properties;
@@ -193,7 +193,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
         if (publish.view().find(PropertyId::topic_alias)) session.use_topic_aliases = false;
     }
     if (options.version && *options.version != session.version) {
-        // Mosquitto accepts it too, so it is no error.
+        // Mosquitto accepts it too, so it is not an error.
         const bool old = *options.version == ProtocolVersion::v31;
         connection.warnings.push_back(std::string(old ? "-V mqttv31" : "-V mqttv311") +
                                       " is not used: " + options.v5_option + " needs MQTT 5");

@@ -1,4 +1,4 @@
-// The options that say which broker to connect to, and who connects.
+// The options that say which broker to connect to, and the client that connects.
 #include <algorithm>
 #include <array>
 

@@ -123,7 +123,7 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
         if (!secret) return std::unexpected("--key-passphrase-file: " + secret.error());
         options.tls.key_passphrase = std::move(*secret);
     } else if (is_encrypted(options.tls.key_file)) {
-        // Now, before any connection: nobody types within --connect-timeout.
+        // Now, before any connection: a user cannot type within --connect-timeout.
         auto secret = ask_secret("Passphrase of " + escape_controls(options.tls.key_file) + ": ",
                                  "--key-passphrase-file");
         if (!secret) return std::unexpected("--key: " + secret.error());

@@ -352,7 +352,7 @@ Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces
     if (!unchanged(opened, *original_))
         return fail("cannot change " + shown_path_ +
                     ": another program changed it at the same time; try again");
-    // Not the temporary file under another name: one with two links is no lock.
+    // Not the temporary file under another name: one with two links is not a lock.
     ::unlinkat(directory_.get(), copy.c_str(), 0);  // one of another user
     const Descriptor copied(::openat(directory_.get(), copy.c_str(),
                                      O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,

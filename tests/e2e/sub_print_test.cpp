@@ -194,7 +194,8 @@ TEST_CASE("a filter that a shell made of $SYS/# is noted") {
     const Result result = run(subscriber(broker, {"-t", "/#", "-E"}));
     CHECK(result.exit == ok);
     CHECK(result.err ==
-          "mqtt_sub: warning: '/#' begins with an empty level: write '$SYS/#' in single quotes for the topics of the "
+          "mqtt_sub: warning: '/#' begins with an empty level: write '$SYS/#' in single quotes for the "
+          "topics of the "
           "broker\n");
     CHECK(run(subscriber(broker, {"-t", "/a/#", "-E"})).err.empty());
 }

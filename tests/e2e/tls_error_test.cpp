@@ -240,5 +240,5 @@ TEST_CASE("a TLS module that other users can change is not loaded") {
     CHECK(result.exit.code == 1);
     CHECK(result.err == "mqtt_pub: TLS module " + module + " is not loaded: other users can change " +
                             dir.file("open/") +
-                            " (it must belong to root or to you, and be writable for nobody else)\n");
+                            " (it must belong to root or to you, and no other user may write it)\n");
 }

@@ -1,6 +1,6 @@
 // SHA-1 (RFC 3174), here so that neither a plain WebSocket nor --save needs OpenSSL.
 //
-// For the WebSocket handshake, and for file names: nobody can find a text with the hash of a given one. Two texts with
+// For the WebSocket handshake, and for file names: a text with the hash of a given one cannot be found. Two texts with
 // one hash can be made, so it is not for signatures.
 #pragma once
 

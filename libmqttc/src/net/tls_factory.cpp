@@ -75,7 +75,7 @@ std::expected<TlsModuleOpen*, Error> open_module() {
             return std::unexpected(
                 Error{ErrorCode::tls_config, 0,
                       "TLS module " + path + " is not loaded: other users can change " + place +
-                          " (it must belong to root or to you, and be writable for nobody else)"});
+                          " (it must belong to root or to you, and no other user may write it)"});
         }
         void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
         if (module == nullptr) return no_module("cannot be loaded (" + std::string(::dlerror()) + ")");

@@ -108,7 +108,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
             break;
         }
         conn.partial_size = 0;
-        // PINGRESP is no sign that an acknowledgement will follow.
+        // PINGRESP does not mean that an acknowledgement will follow.
         if ((*frame)->type() != PacketType::pingresp) conn.last_progress = now;
         conn.in_event = true;
         const Outcome outcome = take(**frame, before == Intake::message_waiting && used == 0, now, handler);

@@ -50,7 +50,7 @@ TEST_CASE("what only MQTT 5 can carry selects MQTT 5") {
     CHECK(build(sub_fixture(), "-t a").client.session.version == ProtocolVersion::v311);
 }
 
-TEST_CASE("-V that another option overrides is told") {
+TEST_CASE("-V that another option overrides is reported") {
     const auto warnings = [](std::string_view line) {
         const auto all = build(pub_fixture(), "-t a -n " + std::string(line)).warnings;
         return all.empty() ? std::string() : all.front();

@@ -32,7 +32,7 @@ TEST_CASE("a value may look like an option") {
     CHECK(options.connection.client_id == "--help");
 }
 
-TEST_CASE("values keep their blanks, brackets, commas and quotes") {
+TEST_CASE("values keep their spaces, brackets, commas and quotes") {
     const auto options = pub_fixture().good("-t a -m '[a, b] \"c\" {}'");
     CHECK(options.message == "[a, b] \"c\" {}");
 }
@@ -179,7 +179,7 @@ TEST_CASE("mqtt_sub takes as many -q as topics") {
     CHECK(sub_fixture().good("-U a").unsubscribe == std::vector<std::string>{"a"});
 }
 
-TEST_CASE("config lines: comments, blank lines, CRLF, values with blanks, no length limit") {
+TEST_CASE("config lines: comments, blank lines, CRLF, values with spaces, no length limit") {
     auto fixture = pub_fixture();
     const std::string long_value(5000, 'x');
     fixture.files["/home/me/.config/mqtt_pub"] =
@@ -198,7 +198,7 @@ TEST_CASE("config lines: comments, blank lines, CRLF, values with blanks, no len
     CHECK(options.message == long_value);
 }
 
-TEST_CASE("config lines: blanks behind numbers and choices don't count") {
+TEST_CASE("spaces after numbers and choices in config lines are ignored") {
     auto fixture = pub_fixture();
     fixture.files["/home/me/.config/mqtt_pub"] =
         "-q 1 \n-p 1884\t\n--keepalive=7 \n-V mqttv5 \r\n--repeat-delay 0.5  \n-h a \n--pw x \n";

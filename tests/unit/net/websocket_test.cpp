@@ -65,8 +65,8 @@ SentFrame take_frame(std::string& written) {
 
 /// A WebSocket whose upgrade has succeeded.
 struct Open {
-    /// `behind` comes in the same piece as the answer.
-    explicit Open(std::size_t piece = SIZE_MAX, const std::string& behind = {}) {
+    /// `rest` arrives in the same piece as the answer.
+    explicit Open(std::size_t piece = SIZE_MAX, const std::string& rest = {}) {
         endpoint.host = "broker.example";
         endpoint.websocket.emplace();
         auto made = make_websocket_stream(std::make_unique<ScriptedStream>(script), endpoint);
@@ -79,7 +79,7 @@ struct Open {
         script.input =
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Accept: " +
-            websocket_accept(key) + "\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n" + behind;
+            websocket_accept(key) + "\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n" + rest;
         REQUIRE(stream->handshake() == true);
         script.written.clear();
     }
