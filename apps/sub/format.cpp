@@ -189,28 +189,23 @@ void Format::put_text(const Step& step, std::string_view text, bool zero, TextBu
     if (step.left) pad(out, step.width, text.size(), ' ');
 }
 
-void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer& out) {
-    text = cut(step, text);
+void Format::put_escaped(const Step& step, std::string_view text, LineBreaks breaks, bool zero,
+                         TextBuffer& out) {
     if (options_.file_name) return append_file_part(out, text, text);
-    if (options_.terminal && has_controls(text, LineBreaks::hide)) {
-        TextBuffer visible;
-        append_escaped(visible, text, LineBreaks::hide);
-        return put_text(step, visible.view(), false, out);
-    }
-    put_text(step, text, false, out);
+    if (!options_.terminal || !has_controls(text, breaks)) return put_text(step, text, zero, out);
+    TextBuffer visible;
+    append_escaped(visible, text, breaks);
+    put_text(step, visible.view(), zero, out);
+}
+
+void Format::put_from_broker(const Step& step, std::string_view text, TextBuffer& out) {
+    put_escaped(step, cut(step, text), LineBreaks::hide, false, out);
 }
 
 // A width limits the payload too, as in mosquitto_sub 2.0.
 void Format::put_payload(const Step& step, Bytes payload, TextBuffer& out) {
-    std::string_view text = as_text(payload);
-    if (step.width > 0) text = text.substr(0, step.width);
-    if (options_.file_name) return append_file_part(out, text, text);
-    if (options_.terminal && has_controls(text, LineBreaks::keep)) {
-        TextBuffer visible;
-        append_escaped(visible, text, LineBreaks::keep);
-        return put_text(step, visible.view(), true, out);
-    }
-    put_text(step, text, true, out);
+    const std::string_view text = as_text(payload);
+    put_escaped(step, step.width > 0 ? text.substr(0, step.width) : text, LineBreaks::keep, true, out);
 }
 
 void Format::put_encoded(const Step& step, Bytes payload, TextBuffer& out) {

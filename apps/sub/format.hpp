@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/escape.hpp"
 #include "json_out.hpp"
 #include "mqttc/packet.hpp"
 #include "text_buffer.hpp"
@@ -103,6 +104,8 @@ class Format {
     static std::string_view cut(const Step& step, std::string_view text);
     void put_number(const Step& step, std::uint64_t number, TextBuffer& out);
     void put_text(const Step& step, std::string_view text, bool zero, TextBuffer& out);
+    /// Text of the broker; on a terminal control characters are escaped.
+    void put_escaped(const Step& step, std::string_view text, LineBreaks breaks, bool zero, TextBuffer& out);
     void put_from_broker(const Step& step, std::string_view text, TextBuffer& out);
     void put_payload(const Step& step, Bytes payload, TextBuffer& out);
     void put_encoded(const Step& step, Bytes payload, TextBuffer& out);
