@@ -130,7 +130,7 @@ class ArgumentParser {
             if (!is_long && value.starts_with('=')) {
                 const bool shown = row.secrecy == Secrecy::not_secret;
                 return fail(option.index, "a short option takes its value without '=': " + option.spelling +
-                                              " " + std::string(shown ? value.substr(1) : row.argument));
+                                              " " + escape_controls(shown ? value.substr(1) : row.argument));
             }
             option.values.insert(option.values.begin(), value);
         }

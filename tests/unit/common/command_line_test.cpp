@@ -61,6 +61,7 @@ TEST_CASE("values may look like options, option terminators or placeholders") {
 
 TEST_CASE("a short option with '=' is refused: the value would begin with it") {
     CHECK(parse({"-r", "-t=temp"}).error == "a short option takes its value without '=': -t temp");
+    CHECK(parse({"-t=a\x1b"}).error == "a short option takes its value without '=': -t a\\x1b");
     CHECK(parse({"-m", "=5", "-ttemp"}).error == "");
 }
 
