@@ -339,6 +339,7 @@ class ConnectStream final : public ProxyStream {
                 if (equal_ignoring_case(name, "basic")) return {};
                 // A parameter of the method before it.
                 if (name.empty() || name.find('=') != std::string_view::npos) continue;
+                if (names.size() > max_quoted) continue;
                 if (!names.empty()) names += ", ";
                 names += escape_controls(name, max_quoted);
             }
