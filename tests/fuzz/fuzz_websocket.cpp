@@ -29,7 +29,9 @@ bool open(Stream& stream, Script& script) {
         const auto done = stream.handshake();
         if (!done) {
             demand(!done.error().context.empty());
-            demand(escape_controls(done.error().context) == done.error().context);
+            const std::string& text = done.error().context;
+            demand(escape_controls(text, text.size()) == text);
+            demand(text.size() < 8192);
             stream.shutdown();
             return false;
         }
