@@ -1,4 +1,4 @@
-// From argv to options and to a client's options, with the world's files and environment.
+// From argv to options and to a client's options, with the process's files and environment.
 #include "start.hpp"
 
 #include <fcntl.h>
@@ -11,7 +11,6 @@
 
 #include "base/descriptor.hpp"
 #include "connection_setup.hpp"
-#include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "read_options.hpp"
 #include "secrets.hpp"
@@ -107,11 +106,6 @@ std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Mes
     }
     for (const std::string& warning : connection->warnings) messages.warning(warning);
     return std::move(connection->client);
-}
-
-int report(const Error& error, bool was_connected, Messages& messages) {
-    messages.error(error_text(error));
-    return exit_code_of(error, was_connected);
 }
 
 }  // namespace mqttc::app

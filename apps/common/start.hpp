@@ -19,7 +19,4 @@ std::expected<SubOptions, int> start_sub(int argc, char** argv, Messages& messag
 /// Reads secrets, applies the connection rules, writes their warnings. Error: the exit code to end with at once.
 std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Messages& messages);
 
-/// Writes this error's line and returns its exit code.
-int report(const Error& error, bool was_connected, Messages& messages);
-
 }  // namespace mqttc::app
