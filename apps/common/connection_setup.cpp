@@ -40,7 +40,7 @@ ReconnectPolicy make_policy(const ConnectionOptions& options) {
     policy.later = options.is_stream ? ReconnectPolicy::forever : 0;
     if (options.reconnect) policy.first = policy.later = *options.reconnect;
     policy.after_refusal = options.reconnect == ReconnectPolicy::forever;
-    if (options.reconnect_min) policy.min_delay = *options.reconnect_min;
+    if (options.reconnect_min) policy.min_delay = policy.quick_delay = *options.reconnect_min;
     if (options.reconnect_max) policy.max_delay = *options.reconnect_max;
     policy.max_delay = std::max(policy.min_delay, policy.max_delay);
     return policy;

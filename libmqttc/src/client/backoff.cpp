@@ -2,6 +2,7 @@
 #include "backoff.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "mqttc/reason.hpp"
 
@@ -54,18 +55,27 @@ bool disconnect_is_final(int code) {
 
 }  // namespace
 
-Backoff::Backoff(Duration min, Duration max)
-    : min_(std::max(min, Duration::zero())), max_(std::max(max, min_)), step_(min_) {}
+Backoff::Backoff(Duration min, Duration max, Duration quick)
+    : min_(std::max(min, Duration::zero())), max_(std::max(max, min_)), quick_(quick), step_(min_) {}
+
+void Backoff::reset_quickly() {
+    reset();
+    quick_next_ = quick_ < min_;
+}
 
 Duration Backoff::next(double random) {
+    const auto between = [random](Duration below, Duration above) {
+        const double range = static_cast<double>((above - below).count());
+        return below + Duration(static_cast<Duration::rep>(range * random));
+    };
+    if (std::exchange(quick_next_, false)) return between(quick_, std::min(quick_ * 3, min_));
     // Doubling zero would mean no delay at all, ever.
     constexpr Duration first_step = std::chrono::milliseconds(100);
     const Duration above = step_ > max_ / 2 ? max_ : std::max(step_ * 2, std::min(first_step, max_));
     // At the top the range extends downwards instead.
     const Duration below = step_ == max_ ? std::max(min_, max_ / 2) : step_;
     step_ = above;
-    const double range = static_cast<double>((above - below).count());
-    return below + Duration(static_cast<Duration::rep>(range * random));
+    return between(below, above);
 }
 
 bool is_final(const Error& error) {

@@ -1,8 +1,6 @@
 // How long to wait before the next try, and which failures are worth one.
 #pragma once
 
-#include <cstdint>
-
 #include "mqttc/error.hpp"
 #include "mqttc/types.hpp"
 
@@ -12,16 +10,23 @@ namespace mqttc {
 /// that the clients of a broker that failed do not all reconnect at once.
 class Backoff {
   public:
-    Backoff(Duration min, Duration max);
+    /// Without `quick`, or with one that is not below `min`, no delay is shorter than `min`.
+    Backoff(Duration min, Duration max, Duration quick = Duration::max());
 
     /// The next delay; `random` is in [0, 1).
     Duration next(double random);
+    /// The delays start again.
     void reset() { step_ = min_; }
+    /// They start again after one more, of `quick` to three times that, and of `min` at most: a broker that restarts, or
+    /// a network that changes, is often back by then.
+    void reset_quickly();
 
   private:
     Duration min_;
     Duration max_;
+    Duration quick_;
     Duration step_;
+    bool quick_next_ = false;
 };
 
 /// True iff another try cannot help: the request itself, the credentials or the settings are wrong, or the

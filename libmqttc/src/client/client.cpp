@@ -36,7 +36,7 @@ Client::Impl::Impl(ClientOptions given, ClientHandler& to)
       session(std::move(options.session)),
       relay(to),
       target(options.endpoint),
-      backoff_(options.reconnect.min_delay, options.reconnect.max_delay) {}
+      backoff_(options.reconnect.min_delay, options.reconnect.max_delay, options.reconnect.quick_delay) {}
 
 std::expected<void, Error> Client::Impl::run() {
     stopping = false;

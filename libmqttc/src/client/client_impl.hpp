@@ -30,7 +30,10 @@ class Relay final : public SessionHandler {
         peer_acknowledges = true;
         handler_.on_delivered(id, code, properties);
     }
-    void on_suback(const Suback& packet) override { handler_.on_suback(packet); }
+    void on_suback(const Suback& packet) override {
+        subscribes = true;
+        handler_.on_suback(packet);
+    }
     void on_unsuback(const Unsuback& packet) override { handler_.on_unsuback(packet); }
     void on_disconnect(const Disconnect& packet) override;
     bool on_auth(const Auth& packet) override { return handler_.on_auth(packet); }
@@ -53,6 +56,7 @@ class Relay final : public SessionHandler {
     bool peer_sends = false;         ///< messages arrive on this connection
     bool peer_acknowledges = false;  ///< messages are acknowledged on it
     bool accepted = false;           ///< CONNACK has accepted the connection
+    bool subscribes = false;         ///< on any connection
     std::string server_reference;
 
   private:
@@ -129,8 +133,9 @@ struct Client::Impl {
     std::unique_ptr<Connection> connection_;
     Backoff backoff_;
     Duration last_delay_{};
-    std::uint32_t tries_ = 0;      ///< further tries since the last fruitful connection
-    bool ever_connected_ = false;  ///< in this run
+    std::optional<Time> quick_retry_at_;  ///< the last quick retry
+    std::uint32_t tries_ = 0;             ///< further tries since the last fruitful connection
+    bool ever_connected_ = false;         ///< in this run
     bool redirected_ = false;
     bool peer_closed_reported_ = false;  ///< of this connection
     bool room_again_ = false;            ///< the output buffer was full and no longer is

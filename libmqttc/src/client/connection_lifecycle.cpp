@@ -176,9 +176,17 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
     // A connection that lasted shorter than the delay before it does not count as recovery.
     const bool lasted = relay.accepted && loop.now() - connected_at_ >= last_delay_;
     relay.accepted = false;
-    if (lasted) backoff_.reset();
+    // A broker that closes whatever is sent gets no quick retry for each connection.
+    const bool quick = lasted && !(quick_retry_at_ && loop.now() - *quick_retry_at_ < fruitful_time);
+    if (quick) {
+        backoff_.reset_quickly();
+        quick_retry_at_ = loop.now();
+    } else if (lasted) {
+        backoff_.reset();
+    }
     ++tries_;
-    last_delay_ = backoff_.next(random_unit());
+    const double drawn = random_unit() / 2;
+    last_delay_ = backoff_.next(relay.subscribes ? drawn : drawn + 0.5);
     return last_delay_;
 }
 

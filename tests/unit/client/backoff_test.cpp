@@ -24,6 +24,29 @@ TEST_CASE("delays double from the smallest to the largest and are drawn between 
     CHECK(lowest.next(0.0) == 1s);
 }
 
+TEST_CASE("after a good connection one short delay precedes the others") {
+    Backoff lowest(1s, 60s, 100ms);
+    CHECK(lowest.next(0.0) == 1s);
+    CHECK(lowest.next(0.0) == 2s);
+    lowest.reset_quickly();
+    CHECK(lowest.next(0.0) == 100ms);
+    CHECK(lowest.next(0.0) == 1s);
+    CHECK(lowest.next(0.0) == 2s);
+    Backoff highest(1s, 60s, 100ms);
+    highest.reset_quickly();
+    const auto quick = highest.next(0.999'999);
+    CHECK(quick <= 300ms);
+    CHECK(quick > 299ms);
+    CHECK(highest.next(0.999'999) > 1999ms);
+    // Not above the smallest of the others, and none if that is not longer.
+    Backoff close_limit(200ms, 60s, 100ms);
+    close_limit.reset_quickly();
+    CHECK(close_limit.next(0.999'999) <= 200ms);
+    Backoff none(100ms, 60s, 100ms);
+    none.reset_quickly();
+    CHECK(none.next(0.999'999) > 199ms);
+}
+
 TEST_CASE("equal limits give that delay exactly, and reversed limits the smallest") {
     Backoff constant(5s, 5s);
     CHECK(constant.next(0.7) == 5s);

@@ -246,12 +246,49 @@ TEST_CASE("stopping from on_connection_lost ends the run") {
     Recorder handler;
     auto options = options_for(peer);
     options.reconnect.first = ReconnectPolicy::forever;
-    options.reconnect.min_delay = options.reconnect.max_delay = 1h;
+    options.reconnect.min_delay = options.reconnect.max_delay = options.reconnect.quick_delay = 1h;
     Client client(std::move(options), handler);
     peer.join(client);
     peer.script = [&](const Packet&) { peer.hang_up(); };
     handler.lost = [&](std::optional<Duration>) { client.stop(); };
     CHECK(run(client));
+}
+
+TEST_CASE("after a good connection it is tried again within 0.3 s, and then after the usual delays") {
+    for (const bool subscriber : {true, false}) {
+        CAPTURE(subscriber);
+        Peer peer;
+        Recorder handler;
+        auto options = options_for(peer);
+        options.reconnect.min_delay = 10s;
+        options.reconnect.max_delay = 60s;
+        Client client(std::move(options), handler);
+        peer.join(client);
+        handler.connack = [&] {
+            const Subscription all{.filter = "#"};
+            if (subscriber) REQUIRE(client.subscribe({&all, 1}));
+            if (!subscriber) peer.hang_up();
+        };
+        peer.script = [&](const Packet& packet) {
+            if (std::holds_alternative<Connect>(packet)) return peer.accept_client();
+            const auto* subscribe = std::get_if<Subscribe>(&packet);
+            if (subscribe == nullptr) return;
+            const ReasonCode granted[] = {0};
+            peer.send(Suback{.packet_id = subscribe->packet_id, .codes = granted, .properties = {}});
+            peer.hang_up();
+        };
+        std::vector<Duration> delays;
+        handler.lost = [&](std::optional<Duration> retry_in) {
+            delays.push_back(retry_in.value());
+            if (delays.size() == 2) client.stop();
+        };
+        REQUIRE(run(client));
+        // A subscriber is back before a publisher.
+        CHECK(delays[0] >= (subscriber ? 100ms : 200ms));
+        CHECK(delays[0] <= (subscriber ? 200ms : 300ms));
+        // A broker that closes each connection is not tried several times a second.
+        CHECK(delays[1] >= 10s);
+    }
 }
 
 TEST_CASE("a silent broker is noticed by the acknowledgement time-out") {
