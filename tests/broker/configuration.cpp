@@ -100,7 +100,8 @@ using Wrong = Reader::Wrong;
 Wrong read_number(std::string_view name, std::string_view value, std::uint32_t maximum, std::uint32_t& into) {
     std::uint32_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    if (error != std::errc() || end != value.data() + value.size() || number > maximum)
+    const bool complete = end == value.data() + value.size() || *end == '#';
+    if (error != std::errc() || !complete || number > maximum)
         return std::string(name) + " " + quoted(value) + ": not a number from 0 to " +
                std::to_string(maximum);
     into = number;
@@ -121,9 +122,13 @@ Wrong read_port(std::string_view name, std::string_view value, std::uint16_t& in
     return wrong;
 }
 
+/// As in Mosquitto, text after a word is ignored, and a name of a file or host is the whole line.
+enum class Takes : std::uint8_t { word, line, several_words };
+
 struct Directive {
     std::string_view name;
     Wrong (*take)(Reader& reader, std::string_view value);
+    Takes takes = Takes::word;
 };
 
 Wrong take_log(Reader& reader, std::string_view value) {
@@ -184,13 +189,17 @@ constexpr Directive directives[] = {
          r.use_default();
          r.default_listener().host = v;
          return Wrong();
-     }},
-    {"cafile", [](Reader& r, std::string_view v) { return r.current().tls.ca_file = v, Wrong(); }},
-    {"certfile", [](Reader& r, std::string_view v) { return r.current().tls.cert_file = v, Wrong(); }},
-    {"include_dir", [](Reader& r, std::string_view v) { return r.include(v); }},
-    {"keyfile", [](Reader& r, std::string_view v) { return r.current().tls.key_file = v, Wrong(); }},
-    {"listener", [](Reader& r, std::string_view v) { return r.listener(v); }},
-    {"log_dest", take_log},
+     },
+     Takes::line},
+    {"cafile", [](Reader& r, std::string_view v) { return r.current().tls.ca_file = v, Wrong(); },
+     Takes::line},
+    {"certfile", [](Reader& r, std::string_view v) { return r.current().tls.cert_file = v, Wrong(); },
+     Takes::line},
+    {"include_dir", [](Reader& r, std::string_view v) { return r.include(v); }, Takes::line},
+    {"keyfile", [](Reader& r, std::string_view v) { return r.current().tls.key_file = v, Wrong(); },
+     Takes::line},
+    {"listener", [](Reader& r, std::string_view v) { return r.listener(v); }, Takes::several_words},
+    {"log_dest", take_log, Takes::several_words},
     {"max_inflight_messages",
      [](Reader& r, std::string_view v) {
          return take_count("max_inflight_messages", v, 65'535, r.all.bounds.in_flight);
@@ -200,14 +209,15 @@ constexpr Directive directives[] = {
      [](Reader& r, std::string_view v) {
          return take_count("max_queued_messages", v, 1'000'000'000, r.all.bounds.queued_messages);
      }},
-    {"password_file", [](Reader& r, std::string_view v) { return r.access().password_file = v, Wrong(); }},
+    {"password_file", [](Reader& r, std::string_view v) { return r.access().password_file = v, Wrong(); },
+     Takes::line},
     {"per_listener_settings",
      [](Reader& r, std::string_view v) {
          bool enabled = false;
          auto wrong = read_bool("per_listener_settings", v, enabled);
          return wrong.empty() ? r.per_listener(enabled) : wrong;
      }},
-    {"pid_file", [](Reader& r, std::string_view v) { return r.all.pid_file = v, Wrong(); }},
+    {"pid_file", [](Reader& r, std::string_view v) { return r.all.pid_file = v, Wrong(); }, Takes::line},
     {"port",
      [](Reader& r, std::string_view v) {
          r.use_default();
@@ -219,8 +229,9 @@ constexpr Directive directives[] = {
          r.current().websockets = v == "websockets";
          return Wrong();
      }},
-    {"psk_file", [](Reader& r, std::string_view v) { return r.access().psk_file = v, Wrong(); }},
-    {"psk_hint", [](Reader& r, std::string_view v) { return r.current().tls.psk_hint = v, Wrong(); }},
+    {"psk_file", [](Reader& r, std::string_view v) { return r.access().psk_file = v, Wrong(); }, Takes::line},
+    {"psk_hint", [](Reader& r, std::string_view v) { return r.current().tls.psk_hint = v, Wrong(); },
+     Takes::line},
     {"require_certificate",
      [](Reader& r, std::string_view v) {
          return read_bool("require_certificate", v, r.current().tls.require_certificate);
@@ -319,10 +330,19 @@ std::expected<void, Error> Reader::read_text(std::string_view text, const std::s
         place_ = place;
         main_file = main;
         const auto notes = all.notes.size();
-        const auto wrong = known->take(*this, line);
+        auto value = line;
+        if (known->takes == Takes::word) value = take_word(line);
+        const bool commented = known->takes == Takes::line && value.contains(" #");
+        const auto wrong = known->take(*this, value);
         if (included_wrong_) return std::unexpected(*included_wrong_);
-        if (!wrong.empty()) return wrong_at(place, wrong);
+        if (!wrong.empty())
+            return wrong_at(place, commented ? wrong + " (a comment needs a line of its own)" : wrong);
+        if (commented)
+            all.notes.push_back(place + ": " + quoted(value) +
+                                " is one value (a comment needs a line of its own)");
         if (word == "log_dest" && all.notes.size() > notes) all.notes.back().insert(0, place + ": ");
+        if (known->takes == Takes::word && !line.empty() && line.front() != '#')
+            all.notes.push_back(place + ": " + quoted(line) + " after the value has no effect");
     }
     return {};
 }
@@ -331,7 +351,10 @@ Wrong Reader::listener(std::string_view value) {
     if (listeners_.size() >= max_configured_listeners) return "too many listeners";
     ConfiguredListener added;
     added.where = place_;
-    if (auto wrong = read_port("listener", take_word(value), added.port); !wrong.empty()) return wrong;
+    const auto port = take_word(value);
+    if (auto wrong = read_port("listener", port, added.port); !wrong.empty())
+        return port.find_first_of("0123456789") == 0 ? wrong : wrong + " (write listener 1883 ADDRESS)";
+    if (value.starts_with('#')) value = {};
     if (value.starts_with('/') || (value.starts_with('.') && added.port == 0)) {
         if (added.port != 0) return "listener: a unix socket has the port 0";
         added.unix_path = value;

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What install.sh does with a package of MQTT.js that was changed in the registry; npm and chromium are replaced by scripts.
+# What install.sh does with packages that were changed in the registry; npm and chromium are replaced by scripts.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)

@@ -1,23 +1,29 @@
 #!/usr/bin/env python3
-"""A page with MQTT.js in headless Chromium exchanges messages with mqtt_pub and mqtt_sub.
+"""Pages with MQTT.js and with Paho JavaScript in headless Chromium exchange messages with mqtt_pub and mqtt_sub.
 
-usage: run.py BIN_DIR MQTT_JS    BIN_DIR holds mqtt_pub, mqtt_sub and mqtt_testbroker;
-                                 MQTT_JS is the dist/mqtt.min.js of the npm package `mqtt`
+usage: run.py BIN_DIR MODULES    BIN_DIR holds mqtt_pub, mqtt_sub and mqtt_testbroker;
+                                 MODULES is a node_modules with the npm packages `mqtt` and `paho-mqtt`
 
-Exits with 77 when the browser or MQTT.js is missing (install.sh installs them).
+The broker is mqtt_testbroker, then Debian's Mosquitto. Exits with 77 when the browser, a package or Mosquitto is missing
+(install.sh installs the browser and the packages).
 """
 
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 
 TIMEOUT = 60
-BIG = 1_000_000  # bytes
+MOSQUITTO = "/usr/sbin/mosquitto"
+# Bytes of the largest payload. Mosquitto 2.0.11 stops sending to any WebSocket client in the middle of a payload of 1 MB.
+BIG = {"mqtt_testbroker": 1_000_000, MOSQUITTO: 200_000}
+SCRIPTS = {"MQTT.js": "mqtt/dist/mqtt.min.js", "Paho": "paho-mqtt/paho-mqtt-min.js"}
+VERSIONS = {"MQTT.js": (4, 5), "Paho": (4,)}  # Paho has no MQTT 5
 
 
 def read_ports(broker):
@@ -29,6 +35,34 @@ def read_ports(broker):
         if b"not for production" in line:
             return ports
     sys.exit("run.py: the broker did not start")
+
+
+def free_ports(count):
+    """Ports that nothing listens on now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [str(one.getsockname()[1]) for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def start_broker(start, name, directory):
+    """Starts mqtt_testbroker or Mosquitto; returns its TCP and WebSocket ports."""
+    if name == "mqtt_testbroker":
+        return read_ports(start(name, "-p", "0", "--ws-port", "0"))
+    tcp, websocket = free_ports(2)
+    # As in the tutorials. Mosquitto's WebSocket listener takes no address.
+    (directory / "mosquitto.conf").write_text(
+        f"allow_anonymous true\nlistener {tcp} 127.0.0.1\nlistener {websocket} # A ajouter\n"
+        "protocol websockets # A ajouter\n" + ("user root\n" if os.geteuid() == 0 else ""))
+    broker = start(MOSQUITTO, "-c", f"{directory}/mosquitto.conf")
+    for line in broker.stderr:
+        if b" running" in line:
+            return tcp, websocket
+    sys.exit("run.py: Mosquitto did not start")
 
 
 def browse(browser, page, directory):
@@ -61,30 +95,29 @@ def end(process):
         pass
 
 
-def exchange(bin_dir, browser, script, version):
-    """One browser with this version of MQTT; returns what went wrong, or None."""
+def exchange(bin_dir, browser, modules, library, version, broker):
+    """One browser with this library and version of MQTT; returns what went wrong, or None."""
     # Remaining files of the browser are not a failure.
     with tempfile.TemporaryDirectory(prefix="mqttc-browser-", ignore_cleanup_errors=True) as name:
         directory = pathlib.Path(name)
-        shutil.copy(script, directory / "mqtt.min.js")
+        shutil.copy(f"{modules}/{SCRIPTS[library]}", directory / "library.js")
         shutil.copy(pathlib.Path(__file__).with_name("page.html"), directory)
         clean = {key: value for key, value in os.environ.items() if not key.startswith("MQTT_")}
         clean["HOME"] = str(directory)
         started = []
 
         def start(*arguments):
-            started.append(subprocess.Popen([f"{bin_dir}/{arguments[0]}", *arguments[1:]], env=clean,
+            started.append(subprocess.Popen([os.path.join(bin_dir, arguments[0]), *arguments[1:]], env=clean,
                                             stdout=subprocess.PIPE, stderr=subprocess.PIPE))
             return started[-1]
 
         opened = None
         try:
-            broker = start("mqtt_testbroker", "-p", "0", "--ws-port", "0")
-            tcp, websocket = read_ports(broker)
+            tcp, websocket = start_broker(start, broker, directory)
             by_tcp = ["-h", "127.0.0.1", "-p", tcp]
             by_websocket = ["-L", f"ws://127.0.0.1:{websocket}"]
 
-            payloads = {"short": "\u00e7a va?".encode(), "empty": b"", "big": os.urandom(BIG)}
+            payloads = {"short": "\u00e7a va?".encode(), "empty": b"", "big": os.urandom(BIG[broker])}
             messages = [(f"{qos}-{kind}", qos, payload) for qos in "012" for kind, payload in payloads.items()]
             # Two subscribers, one per transport, for all messages of the browser.
             count = str(1 + len(messages))
@@ -94,7 +127,7 @@ def exchange(bin_dir, browser, script, version):
                 while b"SUBACK" not in (line := listener.stderr.readline()):
                     if not line:
                         return "mqtt_sub has not subscribed"
-            page = f"file://{directory}/page.html?port={websocket}&version={version}"
+            page = f"file://{directory}/page.html?port={websocket}&version={version}&library={library}"
             opened = browse(browser, page, directory)
             outputs = [[listener.stdout.readline()] for listener in listeners]
             if outputs[0] != [b"browser/ready 1 " + "gr\u00fc\u00dfe".encode().hex().encode() + b"\n"]:
@@ -112,7 +145,8 @@ def exchange(bin_dir, browser, script, version):
             for listener, output in zip(listeners, outputs):
                 output += listener.stdout.readlines()
                 if listener.wait(TIMEOUT) != 0:
-                    return f"mqtt_sub ended with {listener.returncode}, after {len(output)} of {count} messages"
+                    return (f"mqtt_sub ended with {listener.returncode}, after {len(output)} of {count} messages; not received: " +
+                            " ".join(topic for topic, _, _ in messages if not any(topic.encode() in line for line in output)))
                 if sorted(output[1:]) != expected:
                     return "the messages from the browser are not those that were sent"
         finally:
@@ -133,16 +167,24 @@ def exchange(bin_dir, browser, script, version):
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
-    bin_dir, script = sys.argv[1:]
+    bin_dir, modules = sys.argv[1:]
     browser = shutil.which("chromium")
-    if browser is None or not os.path.exists(script):
-        print("skipped:", "chromium is not installed" if browser is None else f"MQTT.js is not installed ({script})")
+    missing = [f"{name} is not installed ({path})" for name, path in SCRIPTS.items()
+               if not os.path.exists(f"{modules}/{path}")]
+    if browser is None:
+        missing.append("chromium is not installed")
+    if not os.path.exists(MOSQUITTO):
+        missing.append("mosquitto is not installed")
+    if missing:
+        print("skipped:", ", ".join(missing))
         sys.exit(77)
-    for version in (4, 5):
-        wrong = exchange(bin_dir, browser, script, version)
-        if wrong:
-            sys.exit(f"run.py: MQTT.js with version {version}: {wrong}")
-    print("MQTT.js in Chromium exchanges messages with mqtt_pub and mqtt_sub, in MQTT 3.1.1 and 5")
+    for broker in ("mqtt_testbroker", MOSQUITTO):
+        for library, versions in VERSIONS.items():
+            for version in versions:
+                wrong = exchange(bin_dir, browser, modules, library, version, broker)
+                if wrong:
+                    sys.exit(f"run.py: {library} with version {version} and {broker}: {wrong}")
+    print("MQTT.js and Paho in Chromium exchange messages with mqtt_pub and mqtt_sub, through both brokers")
 
 
 main()

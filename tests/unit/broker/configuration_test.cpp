@@ -76,6 +76,33 @@ TEST_CASE("directives after a listener line apply to that listener") {
     for (const auto& listener : all.listeners) CHECK(listener.access.password_file == "/users");
 }
 
+TEST_CASE("a comment after a number, a word or a port is ignored, as by Mosquitto") {
+    const auto all = good(
+        "port 1883      # added\nallow_anonymous true # was: false\n"
+        "listener 9001 # added\nprotocol websockets # added\nlistener 9002#\nsys_interval 3 seconds\n");
+    REQUIRE(all.listeners.size() == 3);
+    CHECK(all.listeners[0].port == 1883);
+    CHECK(all.listeners[0].access.allow_anonymous);
+    CHECK(all.listeners[1].port == 9001);
+    CHECK(all.listeners[1].host == "");
+    CHECK(all.listeners[1].websockets);
+    CHECK(all.listeners[2].port == 9002);
+    CHECK(all.bounds.sys_interval == std::chrono::seconds(3));
+    CHECK(all.notes == std::vector<std::string>{"it.conf:6: 'seconds' after the value has no effect"});
+}
+
+TEST_CASE("a comment after the name of a file is a part of the name, which is reported") {
+    const auto all = good("port 1\npassword_file /users # of the house\n");
+    CHECK(all.listeners[0].access.password_file == "/users # of the house");
+    CHECK(all.notes == std::vector<std::string>{"it.conf:2: '/users # of the house' is one value (a comment "
+                                                "needs a line of its own)"});
+    CHECK(wrong("include_dir /none # more files\n") ==
+          "it.conf:1: include_dir '/none # more files': No such file or directory (a comment needs a line of "
+          "its own)");
+    CHECK(wrong("listener localhost\n") ==
+          "it.conf:1: listener 'localhost': not a number from 0 to 65535 (write listener 1883 ADDRESS)");
+}
+
 TEST_CASE("port and listener lines can be combined") {
     const auto all = good("port 1\nlistener 2\nprotocol websockets\n");
     REQUIRE(all.listeners.size() == 2);
@@ -129,8 +156,9 @@ TEST_CASE("errors are reported with file and line") {
         {"listener", "it.conf:1: listener needs a value"},
         {"password_file  \n", "it.conf:1: password_file needs a value"},
         {"listener 70000\n", "it.conf:1: listener '70000': not a number from 0 to 65535"},
-        {"listener x\n", "it.conf:1: listener 'x': not a number from 0 to 65535"},
-        {"port 18 83\n", "it.conf:1: port '18 83': not a number from 0 to 65535"},
+        {"listener x\n",
+         "it.conf:1: listener 'x': not a number from 0 to 65535 (write listener 1883 ADDRESS)"},
+        {"port 18x83\n", "it.conf:1: port '18x83': not a number from 0 to 65535"},
         {"port -1\n", "it.conf:1: port '-1': not a number from 0 to 65535"},
         {"listener 0\n", "it.conf:1: listener 0 needs the path of a unix socket"},
         {"listener 1883 /run/x\n", "it.conf:1: listener: a unix socket has the port 0"},
