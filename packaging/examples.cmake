@@ -1,5 +1,5 @@
-# Extracts the programs of man/mqttc.3, each a block after a comment .\" file: NAME, into files. The tests build and run
-# them, and they are installed with a CMakeLists.txt.
+# Extracts the programs of man/mqttc.3, each a block after a comment .\" file: NAME, into files, and adds those in examples/.
+# The tests build and run them, and they are installed with a CMakeLists.txt.
 set(MQTTC_EXAMPLES ${CMAKE_BINARY_DIR}/examples)
 set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/mqttc.3)
 file(READ ${PROJECT_SOURCE_DIR}/man/mqttc.3 rest)
@@ -23,6 +23,11 @@ while(at GREATER -1)
   list(APPEND MQTTC_EXAMPLE_PROGRAMS ${name})
   string(FIND "${rest}" "${mark}" at)
 endwhile()
+file(GLOB programs CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_LIST_DIR}/examples ${CMAKE_CURRENT_LIST_DIR}/examples/*.cpp)
+foreach(name IN LISTS programs)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/examples/${name} ${MQTTC_EXAMPLES}/${name} COPYONLY)
+  list(APPEND MQTTC_EXAMPLE_PROGRAMS ${name})
+endforeach()
 list(TRANSFORM MQTTC_EXAMPLE_PROGRAMS REPLACE "\\.cpp$" "")
 
 file(CONFIGURE OUTPUT ${MQTTC_EXAMPLES}/CMakeLists.txt @ONLY CONTENT

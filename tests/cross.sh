@@ -90,7 +90,7 @@ try_packages() {
     # shellcheck disable=SC2046
     "$triplet-g++" -std=c++23 "$build/examples/publish.cpp" -o "$build/own" -Wl,-rpath-link="$root/usr/lib/$triplet" \
         $(PKG_CONFIG_LIBDIR=$root/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs mqttc) &&
-        "$triplet-readelf" -d "$build/own" | grep -q 'NEEDED.*libmqttc\.so\.0' &&
+        "$triplet-readelf" -d "$build/own" | grep -q 'NEEDED.*libmqttc\.so\.' &&
         "$emulator" -L "$root" "$build/own" "mqtt://127.0.0.1:$port" ||
         { echo "the example program does not work with the packages"; return 1; }
     kill "$broker_PID"
@@ -118,7 +118,7 @@ for architecture in "${architectures[@]}"; do
     esac
     build=build/$architecture
     mkdir -p build
-    ensure_packages build test cross "cross-$architecture" || exit 1
+    ensure_packages build package test cross "cross-$architecture" || exit 1
     libraries=
     if [ "${CROSS_UNPACK:-}" = yes ] || ! { add_architecture "$architecture" && ensure_packages "$architecture"; }; then
         libraries=$PWD/$build-libraries

@@ -86,9 +86,9 @@ step_quick() {
 }
 
 step_package() {
-    heading "package: build of preset package, installed and packed"
+    heading "package: build of preset release, installed and packed"
     [ -x build/dev/bin/mqtt_testbroker ] || build dev mqtt_testbroker || return
-    build package && run_ctest package
+    build release && run_ctest release
 }
 
 step_fuzz() {
@@ -134,9 +134,9 @@ step_asan() {
 }
 
 if [[ " ${steps[*]} " == *" fuzz "* || " ${steps[*]} " == *" tidy "* ]]; then
-    ensure_packages build test ci || exit 1
+    ensure_packages build package test ci || exit 1
 else
-    ensure_packages build test || exit 1
+    ensure_packages build package test || exit 1
 fi
 for step in "${steps[@]}"; do "step_$step"; done
 

@@ -11,7 +11,7 @@ namespace mqttc::app {
 
 /// The text of --help, ending with a newline.
 std::string help_text(const OptionTable& table, Program program);
-/// "mqtt_pub 0.1.0\n"
+/// "mqtt_pub 0.2.0\n"
 std::string version_text(Program program);
 /// The names of the properties that a command of -D takes (properties_of); nullptr for a program without -D.
 using PropertyNames = std::vector<std::string_view> (*)(std::string_view command);

@@ -266,7 +266,7 @@ void Broker::set_sys(std::string_view name, const std::string& value) {
 
 void Broker::update_sys() {
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(loop_.now() - started_).count();
-    set_sys("version", "mqttc_testbroker version 0.1.0");
+    set_sys("version", "mqttc_testbroker version " MQTTC_VERSION);
     set_sys("uptime", std::to_string(uptime) + " seconds");
     set_sys("clients/connected", std::to_string(clients_));
     set_sys("clients/maximum", std::to_string(counters_.clients_maximum));

@@ -12,7 +12,7 @@
 using namespace mqttc::test;
 
 TEST_CASE("--help and --version print to stdout and exit with 0") {
-    CHECK(passwd_ok({"--version"}) == "mqtt_passwd 0.1.0\n");
+    CHECK(passwd_ok({"--version"}) == "mqtt_passwd " MQTTC_VERSION "\n");
     const std::string help = passwd_ok({"--help"});
     CHECK(help.find("usage: mqtt_passwd") != std::string::npos);
     CHECK(help.find("-H, --hash HASH") != std::string::npos);

@@ -188,6 +188,8 @@ TEST_CASE("a missing TLS module is reported with its package") {
     const auto result = run(command);
     CHECK(result.exit.code == 1);
     CHECK(result.err ==
-          "mqtt_pub: TLS module /nonexistent/mqttc-tls.so not found: it is in the package libmqttc0.1 "
+          "mqtt_pub: TLS module /nonexistent/mqttc-tls.so not found: it is in the package "
+          "libmqttc" MQTTC_ABI_VERSION
+          " "
           "(MQTTC_TLS_MODULE may name it)\n");
 }

@@ -1,4 +1,4 @@
-// Tests of the three example programs of mqttc(3).
+// Tests of the example programs of mqttc(3) and packaging/examples.
 #include <doctest/doctest.h>
 
 #include <csignal>
@@ -47,6 +47,12 @@ TEST_CASE("the publishing program delivers its message") {
     CHECK(result.err.empty());
     CHECK(payloads(broker) == std::vector<std::string>{"19.5"});
     CHECK(broker.violations().empty());
+}
+
+TEST_CASE("the program for the codec decodes what it has encoded") {
+    const Result result = run({guide_program("codec")});
+    CHECK(result.exit == Exit{.code = 0});
+    CHECK(result.out == "home/kitchen/temp: 4 bytes of payload\nhome/kitchen/temp: 4 bytes of payload\n");
 }
 
 TEST_CASE("the publishing program follows its URL") {

@@ -21,6 +21,7 @@ cmake --install "$build" --prefix "$work/first" >"$work/install.log"
 # Nothing may depend on the installation directory.
 mv "$work/first" "$work/moved"
 prefix=$work/moved
+version=$(sed -n 's/^CMAKE_PROJECT_VERSION:.*=\([0-9]*\.[0-9]*\)\..*/\1/p' "$build/CMakeCache.txt")
 lib=$(cd "$prefix/$(grep '^CMAKE_INSTALL_LIBDIR:' "$build/CMakeCache.txt" | cut -d= -f2)" && pwd)
 
 for file in bin/mqtt_pub bin/mqtt_sub bin/mqtt_passwd share/man/man1/mqtt_pub.1 share/man/man1/mqtt_sub.1 \
@@ -77,10 +78,10 @@ int main(int argc, char** argv) {
     return done ? 0 : 1;
 }
 CPP
-cat >"$work/own/CMakeLists.txt" <<'CMAKE'
+cat >"$work/own/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.25)
 project(own LANGUAGES CXX)
-find_package(mqttc 0.1 REQUIRED)
+find_package(mqttc $version REQUIRED)
 add_executable(own_shared main.cpp)
 target_link_libraries(own_shared mqttc::mqttc)
 add_executable(own_static main.cpp)

@@ -11,8 +11,26 @@ die() { echo "packages_test.sh: $*" >&2; exit 1; }
 
 (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; die "cpack failed"; }
 debs=("$work"/deb/*.deb)
-[ ${#debs[@]} -eq 3 ] || die "three packages are expected, not: ${debs[*]}"
+[ ${#debs[@]} -ge 4 ] || die "at least four packages are expected, not: ${debs[*]}"
 "$here/judge.sh" "${debs[@]}" || die "the packages have errors"
+of() { dpkg-deb -f "$work"/deb/$1_*.deb "$2"; }
+for package in mqttc-clients "$(of libmqttc[0-9]* Package)"; do
+    [[ $(of "$package" Depends) == *libc6* ]] || die "$package does not depend on its libraries: $(of "$package" Depends)"
+done
+synopses=$(for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Description | head -n 1; done)
+[ -z "$(sort <<<"$synopses" | uniq -d)" ] || die "several packages have the same synopsis: $synopses"
+# The manual in HTML: an index, which links to a file for each page.
+dpkg-deb -x "$work"/deb/mqttc-doc_*.deb "$work/doc"
+html=$work/doc/usr/share/doc/mqttc-doc/html
+for page in "$here"/../../man/*.[1-8]; do
+    page=$(basename "$page").html
+    grep -q '<h1 class="Sh" id="DESCRIPTION">' "$html/$page" || die "mqttc-doc has no complete $page"
+    grep -q "href=\"$page\"" "$html/index.html" || die "index.html of mqttc-doc does not link to $page"
+done
+grep -q 'href="mqtt_sub.1.html"' "$html/mqtt_pub.1.html" || die "mqtt_pub.1.html does not link to mqtt_sub.1.html"
+for deb in "${debs[@]}"; do
+    ! dpkg-deb -c "$deb" | grep testbroker || die "$deb contains mqtt_testbroker"
+done
 # Each shared library costs start-up time; TLS is a module that is loaded when needed.
 for program in mqtt_pub mqtt_sub; do
     more=$(readelf -d "$build/bin/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
@@ -29,7 +47,13 @@ if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: only root can install packages"
     exit 77
 fi
-packages=(mqttc-clients libmqttc0.1 libmqttc-dev)
+# Not those that would remove other packages of this machine.
+packages=() installed=()
+for deb in "${debs[@]}"; do
+    [ -z "$(dpkg-deb -f "$deb" Conflicts)" ] || continue
+    installed+=("$deb")
+    packages+=("$(dpkg-deb -f "$deb" Package)")
+done
 for package in "${packages[@]}"; do
     if dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
         echo "skipped: $package is installed already, and this test would remove it"
@@ -37,7 +61,7 @@ for package in "${packages[@]}"; do
     fi
 done
 trap 'dpkg -r "${packages[@]}" >/dev/null 2>&1; rm -rf "$work"' EXIT
-apt-get -q install -y --no-install-recommends "${debs[@]}" >"$work/apt.log" 2>&1 </dev/null ||
+apt-get -q install -y --no-install-recommends "${installed[@]}" >"$work/apt.log" 2>&1 </dev/null ||
     { cat "$work/apt.log"; die "apt cannot install them"; }
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     [ "$(command -v $program)" = "/usr/bin/$program" ] || die "$program is not in /usr/bin"

@@ -186,7 +186,7 @@ TEST_CASE("mqtt_testbroker prints its listeners, serves clients, and ends with 0
     CHECK(broker.wait_out("for tests only"));
     CHECK(
         run({mosquitto_sub_path, "-h", "localhost", "-p", port, "-C", "1", "-v", "-t", "$SYS/broker/version"})
-            .out == "$SYS/broker/version mqttc_testbroker version 0.1.0\n");
+            .out == "$SYS/broker/version mqttc_testbroker version " MQTTC_VERSION "\n");
 
     const auto second = run({program("mqtt_testbroker"), "-p", port});
     CHECK(second.exit == Exit{.code = 1});

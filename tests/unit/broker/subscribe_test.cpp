@@ -163,7 +163,7 @@ TEST_CASE_FIXTURE(Fixture, "the status of the broker is published under $SYS onl
     CHECK(client.subscribe("#") == "SUBACK 1: 0");
     CHECK(client.rest() == "");
     CHECK(client.subscribe("$SYS/broker/version") == "SUBACK 1: 0");
-    CHECK(client.next() == "PUBLISH q0 retain $SYS/broker/version=mqttc_testbroker version 0.1.0");
+    CHECK(client.next() == "PUBLISH q0 retain $SYS/broker/version=mqttc_testbroker version " MQTTC_VERSION);
     CHECK(client.subscribe("$SYS/broker/clients/+") == "SUBACK 1: 0");
     CHECK(
         client.rest() ==
