@@ -336,6 +336,10 @@ and not at all by other uses of
 .Ic mqtt_pub .
 Tries in a row are counted: a connection on which a message was acknowledged or
 received, or that lasted 10 seconds, starts the count again.
+Without this option, a broker that closes two connections in a row on the same
+message ends the run with exit status 66 if some brokers do not accept such
+messages (QoS 2, retained, large, or with an unusual topic), and with 67 in the
+same way if it does so on the subscriptions; the message names the likely cause.
 .Pp
 What another try cannot change is final: the broker refuses the connection
 (except with server unavailable, server busy, quota exceeded or connection rate

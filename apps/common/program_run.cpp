@@ -2,38 +2,17 @@
 #include "program_run.hpp"
 
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <utility>
 
 #include "base/escape.hpp"
 #include "base/text.hpp"
-#include "base/utf8.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
+#include "rejected_traits.hpp"
 
 namespace mqttc::app {
-namespace {
-
-/// The first control character or noncharacter of Unicode: MQTT advises against them (section 1.5.4).
-std::optional<std::uint32_t> discouraged_character(std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t length = utf8_sequence(text);
-        if (length == 0) return std::nullopt;
-        const unsigned lead = static_cast<unsigned char>(text[0]);
-        std::uint32_t code = length == 1 ? lead : lead & (0x7fU >> length);
-        for (std::size_t i = 1; i < length; ++i)
-            code = code << 6U | (static_cast<unsigned char>(text[i]) & 0x3fU);
-        const bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
-        const bool noncharacter = (code & 0xfffeU) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);
-        if (control || noncharacter) return code;
-        text.remove_prefix(length);
-    }
-    return std::nullopt;
-}
-
-}  // namespace
 
 std::optional<Time> run_deadline(const RunOptions& options, Time started) {
     if (!options.timeout) return std::nullopt;
@@ -83,7 +62,8 @@ void ProgramRun::on_connack(const Connack& packet) {
     const bool first = !std::exchange(ever_connected_, true);
     if (!outage_.reason().empty())
         messages_.note((first ? "connected to " : "connected again to ") + endpoint_name(client_.endpoint()));
-    outage_.over(client_.now());
+    connected_at_ = client_.now();
+    outage_.over(connected_at_);
     on_connected(first);
 }
 
@@ -100,6 +80,18 @@ void ProgramRun::report_outage(const Error& error, std::string_view more, Durati
 bool ProgramRun::gives_up_on_silence(const Error& error) {
     if (error.code != ErrorCode::ack_timeout) return false;
     return std::exchange(silent_before_, true) && !connection_options_.reconnect;
+}
+
+bool ProgramRun::closed_again(const Error& error, std::optional<std::uint64_t> progress,
+                              std::string_view traits) {
+    const bool closed = error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost;
+    // A connection that lasted was not closed for what is sent at its start.
+    const bool soon = was_connected() && client_.now() - connected_at_ < Outage::moment;
+    if (!closed || !soon || traits.empty()) progress.reset();
+    const auto before = std::exchange(closed_at_, progress);
+    if (!progress || before != progress || connection_options_.reconnect) return false;
+    messages_.error(error_text(error) + " again; likely cause: it does not accept " + std::string(traits));
+    return true;
 }
 
 std::string ProgramRun::state() const {

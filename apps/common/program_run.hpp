@@ -2,6 +2,7 @@
 // signals, -W, outages and a silent broker, and knows what the exit code depends on.
 #pragma once
 
+#include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
@@ -56,6 +57,10 @@ class ProgramRun : public ClientHandler {
     /// True when acknowledgements timed out twice with no answer in between, and the user has not said how often to
     /// try: then it is not tried again.
     bool gives_up_on_silence(const Error& error);
+    /// In on_connection_lost: the broker has closed two connections in a row soon and at the same `progress`, while it was
+    /// sent what has `traits` that some brokers do not accept (rejected_traits). Reports that, unless the user has said
+    /// how often to try. No `progress`: this connection was lost for another cause.
+    bool closed_again(const Error& error, std::optional<std::uint64_t> progress, std::string_view traits);
     /// What the run is doing, or why it is not connected.
     std::string state() const;
     /// In on_connection_lost: a connection was lost; false: an attempt to connect failed.
@@ -80,6 +85,8 @@ class ProgramRun : public ClientHandler {
     Outage outage_;
     bool ending_ = false;  ///< a signal was received, or -W has ended the run
     bool silent_before_ = false;
+    Time connected_at_{};
+    std::optional<std::uint64_t> closed_at_;  ///< progress of closed_again()
     bool topic_warned_ = false;
 };
 

@@ -13,6 +13,7 @@
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "number_format.hpp"
+#include "rejected_traits.hpp"
 #include "stamp.hpp"
 
 namespace mqttc::pub {
@@ -95,12 +96,35 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
         messages_.error(error.context + "; the broker acknowledges nothing");
         return end(Ending::hopeless);
     }
+    if (ending_ == Ending::none && closed_again(error, unaccepted_at(), traits()))
+        return end(Ending::hopeless);
     if (ping_sent_ && ending_ == Ending::none) {
         if (error.code != ErrorCode::ack_timeout) messages_.error(app::error_text(error));
         return end(Ending::hopeless);
     }
     const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && published() > 0;
     report_outage(error, uncertain ? "; QoS 0 messages in flight may be lost" : "", *retry_in);
+}
+
+// At QoS 1 and 2 the same message is sent first on each connection until it is acknowledged. At QoS 0 a broker that
+// does not accept it closes within a moment of the first one.
+std::optional<std::uint64_t> Publisher::unaccepted_at() const {
+    const Counters& counters = client_.session().counters();
+    if (client_.session().inflight() > 0) return counters.delivered + counters.refused + counters.uncertain;
+    constexpr Duration moment = std::chrono::seconds(1);
+    if (!first_published_ || client_.now() - *first_published_ > moment) return std::nullopt;
+    return 0;
+}
+
+std::string Publisher::traits() const {
+    if (const auto oldest = client_.session().oldest_unfinished()) return app::rejected_traits(*oldest);
+    if (own_topics_ || options_.topics.empty()) return {};
+    return app::rejected_traits(Publish{
+        .topic = options_.topics.front(), .payload = {}, .qos = options_.qos, .retain = options_.retain});
+}
+
+void Publisher::on_connected(bool /*first*/) {
+    first_published_.reset();
 }
 
 void Publisher::feed() {
@@ -240,6 +264,7 @@ bool Publisher::publish_one() {
         if (stats_) stats_->published(*done, message.payload.size());
     }
     rate_.count(client_.now());
+    if (!first_published_) first_published_ = client_.now();
     if (!current_.topic && ++topic_index_ < options_.topics.size()) return true;
     advance(1);
     return true;
@@ -257,6 +282,7 @@ bool Publisher::publish_batch() {
     // publish_one() gets the same error, and handles it.
     if (!count) return publish_one();
     last_unacknowledged_ = true;
+    if (!first_published_) first_published_ = client_.now();
     if (stats_) {
         std::size_t bytes = 0;
         for (const Bytes payload : payloads.first(*count)) bytes += payload.size();
@@ -318,6 +344,11 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
         messages_.error("the first message not acknowledged: topic '" + escape_controls(oldest->topic) +
                         "', " + app::count_text(oldest->payload.size(), "byte") + ": " +
                         escape_controls(as_text(oldest->payload), payload_shown));
+        const bool closed = result.error().code == ErrorCode::closed_by_peer ||
+                            result.error().code == ErrorCode::connection_lost;
+        if (const std::string traits = app::rejected_traits(*oldest);
+            closed && ever_connected_ && !traits.empty())
+            messages_.error("some brokers close the connection because they do not accept " + traits);
     }
     const Tally sum = tally();
     // A user who interrupts an endless input means its end.

@@ -35,6 +35,7 @@ class Publisher final : public app::ProgramRun {
     };
 
     void prepare() override;
+    void on_connected(bool first) override;
     void on_interrupted() override { end(Ending::interrupted); }
     void on_run_timeout(const std::string& what) override;
     std::string activity() const override;
@@ -57,6 +58,10 @@ class Publisher final : public app::ProgramRun {
     void show_progress_at(Time when);
     Tally tally() const;
     ProgressFacts progress() const;
+    /// Where the run is when the broker closes a connection for what was published.
+    std::optional<std::uint64_t> unaccepted_at() const;
+    /// What of the message in question some brokers do not accept.
+    std::string traits() const;
     void report_problem(std::string_view what);
     /// What keeps the session over a reconnect.
     std::string_view session_advice() const;
@@ -83,6 +88,7 @@ class Publisher final : public app::ProgramRun {
     std::uint64_t stamps_ = 0;
     std::string stamped_;
 
+    std::optional<Time> first_published_;  ///< on this connection
     Ending ending_ = Ending::none;
     std::string run_timeout_;           ///< what -W stopped
     bool last_unacknowledged_ = false;  ///< the last message was one of QoS 0

@@ -10,6 +10,7 @@
 #include "base/random.hpp"
 #include "connection_setup.hpp"
 #include "format.hpp"
+#include "rejected_traits.hpp"
 
 namespace mqttc::sub {
 namespace {
@@ -355,7 +356,29 @@ bool Subscriber::on_peer_closed(bool /*has_unread*/) {
 void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in || ending_ != Ending::none) return;
     if (gives_up_on_silence(error)) return finish_at_once(fail(error));
+    const auto unanswered = answers_missing_ > 0 ? std::optional(answers_missing_) : std::nullopt;
+    if (closed_again(error, unanswered, filter_traits())) return finish_at_once(app::exit_code::all_refused);
     report_outage(error, {}, *retry_in);
+}
+
+std::string Subscriber::filter_traits() const {
+    for (const std::string& filter : options_.topics)
+        if (std::string traits = app::rejected_traits(filter); !traits.empty()) return traits;
+    return {};
+}
+
+// Before MQTT 5 a broker cannot refuse them: it grants a subscription to topics that nothing is published to.
+void Subscriber::report_silent_share() {
+    const Session& session = client_.session();
+    if (session.options().version == ProtocolVersion::v5 || session.counters().received > 0) return;
+    const auto share = [](const std::string& filter) { return filter.starts_with("$share/"); };
+    const auto found = std::ranges::find_if(options_.topics, share);
+    if (found == options_.topics.end() || requests_.empty() || answers_missing_ > 0) return;
+    if (options_.exit_after_suback || subscriptions_refused_ > 0) return;
+    messages_.note(
+        "no message was received for " + in_quotes(*found) +
+        ": a broker without shared subscriptions accepts it and sends nothing (with -V mqttv5 it refuses "
+        "it)");
 }
 
 void Subscriber::finish(int code) {
@@ -375,6 +398,7 @@ void Subscriber::finish_at_once(int code) {
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.conclude();
     if (run_options_.stats) messages_.debug(stats_.text());
+    report_silent_share();
     if (!cleaner_.all_cleared()) messages_.error(cleaner_.account());
     sink_.finish();
     if (ending_ != Ending::at_once) out_.flush_waiting();

@@ -79,6 +79,9 @@ class Subscriber final : public app::ProgramRun {
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();
+    /// What of the filters some brokers do not accept.
+    std::string filter_traits() const;
+    void report_silent_share();
     void finish(int code);
     void finish_at_once(int code);
     std::string refusal(std::string_view what, const std::string& filter, PacketType type, ReasonCode code,

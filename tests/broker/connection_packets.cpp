@@ -207,6 +207,7 @@ void Connection::on(const Publish& publish, Block block) {
         behaviour.drop_at_publish -= 1;
         if (behaviour.drop_at_publish == 0) return drop();
     }
+    if (behaviour.close_at_qos && publish.qos >= *behaviour.close_at_qos) return drop();
     std::string_view topic;
     if (!resolve_topic(publish, topic)) return;
     if (publish.properties.find(PropertyId::subscription_identifier))
@@ -320,6 +321,7 @@ void Connection::record_violation(const std::string& rule) {
 
 void Connection::on(const Subscribe& subscribe) {
     const auto& behaviour = broker_.behaviour();
+    if (behaviour.close_at_subscribe) return drop();
     const auto identifier = subscribe.properties.number_or(PropertyId::subscription_identifier, 0);
     for (const auto& subscription : subscribe.subscriptions)
         if (subscription.filter.starts_with("$SYS")) broker_.update_sys();

@@ -72,6 +72,9 @@ struct Behaviour {
         publish_reason;  ///< MQTT 5: in PUBACK or PUBREC; from 0x80 nothing is delivered
     std::size_t drop_at_publish =
         0;  ///< n > 0: the n-th PUBLISH from now is ignored and its connection closed
+    std::optional<Qos>
+        close_at_qos;  ///< a PUBLISH with this QoS or above is ignored and its connection closed
+    bool close_at_subscribe = false;
     bool answer_subscribe = true;
     std::optional<std::uint8_t> suback_code;  ///< for each filter; from 0x80 nothing is subscribed
     bool answer_unsubscribe = true;

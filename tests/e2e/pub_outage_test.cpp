@@ -160,3 +160,63 @@ TEST_CASE("topics for which brokers close the connection are warned about once, 
     CHECK(has(publish(broker.port(), {"-t", "a\xef\xbf\xbf", "-m", "x"}).err, "U+FFFF"));
     CHECK(publish(broker.port(), {"-t", "caf\xc3\xa9/\xf0\x9f\x9a\xaa", "-m", "x"}).err.empty());
 }
+
+TEST_CASE(
+    "a broker that closes twice in a row on the same unusual message ends the run with 66 and the likely "
+    "cause") {
+    struct Row {
+        Qos closes_at;
+        Words options;
+        const char* cause;
+    };
+    for (const Row& row : {Row{Qos::exactly_once, {"-q", "2", "-t", "a"}, "QoS 2 (try -q 1)"},
+                           Row{Qos::at_most_once, {"-q", "1", "-t", "a b"}, "a space in the topic"},
+                           Row{Qos::at_most_once, {"-t", "a", "-r"}, "retained messages"},
+                           Row{Qos::at_most_once,
+                               {"-q", "2", "-r", "-t", "a.b"},
+                               "QoS 2 (try -q 1), or a dot in the topic, or retained messages"}}) {
+        CAPTURE(row.cause);
+        BrokerThread broker;
+        broker.set([&](Behaviour& it) { it.close_at_qos = row.closes_at; });
+        Words options = row.options;
+        options.insert(options.end(), {"-l"});
+        Command command = pub_command(broker.port(), options);
+        command.keep_stdin_open = true;
+        Process pub(command);
+        pub.write("1\n");
+        if (row.options[0] != "-q") {
+            // At QoS 0 the first message is lost with the connection.
+            REQUIRE(pub.wait_err("connected again"));
+            pub.write("2\n");
+        }
+        CHECK(pub.wait() == Exit{.code = 66});
+        const std::string err = pub.err();
+        CHECK(has(err, std::string("again; likely cause: it does not accept ") + row.cause + "\n"));
+        CHECK(broker.connects().size() == 2);
+    }
+}
+
+TEST_CASE("a lost connection without another try names what the broker may not accept") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.close_at_qos = Qos::exactly_once; });
+    const Result result = publish(broker.port(), {"-q", "2", "-t", "a", "-m", "x"});
+    CHECK(result.exit.code == 66);
+    CHECK(has(result.err, "some brokers close the connection because they do not accept QoS 2 (try -q 1)\n"));
+}
+
+TEST_CASE("messages that every broker accepts, and --reconnect, are published again without end") {
+    const std::vector<Words> rows = {{"-q", "1", "-t", "a"},
+                                     {"-q", "2", "-t", "a", "--reconnect", "forever"}};
+    for (const Words& row : rows) {
+        BrokerThread broker;
+        broker.set([](Behaviour& it) { it.close_at_qos = Qos::at_most_once; });
+        Words options = row;
+        options.insert(options.end(), {"-l", "--reconnect-delay", "0.01:0.01"});
+        Command command = pub_command(broker.port(), options);
+        command.input = "1\n";
+        Process pub(command);
+        REQUIRE(broker.wait_until([](Broker& it) { return it.connects().size() >= 4; }));
+        broker.set([](Behaviour& it) { it.close_at_qos.reset(); });
+        CHECK(pub.wait() == Exit{.code = 0});
+    }
+}

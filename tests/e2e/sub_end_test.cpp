@@ -129,6 +129,34 @@ TEST_CASE("after a lost connection mqtt_sub reconnects and resubscribes, and rep
     }
 }
 
+TEST_CASE(
+    "a broker that closes twice in a row on an unusual filter ends the run with 67 and the likely cause") {
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.close_at_subscribe = true; });
+    const Result result = run(subscriber(broker, {"-t", "$share/group/a.b"}));
+    CHECK(result.exit == Exit{.code = 67});
+    CHECK(result.err.find(
+              "again; likely cause: it does not accept a dot in the topic, or shared subscriptions\n") !=
+          std::string::npos);
+    CHECK(broker.connects().size() == 2);
+}
+
+TEST_CASE("a shared subscription that brought nothing in MQTT 3.1.1 is reported at the end") {
+    constexpr auto* note =
+        "no message was received for '$share/group/a': a broker without shared subscriptions";
+    BrokerThread broker;
+    for (const char* version : {"311", "5"}) {
+        CAPTURE(version);
+        const Result result = run(subscriber(broker, {"-V", version, "-t", "$share/group/a", "-W", "0.3"}));
+        CHECK(result.exit == Exit{.code = 27});
+        CHECK((result.err.find(note) != std::string::npos) == (std::string(version) == "311"));
+    }
+    Subscribed sub(broker, {"-V", "311", "-t", "$share/group/a", "-C", "1"});
+    broker.publish("a", "x");
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.err().empty());
+}
+
 TEST_CASE("--reconnect never ends with 65 when the connection is lost") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "--reconnect", "never"});
