@@ -16,7 +16,15 @@ An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Com
     .\\" exit: CODE         0 if not given
     .\\" broker: OPTIONS    further options of mqtt_testbroker
     .\\" terminal: 80x24    columns and rows: the example's output is a terminal; cursor movements are not part of lines
+    .\\" server: HOST:PORT KEY=VALUE ...   the example reaches this broker, which requires that (far_server.py)
+    .\\" proxy: ADDRESS     that server is the proxy ADDRESS of the example, instead of one in a configuration file
+    .\\" far: LINE          a subscriber of the server's broker prints this line (regular expression)
+    .\\" sent: COMMAND      run with the server's broker after the example has subscribed there
+    .\\" unit: NAME         the block is a systemd unit, which systemd-analyze accepts; its ExecStart is the example
     .\\" skip: REASON       the example cannot run in a test
+
+A block below .\\" output: is not an example: each of its lines is one that the example before it prints, but for
+numbers and the width of spaces.
 
 MQTT_HOST and MQTT_PORT are set to the broker. Each example runs in a new directory, whose subdirectory bin is in PATH
 and whose subdirectory etc replaces /etc/mosquitto. An example without expectations is an error.
@@ -26,6 +34,7 @@ import fcntl
 import os
 import re
 import select
+import shlex
 import signal
 import struct
 import subprocess
@@ -36,9 +45,11 @@ import time
 from dataclasses import dataclass, field
 
 TIMEOUT = 20  # seconds; only a failing example waits this long
-KEYS = ("before", "input", "during", "stop", "prints", "received", "file", "exit", "broker", "terminal", "skip")
+FAR_SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "far_server.py")
+KEYS = ("before", "input", "during", "stop", "prints", "received", "file", "exit", "broker", "terminal", "skip", "server",
+        "proxy", "far", "sent", "unit", "output")
 MOVEMENT = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # colours stay
-CHECKED = ("prints", "received", "file", "exit", "skip")
+CHECKED = ("prints", "received", "file", "exit", "skip", "far")
 
 
 class Failed(Exception):
@@ -60,7 +71,19 @@ def unescape(text):
 def examples_of(name, text):
     """The examples of a page in order."""
     inside = block = False
+    found = []
     example = Example(name, 0)
+
+    def complete():
+        nonlocal example
+        if not example.notes["output"]:
+            found.append(example)
+        elif not found:
+            raise Failed(f"{name}:{example.line}: output without an example")
+        else:
+            found[-1].notes["output"] += example.text.splitlines()
+        example = Example(name, 0)
+
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(".Sh "):
             inside = line == ".Sh EXAMPLES"
@@ -73,15 +96,14 @@ def examples_of(name, text):
         elif line.startswith(".Bd "):
             block, example.line = True, number
         elif line.startswith(".Dl "):
-            example.line, example.text = number, unescape(line[4:])
-            yield example
-            example = Example(name, 0)
+            example.line, example.text = number, unescape(line[4:]) + "\n"
+            complete()
         elif line == ".Ed":
             block = False
-            yield example
-            example = Example(name, 0)
+            complete()
         elif block:
             example.text += unescape(line) + "\n"
+    return found
 
 
 class Running:
@@ -129,6 +151,11 @@ class Running:
     def ended(self):
         return not self.open and self.process.poll() is not None
 
+    def exit_code(self):
+        """As a shell has it, which adds 128 to the number of a signal."""
+        code = self.process.returncode
+        return code if code >= 0 else 128 - code
+
     def signal(self, number):
         try:
             os.killpg(self.process.pid, number)
@@ -152,6 +179,17 @@ def wait_for(condition, what, running):
             one.read(0.01)
 
 
+def comparable(line):
+    """The line without what differs from run to run: numbers, their units of time and size, and widths of spaces."""
+    without_numbers = re.sub(r"\d[\d.:]*( (us|ms|s|B|kB|MB)\b)?", "0", line)
+    return " ".join(without_numbers.split())
+
+
+def shortened(text):
+    """For messages of failures."""
+    return text if len(text) < 2000 else text[:1000] + "\n[...]\n" + text[-1000:]
+
+
 def has_line(pattern, text):
     return re.search(rf"^(?:{pattern})$", text, re.MULTILINE) is not None
 
@@ -161,36 +199,70 @@ class Environment:
 
     def __init__(self, programs, example, directory):
         self.example, self.directory, self.running = example, directory, []
-        self.broker = self.listener = None
+        self.broker = self.listener = self.far_broker = self.far_listener = self.server = None
         for name in ("etc", "bin"):
             os.mkdir(os.path.join(directory, name))
         self.env = {"PATH": f"{directory}/bin:{os.path.abspath(programs)}:{os.environ['PATH']}", "HOME": directory, "LC_ALL": "C.UTF-8",
                     "TZ": "UTC", "MQTT_HOST": "127.0.0.1"}
 
     def run_all(self):
-        """Starts broker and subscriber, and runs the example."""
-        options = " ".join(self.example.notes["broker"])
-        self.broker = self.start(f"exec mqtt_testbroker -v -p 0 {options}")
-        wait_for(lambda: "not for production" in self.broker.out() or self.broker.ended(), "the broker", [self.broker])
-        if self.broker.ended():
-            raise Failed("no broker: " + self.broker.err())
-        self.env["MQTT_PORT"] = re.search(r"listening on 127\.0\.0\.1:(\d+)", self.broker.out()).group(1)
+        """Starts brokers and subscribers, and runs the example."""
+        self.broker, self.env["MQTT_PORT"] = self.start_broker()
         self.listener = self.start("exec mqtt_sub -v -t '#'")
         wait_for(lambda: self.subscribed() > 0, "a subscription", self.running)
+        self.example_env = dict(self.env)
+        if self.example.notes["server"]:
+            self.start_server()
         self.run_example()
+
+    def start_broker(self):
+        """A broker and its port."""
+        options = " ".join(self.example.notes["broker"])
+        broker = self.start(f"exec mqtt_testbroker -v -p 0 {options}")
+        wait_for(lambda: "not for production" in broker.out() or broker.ended(), "the broker", [broker])
+        if broker.ended():
+            raise Failed("no broker: " + broker.err())
+        return broker, re.search(r"listening on 127\.0\.0\.1:(\d+)", broker.out()).group(1)
+
+    def start_server(self):
+        """The server that the example reaches, and a broker in it."""
+        self.far_broker, port = self.start_broker()
+        self.far_env = {**self.env, "MQTT_PORT": port}
+        self.far_listener = self.start("exec mqtt_sub -v -t '#'", env=self.far_env)
+        wait_for(lambda: self.subscribed() > 1, "a subscription", self.running)
+        keys = os.path.join(self.directory, "keys")
+        os.mkdir(keys)
+        wanted = " ".join(map(shlex.quote, self.example.notes["server"]))
+        self.server = self.start(f"exec {FAR_SERVER} {port} {keys} {wanted}")
+        wait_for(lambda: "listening" in self.server.out() or self.server.ended(), "the server", [self.server])
+        if self.server.ended():
+            raise Failed("no server: " + self.server.err())
+        proxy = "127.0.0.1:" + self.server.out().split()[3]
+        if self.example.notes["proxy"]:
+            self.example.text = self.example.text.replace(self.example.notes["proxy"][0], proxy)
+        else:
+            configuration = os.path.join(self.directory, "config")
+            os.mkdir(configuration)
+            for name in ("mqtt_pub", "mqtt_sub"):
+                with open(os.path.join(configuration, name), "w", encoding="utf-8") as file:
+                    file.write(f"--proxy socks5h://{proxy}\n")
+            self.example_env["XDG_CONFIG_HOME"] = configuration
+        self.example_env["SSL_CERT_DIR"] = os.path.join(keys, "ca")
 
     def with_own_etc(self, command):
         return command.replace("/etc/mosquitto", os.path.join(self.directory, "etc"))
 
-    def start(self, command, text="", terminal=None):
-        self.running.append(Running(["bash", "-c", self.with_own_etc(command)], self.directory, self.env, text, terminal))
+    def start(self, command, text="", terminal=None, env=None):
+        self.running.append(Running(["bash", "-c", self.with_own_etc(command)], self.directory, env or self.env, text, terminal))
         return self.running[-1]
 
     def subscribed(self):
-        return len(re.findall(r"SUBSCRIBE .* -> ", self.broker.err()))
+        """How many subscriptions there were."""
+        brokers = [broker for broker in (self.broker, self.far_broker) if broker]
+        return sum(len(re.findall(r"SUBSCRIBE .* -> ", broker.err())) for broker in brokers)
 
-    def run(self, command):
-        done = self.start(command)
+    def run(self, command, env=None):
+        done = self.start(command, env=env)
         wait_for(done.ended, f"the end of '{command}'", self.running)
         if done.process.returncode != 0:
             raise Failed(f"'{command}' ended with {done.process.returncode}: {done.err()}")
@@ -211,24 +283,40 @@ class Environment:
         notes = self.example.notes
         for command in notes["before"]:
             self.run(command)
+        for name in notes["unit"]:
+            self.check_unit(name)
         subscribed = self.subscribed()
         shown = self.start(self.example.text, "".join(notes["input"]).replace("\\n", "\n"),
-                           *notes["terminal"])
-        if notes["during"]:
-            wait_for(lambda: self.subscribed() > subscribed or shown.ended(), "a subscription", self.running)
-        for command in notes["during"]:
-            self.run(command)
+                           *notes["terminal"], env=self.example_env)
         try:
+            if notes["during"] or notes["sent"]:
+                wait_for(lambda: self.subscribed() > subscribed or shown.ended(), "a subscription", self.running)
+            for command in notes["during"]:
+                self.run(command)
+            for command in notes["sent"]:
+                self.run(command, self.far_env)
             self.wait_done(shown)
         except Failed as failed:
-            raise Failed(f"{failed}\nits output: {shown.out()}{shown.err()}\nmessages received: {self.listener.out()}") from failed
+            raise Failed(f"{failed}\nits output: {shortened(shown.out())}{shortened(shown.err())}\nmessages received: {shortened(self.listener.out())}"
+                         + (f"\nthe server: {self.server.out()}{self.server.err()}" if self.server else "")) from failed
+
+    def check_unit(self, name):
+        """The unit has no faults; its ExecStart is then the example."""
+        with open(os.path.join(self.directory, name), "w", encoding="utf-8") as file:
+            file.write(self.example.text)
+        checked = self.start(f"systemd-analyze verify --man=no ./{name}")
+        wait_for(checked.ended, "systemd-analyze", [checked])
+        if checked.process.returncode != 0 or checked.out() or checked.err():
+            raise Failed(f"systemd-analyze verify: {checked.process.returncode} {checked.out()}{checked.err()}")
+        self.example.text = re.search(r"^ExecStart=(.*)", self.example.text, re.MULTILINE).group(1).replace("%%", "%")
+        self.example_env["STATE_DIRECTORY"] = self.directory
 
     def wait_done(self, shown):
         notes = self.example.notes
         expected = int(notes["exit"][0]) if notes["exit"] else 0
 
         def has_failed():
-            return shown.ended() and shown.process.returncode != expected
+            return shown.ended() and shown.exit_code() != expected
 
         for note in notes["file"]:
             wait_for(lambda note=note: self.file_holds(note) or (shown.ended() and not self.file_holds(note)),
@@ -239,16 +327,21 @@ class Environment:
             wait_for(lambda pattern=pattern: has_line(pattern, shown.out()) or shown.ended(), f"'{pattern}'", self.running)
             if not has_line(pattern, shown.out()):
                 raise Failed(f"it did not print '{pattern}'")
-        for pattern in notes["received"]:
-            wait_for(lambda pattern=pattern: has_line(pattern, self.listener.out()) or has_failed(),
-                     f"'{pattern}'", self.running)
-            if has_failed():
-                break
+        for key, listener in (("received", self.listener), ("far", self.far_listener)):
+            for pattern in notes[key]:
+                wait_for(lambda pattern=pattern, listener=listener: has_line(pattern, listener.out()) or has_failed(),
+                         f"'{pattern}'", self.running)
+                if has_failed():
+                    break
+        for line in filter(None, map(comparable, notes["output"])):
+            wait_for(lambda line=line: line in map(comparable, shown.out().splitlines()) or shown.ended(), f"'{line}'", self.running)
+            if line not in map(comparable, shown.out().splitlines()):
+                raise Failed(f"it did not print '{line}'")
         for name in notes["stop"]:
             shown.signal(signal.Signals[name])
         wait_for(shown.ended, "its end", self.running)
-        if shown.process.returncode != expected:
-            raise Failed(f"it ended with {shown.process.returncode}, not with {expected}")
+        if shown.exit_code() != expected:
+            raise Failed(f"it ended with {shown.exit_code()}, not with {expected}")
 
 
 def run_example(programs, example):
@@ -287,6 +380,9 @@ WRONG = {
     "a wrong file": '.\\" file: x b\n.Dl printf a > x\n',
     "no terminal": '.\\" terminal: 80x24\n.\\" prints: none\n.Dl test -t 1 || echo none\n',
     "nothing to check": ".Dl mqtt_pub -t a -m b\n",
+    "a wrong output": '.\\" during: mqtt_pub -t a -m b\n.\\" prints: a b\n.Dl mqtt_sub -v -t a -C 1\n.\\" output:\n.Dl a c\n',
+    "a wrong login": '.\\" server: far.example:1883 user=u password=p\n.\\" far: a b\n.Dl mqtt_pub -h far.example -p 1883 -u u -P q -t a -m b\n',
+    "a wrong unit": '.\\" unit: x.service\n.\\" exit: 0\n.Bd -literal\n[Service]\nExecStart=/bin/true\nDinamicUser=yes\n.Ed\n',
 }
 
 

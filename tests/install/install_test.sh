@@ -25,7 +25,7 @@ version=$(sed -n 's/^CMAKE_PROJECT_VERSION:.*=\([0-9]*\.[0-9]*\)\..*/\1/p' "$bui
 lib=$(cd "$prefix/$(grep '^CMAKE_INSTALL_LIBDIR:' "$build/CMakeCache.txt" | cut -d= -f2)" && pwd)
 
 for file in bin/mqtt_pub bin/mqtt_sub bin/mqtt_passwd share/man/man1/mqtt_pub.1 share/man/man1/mqtt_sub.1 \
-    share/man/man1/mqtt_passwd.1 share/man/man3/mqttc.3 share/bash-completion/completions/mqtt_sub \
+    share/man/man1/mqtt_passwd.1 share/man/man3/mqttc.3 share/man/man7/mqttc-recipes.7 share/bash-completion/completions/mqtt_sub \
     share/fish/vendor_completions.d/mqtt_pub.fish share/zsh/vendor-completions/_mqtt_pub include/mqttc/client.hpp; do
     [ -e "$prefix/$file" ] || die "$file was not installed"
 done
