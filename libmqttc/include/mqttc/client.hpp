@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "mqttc/endpoint.hpp"
 #include "mqttc/error.hpp"
@@ -20,7 +21,7 @@
 
 namespace mqttc {
 
-/// How often and how soon a connection is tried again.
+/// How often and how soon a connection is tried again. With several endpoints a try is a round through all of them.
 struct ReconnectPolicy {
     static constexpr std::uint32_t forever = UINT32_MAX;  ///< as a number of tries: no end
     std::uint32_t first = 0;                              ///< further tries for the first connection
@@ -39,10 +40,21 @@ struct ReconnectPolicy {
 
 /// What a client is made from.
 struct ClientOptions {
-    Endpoint endpoint;          ///< the broker's address and how to reach it
+    Endpoint endpoint;  ///< the broker's address and how to reach it
+    /// Brokers that can replace each other; not empty: used instead of `endpoint`. They are tried in this order: when one
+    /// cannot be reached, refuses, or does not answer within connect_timeout, the next one is tried at once; a round
+    /// through all of them is followed by the back-off of `reconnect`, if one of the failures is worth a try. The client
+    /// stays with the one that works. When that connection is lost it is tried again first, at once; if it had stopped
+    /// answering, the next one. An endpoint works if a message was acknowledged or received or the connection lasted
+    /// 10 s, and it lasted `reconnect.min_delay`. The session continues on each of them: that QoS 2 messages arrive
+    /// exactly once requires that the brokers share their sessions, as the nodes of a cluster do.
+    std::vector<Endpoint> endpoints;
     SessionOptions session;     ///< the MQTT session
     ReconnectPolicy reconnect;  ///< for a broker that cannot be reached, or a lost connection
-    Duration connect_timeout = std::chrono::seconds(30);  ///< names, TCP, TLS, WebSocket and CONNACK together
+    /// Names, TCP, TLS, WebSocket and CONNACK together. When a name has several addresses and the handshake or the broker
+    /// at one of them fails with an error that is worth a try, or this time ends, the addresses that have not failed are
+    /// tried at once, each with this time.
+    Duration connect_timeout = std::chrono::seconds(30);
     /// Longest wait for output to drain at disconnect(). After DISCONNECT was written the transport is
     /// closed at once, unless the broker may still send: then the client waits for the broker to close, while written
     /// bytes are unconfirmed (at most this long) and 50 ms longer, because closing before a message arrives would
@@ -71,8 +83,9 @@ class ClientHandler : public SessionHandler {
     /// connection. `has_unread`: more bytes were received after the postponed message. True: what was received is no
     /// longer needed, and the connection is lost at once. False: it is offered first, and on_connection_lost follows.
     virtual bool on_peer_closed(bool /*has_unread*/) { return false; }
-    /// A connection attempt failed or a connection was lost. `retry_in`: when the next try starts; none = run() ends
-    /// with this error.
+    /// A connection attempt failed or a connection was lost. `retry_in`: when the next try starts (zero: at once, to the
+    /// next of ClientOptions::endpoints or to the server of a redirect); none = run() ends with this error. Not called
+    /// while another address of the same endpoint is left to try.
     virtual void on_connection_lost(const Error&, std::optional<Duration> /*retry_in*/) {}
 };
 
@@ -147,7 +160,7 @@ class MQTTC_API Client {
 
     /// The time of the present turn.
     Time now() const;
-    /// ClientOptions::endpoint, or the one that a redirect leads to; valid as long as the client.
+    /// The present endpoint of ClientOptions, or the one that a redirect leads to; valid as long as the client.
     const Endpoint& endpoint() const;
     /// The session, read-only; valid as long as the client.
     const Session& session() const;

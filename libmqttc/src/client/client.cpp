@@ -35,8 +35,10 @@ Client::Impl::Impl(ClientOptions given, ClientHandler& to)
       handler(to),
       session(std::move(options.session)),
       relay(to),
-      target(options.endpoint),
-      backoff_(options.reconnect.min_delay, options.reconnect.max_delay, options.reconnect.quick_delay) {}
+      backoff_(options.reconnect.min_delay, options.reconnect.max_delay, options.reconnect.quick_delay) {
+    if (options.endpoints.empty()) options.endpoints.push_back(options.endpoint);
+    target = home();
+}
 
 std::expected<void, Error> Client::Impl::run() {
     stopping = false;
@@ -44,7 +46,9 @@ std::expected<void, Error> Client::Impl::run() {
     tries_ = 0;
     backoff_.reset();
     last_delay_ = {};
-    target = options.endpoint;
+    failed_in_round_ = 0;
+    round_can_be_retried_ = false;
+    target = home();
     result_ = {};
     loop.update_now();
     try {

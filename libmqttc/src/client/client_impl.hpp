@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "backoff.hpp"
 #include "connect.hpp"
@@ -75,7 +76,7 @@ struct Client::Impl {
     Session session;
     Relay relay;
     ReceiveBuffer buffer;
-    Endpoint target;  ///< options.endpoint, or where the broker redirected to
+    Endpoint target;  ///< home(), or where the broker redirected to
     bool stopping = false;
 
     /// disconnect() was called.
@@ -112,7 +113,11 @@ struct Client::Impl {
     void continue_closing();
     void linger();
     void lost(Error error);
-    std::optional<Duration> retry_delay(const Error& error);
+    const Endpoint& home() const { return options.endpoints[endpoint_]; }
+    bool next_address(const Error& error);
+    bool fruitful() const;
+    std::optional<Duration> next_endpoint(const Error& error);
+    std::optional<Duration> retry_delay(const Error& error, bool another_can_help);
     bool follow_redirect(Error& error);
     void connect_next_to(const Endpoint& endpoint);
     void add_endpoint_context(Error& error, bool was_open) const;
@@ -133,9 +138,13 @@ struct Client::Impl {
     std::unique_ptr<Connection> connection_;
     Backoff backoff_;
     Duration last_delay_{};
-    std::optional<Time> quick_retry_at_;  ///< the last quick retry
-    std::uint32_t tries_ = 0;             ///< further tries since the last fruitful connection
-    bool ever_connected_ = false;         ///< in this run
+    std::optional<Time> quick_retry_at_;           ///< the last quick retry
+    std::uint32_t tries_ = 0;                      ///< further tries since the last fruitful connection
+    std::vector<net::Address> untried_addresses_;  ///< of target
+    std::size_t endpoint_ = 0;                     ///< index in options.endpoints
+    std::size_t failed_in_round_ = 0;              ///< endpoints
+    bool round_can_be_retried_ = false;            ///< one of these failures is not final
+    bool ever_connected_ = false;                  ///< in this run
     bool redirected_ = false;
     bool peer_closed_reported_ = false;  ///< of this connection
     bool room_again_ = false;            ///< the output buffer was full and no longer is

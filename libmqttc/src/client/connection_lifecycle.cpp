@@ -16,6 +16,8 @@ namespace {
 constexpr Duration redirect_memory = std::chrono::minutes(1);
 // A broker that closes sooner has a cause that a reconnect alone does not remove.
 constexpr Duration fruitful_time = std::chrono::seconds(10);
+// A broker that closes sooner is not tried again at once, although there is no delay between several endpoints.
+constexpr Duration shortest_useful = std::chrono::milliseconds(100);
 
 std::string reference_of(ReasonCode code, PropertiesView properties) {
     if (code != reason::use_another_server && code != reason::server_moved) return {};
@@ -40,7 +42,7 @@ void Client::Impl::connect() {
     connect_started_ = loop.now();
     connect_deadline_ = later(loop.now(), options.connect_timeout);
     connector_ = std::make_unique<net::Connector>(loop, target);
-    connector_->start();
+    connector_->start(std::exchange(untried_addresses_, {}));
 }
 
 Error Client::Impl::no_connack(Duration waited) const {
@@ -68,6 +70,7 @@ void Client::Impl::poll_connector() {
         return lost(std::move(error));
     }
     auto stream = connector_->take();
+    untried_addresses_ = connector_->untried();
     connector_.reset();
     if (!stream) return lost(std::move(stream.error()));
     relay.reset();
@@ -134,6 +137,7 @@ void Client::Impl::end(std::expected<void, Error> how) {
     phase_ = Phase::ended;
     connector_.reset();
     connection_.reset();
+    untried_addresses_.clear();
     session.closed(loop.now());
 }
 
@@ -152,11 +156,13 @@ void Client::Impl::lost(Error error) {
     shrink_at_.reset();
     add_endpoint_context(error, was_open);
     std::optional<Duration> delay;
+    if (next_address(error)) return;
+    untried_addresses_.clear();
     if (follow_redirect(error)) {
         delay = Duration::zero();
     } else if (!pending_disconnect) {
-        connect_next_to(options.endpoint);
-        delay = retry_delay(error);
+        delay = options.endpoints.size() > 1 ? next_endpoint(error) : retry_delay(error, false);
+        if (delay) connect_next_to(home());
     }
     phase_ = Phase::waiting;
     if (delay) retry_at_ = later(loop.now(), *delay);
@@ -164,13 +170,51 @@ void Client::Impl::lost(Error error) {
     if (!delay) end(std::unexpected(std::move(error)));
 }
 
-std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
+/// True: what failed was one of several addresses, and the next one is tried at once.
+bool Client::Impl::next_address(const Error& error) {
+    if (relay.accepted || untried_addresses_.empty() || pending_disconnect || is_final(error)) return false;
+    phase_ = Phase::waiting;
+    retry_at_ = loop.now();
+    return true;
+}
+
+/// So that a limited number of tries ends a run whose broker closes on what is sent again and again.
+bool Client::Impl::fruitful() const {
+    return relay.accepted &&
+           (relay.peer_sends || relay.peer_acknowledges || loop.now() - connected_at_ >= fruitful_time);
+}
+
+/// Chooses among several endpoints; the delay before it is tried.
+std::optional<Duration> Client::Impl::next_endpoint(const Error& error) {
+    // Why a broker ends a connection that it had accepted holds for the others too.
+    if (relay.accepted && is_final(error) && !is_redirect(error)) return retry_delay(error, false);
+    const Duration shortest = std::max({last_delay_, options.reconnect.min_delay, shortest_useful});
+    const bool worked = fruitful() && loop.now() - connected_at_ >= shortest;
+    const bool silent = error.code == ErrorCode::keep_alive_timeout || error.code == ErrorCode::ack_timeout;
+    if (worked) {
+        failed_in_round_ = 0;
+        round_can_be_retried_ = false;
+        tries_ = 0;
+        backoff_.reset();
+        last_delay_ = {};
+    }
+    if (!worked || silent) {
+        ++failed_in_round_;
+        round_can_be_retried_ = round_can_be_retried_ || !is_final(error);
+        endpoint_ = (endpoint_ + 1) % options.endpoints.size();
+    }
+    if (failed_in_round_ >= options.endpoints.size()) {
+        failed_in_round_ = 0;
+        return retry_delay(error, std::exchange(round_can_be_retried_, false));
+    }
+    relay.accepted = false;
+    return Duration::zero();
+}
+
+std::optional<Duration> Client::Impl::retry_delay(const Error& error, bool another_can_help) {
     const bool insists = options.reconnect.after_refusal && ever_connected_ && is_refusal(error);
-    if (is_final(error) && !insists) return std::nullopt;
-    // So that --reconnect N ends a run whose broker closes on what is sent again and again.
-    const bool fruitful = relay.accepted && (relay.peer_sends || relay.peer_acknowledges ||
-                                             loop.now() - connected_at_ >= fruitful_time);
-    if (fruitful) tries_ = 0;
+    if (is_final(error) && !insists && !another_can_help) return std::nullopt;
+    if (fruitful()) tries_ = 0;
     const auto allowed = ever_connected_ ? options.reconnect.later : options.reconnect.first;
     if (allowed != ReconnectPolicy::forever && tries_ >= allowed) return std::nullopt;
     // A connection that lasted shorter than the delay before it does not count as recovery.
@@ -191,7 +235,8 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error) {
 }
 
 void Client::Impl::connect_next_to(const Endpoint& endpoint) {
-    const bool same = equal_ignoring_case(target.host, endpoint.host) && target.port == endpoint.port;
+    const bool same = equal_ignoring_case(target.host, endpoint.host) && target.port == endpoint.port &&
+                      target.unix_path == endpoint.unix_path;
     if (!same) session.forget_assigned_client_id();
     target = endpoint;
 }
@@ -209,7 +254,7 @@ bool Client::Impl::follow_redirect(Error& error) {
     }
     Endpoint next = target;
     next.host = place->host;
-    next.port = place->port != 0 ? place->port : effective_port(options.endpoint);
+    next.port = place->port != 0 ? place->port : effective_port(home());
     next.srv = false;
     next.unix_path.clear();
     error.context += ": " + endpoint_name(next);
@@ -219,7 +264,7 @@ bool Client::Impl::follow_redirect(Error& error) {
     }
     const bool verified = next.tls && next.tls->verify;
     const char* refusal = nullptr;
-    if (!target.unix_path.empty() || (!verified && !equal_ignoring_case(next.host, options.endpoint.host)))
+    if (!target.unix_path.empty() || (!verified && !equal_ignoring_case(next.host, home().host)))
         refusal = " (another host is followed only over verified TLS)";
     else if (redirected_ && !(relay.accepted && loop.now() - connected_at_ >= redirect_memory))
         refusal = " (a second redirect is not followed)";

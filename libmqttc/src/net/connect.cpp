@@ -107,7 +107,8 @@ std::string Connector::target_name() const {
     return "the proxy " + endpoint_name(proxy);
 }
 
-void Connector::start() {
+void Connector::start(std::vector<Address> addresses) {
+    remote_ = std::move(addresses);
     // It is put into lines of HTTP as it is, where WebSocket or a proxy speaks that.
     if (std::ranges::any_of(endpoint_.host, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
         return fail(Error{ErrorCode::usage, 0, "a host name cannot contain spaces or control characters"});
@@ -138,6 +139,7 @@ void Connector::look_up_local() {
 }
 
 void Connector::look_up_remote() {
+    if (!remote_.empty()) return race(std::move(remote_));
     stage_ = Stage::name;
     Question question{.host = endpoint_.host, .port = effective_port(endpoint_), .service = {}};
     if (endpoint_.proxy) {
@@ -198,9 +200,10 @@ void Connector::next_attempt() {
             note_failure(attempt.error());
             continue;
         }
-        if (attempt->connected) return on_connected(std::move(attempt->socket));
-        const int fd = attempt->socket.get();
-        attempts_.push_back(std::move(attempt->socket));
+        Racer racer{std::move(attempt->socket), next_ - 1};
+        if (attempt->connected) return on_connected(std::move(racer));
+        const int fd = racer.socket.get();
+        attempts_.push_back(std::move(racer));
         loop_.watch(fd, POLLOUT, [this, fd](short) { check_attempt(fd); });
         if (next_ < remote_.size()) timer_ = loop_.at(loop_.now() + stagger, [this] { next_attempt(); });
         return;
@@ -213,11 +216,11 @@ void Connector::check_attempt(int fd) {
     socklen_t length = sizeof status;
     if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &status, &length) != 0) status = errno;
     loop_.unwatch(fd);
-    auto attempt = std::ranges::find(attempts_, fd, &Descriptor::get);
-    Descriptor socket = std::move(*attempt);
+    auto attempt = std::ranges::find(attempts_, fd, [](const Racer& racer) { return racer.socket.get(); });
+    Racer racer = std::move(*attempt);
     attempts_.erase(attempt);
-    if (status == 0) return on_connected(std::move(socket));
-    socket = {};
+    if (status == 0) return on_connected(std::move(racer));
+    racer.socket = {};
     note_failure({status, false});
     if (timer_) loop_.cancel(*timer_);
     next_attempt();
@@ -241,7 +244,7 @@ void Connector::connect_unix() {
     Descriptor fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return fail(connect_error({errno, false}));
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0)
-        return on_connected(std::move(fd));
+        return on_connected({std::move(fd), 0});
     if (errno == EAGAIN) {
         timer_ = loop_.at(loop_.now() + unix_retry, [this] {
             timer_.reset();
@@ -295,7 +298,7 @@ void Connector::forget_attempts() {
     lookup_.reset();
     if (timer_) loop_.cancel(*timer_);
     timer_.reset();
-    for (const auto& attempt : attempts_) loop_.unwatch(attempt.get());
+    for (const auto& attempt : attempts_) loop_.unwatch(attempt.socket.get());
     attempts_.clear();
 }
 
@@ -305,10 +308,12 @@ void Connector::fail(Error error) {
     stage_ = Stage::finished;
 }
 
-void Connector::on_connected(Descriptor socket) {
+void Connector::on_connected(Racer winner) {
+    for (const auto& racer : attempts_) untried_.push_back(remote_[racer.address]);
+    for (; next_ < remote_.size(); ++next_) untried_.push_back(remote_[next_]);
     forget_attempts();
     stage_ = Stage::handshake;
-    auto stream = build_layers(make_socket_stream(socket.release()), endpoint_, tls_.get());
+    auto stream = build_layers(make_socket_stream(winner.socket.release()), endpoint_, tls_.get());
     if (!stream) return fail(std::move(stream.error()));
     stream_ = std::move(*stream);
     carry_on_handshake();

@@ -34,11 +34,15 @@ class Connector {
     Connector(const Connector&) = delete;
     Connector& operator=(const Connector&) = delete;
 
-    /// Begins; may finish at once.
-    void start();
+    /// Begins; may finish at once. `addresses`: untried() of an earlier connector of this endpoint, which replace the
+    /// look-up; empty: all.
+    void start(std::vector<Address> addresses = {});
     bool finished() const { return stage_ == Stage::finished; }
     /// The open stream, its descriptor no longer watched, or why there is none. Once, when finished().
     std::expected<StreamPtr, Error> take();
+    /// When finished(): the addresses that have not failed, except the one that was connected. They can be tried if the
+    /// handshake or the broker at that one fails.
+    std::vector<Address> untried() { return std::move(untried_); }
     /// What to say when the owner's patience (`waited`) ends before finished().
     Error timed_out(Duration waited) const;
 
@@ -47,6 +51,10 @@ class Connector {
     struct Attempt {
         Descriptor socket;
         bool connected = false;
+    };
+    struct Racer {
+        Descriptor socket;
+        std::size_t address;  ///< index in remote_
     };
     struct Failure {
         int number = 0;        ///< errno
@@ -61,7 +69,7 @@ class Connector {
     void check_attempt(int fd);
     void note_failure(Failure failure);
     void fail(Error error);
-    void on_connected(Descriptor socket);
+    void on_connected(Racer winner);
     void carry_on_handshake();
     void forget_attempts();
     std::expected<Attempt, Failure> begin(const Address& address) const;
@@ -77,7 +85,8 @@ class Connector {
     std::vector<Address> local_;
     std::vector<Address> remote_;
     std::size_t next_ = 0;
-    std::vector<Descriptor> attempts_;
+    std::vector<Racer> attempts_;
+    std::vector<Address> untried_;
     std::optional<Loop::TimerId> timer_;
     Failure failure_;  ///< the most telling one so far
     TlsContextPtr tls_;

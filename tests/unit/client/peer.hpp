@@ -66,7 +66,9 @@ class Recorder : public ClientHandler {
 /// Accepts one connection after another and calls `script` for each packet.
 class Peer {
   public:
-    explicit Peer(ProtocolVersion speaks = ProtocolVersion::v311) : version(speaks) {}
+    explicit Peer(ProtocolVersion speaks = ProtocolVersion::v311, const std::string& host = "127.0.0.1",
+                  std::uint16_t wanted_port = 0)
+        : listener(host, true, wanted_port), version(speaks) {}
 
     /// Call once, before the client runs.
     void join(Client& to) {
