@@ -8,7 +8,6 @@
 namespace mqttc::app {
 namespace {
 
-constexpr std::uint16_t tls_port = 8883;
 // How long the broker keeps the session while we are away without the user's word on it.
 constexpr std::uint32_t bridged_seconds = 300;
 constexpr auto practically_never = std::chrono::hours(24 * 365);

@@ -12,6 +12,9 @@
 
 namespace mqttc::app {
 
+/// Turns TLS on without an option.
+inline constexpr std::uint16_t tls_port = 8883;
+
 struct ConnectionSetup {
     ClientOptions client;
     std::vector<std::string> warnings;  ///< one line each, without the program's name

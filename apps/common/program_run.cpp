@@ -40,6 +40,7 @@ int ProgramRun::run() {
         messages_.give_up_at(*deadline_);
         client_.at(*deadline_, [this] { time_out(); });
     }
+    if (connection_options_.will.topic) warn_about_topic(*connection_options_.will.topic);
     prepare();
     return conclude(client_.run());
 }

@@ -95,6 +95,7 @@ class OptionReader {
         }
         if (auto rules = context_.check_rules(); !rules) return wrong(rules.error());
         warn_of_topics();
+        warn_of_plain_tls_port();
         for (const GivenOption& option : context_.given) {
             if (option.row->secrecy == Secrecy::file_content) check_secret_file(option.value);
         }
@@ -133,6 +134,17 @@ class OptionReader {
         if (topic == "mqtt" || topic == "ws")
             warnings.push_back(in_quotes(topic).append(
                 " in the URL is the topic, not the path of the WebSocket (that is --ws-path)"));
+    }
+
+    // --no-tls of a file also counts for port 8883 of the command line, where TLS is usual.
+    void warn_of_plain_tls_port() {
+        const GivenOption* port = context_.find("port");
+        const GivenOption* no_tls = context_.find("no-tls");
+        if (port == nullptr || no_tls == nullptr || port->source <= no_tls->source) return;
+        const ConnectionOptions& connection = *context_.connection;
+        if (connection.no_tls && connection.port == tls_port)
+            context_.run->warnings.emplace_back(
+                "port 8883 is used without TLS, because a configuration file contains --no-tls");
     }
 
     // An option that can harm the user is refused in a file that another user can change.

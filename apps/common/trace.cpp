@@ -151,5 +151,9 @@ void DebugTrace::sent(const Packet& packet) {
 void DebugTrace::received(const Packet& packet) {
     messages_.debug("received " + describe_packet(packet, version_));
 }
+void DebugTrace::ignored(const Packet& packet) {
+    messages_.debug("ignored " + std::string(packet_type_name(type_of(packet))) +
+                    ", which answers no request of this client");
+}
 
 }  // namespace mqttc::app

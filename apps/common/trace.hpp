@@ -18,6 +18,7 @@ class DebugTrace : public PacketTrace {
     explicit DebugTrace(Messages& messages) : messages_(messages) {}
     void sent(const Packet& packet) override;
     void received(const Packet& packet) override;
+    void ignored(const Packet& packet) override;
 
   private:
     Messages& messages_;

@@ -40,6 +40,7 @@ std::unique_ptr<InputSource> open_lines(const app::PubOptions& options, app::Mes
         return std::make_unique<ParsedInput>(STDIN_FILENO, longest_line, std::move(parser),
                                              options.skip_invalid);
     };
+    const auto warn = [&messages](std::string_view what) { messages.warning(what); };
     // Hexadecimal and base64 take at most two characters for a byte.
     const std::size_t longest_payload =
         LineInput::max_line * (options.encoding == app::Encoding::raw ? 1 : 2);
@@ -54,13 +55,14 @@ std::unique_ptr<InputSource> open_lines(const app::PubOptions& options, app::Mes
             }
             return parsed(longest_payload, std::make_unique<PayloadLines>(options.encoding));
         case app::InputFormat::topic:
-            return parsed(longest_payload, std::make_unique<TopicLines>(options.separator, options.encoding));
+            return parsed(longest_payload,
+                          std::make_unique<TopicLines>(options.separator, options.encoding, warn));
         case app::InputFormat::json: {
             const bool v5 = app::effective_version(options.connection) == ProtocolVersion::v5;
             JsonRules rules{.need_topic = options.topics.empty(),
                             .need_time = options.replay,
                             .send_properties = v5,
-                            .warn = [&messages](std::string_view what) { messages.warning(what); }};
+                            .warn = warn};
             auto lines = parsed(JsonLines::max_line, std::make_unique<JsonLines>(std::move(rules)));
             if (!options.replay) return lines;
             return std::make_unique<ReplayInput>(std::move(lines), options.speed);

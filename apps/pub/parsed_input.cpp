@@ -21,9 +21,13 @@ InputSource::State ParsedInput::next(InputMessage& message, Time now) {
             message.problem = "line " + std::to_string(line_) + ": " + parsed.error();
         }
     }
-    if (message.problem.empty() || skip_invalid_) return State::ready;
+    if (message.problem.empty() || skip_invalid_) {
+        any_ = true;
+        return State::ready;
+    }
     failure_ = std::move(message.problem);
-    failure_.append(" (reading stopped there; --skip-invalid continues)");
+    failure_.append(any_ ? " (reading stopped there; --skip-invalid continues)"
+                         : "; nothing was sent (--skip-invalid skips such lines)");
     return State::finished;
 }
 

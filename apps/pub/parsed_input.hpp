@@ -44,6 +44,7 @@ class ParsedInput : public InputSource {
     std::unique_ptr<LineParser> parser_;
     bool skip_invalid_;
     std::uint64_t line_ = 0;
+    bool any_ = false;  ///< a message was read
     std::string failure_;
 };
 

@@ -360,10 +360,20 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     const bool missing = sum.delivered < sum.all;
     const bool complete = input_finished_ && !has_current_ && !missing && !ping_sent_;
     const bool out_of_time = ending_ == Ending::run_timeout && !complete;
-    if (missing || unread || out_of_time) {
+    // The error of the first line has reported it.
+    const bool nothing = sum.all == 0 && !input_.failure().empty();
+    if ((missing || unread || out_of_time) && !nothing) {
         std::string line = out_of_time ? run_timeout_ + "; " : "";
-        if (ping_sent_) line.append("at most ");
-        line += std::to_string(sum.delivered) + " of " + std::to_string(sum.all) + " messages delivered";
+        const std::string all = std::to_string(sum.all);
+        if (sum.all == 0) {
+            line += "nothing was sent";
+        } else if (ping_sent_) {
+            line.append("an unknown number of ").append(all).append(" messages was delivered");
+        } else {
+            // Of those that were in flight at QoS 0 when a connection was lost, some may have arrived.
+            if (client_.session().counters().dropped > 0) line += "about ";
+            line += std::to_string(sum.delivered) + " of " + all + " messages delivered";
+        }
         if (uncertain_ > 0) {
             line.append(", the fate of ").append(std::to_string(uncertain_)).append(" is unknown (");
             line.append(session_advice()).append(")");

@@ -77,6 +77,11 @@ int Requester::conclude(const std::expected<void, Error>& result) {
     return code_.value_or(code);
 }
 
+void Requester::prepare() {
+    for (const std::string& topic : options_.topics) warn_about_topic(topic);
+    warn_about_topic(response_topic_);
+}
+
 void Requester::on_connected(bool first) {
     if (!first) return;
     const Subscription subscription{

@@ -30,6 +30,7 @@ class Requester final : public app::ProgramRun {
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   private:
+    void prepare() override;
     void on_connected(bool first) override;
     void on_interrupted() override;
     void on_run_timeout(const std::string& what) override;

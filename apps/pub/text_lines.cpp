@@ -1,6 +1,8 @@
 // Lines that hold an encoded payload, or a topic and a payload.
 #include "text_lines.hpp"
 
+#include <utility>
+
 #include "base/escape.hpp"
 #include "mqttc/topic.hpp"
 #include "option_values.hpp"
@@ -30,6 +32,10 @@ std::expected<void, std::string> TopicLines::parse(std::string_view line, InputM
     const std::string_view topic = line.substr(0, at);
     if (const auto fault = check_topic_name(topic)) return std::unexpected(explain(*fault, topic));
     message.topic = topic;
+    // A spreadsheet's CSV. Quotation marks are allowed in topics.
+    if (separator_ && topic.size() >= 2 && topic.front() == '"' && topic.back() == '"' && warn_)
+        std::exchange(warn_, {})("the topic " + in_quotes(topic) +
+                                 " contains the quotation marks of the line: --input topic removes none");
     const std::size_t payload_at = at + (separator_ ? separator_->size() : 1);
     auto payload = payload_.parse(line.substr(payload_at), message);
     if (!payload) return std::unexpected("the payload: " + payload.error());

@@ -127,6 +127,9 @@ RenderError Format::render_step(const Step& step, const Publish& message, WallTi
         case Kind::iso_time:
             put_text(step, cut(step, clock_.iso), false, out);
             break;
+        case Kind::rfc3339_time:
+            put_text(step, cut(step, clock_.rfc3339), false, out);
+            break;
         case Kind::unix_time:
             append_number(out, static_cast<std::uint64_t>(stamp.seconds));
             out.push_back('.');
@@ -272,6 +275,8 @@ void Format::set_clock(std::int64_t second) {
     localtime_r(&time, &local);
     clock_.second = second;
     clock_.iso = format_time("%Y-%m-%dT%H:%M:%S%z", local);
+    clock_.rfc3339 = clock_.iso;
+    clock_.rfc3339.insert(clock_.rfc3339.size() - 2, 1, ':');
     clock_.json_start = format_time("%Y-%m-%dT%H:%M:%S.", local);
     clock_.json_zone = format_time("%z", local);
     for (const Step& step : steps_) {

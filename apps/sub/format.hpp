@@ -66,6 +66,7 @@ class Format {
         text_property,
         user_properties,
         iso_time,
+        rfc3339_time,
         unix_time,
         nanoseconds,
         strftime,
@@ -87,6 +88,7 @@ class Format {
     struct Clock {
         std::int64_t second = -1;
         std::string iso;                 // 2016-08-10T09:47:38+0100
+        std::string rfc3339;             // 2016-08-10T09:47:38+01:00
         std::string json_start;          // 2016-08-10T09:47:38.
         std::string json_zone;           // +0100
         std::vector<std::string> texts;  // of the strftime steps

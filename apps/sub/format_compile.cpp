@@ -26,6 +26,7 @@ struct Format::Letter {
             Letter{'F', Kind::number_property, PropertyId::payload_format_indicator},
             Letter{'f', Kind::payload_float},
             Letter{'I', Kind::iso_time},
+            Letter{'i', Kind::rfc3339_time},
             Letter{'J', Kind::json_payload},
             Letter{'j', Kind::json},
             Letter{'l', Kind::payload_length},
@@ -93,7 +94,7 @@ struct Format::Parser {
     static constexpr std::string_view incomplete =
         "is incomplete: a literal % is written %%, @ is @@, \\ is \\\\";
     static constexpr std::string_view unknown =
-        "is unknown: %% %t %p %x %X %b %f %d %l %q %r %m %j %J %I %U %A %C %D %E %F %P %R %S exist; a "
+        "is unknown: %% %t %p %x %X %b %f %d %l %q %r %m %j %J %I %i %U %A %C %D %E %F %P %R %S exist; a "
         "literal % is %%";
     static constexpr std::string_view unknown_escape =
         "is unknown: \\\\ \\0 \\a \\e \\n \\r \\t \\v exist; a literal \\ is \\\\";
@@ -124,7 +125,8 @@ struct Format::Parser {
             if (known->property == PropertyId::correlation_data) step = {};
             step.kind = kind;
             step.property = known->property;
-            format.needs_time_ |= json || kind == Kind::iso_time || kind == Kind::unix_time;
+            format.needs_time_ |=
+                json || kind == Kind::iso_time || kind == Kind::rfc3339_time || kind == Kind::unix_time;
             format.needs_json_ |= kind == Kind::json_payload;
             format.steps_.push_back(step);
         } else {

@@ -1,8 +1,13 @@
 // Exit code 0 means delivered. Messages that the broker refuses or does not acknowledge are reported, with exit code 66.
 #include <doctest/doctest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/temp_dir.hpp"
+#include "unit/net/listener.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
@@ -105,6 +110,33 @@ TEST_CASE("a message that is too large for the broker is reported, and the other
         CHECK(broker.wait_for_received(4));
         CHECK(broker.received().size() == 4);
         CHECK(broker.violations().empty());
+    }
+}
+
+TEST_CASE("a file that is truncated while it is sent ends with 1 and that reason") {
+    for (const char* qos : {"0", "1"}) {
+        CAPTURE(qos);
+        const TempDir dir;
+        const std::string file = dir.write("large", "");
+        // More than the buffers of both sockets take.
+        REQUIRE(::truncate(file.c_str(), off_t{64} << 20) == 0);
+        const Listener listener;
+        Process process(pub_command(listener.port, {"-t", "a", "-q", qos, "-f", file}));
+        pollfd waiting{.fd = listener.fd.get(), .events = POLLIN, .revents = 0};
+        REQUIRE(::poll(&waiting, 1, 20'000) == 1);
+        const Descriptor peer = listener.accept();
+        waiting.fd = peer.get();
+        REQUIRE(::poll(&waiting, 1, 20'000) == 1);
+        char bytes[65'536];
+        REQUIRE(::recv(peer.get(), bytes, sizeof bytes, 0) > 0);
+        REQUIRE(::send(peer.get(), "\x20\x02\0\0", 4, MSG_NOSIGNAL) == 4);
+        REQUIRE(::poll(&waiting, 1, 20'000) == 1);
+        REQUIRE(::truncate(file.c_str(), 4096) == 0);
+        while (::poll(&waiting, 1, 20'000) == 1 && ::recv(peer.get(), bytes, sizeof bytes, 0) > 0) {
+        }
+        CHECK(process.wait().code == 1);
+        CHECK(has(process.err(), "the file was truncated while it was sent"));
+        CHECK_FALSE(has(process.err(), "trying again"));
     }
 }
 

@@ -76,6 +76,27 @@ TEST_CASE("an invalid line ends the run with 1 after the lines before it are del
     CHECK(take_all(broker, 1) == Texts{"a 1 - 1"});
 }
 
+TEST_CASE("an invalid first line is one error, and nothing is published") {
+    BrokerThread broker;
+    const Result result =
+        publish(broker.port(), {"-l", "--input", "json"}, "{\"topic\":5}\n{\"topic\":\"b\"}\n");
+    CHECK(result.exit.code == 1);
+    CHECK(result.err ==
+          "mqtt_pub: line 1: topic is not a string; nothing was sent (--skip-invalid skips such lines)\n");
+    CHECK(broker.received().empty());
+}
+
+TEST_CASE("the quotation marks of a CSV file are warned about") {
+    BrokerThread broker;
+    const Result result =
+        publish(broker.port(), {"-l", "--input", "topic", "--separator", ","}, "\"a\",\"1\"\n");
+    CHECK(result.exit.code == 0);
+    CHECK(result.err ==
+          "mqtt_pub: warning: the topic '\"a\"' contains the quotation marks of the line: --input topic "
+          "removes "
+          "none\n");
+}
+
 TEST_CASE("with --skip-invalid, invalid lines are skipped and counted") {
     BrokerThread broker;
     const std::string input =

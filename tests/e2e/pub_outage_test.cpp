@@ -158,6 +158,13 @@ TEST_CASE("topics for which brokers close the connection are warned about once, 
     CHECK(has(result.err, "warning: the topic 'home\\tdoor' has the character U+0009"));
     CHECK_FALSE(has(result.err, "U+0001"));
     CHECK(has(publish(broker.port(), {"-t", "a\xef\xbf\xbf", "-m", "x"}).err, "U+FFFF"));
+    CHECK(has(publish(broker.port(), {"-t", "a", "-m", "x", "--will-topic", "w\t"}).err,
+              "the topic 'w\\t' has the character U+0009"));
+    CHECK(has(publish(broker.port(), {"-t", "a\x7f", "-m", "x", "-W", "0.1", "--request"}).err, "U+007F"));
+    CHECK(has(
+        publish(broker.port(), {"-t", "a", "-m", "x", "-W", "0.1", "--request", "--response-topic", "r\x02"})
+            .err,
+        "U+0002"));
     CHECK(publish(broker.port(), {"-t", "caf\xc3\xa9/\xf0\x9f\x9a\xaa", "-m", "x"}).err.empty());
 }
 

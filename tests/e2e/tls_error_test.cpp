@@ -220,6 +220,8 @@ TEST_CASE("a FIFO that nothing is written to or read from is reported, and signa
                   "--tls-keylog: cannot write " + fifo + ": no program reads this pipe");
     check_setting({"--cafile", all.ca_file(), "--cert", own.certificate, "--key", fifo},
                   "--key: cannot read " + fifo + ": nothing was written to this pipe within 5 s");
+    check_setting({"--cafile", fifo, "-W", "0.5"},
+                  "--cafile: cannot read " + fifo + ": nothing was written to this pipe within 0.5 s");
     Process process(pub_command(1, Words{"--cafile", fifo} + one_message));
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
     const auto before = std::chrono::steady_clock::now();

@@ -35,6 +35,8 @@ class PacketTrace {
     virtual void sent(const Packet& packet) = 0;
     /// A packet was decoded, before the session acts on it. Views in it live until the call returns.
     virtual void received(const Packet& packet) = 0;
+    /// The packet received last is ignored, because it answers nothing that was sent.
+    virtual void ignored(const Packet& packet) { static_cast<void>(packet); }
 };
 
 /// What a session is made from.

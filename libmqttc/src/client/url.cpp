@@ -150,6 +150,11 @@ struct Parts {
 };
 
 std::expected<Parts, Error> split_url(std::string_view text, std::string_view schemes) {
+    // Part of no URL: a line of a file was taken with its end, or two lines.
+    if (const auto odd = std::ranges::find_if(text, [](unsigned char c) { return c < ' ' || c == 0x7f; });
+        odd != text.end())
+        return bad(*odd == '\n' || *odd == '\r' ? "the URL contains a line break"
+                                                : "the URL contains a control character");
     const auto colon = text.find("://");
     if (colon == std::string_view::npos)
         return bad("the URL has no scheme (it begins with " + std::string(schemes) + ")");

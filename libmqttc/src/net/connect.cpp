@@ -21,6 +21,8 @@ namespace {
 
 // A unix socket with a full backlog cannot be polled for room: connecting is retried.
 constexpr Duration unix_retry = std::chrono::milliseconds(10);
+/// Reading a key or certificate from a pipe holds the loop this long at most, and no timer of it.
+constexpr Duration pipe_patience = std::chrono::seconds(5);
 constexpr std::uint16_t first_ephemeral_port = 32'768;
 
 /// What connect(2) says now: 0 connected, EINPROGRESS still going on, else the failure.
@@ -115,7 +117,8 @@ void Connector::start(std::vector<Address> addresses) {
     }
     if (endpoint_.tls) {
         // An unusable file is found before the broker is contacted.
-        auto loaded = load_tls(*endpoint_.tls);
+        const Time now = std::chrono::steady_clock::now();
+        auto loaded = load_tls(*endpoint_.tls, *loop_.next_due(now + pipe_patience));
         if (!loaded) return fail(std::move(loaded.error()));
         tls_ = std::move(*loaded);
     }

@@ -33,6 +33,8 @@ class Loop {
 
     TimerId at(Time when, std::function<void()> due);
     void cancel(TimerId timer);
+    /// When the first timer is due, or `deadline` if that is earlier.
+    std::optional<Time> next_due(std::optional<Time> deadline) const;
 
     /// Blocks the signal except while waiting and calls `arrived` between turns. The earlier disposition and
     /// mask are restored when the loop is destroyed. One loop of the process at a time may take a signal. False: no
@@ -65,7 +67,6 @@ class Loop {
         struct sigaction before;
     };
     Watch* find(int fd);
-    std::optional<Time> next_due(std::optional<Time> deadline) const;
     bool wait(std::optional<Time> until, bool no_wait);
     void take_blocked_signals();
     void call_signals();

@@ -35,7 +35,6 @@ namespace {
 using Done = std::expected<void, Error>;
 
 // How long a pipe may take to give a certificate or a key, and how often signals are looked for meanwhile.
-constexpr Duration pipe_patience = std::chrono::seconds(5);
 constexpr std::chrono::milliseconds pipe_step{50};
 constexpr std::size_t max_from_pipe = std::size_t{16} * 1024 * 1024;
 
@@ -54,6 +53,7 @@ struct Shared {
     TlsOptions options;
     Descriptor keylog;
     std::vector<Descriptor> copies;  ///< of pipes, while files are loaded
+    Time pipe_deadline{};            ///< until then they are read
     std::string late_bundle;         ///< read when the directory has no answer
 };
 
@@ -79,7 +79,7 @@ std::expected<std::string, std::string> copy_of_pipe(const std::string& path, Sh
     const Descriptor pipe(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     Descriptor& copy = shared.copies.emplace_back(::memfd_create("mqttc", MFD_CLOEXEC));
     if (!pipe || !copy) return std::unexpected(errno_text(errno));
-    const auto deadline = std::chrono::steady_clock::now() + pipe_patience;
+    const Time start = std::chrono::steady_clock::now();
     std::size_t size = 0;
     for (;;) {
         char bytes[4096];
@@ -95,13 +95,21 @@ std::expected<std::string, std::string> copy_of_pipe(const std::string& path, Sh
         if (count == 0 && size > 0) return "/proc/self/fd/" + std::to_string(copy.get());
         // A pipe without a writer is at its end, too.
         pollfd waiting{.fd = count < 0 ? pipe.get() : -1, .events = POLLIN, .revents = 0};
-        ::poll(&waiting, 1, static_cast<int>(pipe_step.count()));
+        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+            shared.pipe_deadline - std::chrono::steady_clock::now());
+        ::poll(&waiting, 1,
+               static_cast<int>(
+                   std::clamp(left + std::chrono::milliseconds(1), std::chrono::milliseconds(0), pipe_step)
+                       .count()));
         // The caller may have blocked the signals that it handles in its loop.
         sigset_t pending;
         if (::sigpending(&pending) == 0 && ::sigisemptyset(&pending) == 0)
             return std::unexpected(std::string("interrupted by a signal"));
-        if (std::chrono::steady_clock::now() >= deadline)
-            return std::unexpected("nothing was written to this pipe within " + seconds_text(pipe_patience));
+        if (std::chrono::steady_clock::now() >= shared.pipe_deadline) {
+            const auto waited = std::chrono::round<std::chrono::duration<std::int64_t, std::deci>>(
+                shared.pipe_deadline - start);
+            return std::unexpected("nothing was written to this pipe within " + seconds_text(waited));
+        }
     }
 }
 
@@ -488,9 +496,10 @@ class Context final : public TlsContext {
     std::shared_ptr<Shared> shared_;
 };
 
-TlsResult open(const TlsOptions& options) {
+TlsResult open(const TlsOptions& options, Time pipe_deadline) {
     try {
         auto shared = std::make_shared<Shared>();
+        shared->pipe_deadline = pipe_deadline;
         shared->options = options;
         if (auto done = set_up(*shared); !done) return std::unexpected(std::move(done.error()));
         return std::make_unique<Context>(std::move(shared));
@@ -504,8 +513,8 @@ TlsResult open(const TlsOptions& options) {
 }  // namespace mqttc::net
 
 extern "C" MQTTC_API bool mqttc_tls_open(std::uint64_t abi, const mqttc::TlsOptions& options,
-                                         mqttc::net::TlsResult& result) {
+                                         mqttc::Time pipe_deadline, mqttc::net::TlsResult& result) {
     if (abi != mqttc::net::tls_module_abi) return false;
-    result = mqttc::net::open(options);
+    result = mqttc::net::open(options, pipe_deadline);
     return true;
 }

@@ -91,12 +91,12 @@ std::expected<TlsModuleOpen*, Error> open_module() {
 
 }  // namespace
 
-TlsResult load_tls(const TlsOptions& options) {
+TlsResult load_tls(const TlsOptions& options, Time pipe_deadline) {
     // The module stays: OpenSSL does not like to be unloaded, and the next connection needs it again.
     static const auto open = open_module();
     if (!open) return std::unexpected(open.error());
     TlsResult result;
-    if (!(*open)(tls_module_abi, options, result)) return no_module("is of another version");
+    if (!(*open)(tls_module_abi, options, pipe_deadline, result)) return no_module("is of another version");
     return result;
 }
 

@@ -6,7 +6,7 @@
 namespace mqttc::net {
 
 /// Loads certificates, keys and settings. Errors: tls_config (a file or setting that cannot be used, or the
-/// module itself is missing).
-TlsResult load_tls(const TlsOptions& options);
+/// module itself is missing, or a pipe has not given its content at `pipe_deadline`).
+TlsResult load_tls(const TlsOptions& options, Time pipe_deadline);
 
 }  // namespace mqttc::net

@@ -38,7 +38,7 @@ using TlsContextPtr = std::unique_ptr<TlsContext>;
 using TlsResult = std::expected<TlsContextPtr, Error>;
 
 /// Changes with every type that crosses; the sizes catch a change that was not counted here.
-inline constexpr std::uint64_t tls_module_revision = 3;
+inline constexpr std::uint64_t tls_module_revision = 4;
 inline constexpr std::uint64_t tls_module_abi =
     ((((tls_module_revision * 1009 + sizeof(TlsOptions)) * 1009 + sizeof(Error)) * 1009 + sizeof(TlsPeer)) *
          1009 +
@@ -46,9 +46,10 @@ inline constexpr std::uint64_t tls_module_abi =
         1009 +
     sizeof(std::expected<IoResult, Error>);
 
-/// The module's only symbol. Writes its answer to `result` and returns true; false: the module is of another
-/// version (then `result` is untouched).
-using TlsModuleOpen = bool(std::uint64_t abi, const TlsOptions& options, TlsResult& result);
+/// The module's only symbol. Waits for the content of pipes until `pipe_deadline`. Writes its answer to `result` and
+/// returns true; false: the module is of another version (then `result` is untouched).
+using TlsModuleOpen = bool(std::uint64_t abi, const TlsOptions& options, Time pipe_deadline,
+                           TlsResult& result);
 inline constexpr const char* tls_module_symbol = "mqttc_tls_open";
 
 }  // namespace mqttc::net

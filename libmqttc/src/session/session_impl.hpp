@@ -211,6 +211,10 @@ struct Session::Impl {
     Outcome take(const Frame& frame, bool traced, Time now, SessionHandler& handler);
     Outcome take_publish(const Frame& frame, bool traced, Time now, SessionHandler& handler);
     Outcome take_packet(const Packet& packet, Time now, SessionHandler& handler);
+    Outcome ignore(const Packet& packet) const {
+        if (options.trace != nullptr) options.trace->ignored(packet);
+        return Taken::yes;
+    }
     Outcome take_connack(const Connack& packet, Time now, SessionHandler& handler);
     void take_limits(PropertiesView given);
     Outcome take_ack(const Ack& packet, Time now, SessionHandler& handler);

@@ -287,7 +287,7 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
     if (const auto* suback = std::get_if<Suback>(&packet)) {
         const auto request = find_request(PacketType::subscribe, suback->packet_id, suback->codes.size());
         if (!request) return std::unexpected(request.error());
-        if (*request == nullptr) return Taken::yes;
+        if (*request == nullptr) return ignore(packet);
         state.requests.answered(**request, suback->codes, state.ids);
         handler.on_suback(*suback);
         return Taken::yes;
@@ -296,7 +296,7 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
         const auto request =
             find_request(PacketType::unsubscribe, unsuback->packet_id, unsuback->codes.size());
         if (!request) return std::unexpected(request.error());
-        if (*request == nullptr) return Taken::yes;
+        if (*request == nullptr) return ignore(packet);
         state.requests.answered(**request, unsuback->codes, state.ids);
         handler.on_unsuback(*unsuback);
         return Taken::yes;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <new>
+
 using namespace mqttc;
 
 namespace {
@@ -41,6 +43,17 @@ TEST_CASE("signals are blocked until the end of the scope, and in nested scopes"
     }
     CHECK_FALSE(is_blocked(SIGUSR1));
     CHECK_FALSE(is_blocked(SIGUSR2));
+}
+
+TEST_CASE("an exception restores the signals that were blocked") {
+    try {
+        SignalBlock block;
+        block.add_all();
+        throw std::bad_alloc();
+    } catch (const std::bad_alloc&) {
+        CHECK_FALSE(is_blocked(SIGUSR1));
+        CHECK_FALSE(is_blocked(SIGTERM));
+    }
 }
 
 TEST_CASE("handlers are restored, and ignored signals stay ignored") {

@@ -55,6 +55,17 @@ TEST_CASE("good URLs") {
     }
 }
 
+TEST_CASE("a URL cannot contain line breaks and other control characters") {
+    for (const char* url :
+         {"mqtt://h/a\n", "mqtt://h/a\nb", "mqtt://h\r\n", "mqtt://h:1883\n", "\nmqtt://h"}) {
+        CAPTURE(url);
+        CHECK(parse_url(url).error().context == "the URL contains a line break");
+    }
+    CHECK(parse_url("mqtt://h/a\tb").error().context == "the URL contains a control character");
+    CHECK(parse_proxy_url("http://h:8080\n").error().context == "the URL contains a line break");
+    CHECK(parse_url("mqtt://u:p%0a@h")->password->view() == "p\n");
+}
+
 TEST_CASE("errors of invalid URLs name the fault and never show the password") {
     struct Row {
         const char* url;

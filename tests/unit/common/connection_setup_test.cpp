@@ -171,6 +171,12 @@ TEST_CASE("--no-tls drops TLS of its own and lower sources, and a higher source 
     fixture.files["/home/me/.config/mqtt_pub"] = "--no-tls\n--cafile ca.pem\n";
     CHECK_FALSE(has_tls(""));
     CHECK_FALSE(has_tls("-p 8883"));
+    CHECK(fixture.good("-t a -n -p 8883").run.warnings ==
+          std::vector<std::string>{
+              "port 8883 is used without TLS, because a configuration file contains --no-tls"});
+    CHECK(fixture.good("-t a -n -p 8883 --no-tls").run.warnings.empty());
+    CHECK(fixture.good("-t a -n -p 8883 --cafile mine.pem").run.warnings.empty());
+    CHECK(fixture.good("-t a -n -p 1883").run.warnings.empty());
     CHECK(has_tls("--cafile mine.pem"));
     CHECK(has_tls("-L mqtts://b"));
     CHECK(fixture.wrong("-t a -n -L mqtts://b --no-tls") ==

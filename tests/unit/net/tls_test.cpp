@@ -65,7 +65,7 @@ struct Ends {
     explicit Ends(TlsVersion version = TlsVersion::v1_3, std::size_t step = SIZE_MAX, bool moody = false) {
         TlsOptions options;
         options.ca_file = certificates.ca_file();
-        context = std::move(*load_tls(options));
+        context = std::move(*load_tls(options, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
         client = std::move(*context->wrap(std::make_unique<Narrow>(to_client, to_server, step, moody),
                                           {.host = "localhost", .target = "localhost:8883"}));
         const auto pair = certificates.issue("server");

@@ -95,7 +95,7 @@ TEST_CASE("recorded times are nanoseconds of Unix time") {
 
 TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
     const auto topics = [](std::optional<std::string> separator) {
-        return std::make_unique<TopicLines>(std::move(separator), Encoding::raw);
+        return std::make_unique<TopicLines>(std::move(separator), Encoding::raw, nullptr);
     };
     CHECK(messages("a/b one two\nc\tthree\nd \n", topics({}), false) ==
           Texts{"a/b=one two", "c=three", "d="});
@@ -104,15 +104,29 @@ TEST_CASE("a topic ends at the first tab or space, or at the separator given") {
           Texts{"? line 1: it has no tab or space after the topic (for another separator use --separator)"});
     CHECK(messages("a b\r\n", topics({}), true) == Texts{"a=b"});
     CHECK(messages("a b\n", topics("::"), true) == Texts{"? line 1: it has no separator '::'"});
-    CHECK(messages("a ff\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
+    CHECK(messages("a ff\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex, nullptr), true) ==
           Texts{"a=\xff"});
-    CHECK(messages("a x\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex), true) ==
+    CHECK(messages("a x\n", std::make_unique<TopicLines>(std::nullopt, Encoding::hex, nullptr), true) ==
           Texts{"? line 1: the payload: invalid hex digit 'x' at character 1"});
 }
 
+TEST_CASE("quotation marks around a topic are warned about once, where a separator is given") {
+    Texts warnings;
+    const auto topics = [&](std::optional<std::string> separator) {
+        return std::make_unique<TopicLines>(std::move(separator), Encoding::raw,
+                                            [&](std::string_view line) { warnings.emplace_back(line); });
+    };
+    CHECK(messages("a,\"1\"\n\"a/b\",\"1\"\n\"c\",2\n", topics(","), false) ==
+          Texts{"a=\"1\"", "\"a/b\"=\"1\"", "\"c\"=2"});
+    CHECK(warnings ==
+          Texts{"the topic '\"a/b\"' contains the quotation marks of the line: --input topic removes none"});
+    messages("\"a\" 1\n", topics({}), false);
+    CHECK(warnings.size() == 1);
+}
+
 TEST_CASE("empty lines between topics are skipped but counted; where lines are payloads they are messages") {
-    CHECK(messages("\na b\n \t\r\nwrong\n\n", std::make_unique<TopicLines>(std::nullopt, Encoding::raw),
-                   true) ==
+    CHECK(messages("\na b\n \t\r\nwrong\n\n",
+                   std::make_unique<TopicLines>(std::nullopt, Encoding::raw, nullptr), true) ==
           Texts{"a=b",
                 "? line 4: it has no tab or space after the topic (for another separator use --separator)"});
     CHECK(messages("\n61\n", std::make_unique<PayloadLines>(Encoding::hex), true) == Texts{"=", "=a"});
@@ -124,6 +138,9 @@ TEST_CASE("an invalid line ends the input, or is skipped with --skip-invalid") {
           Texts{"=a",
                 "! line 2: invalid hex digit 'z' at character 1 (reading stopped there; "
                 "--skip-invalid continues)"});
+    CHECK(messages("zz\n62\n", hex(), false) ==
+          Texts{"! line 1: invalid hex digit 'z' at character 1; nothing was sent (--skip-invalid skips such "
+                "lines)"});
     CHECK(messages("61\nzz\n62\n", hex(), true) ==
           Texts{"=a", "? line 2: invalid hex digit 'z' at character 1", "=b"});
 }

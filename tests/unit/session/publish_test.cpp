@@ -339,8 +339,22 @@ class Trace : public PacketTrace {
     void received(const Packet& packet) override {
         lines += "< " + std::string(packet_type_name(type_of(packet))) + "; ";
     }
+    void ignored(const Packet& packet) override {
+        lines += "ignored " + std::string(packet_type_name(type_of(packet))) + "; ";
+    }
     std::string lines;
 };
+
+TEST_CASE("the trace sees that SUBACK and UNSUBACK without a request are ignored") {
+    Trace trace;
+    SessionOptions options = options_of(v5);
+    options.trace = &trace;
+    Dialogue d(options);
+    d.connect();
+    trace.lines.clear();
+    d.answer_to("90 04 0009 00 00 b0 04 0009 00 00");
+    CHECK(trace.lines == "< SUBACK; ignored SUBACK; < UNSUBACK; ignored UNSUBACK; ");
+}
 
 TEST_CASE("the trace sees every packet once") {
     Trace trace;
