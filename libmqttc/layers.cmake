@@ -35,6 +35,7 @@ mqttc_layer(net SOURCES
   srv.cpp
   tls_factory.cpp
   websocket.cpp
+  websocket_frame.cpp
   websocket_handshake.cpp)
 mqttc_layer(client ON codec session net SOURCES
   backoff.cpp

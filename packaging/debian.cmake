@@ -93,7 +93,7 @@ set(CPACK_DEBIAN_LIBMQTTC_PACKAGE_CONTROL_EXTRA ${deb}/triggers ${deb}/shlibs)
 mqttc_package(libmqttc-dev libdevel "MQTT client library for C++ - development files
 Headers, the static library, the CMake package, the pkg-config file and the
 manual of libmqttc, a C++23 library for MQTT 3.1, 3.1.1 and 5.0."
-  DEPENDS "libmqttc${MQTTC_ABI_VERSION} ${version}, libwslay-dev"
+  DEPENDS "libmqttc${MQTTC_ABI_VERSION} ${version}"
   SUGGESTS mqttc-doc)
 
 mqttc_package(mqttc-doc doc "MQTT programs and client library - manual in HTML

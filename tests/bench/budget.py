@@ -148,7 +148,7 @@ def allocations(bench):
 
 def start(bench):
     """The cost of starting the programs."""
-    libraries = {"libc.so.6", "libwslay.so.1"}
+    libraries = {"libc.so.6"}
     if not bench.release:
         libraries |= {"libstdc++.so.6", "libgcc_s.so.1", "libm.so.6"}
     for name, run in (("mqtt_pub -m", lambda tool: bench.publish(tool, ["-m", "x"])),

@@ -42,7 +42,7 @@ LIBRARIES = {
     "OpenSSL": (r"openssl/", r"libmqttc/src/net/tls[^/]*|apps/passwd/[^/]+\.cpp|tests/broker/.*\.cpp",
                 None),
     "libsodium": (r"sodium(\.h$|/)", r"apps/passwd/[^/]+\.cpp|tests/broker/.*\.cpp", None),
-    "wslay": (r"wslay/", r"(libmqttc/src/net|tests/broker)/websocket[^/]*\.cpp", 1),
+    "wslay": (r"wslay/", r"tests/broker/websocket[^/]*\.cpp", 1),
     "doctest": (r"doctest/", r"tests/.*_test\.cpp", None),
 }
 

@@ -1,7 +1,5 @@
-// The WebSocket stream: the upgrade, then frames by wslay, control frames answered in between.
+// The WebSocket stream: the upgrade, then frames, control frames answered in between.
 #include "websocket.hpp"
-
-#include <wslay/wslay.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +13,7 @@
 #include "base/escape.hpp"
 #include "base/random.hpp"
 #include "http_head.hpp"
+#include "websocket_frame.hpp"
 #include "websocket_handshake.hpp"
 
 namespace mqttc::net {
@@ -30,7 +29,7 @@ constexpr std::size_t max_control_payload = 125;
 // A peer that sends nothing but pings must not hold the loop.
 constexpr int max_reads_at_once = 16;
 // Masks are drawn in stock: a system call for each small frame would cost more than the frame.
-constexpr std::size_t mask_stock = 256;
+using MaskStock = std::array<FrameMask, 64>;
 
 // Section 7.4.1.
 constexpr std::uint16_t close_normal = 1000;
@@ -74,13 +73,6 @@ class WebSocketStream final : public Stream {
   public:
     WebSocketStream(StreamPtr lower, const Endpoint& endpoint)
         : lower_(std::move(lower)), endpoint_(endpoint) {}
-    ~WebSocketStream() override {
-        if (frames_ != nullptr) wslay_frame_context_free(frames_);
-    }
-    bool init() {
-        const wslay_frame_callbacks callbacks{on_send, on_receive, on_mask};
-        return wslay_frame_context_init(&frames_, &callbacks, this) == 0;
-    }
 
     std::expected<bool, Error> handshake() override;
     std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
@@ -96,78 +88,44 @@ class WebSocketStream final : public Stream {
     int descriptor() const override { return lower_->descriptor(); }
 
   private:
-    static ssize_t on_send(const std::uint8_t* data, std::size_t size, int flags, void* self);
-    static ssize_t on_receive(std::uint8_t* data, std::size_t size, int flags, void* self);
-    static int on_mask(std::uint8_t* data, std::size_t size, void* self);
-
     std::expected<void, Error> flush();
     std::expected<bool, Error> receive_answer();
-    void add_frame(std::uint8_t opcode, Bytes payload);
+    FrameMask next_mask();
+    void add_frame(FrameKind kind, Bytes payload);
     /// Gets data of a message into pending_, as far as there are any. False: no more for now (see starved_).
     std::expected<bool, Error> next_data();
-    std::expected<void, Error> begin_frame(const wslay_frame_iocb& frame);
+    std::expected<void, Error> begin_frame(const FrameHead& frame);
     std::expected<void, Error> end_control_frame();
     std::expected<bool, Error> fill();
     std::unexpected<Error> broken(const char* how);
 
     StreamPtr lower_;
     const Endpoint& endpoint_;
-    wslay_frame_context_ptr frames_ = nullptr;
     bool lower_open_ = false;
     bool asked_ = false;
     bool open_ = false;
     std::string key_;
 
-    std::vector<std::uint8_t> in_;  ///< received from below, not yet taken by wslay
+    std::vector<std::uint8_t> in_;  ///< received from below: frames, from in_begin_ to in_end_
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
-    bool lower_dry_ = false;  ///< the last read from below emptied it
-    bool starved_ = true;     ///< nothing more can be given without new bytes from below
-    Bytes pending_;           ///< data that wslay has unmasked and the caller has not taken
-    wslay_frame_iocb frame_{};
-    std::uint64_t frame_left_ = 0;
-    bool in_message_ = false;  ///< between the fragments of a message
+    bool lower_dry_ = false;        ///< the last read from below emptied it
+    bool starved_ = true;           ///< nothing more can be given without new bytes from below
+    Bytes pending_;                 ///< data in in_ that the caller has not taken
+    FrameHead frame_{};             ///< the frame being received
+    std::uint64_t frame_left_ = 0;  ///< bytes of its payload that are not yet received
+    bool in_message_ = false;       ///< between the fragments of a message
     std::vector<std::uint8_t> control_;
     std::optional<Error> failed_;  ///< repeated by each read
-    bool unmasked_ = false;        ///< a frame was not made: nothing more can be sent
     bool ended_ = false;
 
     std::vector<std::uint8_t> out_;  ///< whole frames, partly sent
     std::size_t out_begin_ = 0;
     std::optional<std::vector<std::uint8_t>> pong_;  ///< only the newest ping is answered (section 5.5.3)
     std::uint16_t close_code_ = close_normal;        ///< what shutdown() says
-    std::array<std::uint8_t, mask_stock> masks_{};
+    MaskStock masks_{};
     std::size_t masks_left_ = 0;
 };
-
-// --- wslay's callbacks ---
-
-ssize_t WebSocketStream::on_send(const std::uint8_t* data, std::size_t size, int, void* self) {
-    auto& out = static_cast<WebSocketStream*>(self)->out_;
-    out.insert(out.end(), data, data + size);
-    return static_cast<ssize_t>(size);
-}
-
-ssize_t WebSocketStream::on_receive(std::uint8_t* data, std::size_t size, int, void* self) {
-    auto& stream = *static_cast<WebSocketStream*>(self);
-    const auto count = std::min(size, stream.in_end_ - stream.in_begin_);
-    // wslay asks again later; -1 is its "none for now".
-    if (count == 0) return -1;
-    std::memcpy(data, stream.in_.data() + stream.in_begin_, count);
-    stream.in_begin_ += count;
-    return static_cast<ssize_t>(count);
-}
-
-int WebSocketStream::on_mask(std::uint8_t* data, std::size_t size, void* self) {
-    auto& stream = *static_cast<WebSocketStream*>(self);
-    if (stream.masks_left_ < size) {
-        fill_random(stream.masks_);
-        stream.masks_left_ = mask_stock;
-    }
-    std::memcpy(data, stream.masks_.data() + (mask_stock - stream.masks_left_), size);
-    stream.masks_left_ -= size;
-    return 0;
-}
 
 // --- the upgrade ---
 
@@ -226,33 +184,29 @@ std::expected<bool, Error> WebSocketStream::receive_answer() {
 
 // --- sending ---
 
-void WebSocketStream::add_frame(std::uint8_t opcode, Bytes payload) {
+FrameMask WebSocketStream::next_mask() {
+    if (masks_left_ == 0) {
+        masks_ = random_value<MaskStock>();
+        masks_left_ = masks_.size();
+    }
+    return masks_[--masks_left_];
+}
+
+void WebSocketStream::add_frame(FrameKind kind, Bytes payload) {
     if (out_begin_ >= max_unsent) {
         out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_begin_));
         out_begin_ = 0;
     }
-    wslay_frame_iocb frame{};
-    frame.fin = 1;
-    frame.opcode = opcode;
-    frame.mask = 1;
-    frame.payload_length = payload.size();
-    frame.data = payload.data();
-    frame.data_length = payload.size();
-    // on_send takes everything, so one call is enough; without a mask nothing may be sent.
-    if (wslay_frame_send(frames_, &frame) < 0) unmasked_ = true;
+    append_frame(out_, kind, payload, next_mask());
 }
 
 std::expected<void, Error> WebSocketStream::flush() {
-    if (unmasked_) {
-        return std::unexpected(
-            Error{ErrorCode::websocket_failed, 0, "the system gives no random numbers for WebSocket frames"});
-    }
     for (;;) {
         if (out_begin_ == out_.size()) {
             out_.clear();
             out_begin_ = 0;
             if (pong_) {
-                add_frame(WSLAY_PONG, *pong_);
+                add_frame(FrameKind::pong, *pong_);
                 pong_.reset();
                 continue;
             }
@@ -271,7 +225,7 @@ std::expected<IoResult, Error> WebSocketStream::write(Bytes from) {
     if (from.empty()) return IoResult{unsent() ? IoState::would_block : IoState::ready, 0};
     if (out_.size() - out_begin_ >= max_unsent) return IoResult{IoState::would_block, 0};
     const auto payload = from.first(std::min(from.size(), buffer_size));
-    add_frame(WSLAY_BINARY_FRAME, payload);
+    add_frame(FrameKind::binary, payload);
     // The frame is taken in any case; a failure is reported by the next call.
     static_cast<void>(flush());
     return IoResult{IoState::ready, payload.size()};
@@ -281,7 +235,7 @@ void WebSocketStream::shutdown() {
     if (open_) {
         const std::array<std::uint8_t, 2> code{static_cast<std::uint8_t>(close_code_ >> 8),
                                                static_cast<std::uint8_t>(close_code_ & 0xff)};
-        add_frame(WSLAY_CONNECTION_CLOSE, code);
+        add_frame(FrameKind::close, code);
         static_cast<void>(flush());
     }
     lower_->shutdown();
@@ -296,48 +250,57 @@ std::unexpected<Error> WebSocketStream::broken(const char* how) {
                                  std::string("the broker broke the WebSocket protocol: ") + how});
 }
 
-/// Reads from below into the empty in_. False: nothing there.
+/// Reads from below, after the part of a frame's head that in_ may hold. False: nothing there.
 std::expected<bool, Error> WebSocketStream::fill() {
     if (lower_dry_) return false;
-    in_begin_ = in_end_ = 0;
-    const auto got = lower_->read(in_);
+    std::copy(in_.begin() + static_cast<std::ptrdiff_t>(in_begin_),
+              in_.begin() + static_cast<std::ptrdiff_t>(in_end_), in_.begin());
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+    const auto space = std::span(in_).subspan(in_end_);
+    const auto got = lower_->read(space);
     if (!got) return std::unexpected(got.error());
     if (got->state == IoState::end) ended_ = true;
     if (got->state != IoState::ready) return false;
-    in_end_ = got->count;
+    in_end_ += got->count;
     // Less than requested: there is nothing more, and poll() reports when there is.
-    lower_dry_ = got->count < in_.size() && !lower_->buffered();
+    lower_dry_ = got->count < space.size() && !lower_->buffered();
     return true;
 }
 
-std::expected<void, Error> WebSocketStream::begin_frame(const wslay_frame_iocb& frame) {
-    if (frame.mask != 0) return broken("a masked frame");
-    if (frame.rsv != 0) return broken("a reserved bit is set");
-    const bool control = wslay_is_ctrl_frame(frame.opcode);
-    if (control) {
-        if (frame.opcode != WSLAY_PING && frame.opcode != WSLAY_PONG &&
-            frame.opcode != WSLAY_CONNECTION_CLOSE)
+std::expected<void, Error> WebSocketStream::begin_frame(const FrameHead& frame) {
+    if (!frame.shortest_length) return broken("a length that is not in its shortest form");
+    if (frame.masked) return broken("a masked frame");
+    if (frame.reserved) return broken("a reserved bit is set");
+    switch (frame.kind) {
+        case FrameKind::ping:
+        case FrameKind::pong:
+        case FrameKind::close:
+            if (frame.length > max_control_payload || !frame.final)
+                return broken("a control frame that is too long or in fragments");
+            control_.clear();
+            break;
+        case FrameKind::continuation:
+            if (!in_message_) return broken("a continuation of nothing");
+            in_message_ = !frame.final;
+            break;
+        case FrameKind::binary:
+            if (in_message_) return broken("a new message inside another");
+            in_message_ = !frame.final;
+            break;
+        case FrameKind::text:
+            return broken("a text frame, where MQTT uses binary ones");
+        default:
             return broken("an unknown kind of frame");
-        if (frame.payload_length > max_control_payload || frame.fin == 0)
-            return broken("a control frame that is too long or in fragments");
-        control_.clear();
-    } else if (frame.opcode == WSLAY_CONTINUATION_FRAME) {
-        if (!in_message_) return broken("a continuation of nothing");
-        in_message_ = frame.fin == 0;
-    } else {
-        if (frame.opcode == WSLAY_TEXT_FRAME) return broken("a text frame, where MQTT uses binary ones");
-        if (frame.opcode != WSLAY_BINARY_FRAME) return broken("an unknown kind of frame");
-        if (in_message_) return broken("a new message inside another");
-        in_message_ = frame.fin == 0;
     }
     frame_ = frame;
-    frame_left_ = frame.payload_length;
+    frame_left_ = frame.length;
     return {};
 }
 
 std::expected<void, Error> WebSocketStream::end_control_frame() {
-    if (frame_.opcode == WSLAY_PING) pong_ = control_;
-    if (frame_.opcode != WSLAY_CONNECTION_CLOSE) return {};
+    if (frame_.kind == FrameKind::ping) pong_ = control_;
+    if (frame_.kind != FrameKind::close) return {};
     if (control_.size() == 1) return broken("a close frame with half a code");
     const auto code = control_.empty()
                           ? close_no_code
@@ -351,9 +314,22 @@ std::expected<void, Error> WebSocketStream::end_control_frame() {
 std::expected<bool, Error> WebSocketStream::next_data() {
     for (int reads = 0;;) {
         if (ended_) return false;
-        wslay_frame_iocb frame{};
-        const auto count = wslay_frame_recv(frames_, &frame);
-        if (count == WSLAY_ERR_WANT_READ) {
+        const auto received = Bytes(in_).subspan(in_begin_, in_end_ - in_begin_);
+        const auto head = frame_left_ == 0 ? parse_frame_head(received) : std::nullopt;
+        if (head) {
+            if (auto fits = begin_frame(*head); !fits) return std::unexpected(std::move(fits.error()));
+            in_begin_ += head->size;
+        } else if (frame_left_ > 0 && !received.empty()) {
+            const auto part = received.first(
+                static_cast<std::size_t>(std::min<std::uint64_t>(received.size(), frame_left_)));
+            in_begin_ += part.size();
+            frame_left_ -= part.size();
+            if (!is_control(frame_.kind)) {
+                pending_ = part;
+                return true;
+            }
+            control_.insert(control_.end(), part.begin(), part.end());
+        } else {
             if (reads++ == max_reads_at_once) return false;
             const auto filled = fill();
             if (!filled) return std::unexpected(filled.error());
@@ -361,19 +337,7 @@ std::expected<bool, Error> WebSocketStream::next_data() {
             starved_ = true;
             return false;
         }
-        if (count < 0) return broken("a damaged frame");
-        if (frame_left_ == 0) {
-            if (auto fits = begin_frame(frame); !fits) return std::unexpected(std::move(fits.error()));
-        }
-        const Bytes chunk(frame.data, static_cast<std::size_t>(count));
-        frame_left_ -= chunk.size();
-        if (!wslay_is_ctrl_frame(frame_.opcode)) {
-            pending_ = chunk;
-            if (!chunk.empty()) return true;
-            continue;
-        }
-        control_.insert(control_.end(), chunk.begin(), chunk.end());
-        if (frame_left_ > 0) continue;
+        if (frame_left_ > 0 || !is_control(frame_.kind)) continue;
         if (auto good = end_control_frame(); !good) return std::unexpected(std::move(good.error()));
     }
 }
@@ -412,12 +376,7 @@ std::expected<IoResult, Error> WebSocketStream::read(std::span<std::uint8_t> int
 std::expected<StreamPtr, Error> make_websocket_stream(StreamPtr lower, const Endpoint& endpoint) {
     if (auto fits = check_websocket_options(*endpoint.websocket); !fits)
         return std::unexpected(std::move(fits.error()));
-    auto stream = std::make_unique<WebSocketStream>(std::move(lower), endpoint);
-    if (!stream->init()) {
-        return std::unexpected(
-            Error{ErrorCode::out_of_memory, 0, "out of memory for a WebSocket connection"});
-    }
-    return stream;
+    return std::make_unique<WebSocketStream>(std::move(lower), endpoint);
 }
 
 }  // namespace mqttc::net

@@ -290,10 +290,11 @@ TEST_CASE("breaches of the protocol are named and answered with 1002") {
         {frame(binary, "x") + frame(fin | binary, "y"), "inside another"},
         {frame(fin | 0x40 | binary, "x"), "reserved bit"},
         {std::string("\x82\x81mask\x01", 7), "masked"},
-        {std::string("\x89\x7e\x00\x7e", 4) + std::string(126, 'x'), "damaged frame"},
-        {frame(ping, "x"), "damaged frame"},
-        {std::string("\x82\x7e\x00\x01x", 5), "damaged frame"},
-        {std::string("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10), "damaged frame"},
+        {std::string("\x89\x7e\x00\x7e", 4) + std::string(126, 'x'), "control frame that is too long"},
+        {frame(ping, "x"), "control frame that is too long or in fragments"},
+        {std::string("\x82\x7e\x00\x01x", 5), "not in its shortest form"},
+        {std::string("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xff", 10), "not in its shortest form"},
+        {std::string("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10), "not in its shortest form"},
         {frame(fin | closing, "x"), "half a code"},
     };
     for (const auto& breach : breaches) {
