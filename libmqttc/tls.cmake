@@ -15,7 +15,4 @@ target_link_options(mqttc-tls PRIVATE LINKER:--version-script=${CMAKE_CURRENT_SO
 set_target_properties(mqttc-tls PROPERTIES LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/mqttc-tls.map)
 install(TARGETS mqttc-tls LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/mqttc COMPONENT libmqttc)
 
-target_compile_definitions(mqttc_net PRIVATE
-  MQTTC_LIBDIR="${CMAKE_INSTALL_LIBDIR}" MQTTC_INSTALLED_LIBDIR="${CMAKE_INSTALL_FULL_LIBDIR}"
-  MQTTC_ABI_VERSION="${MQTTC_ABI_VERSION}")
-target_link_libraries(mqttc_net PUBLIC ${CMAKE_DL_LIBS})
+target_compile_definitions(mqttc_net PRIVATE MQTTC_ABI_VERSION="${MQTTC_ABI_VERSION}")

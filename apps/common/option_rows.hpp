@@ -24,6 +24,11 @@ template <auto... Field>
 OptionResult add_filter(OptionContext& context) {
     return assign(detail::field<Field...>(context).emplace_back(), to_filter(context.value()));
 }
+/// A format of payloads.
+template <auto... Field>
+OptionResult set_payload_format(OptionContext& context) {
+    return assign(detail::field<Field...>(context), to_payload_choice(context.value(), context.row->choices));
+}
 /// All of them.
 const OptionTable& pub_sub_options();
 

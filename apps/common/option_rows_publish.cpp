@@ -130,10 +130,13 @@ The default is 0.)",
 .Fl r .)",
      .set = clear_flag<&PubOptions::retain>},
     {.name = "encoding", .argument = "NAME", .value = ValueKind::choice, .choices = "raw hex base64",
-     .needs = "message|stdin-line", .excludes = "input=json", .why = "write payload_encoding into the objects",
-     .help = "how the payload of -m and -l is written: raw, hex, base64",
+     .needs = "message|file|stdin-line|stdin-file", .excludes = "input=json",
+     .why = "write payload_encoding into the objects",
+     .help = "how the payload is written: raw, hex, base64",
      .manual = R"(The encoding of the payloads given with
 .Fl m ,
+.Fl f ,
+.Fl s ,
 .Fl l
 and
 .Fl -input Cm topic .
@@ -143,6 +146,34 @@ Hexadecimal may contain spaces, colons and
 .Ql 0x ,
 base64 line breaks; base64 for URLs and without padding is decoded, too.)",
      .set = set_encoding},
+    {.name = "encode", .argument = "FORMAT", .choices = "cbor msgpack sparkplug protobuf",
+     .needs = "message|file|stdin-line|stdin-file", .excludes = "encoding=hex|encoding=base64",
+     .why = "the payload is JSON",
+     .help = "publish JSON as cbor, msgpack, sparkplug or protobuf:FILE:MESSAGE",
+     .manual = R"(Read payloads as JSON, from
+.Fl m , f , s
+or
+.Fl l
+with any
+.Fl -input ,
+and publish them in a binary format.
+.Bl -tag -width sparkplug
+.It Cm cbor
+CBOR, in the shortest form.
+A number with a decimal point or an exponent becomes a floating-point number,
+and a larger integer than 64 bits a big number.
+.It Cm msgpack
+MessagePack, in the shortest form, except that all floating-point numbers have
+64 bits.
+.El
+.Pp
+Object members keep their order.
+An empty payload stays empty.
+What cannot be encoded is reported with its position; with
+.Fl l
+it is an invalid line, for
+.Fl -skip-invalid .)",
+     .set = set_payload_format<&PubOptions::encode>},
     {.name = "input", .argument = "NAME", .value = ValueKind::choice, .choices = "lines topic json",
      .needs = "stdin-line",
      .help = "content of a line of -l: a payload, topic and payload, or a JSON object",

@@ -114,6 +114,19 @@ The time without a connection is not counted.)",
      .set = set_seconds<min_seconds, &SubOptions::idle_timeout>},
 };
 constexpr OptionRow output_options[] = {
+    {.name = "decode", .argument = "FORMAT", .choices = "json cbor msgpack sparkplug protobuf auto",
+     .help = "payloads to JSON: json, cbor, msgpack, sparkplug, auto, protobuf:FILE:MESSAGE",
+     .manual = R"(Decode payloads to JSON, which all other options then use instead of the
+payload; see
+.Sx DECODED PAYLOADS .)",
+     .set = set_payload_format<&SubOptions::decode>},
+    {.name = "skip-invalid", .needs = "decode",
+     .help = "with --decode: do not print payloads that cannot be decoded",
+     .manual = R"(With
+.Fl -decode :
+do not print messages whose payload cannot be decoded.
+By default they are printed as they are.)",
+     .set = set_flag<&SubOptions::skip_invalid>},
     {.short_name = 'v', .name = "verbose", .excludes = "save|exec", .why = "nothing is printed", .gives_way = true,
      .help = "print the topic before the payload",
      .manual = R"(Print
@@ -133,11 +146,13 @@ for an empty payload.)",
 .Sx OUTPUT FORMAT .)",
      .set = set_text<&SubOptions::format>},
     {.name = "pretty",
-     .help = "indent %j and %J",
+     .help = "indent %j and %J; --decode sparkplug: times as text",
      .manual = R"(Indent the JSON of
 .Cm \&%j
 and
-.Cm \&%J .)",
+.Cm \&%J .
+Timestamps decoded from Sparkplug B are written as text instead of
+milliseconds.)",
      .set = set_flag<&SubOptions::pretty>},
     {.name = "message-rate", .excludes = "save|exec|watch",
      .help = "print the number of messages once a second, not the messages",

@@ -97,6 +97,14 @@ struct RunOptions {
         {};  ///< found while parsing, one line each, without the program's name
 };
 
+/// How payloads are written that --decode and --encode translate from or to JSON.
+enum class PayloadFormat : std::uint8_t { json, cbor, msgpack, sparkplug, protobuf, automatic };
+struct PayloadChoice {
+    PayloadFormat format = PayloadFormat::automatic;
+    std::string file = {};     ///< protobuf: of the type's definition
+    std::string message = {};  ///< protobuf: the name of the type
+};
+
 /// Where mqtt_pub's messages come from.
 enum class PayloadSource : std::uint8_t { none, message, file, lines, whole_stdin, null };
 enum class Encoding : std::uint8_t { raw, hex, base64 };
@@ -115,6 +123,7 @@ struct PubOptions {
     std::chrono::nanoseconds repeat_delay{0};
     std::optional<double> rate;  ///< messages per second
     Encoding encoding = Encoding::raw;
+    std::optional<PayloadChoice> encode;
     InputFormat input = InputFormat::lines;
     std::optional<std::string> separator;
     bool skip_invalid = false;
@@ -147,6 +156,8 @@ struct SubOptions {
     std::optional<double> random_filter;  ///< percent
     std::optional<std::chrono::nanoseconds> idle_timeout;
 
+    std::optional<PayloadChoice> decode;
+    bool skip_invalid = false;  ///< payloads that cannot be decoded are not printed
     bool verbose = false;
     bool no_newline = false;
     std::optional<std::string> format;

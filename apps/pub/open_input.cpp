@@ -7,6 +7,7 @@
 #include "fixed_input.hpp"
 #include "json_lines.hpp"
 #include "line_input.hpp"
+#include "payload_encoder.hpp"
 #include "replay_input.hpp"
 #include "text_in.hpp"
 #include "text_lines.hpp"
@@ -14,19 +15,15 @@
 namespace mqttc::pub {
 namespace {
 
-std::expected<LoadedPayload, PayloadError> load(const app::PubOptions& options,
-                                                std::optional<Time> deadline) {
+std::expected<LoadedPayload, PayloadError> load_as_given(const app::PubOptions& options,
+                                                         std::optional<Time> deadline) {
     switch (options.source) {
         case app::PayloadSource::file:
             return LoadedPayload::from_file(options.file, deadline);
         case app::PayloadSource::whole_stdin:
             return LoadedPayload::from_stdin(deadline);
-        case app::PayloadSource::message: {
-            std::string decoded;
-            const auto done = decode(options.encoding, options.message, decoded);
-            if (!done) return std::unexpected(PayloadError{false, "-m: " + done.error()});
-            return LoadedPayload(std::move(decoded));
-        }
+        case app::PayloadSource::message:
+            return LoadedPayload(options.message);
         case app::PayloadSource::null:
         case app::PayloadSource::lines:
         case app::PayloadSource::none:
@@ -35,8 +32,44 @@ std::expected<LoadedPayload, PayloadError> load(const app::PubOptions& options,
     return LoadedPayload();
 }
 
-std::unique_ptr<InputSource> open_lines(const app::PubOptions& options, app::Messages& messages) {
+// The payload of one message, as it is published.
+std::expected<LoadedPayload, PayloadError> load(const app::PubOptions& options,
+                                                std::optional<Time> deadline) {
+    auto payload = load_as_given(options, deadline);
+    if (!payload) return payload;
+    const std::string_view given = as_text(payload->bytes());
+    const auto wrong = [&](const std::string& what) {
+        const std::string source = options.source == app::PayloadSource::message ? "-m"
+                                   : options.source == app::PayloadSource::file  ? options.file
+                                                                                 : "stdin";
+        return std::unexpected(PayloadError{false, source + ": " + what});
+    };
+    if (options.encode) {
+        auto encoder = PayloadEncoder::open(*options.encode);
+        if (!encoder) return std::unexpected(PayloadError{false, encoder.error()});
+        const auto bytes = encoder->encode(given);
+        if (!bytes) return wrong(bytes.error());
+        return LoadedPayload(std::string(as_text(*bytes)));
+    }
+    if (options.encoding != app::Encoding::raw) {
+        std::string decoded;
+        const auto done = decode(options.encoding, given, decoded);
+        if (!done) return wrong(done.error());
+        return LoadedPayload(std::move(decoded));
+    }
+    return payload;
+}
+
+std::expected<std::unique_ptr<InputSource>, PayloadError> open_lines(const app::PubOptions& options,
+                                                                     app::Messages& messages) {
+    std::optional<PayloadEncoder> encoder;
+    if (options.encode) {
+        auto opened = PayloadEncoder::open(*options.encode);
+        if (!opened) return std::unexpected(PayloadError{false, opened.error()});
+        encoder = std::move(*opened);
+    }
     const auto parsed = [&](std::size_t longest_line, std::unique_ptr<LineParser> parser) {
+        if (encoder) parser = std::make_unique<EncodedLines>(std::move(parser), std::move(*encoder));
         return std::make_unique<ParsedInput>(STDIN_FILENO, longest_line, std::move(parser),
                                              options.skip_invalid);
     };
@@ -46,7 +79,7 @@ std::unique_ptr<InputSource> open_lines(const app::PubOptions& options, app::Mes
         LineInput::max_line * (options.encoding == app::Encoding::raw ? 1 : 2);
     switch (options.input) {
         case app::InputFormat::lines:
-            if (options.encoding == app::Encoding::raw) {
+            if (options.encoding == app::Encoding::raw && !options.encode) {
                 // In batches when there is nothing to do for each message.
                 const bool plain = options.qos == Qos::at_most_once && options.topics.size() == 1 &&
                                    !options.rate && !options.stamp;

@@ -1,6 +1,9 @@
 // Puts mqtt_sub together from its options.
 #include <unistd.h>
 
+#include <optional>
+
+#include "payload_decoder.hpp"
 #include "printer.hpp"
 #include "start.hpp"
 #include "subscriber.hpp"
@@ -19,6 +22,14 @@ int run_subscriber(app::SubOptions& options, Time started, app::Messages& messag
         messages.error(sink.error());
         return app::exit_code::usage;
     }
+    std::optional<PayloadDecoder> decoder;
+    if (options.decode) {
+        decoder.emplace(*options.decode, options.skip_invalid, options.pretty, messages);
+        if (const auto ready = decoder->start(); !ready) {
+            messages.error(ready.error());
+            return app::exit_code::usage;
+        }
+    }
     if (const auto ready = (*sink)->start(); !ready) {
         messages.error(ready.error());
         return app::exit_code::output_failed;
@@ -28,7 +39,7 @@ int run_subscriber(app::SubOptions& options, Time started, app::Messages& messag
     app::DebugTrace trace(messages);
     if (options.run.debug) client_options->session.trace = &trace;
 
-    return Subscriber(options, **sink, out, std::move(*client_options),
+    return Subscriber(options, decoder ? &*decoder : nullptr, **sink, out, std::move(*client_options),
                       app::run_deadline(options.run, started), messages)
         .run();
 }

@@ -19,15 +19,17 @@ using std::chrono::steady_clock;
 
 }  // namespace
 
-Subscriber::Subscriber(const app::SubOptions& options, MessageSink& sink, StdoutBuffer& out,
-                       ClientOptions client, std::optional<Time> deadline, app::Messages& messages)
+Subscriber::Subscriber(const app::SubOptions& options, PayloadDecoder* decoder, MessageSink& sink,
+                       StdoutBuffer& out, ClientOptions client, std::optional<Time> deadline,
+                       app::Messages& messages)
     : ProgramRun(options.connection, options.run, std::move(client), deadline, messages),
       options_(options),
+      decoder_(decoder),
       sink_(sink),
       out_(out),
       filters_(options, options.random_filter ? random_value<std::uint64_t>() : 1),
       unfiltered_(filters_.none() && !options.idle_timeout && !options.remove_retained && !options.dry_run &&
-                  !options.run.stats),
+                  !options.run.stats && decoder == nullptr),
       cleaner_(messages),
       still_to_print_(options.count) {}
 
@@ -244,6 +246,8 @@ Accept Subscriber::on_publish(const Publish& message) {
 
 Accept Subscriber::take_filtered(const Publish& message) {
     if (options_.idle_timeout) last_message_ = client_.now();
+    // Also messages that are not printed: births of Sparkplug B name the metrics of others.
+    const std::optional<Publish> decoded = decoder_ != nullptr ? decoder_->decode(message) : message;
     const Filters::Verdict verdict = filters_.none() ? Filters::Verdict::pass : filters_.judge(message);
     if (verdict == Filters::Verdict::end) {
         finish(app::exit_code::ok);
@@ -252,8 +256,8 @@ Accept Subscriber::take_filtered(const Publish& message) {
     if (verdict == Filters::Verdict::drop) return Accept::now;
     const bool clears = options_.remove_retained && message.retain && !message.payload.empty();
     if (options_.dry_run && !clears) return Accept::now;
-    const bool chosen = verdict != Filters::Verdict::not_chosen || options_.dry_run;
-    if (chosen && !give(message)) return Accept::later;
+    const bool chosen = decoded && (verdict != Filters::Verdict::not_chosen || options_.dry_run);
+    if (chosen && !give(*decoded)) return Accept::later;
     if (run_options_.stats) {
         const WallTime arrived = wall_time_now();
         stats_.received(message, client_.now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
@@ -397,7 +401,12 @@ void Subscriber::finish_at_once(int code) {
 
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.conclude();
-    if (run_options_.stats) messages_.debug(stats_.text());
+    if (decoder_ != nullptr) decoder_->finish();
+    if (run_options_.stats) {
+        std::string line = stats_.text();
+        if (decoder_ != nullptr) decoder_->append_statistics(line);
+        messages_.debug(line);
+    }
     report_silent_share();
     if (!cleaner_.all_cleared()) messages_.error(cleaner_.account());
     sink_.finish();

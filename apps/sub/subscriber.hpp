@@ -11,6 +11,7 @@
 #include "exit_code.hpp"
 #include "filters.hpp"
 #include "message_sink.hpp"
+#include "payload_decoder.hpp"
 #include "program_run.hpp"
 #include "receive_stats.hpp"
 #include "retained_cleaner.hpp"
@@ -20,9 +21,9 @@ namespace mqttc::sub {
 
 class Subscriber final : public app::ProgramRun {
   public:
-    /// All references must outlive the subscriber.
-    Subscriber(const app::SubOptions& options, MessageSink& sink, StdoutBuffer& out, ClientOptions client,
-               std::optional<Time> deadline, app::Messages& messages);
+    /// All references must outlive the subscriber, and so must `decoder`, which may be null.
+    Subscriber(const app::SubOptions& options, PayloadDecoder* decoder, MessageSink& sink, StdoutBuffer& out,
+               ClientOptions client, std::optional<Time> deadline, app::Messages& messages);
 
     Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
@@ -88,6 +89,7 @@ class Subscriber final : public app::ProgramRun {
                         PropertiesView properties) const;
 
     const app::SubOptions& options_;
+    PayloadDecoder* decoder_;  ///< none: payloads are used as they are
     MessageSink& sink_;
     StdoutBuffer& out_;
     Filters filters_;

@@ -1,0 +1,120 @@
+// What the readers of CBOR and MessagePack share.
+#include "binary_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+
+#include "base/encoding.hpp"
+#include "base/utf8.hpp"
+
+namespace mqttc::payload {
+
+void BinaryReader::start(Bytes payload) {
+    payload_ = payload;
+    at_ = payload.data();
+    end_ = at_ + payload.size();
+    error_.clear();
+}
+
+bool BinaryReader::at_end() {
+    if (at_ == end_) return true;
+    return fail(position(), std::to_string(end_ - at_) + " more bytes follow the value");
+}
+
+bool BinaryReader::fail(std::size_t position, std::string_view what) {
+    error_.assign("error at byte ").append(std::to_string(position)).append(": ").append(what);
+    return false;
+}
+
+bool BinaryReader::take(std::uint64_t count, Bytes& bytes) {
+    const auto left = static_cast<std::size_t>(end_ - at_);
+    if (count > left) {
+        return fail(position(),
+                    std::to_string(count) + " bytes are announced, " + std::to_string(left) + " are left");
+    }
+    bytes = {at_, static_cast<std::size_t>(count)};
+    at_ += count;
+    return true;
+}
+
+bool BinaryReader::take_number(unsigned size, std::uint64_t& value) {
+    if (static_cast<std::size_t>(end_ - at_) < size)
+        return fail(payload_.size() + 1, "the payload ends early");
+    value = 0;
+    for (unsigned i = 0; i < size; ++i) value = value << 8 | *at_++;
+    return true;
+}
+
+bool BinaryReader::is_deeper(unsigned depth, std::size_t position) {
+    if (depth < sub::max_json_depth) return false;
+    fail(position, "it is nested deeper than " + std::to_string(sub::max_json_depth) + " levels");
+    return true;
+}
+
+bool BinaryReader::check_text(std::string_view text, std::size_t position) {
+    return is_utf8(text) || fail(position, "the text is not UTF-8");
+}
+
+std::string_view BinaryReader::unsigned_text(std::uint64_t value) {
+    const char* const end = std::to_chars(number_.data(), number_.data() + number_.size(), value).ptr;
+    return {number_.data(), static_cast<std::size_t>(end - number_.data())};
+}
+
+std::string_view BinaryReader::negative_text(std::uint64_t below_minus_one) {
+    // The smallest one fits no type.
+    if (below_minus_one == UINT64_MAX) return "-18446744073709551616";
+    number_[0] = '-';
+    const char* const end =
+        std::to_chars(number_.data() + 1, number_.data() + number_.size(), below_minus_one + 1).ptr;
+    return {number_.data(), static_cast<std::size_t>(end - number_.data())};
+}
+
+std::string_view BinaryReader::float_text(double value) {
+    return std::isfinite(value) ? double_text(value, number_) : "null";
+}
+
+std::string_view BinaryReader::bytes_text(Bytes bytes, BytesForm form) {
+    if (form == BytesForm::hex) {
+        scratch_.assign(to_hex(bytes));
+        return scratch_;
+    }
+    scratch_.resize(base64_size(bytes.size()));
+    write_base64(bytes, scratch_.data());
+    if (form == BytesForm::base64_url) {
+        std::ranges::replace(scratch_, '+', '-');
+        std::ranges::replace(scratch_, '/', '_');
+        while (scratch_.ends_with('=')) scratch_.pop_back();
+    }
+    return scratch_;
+}
+
+void BinaryReader::put_negative(std::uint64_t below_minus_one) {
+    json_.raw(negative_text(below_minus_one));
+}
+
+void BinaryReader::put_float(double value) {
+    json_.raw(float_text(value));
+}
+
+void BinaryReader::put_bytes(Bytes bytes, BytesForm form) {
+    json_.string(bytes_text(bytes, form));
+}
+
+std::string_view double_text(double value, std::span<char, 32> space) {
+    // As Python's and JavaScript's libraries print them.
+    const double size = std::abs(value);
+    const bool fixed = size == 0 || (size >= 1e-4 && size < 1e16);
+    char* end = std::to_chars(space.data(), space.data() + space.size(), value,
+                              fixed ? std::chars_format::fixed : std::chars_format::scientific)
+                    .ptr;
+    const std::string_view digits(space.data(), static_cast<std::size_t>(end - space.data()));
+    if (digits.find_first_of(".e") == digits.npos) {
+        *end++ = '.';
+        *end++ = '0';
+    }
+    return {space.data(), static_cast<std::size_t>(end - space.data())};
+}
+
+}  // namespace mqttc::payload

@@ -1,0 +1,67 @@
+// What the readers of CBOR and MessagePack share: the bytes, the error with its position, and values as JSON.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "json_out.hpp"
+#include "mqttc/types.hpp"
+
+namespace mqttc::payload {
+
+/// How bytes are written in JSON.
+enum class BytesForm : std::uint8_t { base64, base64_url, hex };
+
+class BinaryReader {
+  public:
+    BinaryReader(const BinaryReader&) = delete;
+    BinaryReader& operator=(const BinaryReader&) = delete;
+
+    /// Why the last payload could not be read: "error at byte 3: ...".
+    const std::string& error() const { return error_; }
+
+  protected:
+    explicit BinaryReader(sub::JsonWriter& json) : json_(json) {}
+    ~BinaryReader() = default;
+
+    void start(Bytes payload);
+    /// All bytes were read.
+    bool at_end();
+    /// The next byte is at this position; the first one is 1.
+    std::size_t position() const { return static_cast<std::size_t>(at_ - payload_.data()) + 1; }
+    bool fail(std::size_t position, std::string_view what);
+    /// False, with an error: there are fewer bytes.
+    bool take(std::uint64_t count, Bytes& bytes);
+    /// The next `size` bytes (1 to 8) as a number.
+    bool take_number(unsigned size, std::uint64_t& value);
+    bool is_deeper(unsigned depth, std::size_t position);
+    bool check_text(std::string_view text, std::size_t position);
+
+    void put_negative(std::uint64_t below_minus_one);  ///< -1 - the number
+    void put_float(double value);                      ///< null when it is not finite
+    void put_bytes(Bytes bytes, BytesForm form = BytesForm::base64);
+
+    std::string_view unsigned_text(std::uint64_t value);
+    std::string_view negative_text(std::uint64_t below_minus_one);
+    std::string_view float_text(double value);
+    std::string_view bytes_text(Bytes bytes, BytesForm form);
+
+    sub::JsonWriter& json_;
+
+  private:
+    Bytes payload_;
+    const std::uint8_t* at_ = nullptr;
+    const std::uint8_t* end_ = nullptr;
+    std::string error_;
+    std::array<char, 32> number_{};
+    std::string scratch_;
+};
+
+/// `value` as JSON: the shortest digits that give the same double, with a point or an exponent.
+std::string_view double_text(double value, std::span<char, 32> space);
+
+}  // namespace mqttc::payload
