@@ -247,7 +247,7 @@ constexpr OptionRow sending_options[] = {
     {.name = "repeat", .argument = "N", .value = ValueKind::number, .excludes = "stdin-line",
      .help = "publish the message N times (not with -l)",
      .manual = R"(Publish the message
-.Ar count
+.Ar n
 times.
 Can be used with
 .Fl m , f , s
@@ -262,7 +262,7 @@ Fractions are allowed.)",
     {.name = "rate", .argument = "N", .value = ValueKind::number,
      .help = "publish at most N messages per second",
      .manual = R"(Publish at most
-.Ar count
+.Ar n
 messages per second.)",
      .set = set_decimal<0.001, 1e9, &PubOptions::rate>},
     {.name = "skip-invalid", .needs = "stdin-line",
@@ -284,7 +284,7 @@ because the connection was lost or the broker was slow.)",
     {.name = "speed", .argument = "X", .value = ValueKind::number, .needs = "replay",
      .help = "with --replay: X times as fast",
      .manual = R"(Replay this many times faster, or slower if
-.Ar factor
+.Ar x
 is less than 1.)",
      .set = set_decimal<0.001, 1e6, &PubOptions::speed>},
     {.name = "request", .excludes = "stdin-line|repeat|stamp",

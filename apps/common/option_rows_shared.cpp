@@ -109,11 +109,16 @@ is given.)",
      .set = set_flag<tls_field, &TlsOptions::system_store>},
     {.name = "cert", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "key",
      .help = "client certificate (PEM)",
-     .manual = R"(The client certificate and its private key, in PEM format.
-Both are required.)",
+     .manual = R"(The client certificate, in PEM format.
+Requires
+.Fl -key .)",
      .set = set_path<tls_field, &TlsOptions::cert_file>},
     {.name = "key", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "cert",
-     .help = "its private key (PEM)", .set = set_path<tls_field, &TlsOptions::key_file>},
+     .help = "its private key (PEM)",
+     .manual = R"(The private key of the client certificate, in PEM format.
+Requires
+.Fl -cert .)",
+     .set = set_path<tls_field, &TlsOptions::key_file>},
     {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
      .manual = R"(Read the passphrase of the private key from the first line of
@@ -162,15 +167,20 @@ in the NSS key log format that Wireshark reads.)",
      .set = set_path<tls_field, &TlsOptions::keylog_file>},
     {.name = "psk", .argument = "HEX", .secrecy = Secrecy::value, .role = Role::selects_tls,
      .needs = "psk-identity", .excludes = "cafile|capath", .help = "pre-shared key in hex",
-     .manual = R"(A pre-shared key in hexadecimal, given here or as the first line of
-.Ar file ,
-and its identity.)",
+     .manual = R"(The pre-shared key, in hexadecimal.
+Requires
+.Fl -psk-identity .)",
      .set = set_psk},
     {.name = "psk-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls,
      .needs = "psk-identity", .excludes = "cafile|capath",
-     .help = "the pre-shared key is the first line of FILE", .set = set_psk_file},
+     .help = "the pre-shared key is the first line of FILE",
+     .manual = R"(Read the pre-shared key from the first line of
+.Ar file .)",
+     .set = set_psk_file},
     {.name = "psk-identity", .argument = "NAME", .role = Role::selects_tls, .needs = "psk|psk-file",
-     .help = "name of the pre-shared key", .set = set_psk_identity},
+     .help = "name of the pre-shared key",
+     .manual = R"(The identity that belongs to the pre-shared key.)",
+     .set = set_psk_identity},
     {.name = "no-tls", .role = Role::no_tls,
      .needs_safe_file = true,
      .help = "no TLS: drops the TLS options given so far",

@@ -207,7 +207,7 @@ Data from the broker is never parsed by a shell.)",
     {.name = "jobs", .argument = "N", .value = ValueKind::number, .needs = "exec",
      .help = "with --exec: run up to N commands in parallel",
      .manual = R"(Run up to
-.Ar count
+.Ar n
 commands in parallel.
 The default is 1.)",
      .set = set_number<1, 1024, &SubOptions::jobs>},

@@ -10,7 +10,7 @@ if ! command -v mandoc >/dev/null; then
 fi
 pages=(*.[1-9])
 # Which other manuals are installed does not matter.
-faults=$(mandoc -T lint -W all "${pages[@]}" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db')
+faults=$(mandoc -T lint -W all "${pages[@]}" 2>&1 | grep -vE 'referenced manual not found|outdated mandoc.db|operating system explicitly specified')
 for page in "${pages[@]}"; do
     while read -r _ name section _; do
         [ -e "$name.$section" ] || faults+=$'\n'"$page refers to $name($section), which does not exist"

@@ -7,7 +7,7 @@ usage: sessions.py BIN README PICTURE            compares
 
 A session is a block ```console: lines with "$ " are commands, the others what they print; lines with "# " are comments.
 Numbers may differ. All blocks share one broker, whose port is in MQTT_PORT, and one directory. The last command in the
-background gets time to print what a command causes.
+background gets time to print what a command causes. README's first apt line installs what tests/packages.txt lists.
 """
 
 import html
@@ -130,6 +130,20 @@ def shown_in(picture):
     return [(command, [text.replace("\n    ", " ")] if text else []) for command, text in found]
 
 
+def packages_of(text, *sections):
+    """The packages in these sections of packages.txt."""
+    return [name for section in sections for name in re.search(rf"^\[{section}\]\n((?:.+\n)*)", text, re.MULTILINE).group(1).split()]
+
+
+def check_packages(readme):
+    """README's command to install what the build needs is complete."""
+    with open(os.path.join(os.path.dirname(readme), "tests/packages.txt"), encoding="utf-8") as file:
+        wanted = "sudo apt install " + " ".join(packages_of(file.read(), "build", "package"))
+    with open(readme, encoding="utf-8") as file:
+        if wanted not in file.read().splitlines():
+            yield f"{readme} does not have the line: {wanted}"
+
+
 def self_test(programs):
     shown = sessions_of("```console\n# a comment\n$ echo 'a 1'\na 2\n$ echo b\nc\n```\n")
     found = list(differences(shown, run_all(programs, [command for command, _ in shown])))
@@ -159,6 +173,7 @@ def main():
     wrong = list(differences(shown, run_all(programs, [command for command, _ in shown])))
     joined = [(command, ["\n" + "\n".join(lines)] if lines else []) for command, lines in drawing]
     wrong += [f"in the picture (--update writes it again): {one}" for one in differences(shown_picture, joined)]
+    wrong += check_packages(readme)
     if not shown or wrong:
         sys.exit("\n\n".join(wrong) or f"{readme} has no session")
     return f"sessions: {len(shown)} commands in README.md and {len(PICTURE)} in the picture print what is shown"
