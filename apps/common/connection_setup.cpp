@@ -17,7 +17,7 @@ std::string client_id(const ConnectionOptions& options, ProtocolVersion version,
     if (options.id_prefix) return *options.id_prefix + std::to_string(process_id);
     // 3.1.1 and 5 let the broker choose one for a clean session; 3.1 wants one.
     if (version != ProtocolVersion::v31) return {};
-    return std::string(options.program).append("-").append(std::to_string(process_id));
+    return std::string(options.called.name).append("-").append(std::to_string(process_id));
 }
 
 Endpoint make_endpoint(const ConnectionOptions& options) {

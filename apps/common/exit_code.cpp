@@ -1,6 +1,7 @@
 // The table of exit codes, and which error ends with which.
 #include "exit_code.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "mqttc/reason.hpp"
@@ -13,15 +14,15 @@ constexpr std::array exit_code_rows{
     ExitCodeRow{1, 1, "usage or configuration error"},
     ExitCodeRow{1, 5, "the broker refused the connection: the CONNACK code of MQTT 3.1 and 3.1.1"},
     ExitCodeRow{27, 27, "the time limit of -W has passed"},
-    ExitCodeRow{60, 60, "the host name could not be resolved"},
-    ExitCodeRow{61, 61, "could not connect"},
-    ExitCodeRow{62, 62, "TLS failed"},
-    ExitCodeRow{63, 63, "the proxy or the WebSocket handshake failed"},
-    ExitCodeRow{64, 64, "protocol error by the server, or it closed before CONNACK"},
-    ExitCodeRow{65, 65, "the connection was lost permanently"},
-    ExitCodeRow{66, 66, "some messages were not delivered"},
-    ExitCodeRow{67, 67, "all subscriptions were refused"},
-    ExitCodeRow{68, 68, "writing the output failed"},
+    ExitCodeRow{60, 60, "the host name could not be resolved", 1},
+    ExitCodeRow{61, 61, "could not connect", 1},
+    ExitCodeRow{62, 62, "TLS failed", 1},
+    ExitCodeRow{63, 63, "the proxy or the WebSocket handshake failed", 16},
+    ExitCodeRow{64, 64, "protocol error by the server, or it closed before CONNACK", 7},
+    ExitCodeRow{65, 65, "the connection was lost permanently", 7},
+    ExitCodeRow{66, 66, "some messages were not delivered", 7},
+    ExitCodeRow{67, 67, "all subscriptions were refused", 0},
+    ExitCodeRow{68, 68, "writing the output failed", 1},
     ExitCodeRow{128, 162, "the broker refused the connection: the CONNACK code of MQTT 5"},
 };
 
@@ -76,6 +77,17 @@ int exit_code_of(const Error& error, bool was_connected) {
             return exit_code::not_delivered;
     }
     return exit_code::connection_lost;
+}
+
+int exit_code_as(const CalledAs& called, int code) {
+    const auto row = std::ranges::find_if(exit_code_rows, [&](const ExitCodeRow& one) {
+        return one.first <= code && code <= one.last && one.mosquitto != ExitCodeRow::same;
+    });
+    return called.mosquitto && row != exit_code_rows.end() ? row->mosquitto : code;
+}
+
+int refused_code(const CalledAs& called) {
+    return called.mosquitto ? exit_code::ok : exit_code::not_delivered;
 }
 
 }  // namespace mqttc::app

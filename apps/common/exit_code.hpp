@@ -7,6 +7,8 @@
 #include "mqttc/error.hpp"
 #include "mqttc/types.hpp"
 
+#include "called_as.hpp"
+
 namespace mqttc::app {
 
 namespace exit_code {
@@ -28,11 +30,19 @@ struct ExitCodeRow {
     int first;
     int last;  ///< more than `first` for a range (the CONNACK codes)
     std::string_view meaning;
+    int mosquitto = same;  ///< what Mosquitto's programs answer, and ours when they are called by those names
+    static constexpr int same = -1;
 };
 /// All codes, sorted; static storage.
 std::span<const ExitCodeRow> exit_code_table();
 
 /// The exit code of a program that ends with this error. `was_connected`: there has been a CONNACK before.
 int exit_code_of(const Error& error, bool was_connected);
+
+/// What the program answers in place of `code`: Mosquitto's exit code when it was called by a name of Mosquitto.
+int exit_code_as(const CalledAs& called, int code);
+/// The code of a run in which the broker refused messages, and nothing else was wrong. Mosquitto's programs report it and
+/// end with 0.
+int refused_code(const CalledAs& called);
 
 }  // namespace mqttc::app

@@ -14,6 +14,10 @@ constexpr std::string_view usage_of_pub =
     "usage: mqtt_pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
     "       mqtt_pub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC -m TEXT [options]\n"
     "Publishes messages to an MQTT broker. Ends with 0 when every message was delivered.\n";
+constexpr std::string_view usage_of_rr =
+    "usage: mosquitto_rr [-h HOST] [-p PORT] -t TOPIC -e RESPONSE-TOPIC {-m TEXT | -f FILE | -s | -n} "
+    "[options]\n"
+    "Publishes a request to an MQTT broker and prints the response, as mqtt_pub --request does.\n";
 constexpr std::string_view usage_of_sub =
     "usage: mqtt_sub [-h HOST] [-p PORT] -t FILTER [-t FILTER]... [options]\n"
     "       mqtt_sub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/FILTER [options]\n"
@@ -79,10 +83,13 @@ void append_row(std::string& out, const OptionRow& row) {
 
 }  // namespace
 
-std::string help_text(const OptionTable& table, Program program) {
-    std::string out(program == Program::pub   ? usage_of_pub
+std::string help_text(const OptionTable& table, const CalledAs& called) {
+    const Program program = called.program;
+    std::string out(called.request            ? usage_of_rr
+                    : program == Program::pub ? usage_of_pub
                     : program == Program::sub ? usage_of_sub
                                               : usage_of_passwd);
+    if (!called.request) out = with_called_name(std::move(out), called);
     for (const OptionSection& section : table.sections()) {
         if ((section.programs & only(program)) == 0) continue;
         out.append("\n").append(section.title).append(":\n");
@@ -91,19 +98,22 @@ std::string help_text(const OptionTable& table, Program program) {
         }
     }
     if (program == Program::passwd) return out.append(end_of_passwd);
-    out.append("\nConfig file: $XDG_CONFIG_HOME/").append(program_name(program));
-    out.append(" or ~/.config/").append(program_name(program)).append(", one option per line.\nEnvironment:");
+    out.append("\nConfig file: $XDG_CONFIG_HOME/").append(called.name);
+    out.append(" or ~/.config/").append(called.name).append(", one option per line.\nEnvironment:");
     std::string separator = " ";
     table.for_each(only(program), [&](const OptionRow& row) {
         if (!row.environment.empty()) out.append(std::exchange(separator, ", ")).append(row.environment);
     });
-    out.append(".\n\nExamples:\n");
-    out.append(program == Program::pub ? examples_of_pub : examples_of_sub);
+    out.append(".\n\n");
+    if (!called.mosquitto)
+        out.append("Examples:\n").append(program == Program::pub ? examples_of_pub : examples_of_sub);
     return out.append("See ").append(program_name(program)).append("(1).\n");
 }
 
-std::string version_text(Program program) {
-    return std::string(program_name(program)).append(" " MQTTC_VERSION "\n");
+std::string version_text(const CalledAs& called) {
+    std::string text = std::string(program_name(called.program)).append(" " MQTTC_VERSION);
+    if (called.mosquitto) text = std::string(called.name).append(" (").append(text).append(")");
+    return text.append("\n");
 }
 
 }  // namespace mqttc::app

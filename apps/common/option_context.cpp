@@ -74,7 +74,11 @@ OptionResult OptionContext::apply(const ParsedOption& option) {
 
 OptionResult OptionContext::check_rules() const {
     for (const GivenOption& option : given) {
-        if (auto needs = check_needs(*this, option); !needs) return needs;
+        if (auto needs = check_needs(*this, option); !needs) {
+            if (!mosquitto || !option.row->mosquitto_ignores) return needs;
+            warnings->push_back(option.row->short_form() + " is ignored: it" +
+                                needs.error().substr(option.row->short_form().size()));
+        }
         if (auto excludes = check_excludes(*this, option); !excludes) return excludes;
     }
     return {};

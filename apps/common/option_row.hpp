@@ -88,6 +88,8 @@ struct OptionRow {
     /// Without one of these it is an error: "name" or "name=choice", separated by '|'. A name is a long name, or the
     /// letter of an option without one.
     std::string_view needs = {};
+    bool mosquitto_ignores =
+        false;  ///< Mosquitto ignores it without what it needs, and so do we by its names
     std::string_view excludes = {};  ///< cannot be used together with any of these; written like `needs`
     std::string_view why = {};       ///< the reason for `excludes`, in the message
     bool gives_way = false;          ///< no error when it is in a lower source than what it conflicts with

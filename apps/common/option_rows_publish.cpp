@@ -11,7 +11,8 @@ OptionResult set_publish_topic(OptionContext& context) {
     if (!topic) return std::unexpected(std::move(topic.error()));
     auto& topics = context.pub->topics;
     // A config file names one topic, the last; only the command line can ask for several.
-    const bool adds = context.source == OptionSource::command_line && context.repeated("topic");
+    const bool adds =
+        context.source == OptionSource::command_line && context.repeated("topic") && !context.mosquitto;
     if (!adds || context.url.topic) topics.clear();
     context.url.topic.reset();
     topics.push_back(std::move(*topic));
@@ -310,7 +311,7 @@ program exits at once with 66.
 .Fl -stats
 reports the response times.)",
      .set = set_flag<&PubOptions::request>},
-    {.name = "response-topic", .argument = "TOPIC", .needs = "request",
+    {.short_name = 'e', .name = "response-topic", .argument = "TOPIC", .needs = "request",
      .help = "topic where responses to --request are expected",
      .manual = R"(The topic for the answers.
 In MQTT 5 the default is a topic made for this run; in MQTT 3.1.1 this option
@@ -321,6 +322,25 @@ is required.)",
      .manual = R"(Exit after this many answers.
 The default is 1.)",
      .set = set_number<1, UINT64_MAX, &PubOptions::answers>},
+    {.short_name = 'v', .name = "verbose", .needs = "request", .shared_by_profile = true,
+     .help = "with --request: print the topic before each response",
+     .manual = R"(With
+.Fl -request :
+print each answer as
+.Ql topic payload .)",
+     .set = set_flag<&PubOptions::answer_topic>},
+    {.short_name = 'N', .needs = "request", .shared_by_profile = true,
+     .help = "with --request: print no newline after a response",
+     .manual = R"(With
+.Fl -request :
+print no newline after an answer.)",
+     .set = clear_flag<&PubOptions::answer_newline>},
+    {.short_name = 'R', .needs = "request", .shared_by_profile = true,
+     .help = "with --request: no retained responses (always so)",
+     .manual = R"(Accepted for compatibility with
+.Ic mosquitto_rr :
+a retained message is older than the request and is never taken for an answer.)",
+     .set = no_setting},
     {.name = "stamp",
      .help = "number and time before each payload, for mqtt_sub --stats",
      .manual = R"(Put a sequence number and the time before each payload.

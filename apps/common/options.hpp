@@ -12,6 +12,7 @@
 #include "mqttc/property.hpp"
 #include "mqttc/types.hpp"
 
+#include "called_as.hpp"
 #include "option_row.hpp"
 
 namespace mqttc::app {
@@ -45,7 +46,7 @@ struct WillOptions {
 
 /// How to reach the broker, and the client's identity and session; connection_setup.hpp makes ClientOptions of it.
 struct ConnectionOptions {
-    std::string_view program = "mqtt_pub";  ///< the name in generated client identifiers; static storage
+    CalledAs called = own_name(Program::pub);
     Endpoint endpoint;  ///< its port, tls and websocket are set by connection_setup.hpp from the fields below
     std::optional<std::uint16_t> port;
     bool url_tls = false;        ///< mqtts:// or wss://
@@ -95,6 +96,8 @@ struct RunOptions {
     bool quiet = false;
     std::vector<std::string> warnings =
         {};  ///< found while parsing, one line each, without the program's name
+    std::string borrowed_config =
+        {};  ///< the file of Mosquitto's program that was read: there is none of its own
 };
 
 /// How payloads are written that --decode and --encode translate from or to JSON.
@@ -131,7 +134,9 @@ struct PubOptions {
     double speed = 1;
     bool request = false;
     std::string response_topic;
-    std::uint64_t answers = 1;  ///< -C
+    std::uint64_t answers = 1;   ///< -C
+    bool answer_topic = false;   ///< -v
+    bool answer_newline = true;  ///< cleared by -N
     bool stamp = false;
     bool progress = false;
 };

@@ -65,9 +65,9 @@ class OptionReader {
         for (const ParsedOption& option : line.options) {
             switch (option.row->role) {
                 case Role::help:
-                    return NoOptions{.text = help_text(context_.table, context_.program), .is_error = false};
+                    return NoOptions{.text = help_text(context_.table, called()), .is_error = false};
                 case Role::version:
-                    return NoOptions{.text = version_text(context_.program), .is_error = false};
+                    return NoOptions{.text = version_text(called()), .is_error = false};
                 case Role::generate:
                     if (const auto kind = to_choice(option.value(), option.row->choices); !kind)
                         return wrong(option.spelling + ": " + kind.error());
@@ -89,6 +89,11 @@ class OptionReader {
                             .content = {},
                             .lines = {},
                             .options = line.options});
+        // mosquitto_rr: as a default, before what it concerns.
+        if (called().request)
+            static_cast<void>(context_.apply({.row = context_.table.find(only(context_.program), "request"),
+                                              .spelling = std::string(called().name),
+                                              .values = {}}));
         if (auto failure = apply_environment()) return failure;
         for (const SourceOptions& source : sources_) {
             if (auto failure = apply(source)) return failure;
@@ -101,6 +106,8 @@ class OptionReader {
         }
         return std::nullopt;
     }
+
+    const CalledAs& called() const { return context_.connection->called; }
 
     std::optional<std::string> environment(std::string_view name) const {
         auto value = input_.environment(name);
@@ -246,27 +253,43 @@ class OptionReader {
             if (chosen != nullptr) return wrong("-o: given twice");
             chosen = &option;
         }
-        std::string path;
         if (chosen != nullptr) {
-            path = chosen->value();
-        } else {
-            const std::string directory = config_directory();
-            if (directory.empty()) return std::nullopt;
-            path = directory + "/" + std::string(program_name(context_.program));
+            const std::string path(chosen->value());
+            auto content = input_.load_file(path);
+            if (!content) return cannot_read("-o", path, content.error());
+            return parse_file(std::move(*content), OptionSource::config_file, path);
         }
+        const std::string directory = config_directory();
+        if (directory.empty()) return std::nullopt;
+        const std::string own = directory + "/" + std::string(called().name);
+        Failure failure;
+        if (load_default_config(own, failure) || called().mosquitto) return failure;
+        // Not all users want to copy the file that they have.
+        const std::string_view mosquitto =
+            context_.program == Program::pub ? "mosquitto_pub" : "mosquitto_sub";
+        const std::string other = directory + "/" + std::string(mosquitto);
+        if (load_default_config(other, failure)) context_.run->borrowed_config = other;
+        return failure;
+    }
+
+    // False: there is no such file.
+    bool load_default_config(const std::string& path, Failure& failure) {
         auto content = input_.load_file(path);
-        if (content) return parse_file(std::move(*content), OptionSource::config_file, path);
-        if (chosen != nullptr) return cannot_read("-o", path, content.error());
+        if (content) {
+            failure = parse_file(std::move(*content), OptionSource::config_file, path);
+            return true;
+        }
         const int error = content.error();
-        if (error == ENOENT || error == ENOTDIR) return std::nullopt;
+        if (error == ENOENT || error == ENOTDIR) return false;
         // With another user's HOME (services, sudo) its directory may not even be searchable: as if there was no file.
         // "path/." fails with ENOTDIR when the file exists.
         const auto inside = input_.load_file(path + "/.");
-        if (error == EACCES && (inside || inside.error() != ENOTDIR)) return std::nullopt;
+        if (error == EACCES && (inside || inside.error() != ENOTDIR)) return false;
         // What is in it, such as TLS, must not be left out silently.
         NoOptions unreadable = cannot_read("config file", path, error);
         unreadable.text.append(" (-o reads another one, -o /dev/null none)");
-        return unreadable;
+        failure = std::move(unreadable);
+        return true;
     }
 
     Failure parse_file(std::string content, OptionSource source, const std::string& path) {
@@ -397,11 +420,13 @@ template <typename Options>
 std::expected<Options, NoOptions> read_options(Program program, Options* OptionContext::* own,
                                                const OptionInput& input) {
     Options options;
-    options.connection.program = program_name(program);
+    options.connection.called = input.called.value_or(own_name(program));
     OptionContext context{.program = program,
                           .table = pub_sub_options(),
+                          .mosquitto = options.connection.called.mosquitto,
                           .connection = &options.connection,
-                          .run = &options.run};
+                          .run = &options.run,
+                          .warnings = &options.run.warnings};
     context.*own = &options;
     if (auto failure = OptionReader(input, context).read()) return std::unexpected(std::move(*failure));
     if (auto good = finalize(options, context); !good) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "called_as.hpp"
 #include "no_options.hpp"
 #include "options.hpp"
 
@@ -33,6 +34,8 @@ struct OptionInput {
     std::function<FileAccess(const std::string& path)> file_access = {};
     /// Overwrites a secret in `arguments`, after it has been stored. Empty: nothing is overwritten.
     std::function<void(std::string_view secret, bool is_url)> wipe = {};
+    /// The name the program was called by; without a value its own.
+    std::optional<CalledAs> called = {};
 };
 
 /// The options of mqtt_pub and of mqtt_sub.

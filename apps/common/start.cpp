@@ -61,37 +61,41 @@ FileAccess file_access(const std::string& path) {
 // What both programs do before and after reading their options.
 template <typename Options>
 std::expected<Options, int> start(std::expected<Options, NoOptions> (*read)(const OptionInput&),
-                                  std::string_view program, int argc, char** argv, Messages& messages) {
+                                  const CalledAs& called, int argc, char** argv, Messages& messages) {
     fill_standard_descriptors();
     // A reader or a broker that disappears is an error of write(), not the end of the program.
     std::signal(SIGPIPE, SIG_IGN);
     // So is a limit on the size of files.
     std::signal(SIGXFSZ, SIG_IGN);
     const std::vector<std::string_view> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
-    auto options = read({arguments, environment, load_file, file_access, wipe_argument});
+    auto options = read({arguments, environment, load_file, file_access, wipe_argument, called});
     if (options) {
         messages.set_quiet(options->run.quiet);
+        if (options->run.debug && !options->run.borrowed_config.empty())
+            messages.debug("options from " + options->run.borrowed_config);
         for (const std::string& warning : options->run.warnings) messages.warning(warning);
         return std::move(*options);
     }
     if (options.error().is_error) {
         messages.set_quiet(options.error().quiet);
-        messages.error(options.error().message().append("; try '").append(program).append(" --help'"));
+        messages.error(options.error().message().append("; try '").append(called.name).append(" --help'"));
         return std::unexpected(exit_code::usage);
     }
     const bool written = write_stdout(options.error().text);
     if (!written) messages.stdout_failed(errno);
+    // Mosquitto's programs end with 1 after --help.
+    if (written && called.mosquitto) return std::unexpected(exit_code::usage);
     return std::unexpected(written ? exit_code::ok : exit_code::output_failed);
 }
 
 }  // namespace
 
-std::expected<PubOptions, int> start_pub(int argc, char** argv, Messages& messages) {
-    return start(read_pub_options, program_name(Program::pub), argc, argv, messages);
+std::expected<PubOptions, int> start_pub(const CalledAs& called, int argc, char** argv, Messages& messages) {
+    return start(read_pub_options, called, argc, argv, messages);
 }
 
-std::expected<SubOptions, int> start_sub(int argc, char** argv, Messages& messages) {
-    return start(read_sub_options, program_name(Program::sub), argc, argv, messages);
+std::expected<SubOptions, int> start_sub(const CalledAs& called, int argc, char** argv, Messages& messages) {
+    return start(read_sub_options, called, argc, argv, messages);
 }
 
 std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Messages& messages) {

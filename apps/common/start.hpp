@@ -13,8 +13,8 @@ namespace mqttc::app {
 
 /// Reads the options with the process's environment and files. --help and --version are printed; errors are written to
 /// `messages`. Wipes secrets from argv. Error: the exit code to end with at once.
-std::expected<PubOptions, int> start_pub(int argc, char** argv, Messages& messages);
-std::expected<SubOptions, int> start_sub(int argc, char** argv, Messages& messages);
+std::expected<PubOptions, int> start_pub(const CalledAs& called, int argc, char** argv, Messages& messages);
+std::expected<SubOptions, int> start_sub(const CalledAs& called, int argc, char** argv, Messages& messages);
 
 /// Reads secrets, applies the connection rules, writes their warnings. Error: the exit code to end with at once.
 std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Messages& messages);

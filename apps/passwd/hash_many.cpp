@@ -42,8 +42,8 @@ class Progress {
     void update(std::size_t done) {
         if (!enabled_ || ++intervals_ < intervals_before_progress) return;
         shown_ = true;
-        show("\rmqtt_passwd: hashed " + std::to_string(done) + " of " + std::to_string(total_) +
-             " passwords");
+        show("\r" + std::string(program_name()) + ": hashed " + std::to_string(done) + " of " +
+             std::to_string(total_) + " passwords");
     }
 
   private:

@@ -37,8 +37,10 @@ int finish(const Result<void>& result) {
     return static_cast<int>(result ? ExitCode::done : result.error().code);
 }
 
-int print_and_exit(const std::string& text) {
-    return finish(print(text) ? Result<void>() : fail("cannot write to standard output"));
+// Mosquitto's program ends with 1 after --help.
+int print_and_exit(const std::string& text, bool mosquitto) {
+    const int code = finish(print(text) ? Result<void>() : fail("cannot write to standard output"));
+    return mosquitto ? static_cast<int>(ExitCode::failed) : code;
 }
 
 }  // namespace
@@ -47,9 +49,11 @@ int main(int argc, char** argv) {
     mqttc::fill_standard_descriptors();
     allow_signals_for_pid_1();
     signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
-    const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc});
+    const auto called = mqttc::app::called_as(mqttc::app::Program::passwd, argc > 0 ? argv[0] : nullptr);
+    set_program_name(called.name);
+    const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc}, called);
     if (parsed) return finish(run(*parsed));
-    if (!parsed.error().is_error) return print_and_exit(parsed.error().text);
-    say(parsed.error().text + "; try 'mqtt_passwd --help'");
+    if (!parsed.error().is_error) return print_and_exit(parsed.error().text, called.mosquitto);
+    say(parsed.error().text + "; try '" + std::string(called.name) + " --help'");
     return static_cast<int>(ExitCode::failed);
 }

@@ -32,8 +32,21 @@ int write_all(int fd, std::span<const std::string_view> pieces) {
     return 0;
 }
 
+namespace {
+std::string_view shown_name = "mqtt_passwd";
+}  // namespace
+
+void set_program_name(std::string_view name) {
+    shown_name = name;
+}
+
+std::string_view program_name() {
+    return shown_name;
+}
+
 void say(std::string_view text) {
-    std::string line = "mqtt_passwd: ";
+    std::string line(shown_name);
+    line += ": ";
     line += escape_controls(text);
     line += '\n';
     const std::string_view whole = line;

@@ -188,10 +188,10 @@ OptionResult take_operands(Options& options, std::span<const std::string_view> r
 }
 
 // --help and the like: the text to print.
-std::optional<std::string> requested_text(const app::ParsedLine& line) {
+std::optional<std::string> requested_text(const app::ParsedLine& line, const app::CalledAs& called) {
     for (const app::ParsedOption& option : line.options) {
-        if (option.row->role == Role::help) return app::help_text(option_table(), app::Program::passwd);
-        if (option.row->role == Role::version) return app::version_text(app::Program::passwd);
+        if (option.row->role == Role::help) return app::help_text(option_table(), called);
+        if (option.row->role == Role::version) return app::version_text(called);
         if (option.row->role == Role::generate && app::to_choice(option.value(), option.row->choices))
             return app::generate(option_table(), app::Program::passwd, option.value(), nullptr);
     }
@@ -208,11 +208,12 @@ const app::OptionTable& option_table() {
     return table;
 }
 
-std::expected<Options, app::NoOptions> parse_options(std::span<const char* const> arguments) {
+std::expected<Options, app::NoOptions> parse_options(std::span<const char* const> arguments,
+                                                     const app::CalledAs& called) {
     const std::vector<std::string_view> views(arguments.begin(), arguments.end());
     const auto line =
         app::parse_arguments(option_table(), app::Program::passwd, views, app::Operands::allowed);
-    if (auto text = requested_text(line))
+    if (auto text = requested_text(line, called))
         return std::unexpected(app::NoOptions{.text = std::move(*text), .is_error = false});
     const auto wrong = [](std::string text) {
         return std::unexpected(app::NoOptions{.text = std::move(text)});

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/called_as.hpp"
 #include "common/no_options.hpp"
 #include "common/option_row.hpp"
 #include "password_hash.hpp"
@@ -30,7 +31,9 @@ struct Options {
 };
 
 /// `arguments` without the program's name. REQUIRES: they outlive the result.
-[[nodiscard]] std::expected<Options, app::NoOptions> parse_options(std::span<const char* const> arguments);
+[[nodiscard]] std::expected<Options, app::NoOptions> parse_options(
+    std::span<const char* const> arguments,
+    const app::CalledAs& called = app::own_name(app::Program::passwd));
 
 /// The option table of mqtt_passwd.
 [[nodiscard]] const app::OptionTable& option_table();

@@ -12,9 +12,9 @@ namespace {
 
 using namespace mqttc;
 
-int publish(int argc, char** argv, app::Messages& messages) {
+int publish(const app::CalledAs& called, int argc, char** argv, app::Messages& messages) {
     const Time started = std::chrono::steady_clock::now();
-    auto options = app::start_pub(argc, argv, messages);
+    auto options = app::start_pub(called, argc, argv, messages);
     if (!options) return options.error();
 
     auto client = app::prepare_client(options->connection, messages);
@@ -45,11 +45,13 @@ int publish(int argc, char** argv, app::Messages& messages) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    app::Messages messages("mqtt_pub");
+    const app::CalledAs called = app::called_as(app::Program::pub, argc > 0 ? argv[0] : nullptr);
+    app::Messages messages(called.name);
+    int code = app::exit_code::not_delivered;
     try {
-        return publish(argc, argv, messages);
+        code = publish(called, argc, argv, messages);
     } catch (const std::bad_alloc&) {
         messages.error("out of memory");
-        return app::exit_code::not_delivered;
     }
+    return app::exit_code_as(called, code);
 }

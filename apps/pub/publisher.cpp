@@ -390,6 +390,9 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
                             code != app::exit_code::connection_lost;
     if (redirected || (!result && result.error().code == ErrorCode::io_error)) return code;
     const bool cut_short = ending_ == Ending::interrupted && unread;
+    const bool only_refused = result && sum.delivered + client_.session().counters().refused == sum.all;
+    if (only_refused && missing && !cut_short && !ping_sent_ && ending_ != Ending::hopeless)
+        return app::refused_code(options_.connection.called);
     if (missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::hopeless)
         return app::exit_code::not_delivered;
     if (!result) return code;

@@ -43,7 +43,10 @@ std::expected<void, std::string> Requester::address_answers() {
         return std::unexpected(
             std::string("-D publish response-topic cannot be used with --request: use --response-topic"));
     }
-    if (const auto given = properties_.view().find(PropertyId::correlation_data)) {
+    const auto given = properties_.view().find(PropertyId::correlation_data);
+    if (options_.connection.called.request) {
+        // Services that work with mosquitto_rr need not send correlation data back: it takes any response.
+    } else if (given) {
         correlation_ = given->text;
     } else {
         correlation_ = random_name();
@@ -154,14 +157,24 @@ Accept Requester::on_publish(const Publish& message) {
 // As mqtt_sub prints a payload: with a newline, nothing when it is empty, control characters escaped on a terminal.
 // False: it was not printed, and the run has ended or ends in this turn.
 bool Requester::print(Bytes payload) {
-    if (payload.empty()) return true;
+    if (payload.empty() && (!options_.answer_topic || !options_.answer_newline)) return true;
     line_.clear();
-    if (out_.terminal()) {
+    if (options_.answer_topic) {
+        if (out_.terminal()) {
+            append_escaped(line_, response_topic_, LineBreaks::hide);
+        } else {
+            line_.append(response_topic_);
+        }
+        line_ += ' ';
+    }
+    if (payload.empty()) {
+        line_.append("(null)");
+    } else if (out_.terminal()) {
         append_escaped(line_, as_text(payload), LineBreaks::keep);
     } else {
         line_.append(as_text(payload));
     }
-    line_ += '\n';
+    if (options_.answer_newline) line_ += '\n';
     // No answer is started after one that could not be printed whole.
     if (out_.state() == app::FdWriter::State::open) out_.write(line_, {}, app::FdWriter::Wait::yes);
     switch (out_.state()) {

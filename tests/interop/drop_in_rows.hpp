@@ -20,6 +20,7 @@ struct Row {
     std::string difference = {};          ///< why our client differs; empty: it does not
     int exit = 0;                         ///< with a difference: our exit code
     std::optional<std::string> out = {};  ///< with a difference: our stdout, if it matters
+    bool by_any_name = false;             ///< the exit code differs by the names of Mosquitto's programs, too
 };
 
 /// The retained messages of the open broker before the rows are run.

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "drop_in_names.hpp"
 #include "drop_in_rows.hpp"
 #include "support/needs.hpp"
 #include "support/port.hpp"
@@ -51,15 +52,21 @@ class Brokers {
         wait_for_mark();
     }
 
-    /// What our client does, and what Mosquitto's does. Subscribers run at the same time, unless they have one client
-    /// identifier.
-    std::pair<Outcome, Outcome> run_both(const Row& row) {
+    struct Outcomes {
+        Outcome ours, theirs;
+        Outcome by_old_name;  ///< ours, called as theirs
+    };
+    /// Subscribers run at the same time, unless they have one client identifier.
+    Outcomes run_all(const Row& row) {
         const bool at_once = row.subscriber && std::ranges::find(row.words, "-i") == row.words.end();
-        auto theirs = std::async(at_once ? std::launch::async : std::launch::deferred, [&] {
-            return run_one(row, row.subscriber ? mosquitto_sub_path : mosquitto_pub_path);
-        });
-        Outcome ours = run_one(row, row.subscriber ? "mqtt_sub" : "mqtt_pub");
-        return {std::move(ours), theirs.get()};
+        const auto start = [&](std::string name) {
+            return std::async(at_once ? std::launch::async : std::launch::deferred,
+                              [this, &row, name] { return run_one(row, name); });
+        };
+        auto ours = start(row.subscriber ? "mqtt_sub" : "mqtt_pub");
+        auto theirs = start(row.subscriber ? mosquitto_sub_path : mosquitto_pub_path);
+        auto by_old_name = start(old_names_.path(row.subscriber ? "mosquitto_sub" : "mosquitto_pub"));
+        return {.ours = ours.get(), .theirs = theirs.get(), .by_old_name = by_old_name.get()};
     }
 
   private:
@@ -125,6 +132,7 @@ class Brokers {
         return without;
     }
 
+    OldNames old_names_;
     TempDir files_;
     RealBroker open_;
     RealBroker guarded_;
@@ -154,7 +162,13 @@ TEST_CASE("command lines do what Mosquitto's clients do" * needs_mosquitto()) {
     for (const Row& row : rows) {
         const std::string line = shown(row);
         CAPTURE(line);
-        const auto [ours, theirs] = brokers.run_both(row);
+        const auto [ours, theirs, by_old_name] = brokers.run_all(row);
+        if (row.by_any_name) {
+            CHECK(by_old_name.exit == row.exit);
+            CHECK(by_old_name.exit != theirs.exit);
+        } else {
+            CHECK(by_old_name.exit == theirs.exit);
+        }
         if (row.difference.empty()) {
             CHECK(ours.exit == theirs.exit);
             CHECK(ours.out == theirs.out);

@@ -14,6 +14,7 @@ namespace mqttc::test {
 inline constexpr const char* mosquitto_path = "/usr/sbin/mosquitto";
 inline constexpr const char* mosquitto_pub_path = "/usr/bin/mosquitto_pub";
 inline constexpr const char* mosquitto_sub_path = "/usr/bin/mosquitto_sub";
+inline constexpr const char* mosquitto_rr_path = "/usr/bin/mosquitto_rr";
 inline constexpr const char* mosquitto_passwd_path = "/usr/bin/mosquitto_passwd";
 
 // A running mosquitto with a listener on 127.0.0.1 and a free port.

@@ -92,6 +92,10 @@ TEST_CASE("manual page and table have the same exit codes") {
             if (row.last != row.first) item.append("-").append(std::to_string(row.last));
             CAPTURE(item);
             CHECK(page.find(item + "\n") != std::string::npos);
+            if (row.mosquitto == ExitCodeRow::same) continue;
+            const std::string line = item + " Ta " + std::to_string(row.mosquitto);
+            CHECK(
+                (page.find(line + "\n") != std::string::npos || page.find(line + ",") != std::string::npos));
         }
     }
 }

@@ -39,12 +39,13 @@ struct OptionFixture {
     using Result = std::expected<Options, app::NoOptions>;
 
     Result (*read)(const app::OptionInput&);
+    app::Program program = app::Program::pub;
     Environment environment = {{"HOME", "/home/me"}};
     Files files = {};
     std::map<std::string, int> unreadable = {};  ///< existing files, and the errno of reading them
     app::FileAccess access = {};                 ///< to the files
 
-    Result parse(const std::vector<std::string>& arguments) const {
+    Result parse(const std::vector<std::string>& arguments, std::optional<app::CalledAs> called = {}) const {
         const std::vector<std::string_view> views(arguments.begin(), arguments.end());
         return read({views,
                      [this](std::string_view name) -> std::optional<std::string> {
@@ -59,9 +60,13 @@ struct OptionFixture {
                          if (found == files.end()) return std::unexpected(ENOENT);
                          return found->second;
                      },
-                     [this](const std::string&) { return access; }});
+                     [this](const std::string&) { return access; },
+                     {},
+                     called});
     }
-    Result parse(std::string_view line) const { return parse(split_words(line)); }
+    Result parse(std::string_view line, std::optional<app::CalledAs> called = {}) const {
+        return parse(split_words(line), called);
+    }
 
     /// The options of a valid line.
     Options good(std::string_view line) const {
@@ -88,7 +93,7 @@ inline OptionFixture<app::PubOptions> pub_fixture() {
     return {.read = app::read_pub_options};
 }
 inline OptionFixture<app::SubOptions> sub_fixture() {
-    return {.read = app::read_sub_options};
+    return {.read = app::read_sub_options, .program = app::Program::sub};
 }
 
 }  // namespace mqttc::test

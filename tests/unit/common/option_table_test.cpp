@@ -74,7 +74,7 @@ TEST_CASE("an option is found by its names, in its programs only") {
     CHECK(find(Program::pub, "qos") == find(Program::pub, "q"));
     CHECK(find(Program::sub, "qos") != find(Program::pub, "qos"));
     CHECK(find(Program::sub, "message") == nullptr);
-    CHECK(find(Program::pub, "v") == nullptr);
+    CHECK(find(Program::pub, "w") == nullptr);
     CHECK(find(Program::pub, "") == nullptr);
     CHECK(find(Program::pub, "q")->names() == "-q, --qos");
     CHECK(find(Program::pub, "W")->names() == "-W");

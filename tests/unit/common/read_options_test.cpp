@@ -512,7 +512,7 @@ TEST_CASE("a session that lasts needs no id of its own when it ends some day") {
 
 TEST_CASE("help fits the terminal and has a line for each option that works") {
     for (const Program program : {Program::pub, Program::sub}) {
-        const std::string text = help_text(pub_sub_options(), program);
+        const std::string text = help_text(pub_sub_options(), own_name(program));
         CHECK(text.ends_with(std::string("\nSee ").append(program_name(program)).append("(1).\n")));
         CHECK(text.find("\nExamples:\n  " + std::string(program_name(program)) + " -t ") !=
               std::string::npos);
@@ -528,5 +528,5 @@ TEST_CASE("help fits the terminal and has a line for each option that works") {
         }
         CHECK(widest <= 100);
     }
-    CHECK(version_text(Program::passwd).starts_with("mqtt_passwd "));
+    CHECK(version_text(own_name(Program::passwd)).starts_with("mqtt_passwd "));
 }

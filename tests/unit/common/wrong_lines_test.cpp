@@ -86,7 +86,7 @@ TEST_CASE("errors in a config file name file and line") {
         {"-d\n-p abc\n", "/home/me/.config/mqtt_pub:2: -p: 'abc' is not a whole number from 0 to 65535"},
         {"# c\n\n--nonsense\n", "/home/me/.config/mqtt_pub:3: unknown option '--nonsense'"},
         {"--retian\n", "/home/me/.config/mqtt_pub:1: unknown option '--retian' (did you mean --retain?)"},
-        {"-v\n", "/home/me/.config/mqtt_pub:1: unknown option '-v' (it is an option of mqtt_sub)"},
+        {"-w\n", "/home/me/.config/mqtt_pub:1: unknown option '-w' (it is an option of mqtt_sub)"},
         {"-h\n", "/home/me/.config/mqtt_pub:1: -h needs a value: HOST"},
         {"-d yes\n", "/home/me/.config/mqtt_pub:1: -d takes no value"},
         {"-uP secret\n",
