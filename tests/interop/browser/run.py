@@ -4,7 +4,7 @@
 usage: run.py BIN_DIR MODULES    BIN_DIR holds mqtt_pub, mqtt_sub and mqtt_testbroker;
                                  MODULES is a node_modules with the npm packages `mqtt` and `paho-mqtt`
 
-The broker is mqtt_testbroker, then Debian's Mosquitto. Exits with 77 when the browser, a package or Mosquitto is missing
+The broker is mqtt_testbroker, then Debian's Mosquitto. The page of mqttc-recipes(7) is opened, too. Exits with 77 when the browser, a package or Mosquitto is missing
 (install.sh installs the browser and the packages).
 """
 
@@ -164,6 +164,64 @@ def exchange(bin_dir, browser, modules, library, version, broker):
     return None
 
 
+def page_of_manual():
+    """The page in mqttc-recipes(7)."""
+    manual = pathlib.Path(__file__).parents[3] / "man/mqttc-recipes.7"
+    text = manual.read_text(encoding="utf-8")
+    start = text.index("<!doctype html>")
+    return text[start:text.index("\n.Ed", start)].replace("\\e", "\\") + "\n"
+
+
+# Reports what the page shows where the test can read it.
+OBSERVER = """<script>
+  new MutationObserver(() => console.log("shown: " + document.getElementById("messages").textContent))
+    .observe(document.getElementById("messages"), {childList: true});
+</script>
+"""
+
+
+def show_page(bin_dir, browser, modules):
+    """Opens the page of the manual with Mosquitto, as the manual says; returns what went wrong, or None."""
+    with tempfile.TemporaryDirectory(prefix="mqttc-browser-", ignore_cleanup_errors=True) as name:
+        directory = pathlib.Path(name)
+        shutil.copy(f"{modules}/{SCRIPTS['Paho']}", directory)
+        started = []
+
+        def start(*arguments):
+            started.append(subprocess.Popen([os.path.join(bin_dir, arguments[0]), *arguments[1:]],
+                                            env={**os.environ, "HOME": name}, stdout=subprocess.PIPE, stderr=subprocess.PIPE))
+            return started[-1]
+
+        opened = None
+        try:
+            tcp, websocket = start_broker(start, MOSQUITTO, directory)
+            page = directory / "page.html"
+            page.write_text(page_of_manual().replace("9001", websocket).replace("localhost", "127.0.0.1") + OBSERVER)
+            listener = start("mqtt_sub", "-h", "127.0.0.1", "-p", tcp, "-d", "-v", "-t", "home/#", "-C", "1", "-W", str(TIMEOUT))
+            while b"SUBACK" not in listener.stderr.readline():
+                if listener.poll() is not None:
+                    return "mqtt_sub has not subscribed"
+            opened = browse(browser, f"file://{page}", directory)
+            hello = listener.stdout.read()
+            if hello != b"home/page hello\n":
+                return f"the page of the manual published {hello!r}"
+            sent = start("mqtt_pub", "-L", f"ws://127.0.0.1:{websocket}/home/door", "-m", "open")
+            if sent.wait(TIMEOUT) != 0:
+                return "mqtt_pub: " + sent.stderr.read().decode(errors="replace")
+            end_time = time.monotonic() + TIMEOUT
+            while "home/door open" not in (log := (directory / "browser.log").read_text(errors="replace")):
+                if time.monotonic() > end_time:
+                    return "the page of the manual does not show the message: " + log[-500:]
+                time.sleep(0.02)
+        finally:
+            if opened:
+                end(opened)
+            for process in started:
+                process.kill()
+                process.wait()
+    return None
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -184,6 +242,9 @@ def main():
                 wrong = exchange(bin_dir, browser, modules, library, version, broker)
                 if wrong:
                     sys.exit(f"run.py: {library} with version {version} and {broker}: {wrong}")
+    wrong = show_page(bin_dir, browser, modules)
+    if wrong:
+        sys.exit(f"run.py: {wrong}")
     print("MQTT.js and Paho in Chromium exchange messages with mqtt_pub and mqtt_sub, through both brokers")
 
 
