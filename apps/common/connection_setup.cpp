@@ -20,6 +20,8 @@ std::string client_id(const ConnectionOptions& options, ProtocolVersion version,
     return std::string(options.called.name).append("-").append(std::to_string(process_id));
 }
 
+}  // namespace
+
 Endpoint make_endpoint(const ConnectionOptions& options) {
     Endpoint endpoint = options.endpoint;
     endpoint.port = options.port.value_or(0);
@@ -32,6 +34,8 @@ Endpoint make_endpoint(const ConnectionOptions& options) {
     if (options.websocket || options.url_websocket) endpoint.websocket = options.websocket_options;
     return endpoint;
 }
+
+namespace {
 
 ReconnectPolicy make_policy(const ConnectionOptions& options) {
     ReconnectPolicy policy;

@@ -28,6 +28,9 @@ std::expected<void, std::string> check_connection(const ConnectionOptions& optio
 std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOptions& options,
                                                               unsigned long process_id);
 
+/// The broker's address and how to reach it: with the port in force, and TLS and WebSocket if an option selects them.
+Endpoint make_endpoint(const ConnectionOptions& options);
+
 /// The version in force: some options (-x, -D, --no-local, ...) select MQTT 5, whatever -V says.
 ProtocolVersion effective_version(const ConnectionOptions& options);
 

@@ -58,6 +58,18 @@ void Messages::warning(std::string_view text) {
     if (!quiet_) line("warning: ", text);
 }
 
+bool Messages::watched() const {
+    return !quiet_ && on_terminal() && ::isatty(STDOUT_FILENO) == 1;
+}
+
+void Messages::status(std::string_view text) {
+    if (!watched()) return;
+    const bool colored = wants_color(color_, true);
+    std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
+    out.append(before_line()).append(colored ? color::dim : "").append(escape_controls(text, max_line));
+    write(out.append(colored ? color::plain : "").append("\n"));
+}
+
 void Messages::debug(std::string_view text) {
     line({}, text);
 }

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "color.hpp"
 #include "fd_writer.hpp"
 #include "mqttc/property.hpp"
 #include "mqttc/reason.hpp"
@@ -26,6 +27,8 @@ class Messages {
     /// --quiet: errors, warnings and notes are not written.
     void set_quiet(bool quiet) { quiet_ = quiet; }
     bool quiet() const { return quiet_; }
+    /// --color, for the lines of status().
+    void set_color(ColorMode mode) { color_ = mode; }
 
     /// "program: text". Control characters of `text` are escaped.
     void error(std::string_view text);
@@ -35,6 +38,10 @@ class Messages {
     void note(std::string_view text) { error(text); }
     /// Why stdout could not be written; `error_number` is that of write().
     void stdout_failed(int error_number);
+    /// A dim line for a user who watches, without the program's name. Nothing, unless watched().
+    void status(std::string_view text);
+    /// A user may be watching: stdout and stderr are terminals, and --quiet is not given.
+    bool watched() const;
     /// A line for -d, also with --quiet.
     void debug(std::string_view text);
     /// Progress. On a terminal it replaces the previous progress line and is cleared before the next
@@ -59,6 +66,7 @@ class Messages {
 
     std::string_view program_;
     bool quiet_ = false;
+    ColorMode color_ = ColorMode::automatic;
     bool progress_shown_ = false;
     std::function<std::string()> before_line_hook_;
     std::optional<FdWriter> writer_;  // made for the first line

@@ -274,6 +274,26 @@ The latency is correct only if the clocks of both machines agree.)",
     {.name = "quiet", .role = Role::quiet, .help = "print no error messages; check the exit code",
      .manual = "Print no messages on standard error; check the exit status.",
      .set = set_flag<&RunOptions::quiet>},
+    {.name = "color", .argument = "WHEN", .value = ValueKind::choice, .choices = "auto always never",
+     .help = "colours: auto (on terminals, the default), always or never",
+     .manual = R"(Colour the output:
+.Cm auto
+(the default) only on a terminal,
+.Cm always ,
+or
+.Cm never .
+With
+.Cm auto ,
+no colours are used if
+.Ev NO_COLOR
+is set or
+.Ev TERM
+is
+.Cm dumb ;
+.Ev CLICOLOR_FORCE
+set to another value than 0 means
+.Cm always .)",
+     .set = set_choice<ColorMode, &RunOptions::color>},
     {.name = "generate", .argument = "NAME", .value = ValueKind::choice, .choices = "bash zsh fish man",
      .role = Role::generate, .set = no_setting},
     {.name = "help", .role = Role::help, .help = "print this text",

@@ -120,13 +120,6 @@ constexpr OptionRow output_options[] = {
 payload; see
 .Sx DECODED PAYLOADS .)",
      .set = set_payload_format<&SubOptions::decode>},
-    {.name = "skip-invalid", .needs = "decode",
-     .help = "with --decode: do not print payloads that cannot be decoded",
-     .manual = R"(With
-.Fl -decode :
-do not print messages whose payload cannot be decoded.
-By default they are printed as they are.)",
-     .set = set_flag<&SubOptions::skip_invalid>},
     {.short_name = 'v', .name = "verbose", .excludes = "save|exec", .why = "nothing is printed", .gives_way = true,
      .help = "print the topic before the payload",
      .manual = R"(Print
@@ -165,14 +158,32 @@ remaining time at the end.)",
 age and rate; see
 .Sx LIVE TABLE .)",
      .set = set_flag<&SubOptions::watch>},
-    {.name = "field", .argument = "PATH", .excludes = "F|message-rate|save|exec", .why = "both say what is printed",
-     .help = "print this value of JSON payloads, e.g. sensors.0.temp",
-     .manual = R"(Print one value of JSON payloads instead of the payload, such as
-.Ql sensors.0.temp ;
-the path is described in
-.Sx LIVE TABLE .
-A message without that value is reported and not printed.)",
+    {.name = "field", .argument = "PATH",
+     .help = "this value of JSON payloads instead of the payload, e.g. sensors.0.temp",
+     .manual = R"(Use one value of JSON payloads in place of the payload, with every output; see
+.Sx JSON FIELDS .
+A message without that value is reported and not printed; with
+.Fl -skip-invalid
+it is not reported.)",
      .set = set_text<&SubOptions::field>},
+    {.name = "skip-invalid",
+     .help = "leave out payloads that cannot be decoded, or lack a field",
+     .manual = R"(Leave out messages whose payload
+.Fl -decode
+cannot decode, which are otherwise printed as they are; messages without the
+value of
+.Fl -field ,
+which are otherwise reported; and messages without the value of a
+.Cm %{ Ns Ar path Ns Cm }
+in the format, which is otherwise empty.)",
+     .set = set_flag<&SubOptions::skip_invalid>},
+    {.name = "only-changes",
+     .help = "no message whose payload equals the last one of its topic",
+     .manual = R"(Leave out a message whose payload, or value of
+.Fl -field ,
+equals the last one of its topic.
+It is compared for 100,000 topics; of further ones every message is printed.)",
+     .set = set_flag<&SubOptions::only_changes>},
     {.name = "raw",
      .help = "exact bytes also on a terminal",
      .manual = R"(Write control characters to a terminal unchanged.

@@ -13,6 +13,7 @@
 #include "mqttc/types.hpp"
 
 #include "called_as.hpp"
+#include "color.hpp"
 #include "option_row.hpp"
 
 namespace mqttc::app {
@@ -94,6 +95,7 @@ struct RunOptions {
     bool stats = false;
     bool debug = false;
     bool quiet = false;
+    ColorMode color = ColorMode::automatic;
     std::vector<std::string> warnings =
         {};  ///< found while parsing, one line each, without the program's name
     std::string borrowed_config =
@@ -162,7 +164,7 @@ struct SubOptions {
     std::optional<std::chrono::nanoseconds> idle_timeout;
 
     std::optional<PayloadChoice> decode;
-    bool skip_invalid = false;  ///< payloads that cannot be decoded are not printed
+    bool skip_invalid = false;  ///< payloads that cannot be decoded or lack a field are not printed
     bool verbose = false;
     bool no_newline = false;
     std::optional<std::string> format;
@@ -170,6 +172,7 @@ struct SubOptions {
     bool message_rate = false;
     bool watch = false;
     std::optional<std::string> field;
+    bool only_changes = false;
     bool raw = false;
     std::optional<std::string> save;
     std::optional<std::string> exec;

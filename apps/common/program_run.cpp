@@ -41,8 +41,27 @@ int ProgramRun::run() {
         client_.at(*deadline_, [this] { time_out(); });
     }
     if (connection_options_.will.topic) warn_about_topic(*connection_options_.will.topic);
+    if (messages_.watched())
+        client_.at(std::chrono::steady_clock::now() + patience, [this] { show_waiting(); });
     prepare();
     return conclude(client_.run());
+}
+
+void ProgramRun::show_waiting() {
+    if (ever_connected_ || ending_) return;
+    client_.at(client_.now() + patience, [this] { show_waiting(); });
+    // Later attempts have lines of their own.
+    const auto awaited = client_.awaited();
+    if (!awaited || !outage_.reason().empty()) return;
+    std::string text = awaited->context;
+    for (const auto& [failed, going_on] :
+         {std::pair<std::string_view, std::string_view>{"cannot connect to ", "connecting to "},
+          {"cannot resolve ", "resolving "}}) {
+        if (text.starts_with(failed)) text.replace(0, failed.size(), going_on);
+    }
+    // The text has the time that was waited so far.
+    const std::string what = text.substr(0, text.find(" within "));
+    if (std::exchange(waiting_, what) != what) messages_.status(text);
 }
 
 void ProgramRun::time_out() {

@@ -24,6 +24,8 @@ class ProgramRun : public ClientHandler {
     /// How long DISCONNECT, and a reader of stderr that blocks, may delay the end after a signal or -W. With the rest
     /// of the work a signal is answered within 100 ms.
     static constexpr Duration grace = std::chrono::milliseconds(50);
+    /// After this time of connecting, and each time again, a user who watches sees what is being waited for.
+    static constexpr Duration patience = std::chrono::seconds(2);
 
     /// Connects, works until the run has ended, and returns the exit code. Call it once.
     int run();
@@ -81,8 +83,11 @@ class ProgramRun : public ClientHandler {
 
   private:
     void end_within_grace();
+    /// Once the first connection takes long: what is being waited for, for a user who watches.
+    void show_waiting();
 
     Outage outage_;
+    std::string waiting_;
     bool ending_ = false;  ///< a signal was received, or -W has ended the run
     bool silent_before_ = false;
     Time connected_at_{};

@@ -13,6 +13,7 @@
 #include "base/descriptor.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
+#include "connection_setup.hpp"
 #include "option_values.hpp"
 #include "prompt.hpp"
 
@@ -72,6 +73,13 @@ bool is_encrypted(const std::string& key_file) {
            text.find("Proc-Type: 4,ENCRYPTED") != text.npos;
 }
 
+// "Password for anna at localhost:1883: "
+std::string password_prompt(const ConnectionOptions& options) {
+    std::string text = "Password for ";
+    if (options.username) text.append(escape_controls(*options.username)).append(" at ");
+    return text.append(escape_controls(endpoint_name(make_endpoint(options)))).append(": ");
+}
+
 }  // namespace
 
 std::expected<Secret, std::string> read_secret_file(const std::string& path) {
@@ -109,7 +117,7 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
     } else if (password.kind == Kind::file || password.kind == Kind::ask) {
         auto secret = password.kind == Kind::file
                           ? read_secret_file(password.path)
-                          : ask_secret("Password: ", "--password-file or MQTT_PASSWORD");
+                          : ask_secret(password_prompt(options), "--password-file or MQTT_PASSWORD");
         if (!secret) {
             return std::unexpected(
                 std::string(password.kind == Kind::file ? "--password-file: " : "--ask-password: ")

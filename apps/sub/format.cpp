@@ -9,7 +9,9 @@
 #include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "file_name.hpp"
+#include "json_scan.hpp"
 #include "mqttc/property.hpp"
+#include "option_values.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {
@@ -59,6 +61,8 @@ WallTime wall_time_now() {
 
 RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
+    if (!fields_.empty() && !find_fields(as_text(message.payload)) && options_.skip_missing)
+        return RenderError::no_field;
     if (!needs_json_) return render_steps(message, stamp, out);
     // What was appended to `out` may be written already when the payload turns out not to be JSON. Indentation can make
     // a payload many times as long, which should not be kept in memory.
@@ -70,6 +74,31 @@ RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& o
     const RenderError error = render_steps(message, stamp, whole);
     if (error != RenderError::not_json) out.append(whole.view());
     return error;
+}
+
+bool Format::find_fields(std::string_view payload) {
+    if (!values_) values_ = std::make_unique<TextBuffer>();
+    values_->clear();
+    bool all = true;
+    for (Field& field : fields_) {
+        field.start = values_->size();
+        const bool found = find_field(payload, field.path, *values_) == FieldResult::found;
+        field.length = found ? values_->size() - field.start : 0;
+        all = all && found;
+    }
+    return all;
+}
+
+// A precision rounds numbers, and cuts other texts.
+void Format::render_field(const Step& step, TextBuffer& out) {
+    const Field& field = fields_[step.text];
+    const std::string_view value = values_->view().substr(field.start, field.length);
+    if (step.precision >= 0 && !options_.file_name) {
+        if (const auto number = app::read_double(value, "0123456789.-+eE"))
+            return append_float(out, *number, static_cast<int>(step.width), step.precision, step.left,
+                                step.zero);
+    }
+    put_escaped(step, cut(step, value), LineBreaks::hide, true, out);
 }
 
 RenderError Format::render_steps(const Publish& message, WallTime stamp, TextBuffer& out) {
@@ -143,6 +172,9 @@ RenderError Format::render_step(const Step& step, const Publish& message, WallTi
         case Kind::json:
         case Kind::json_payload:
             return render_json(step, message, stamp, out);
+        case Kind::field:
+            render_field(step, out);
+            break;
     }
     return RenderError::none;
 }
@@ -166,13 +198,19 @@ RenderError Format::render_json(const Step& step, const Publish& message, WallTi
     length += 6;
     length += clock_.json_zone.copy(time + length, sizeof time - length);
 
-    JsonWriter json(out, options_.json, options_.terminal);
-    if (step.kind == Kind::json) {
-        write_message_json(json, message, {time, length});
-        return RenderError::none;
-    }
-    return write_message_json_payload(json, message, {time, length}) ? RenderError::none
-                                                                     : RenderError::not_json;
+    const std::string_view received(time, length);
+    const auto write = [&](TextBuffer& to) {
+        JsonWriter json(to, options_.json, options_.terminal);
+        if (step.kind == Kind::json_payload) return write_message_json_payload(json, message, received);
+        write_message_json(json, message, received);
+        return true;
+    };
+    if (!options_.color) return write(out) ? RenderError::none : RenderError::not_json;
+    if (!uncolored_) uncolored_ = std::make_unique<TextBuffer>();
+    uncolored_->clear();
+    if (!write(*uncolored_)) return RenderError::not_json;
+    append_highlighted(out, uncolored_->view(), options_.terminal);
+    return RenderError::none;
 }
 
 std::string_view Format::cut(const Step& step, std::string_view text) {

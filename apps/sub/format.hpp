@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <ctime>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/escape.hpp"
+#include "json_field.hpp"
 #include "json_out.hpp"
 #include "mqttc/packet.hpp"
 #include "text_buffer.hpp"
@@ -23,14 +25,16 @@ struct WallTime {
 };
 WallTime wall_time_now();
 
-/// What a message could not be printed as. The sequence concerned printed nothing; not_json: nothing of the
-/// message was printed at all, so that each line is an object.
-enum class RenderError : std::uint8_t { none, not_json, not_float, not_double };
+/// What a message could not be printed as. The sequence concerned printed nothing; not_json and no_field: nothing of the
+/// message was printed at all, so that each line is an object, or has all fields.
+enum class RenderError : std::uint8_t { none, not_json, not_float, not_double, no_field };
 
 struct FormatOptions {
     JsonLayout json = JsonLayout::compact;
-    bool terminal = false;   ///< control characters from the broker are escaped
-    bool file_name = false;  ///< text from the broker is written as file_name.hpp says; no JSON
+    bool terminal = false;      ///< control characters from the broker are escaped
+    bool color = false;         ///< JSON has colours
+    bool skip_missing = false;  ///< nothing is printed of a message without the value of a %{path}
+    bool file_name = false;     ///< text from the broker is written as file_name.hpp says; no JSON
 };
 
 class Format {
@@ -72,6 +76,7 @@ class Format {
         strftime,
         json,
         json_payload,
+        field,
     };
     struct Step {
         Kind kind = Kind::literal;
@@ -81,7 +86,7 @@ class Format {
         std::uint32_t width = 0;
         PropertyId property{};
         std::int32_t precision = -1;  // -1: not given
-        std::size_t text = 0;  // literal: where it starts in literals_; strftime: its row in clock_.texts
+        std::size_t text = 0;         // where it starts in literals_, or its index in clock_.texts or fields_
         std::size_t length = 0;
     };
     // What depends on the second only.
@@ -93,15 +98,25 @@ class Format {
         std::string json_zone;           // +0100
         std::vector<std::string> texts;  // of the strftime steps
     };
+    // A value of the payload.
+    struct Field {
+        FieldPath path;
+        std::size_t start = 0;  // in values_
+        std::size_t length = 0;
+    };
     struct Parser;
     struct Letter;
 
     void add_literal(std::string_view text);
     void set_clock(std::int64_t second);
+    /// False: one is missing.
+    bool find_fields(std::string_view payload);
     RenderError render_steps(const Publish& message, WallTime stamp, TextBuffer& out);
     RenderError render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
     RenderError render_float(const Step& step, Bytes payload, TextBuffer& out);
     RenderError render_json(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
+
+    void render_field(const Step& step, TextBuffer& out);
 
     static std::string_view cut(const Step& step, std::string_view text);
     void put_number(const Step& step, std::uint64_t number, TextBuffer& out);
@@ -122,6 +137,9 @@ class Format {
     bool needs_time_ = false;
     bool needs_json_ = false;  // of the payload: %J
     Clock clock_;
+    std::vector<Field> fields_;
+    std::unique_ptr<TextBuffer> values_;     // of the fields, one after the other
+    std::unique_ptr<TextBuffer> uncolored_;  // JSON before it gets its colours
 };
 
 }  // namespace mqttc::sub

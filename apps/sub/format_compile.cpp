@@ -47,7 +47,7 @@ struct Format::Letter {
     }
 };
 
-// Reads one sequence at a time: % [-] [0] [width] [. precision [separator]] letter, @ letter, \ letter.
+// Reads one sequence at a time: % [-] [0] [width] [. precision [separator]] letter or {path}, @ letter, \ letter.
 struct Format::Parser {
     std::string_view text;
     std::size_t at = 0;
@@ -94,10 +94,27 @@ struct Format::Parser {
     static constexpr std::string_view incomplete =
         "is incomplete: a literal % is written %%, @ is @@, \\ is \\\\";
     static constexpr std::string_view unknown =
-        "is unknown: %% %t %p %x %X %b %f %d %l %q %r %m %j %J %I %i %U %A %C %D %E %F %P %R %S exist; a "
-        "literal % is %%";
+        "is unknown: %% %t %p %x %X %b %f %d %l %q %r %m %j %J %I %i %U %A %C %D %E %F %P %R %S "
+        "%{path} exist; a literal % is %%";
     static constexpr std::string_view unknown_escape =
         "is unknown: \\\\ \\0 \\a \\e \\n \\r \\t \\v exist; a literal \\ is \\\\";
+
+    // A path up to its closing brace, of which \} is none.
+    std::expected<void, std::string> field(std::size_t start, Step step) {
+        std::string path;
+        for (++at; !end() && text[at] != '}'; ++at) {
+            if (text.substr(at).starts_with("\\}")) ++at;
+            path += text[at];
+        }
+        if (end()) return std::unexpected(wrong(start, "has no closing brace, as in %{sensors.0.temp}"));
+        auto parsed = FieldPath::parse(path);
+        if (!parsed) return std::unexpected(wrong(start, "is not a path: ") + parsed.error());
+        step.kind = Kind::field;
+        step.text = format.fields_.size();
+        format.fields_.push_back({.path = std::move(*parsed)});
+        format.steps_.push_back(step);
+        return {};
+    }
 
     std::expected<void, std::string> percent() {
         const std::size_t start = at++;
@@ -114,7 +131,9 @@ struct Format::Parser {
             step.separator = *precision > 0 ? separator() : ' ';
         }
         if (end()) return std::unexpected(wrong(start, incomplete));
-        if (text[at] == '%') {
+        if (text[at] == '{') {
+            if (auto done = field(start, step); !done) return done;
+        } else if (text[at] == '%') {
             format.add_literal("%");
         } else if (const Letter* const known = Letter::find(text[at])) {
             const Kind kind = known->kind;

@@ -1,12 +1,10 @@
-// Payloads that must be JSON themselves (%J, --field): read by nlohmann's parser, written by JsonWriter. The only file
-// of mqtt_sub that includes nlohmann, so find_field() of json_field.hpp is here, too; numbers keep their digits.
+// Payloads that must be JSON themselves (%J): read by nlohmann's parser, written by JsonWriter; numbers keep their digits.
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "discarded_float.hpp"
-#include "json_field.hpp"
 #include "json_out.hpp"
 
 namespace mqttc::sub {
@@ -77,131 +75,6 @@ class Rewriter : public nlohmann::json_sax<Json> {
     unsigned depth_ = 0;
 };
 
-// Passes the value at the end of a path to a Rewriter.
-class Finder : public nlohmann::json_sax<Json> {
-  public:
-    Finder(const FieldPath& path, TextBuffer& out)
-        : steps_(path.steps()),
-          out_(out),
-          writer_(out, JsonLayout::compact, true),
-          rewriter_(writer_),
-          levels_(steps_.size()) {}
-
-    bool found() const { return found_; }
-
-    bool null() override {
-        return scalar([&] { return rewriter_.null(); });
-    }
-    bool boolean(bool value) override {
-        return scalar([&] { return rewriter_.boolean(value); });
-    }
-    bool number_integer(std::int64_t value) override {
-        return scalar([&] { return rewriter_.number_integer(value); });
-    }
-    bool number_unsigned(std::uint64_t value) override {
-        return scalar([&] { return rewriter_.number_unsigned(value); });
-    }
-    bool number_float(app::DiscardedFloat value, const std::string& digits) override {
-        return scalar([&] { return rewriter_.number_float(value, digits); });
-    }
-    bool string(std::string& text) override {
-        if (inside_ > 0) return rewriter_.string(text);
-        if (is_next_value()) take_text(text);
-        return true;
-    }
-    bool binary(Json::binary_t& /*bytes*/) override { return false; }
-    bool start_object(std::size_t size) override {
-        return start(false) && (inside_ == 0 || rewriter_.start_object(size));
-    }
-    bool start_array(std::size_t size) override {
-        return start(true) && (inside_ == 0 || rewriter_.start_array(size));
-    }
-    bool key(std::string& name) override {
-        if (inside_ > 0) return rewriter_.key(name);
-        if (on_path()) levels_[depth_ - 1].matches = name == steps_[depth_ - 1].name;
-        return true;
-    }
-    bool end_object() override {
-        return end([&] { return rewriter_.end_object(); });
-    }
-    bool end_array() override {
-        return end([&] { return rewriter_.end_array(); });
-    }
-    bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override {
-        return false;
-    }
-
-  private:
-    // An open object or array that the path passes through.
-    struct Level {
-        bool array = false;
-        bool matches = false;  // the key before the next value is the one on the path
-        std::size_t next = 0;  // index of the next element
-    };
-
-    // The innermost open object or array is on the path, and may contain the value.
-    bool on_path() const { return depth_ > 0 && depth_ == path_depth_; }
-
-    // Whether the value that starts is on the path. Call it once for each value.
-    bool next_matches() {
-        if (depth_ == 0) return true;
-        if (!on_path()) return false;
-        Level& level = levels_[depth_ - 1];
-        if (level.array) return level.next++ == steps_[depth_ - 1].index;
-        return level.matches;
-    }
-    bool is_next_value() { return next_matches() && depth_ == steps_.size() && !found_; }
-
-    void take_text(const std::string& text) {
-        found_ = true;
-        out_.append(text);
-    }
-
-    template <typename Write>
-    bool scalar(Write write) {
-        if (inside_ > 0) return write();
-        if (!is_next_value()) return true;
-        found_ = true;
-        return write();
-    }
-
-    bool start(bool array) {
-        if (inside_ > 0) {
-            ++inside_;
-        } else if (next_matches() && !found_) {
-            if (depth_ == steps_.size()) {
-                found_ = true;
-                inside_ = 1;
-            } else {
-                levels_[depth_] = {.array = array};
-                path_depth_ = depth_ + 1;
-            }
-        }
-        return ++depth_ <= max_json_depth;
-    }
-
-    template <typename Write>
-    bool end(Write write) {
-        --depth_;
-        if (inside_ > 0) {
-            --inside_;
-            return write();
-        }
-        path_depth_ = std::min(path_depth_, depth_);
-        return true;
-    }
-
-    const std::vector<FieldPath::Step>& steps_;
-    TextBuffer& out_;
-    JsonWriter writer_;
-    Rewriter rewriter_;
-    std::vector<Level> levels_;   // of the open ones on the path
-    std::size_t depth_ = 0;       // how many are open
-    std::size_t path_depth_ = 0;  // how many of these are on the path
-    std::size_t inside_ = 0;      // how many are open inside the value, itself included
-    bool found_ = false;
-};
-
 }  // namespace
 
 std::string write_checked_json(JsonWriter& json, std::string_view text) {
@@ -223,14 +96,6 @@ std::string json_error(std::string_view text) {
     } discarded;
     JsonWriter writer(discarded, JsonLayout::compact, false);
     return write_checked_json(writer, text);
-}
-
-FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out) {
-    if (payload.size() > max_field_payload) return FieldResult::too_large;
-    if (payload.find('\0') != std::string_view::npos) return FieldResult::not_json;
-    Finder finder(path, out);
-    if (!Json::sax_parse(payload.begin(), payload.end(), &finder)) return FieldResult::not_json;
-    return finder.found() ? FieldResult::found : FieldResult::missing;
 }
 
 }  // namespace mqttc::sub

@@ -23,8 +23,9 @@ class FieldPath {
         std::optional<std::size_t> index;  ///< of an element of an array: the name as a number
     };
 
-    /// Names and indices (from 0) with dots between them; \. is a dot in a name and \\ a backslash. Error:
-    /// what is wrong, for a message.
+    /// Names and indices (from 0) with dots between them; an index may be in brackets, and the path may start with $, as
+    /// in JSONPath: $.sensors[0].temp. \. is a dot in a name, \[ a bracket and \\ a backslash. Error: what is wrong,
+    /// for a message.
     static std::expected<FieldPath, std::string> parse(std::string_view text);
 
     const std::vector<Step>& steps() const { return steps_; }
@@ -48,7 +49,7 @@ inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 
 /// Looks for the value in the JSON text `payload` and appends it: a string as its text, anything else as
 /// JSON. Of two members with the same name the first counts. On another result than found, an unknown number
-/// of bytes is appended. In json_check.cpp.
+/// of bytes is appended. Allocates nothing, but for an object or array, and names with escapes.
 FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out);
 
 /// "no sensors.0.temp", "not JSON": for a result other than found.

@@ -135,7 +135,8 @@ void JsonWriter::append_visible_delete(std::string_view ascii) {
 
 void JsonWriter::indent() {
     out_.push_back('\n');
-    out_.fill(std::min(depth_, max_json_indentation), '\t');
+    const std::size_t levels = std::min(depth_, max_json_indentation);
+    out_.fill(terminal_ ? levels * 2 : levels, terminal_ ? ' ' : '\t');
 }
 
 void JsonWriter::before_value() {
@@ -178,7 +179,8 @@ void JsonWriter::key(std::string_view name) {
     before_key();
     out_.push_back('"');
     escaped(name);
-    out_.append(pretty_ ? "\":\t" : "\":");
+    out_.append("\":");
+    if (pretty_) out_.push_back(terminal_ ? ' ' : '\t');
 }
 
 void JsonWriter::plain_key(std::string_view name, std::string_view suffix) {
@@ -191,7 +193,7 @@ void JsonWriter::plain_key(std::string_view name, std::string_view suffix) {
     to = std::copy(suffix.begin(), suffix.end(), to);
     *to++ = '"';
     *to++ = ':';
-    if (pretty_) *to++ = '\t';
+    if (pretty_) *to++ = terminal_ ? ' ' : '\t';
     out_.commit(static_cast<std::size_t>(to - start));
 }
 

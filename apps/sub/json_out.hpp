@@ -14,7 +14,7 @@ enum class JsonLayout : bool { compact, pretty };
 
 /// Appends one JSON value, built from the outside in. The caller keeps the order (a key before each value
 /// of an object, every begin ended); commas, colons and indentation are added. Pretty: a tab per
-/// level, one member per line, arrays on one line.
+/// level (two spaces on a terminal), one member per line, arrays on one line.
 class JsonWriter {
   public:
     /// `terminal`: DEL and control characters outside ASCII (starts_with_wide_control) are escaped too.

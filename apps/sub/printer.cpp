@@ -8,8 +8,12 @@
 #include <cstring>
 
 #include "base/escape.hpp"
+#include "changes_sink.hpp"
+#include "color.hpp"
 #include "exec_sink.hpp"
+#include "field_sink.hpp"
 #include "file_sink.hpp"
+#include "json_scan.hpp"
 #include "live_table.hpp"
 #include "text_out.hpp"
 
@@ -17,8 +21,8 @@ namespace mqttc::sub {
 
 bool PlainPrinter::take(const Publish& message) {
     const std::string_view payload = as_text(message.payload);
-    if (terminal_ || payload.empty() || payload.size() >= TextBuffer::large_piece) [[unlikely]] {
-        take_slowly(message.topic, payload);
+    if (terminal_ || color_ || payload.empty() || payload.size() >= TextBuffer::large_piece) [[unlikely]] {
+        take_slowly(message);
         return true;
     }
     // One reserve() for all parts, which are copied.
@@ -37,30 +41,43 @@ bool PlainPrinter::take(const Publish& message) {
     return true;
 }
 
-void PlainPrinter::take_slowly(std::string_view topic, std::string_view payload) {
+void PlainPrinter::put(std::string_view text, LineBreaks breaks) {
+    if (terminal_) {
+        append_escaped(out_, text, breaks);
+    } else {
+        out_.append(text);
+    }
+}
+
+void PlainPrinter::put_dim(std::string_view text) {
+    if (color_) out_.append(app::color::dim);
+    put(text, LineBreaks::hide);
+    if (color_) out_.append(app::color::plain);
+}
+
+void PlainPrinter::take_slowly(const Publish& message) {
+    const std::string_view payload = as_text(message.payload);
     if (payload.empty() && (!verbose_ || !newline_)) return;
     if (verbose_) {
-        if (terminal_) {
-            append_escaped(out_, topic, LineBreaks::hide);
-        } else {
-            out_.append(topic);
-        }
+        put_dim(message.topic);
         out_.push_back(' ');
     }
     if (payload.empty()) {
-        out_.append("(null)");
-    } else if (terminal_) {
-        append_escaped(out_, payload, LineBreaks::keep);
+        put_dim("(null)");
+    } else if (color_ && may_highlight(payload)) {
+        append_highlighted(out_, payload, terminal_);
     } else {
-        out_.append(payload);
+        put(payload, LineBreaks::keep);
     }
-    if (newline_) out_.push_back('\n');
+    if (!newline_) return;
+    if (color_ && message.retain) put_dim(" (retained)");
+    out_.push_back('\n');
 }
 
 bool FormatPrinter::take(const Publish& message) {
     const WallTime stamp = format_.needs_time() ? wall_time_now() : WallTime{};
     const RenderError error = format_.render(message, stamp, out_);
-    counts_ = error != RenderError::not_json;
+    counts_ = error != RenderError::not_json && error != RenderError::no_field;
     if (newline_ && counts_) out_.push_back('\n');
     if (error != RenderError::none) report(error, message);
     return true;
@@ -85,23 +102,10 @@ void FormatPrinter::report(RenderError error, const Publish& message) const {
                 .append(" bytes, not 8");
             break;
         case RenderError::none:
+        case RenderError::no_field:
             return;
     }
     messages_.error(line);
-}
-
-bool FieldPrinter::take(const Publish& message) {
-    value_.clear();
-    const FieldResult result = find_field(as_text(message.payload), field_, value_);
-    counts_ = result == FieldResult::found;
-    if (!counts_) {
-        messages_.error("a message on topic " + in_quotes(message.topic) +
-                        " is not printed: " + field_error(result, field_));
-        return true;
-    }
-    Publish shown = message;
-    shown.payload = as_bytes(value_.view());
-    return plain_.take(shown);
 }
 
 void RatePrinter::tick() {
@@ -112,26 +116,34 @@ void RatePrinter::tick() {
 
 namespace {
 
-std::expected<std::unique_ptr<MessageSink>, std::string> make_format_printer(const app::SubOptions& options,
-                                                                             bool terminal, bool newline,
-                                                                             TextBuffer& out,
-                                                                             app::Messages& messages) {
-    const FormatOptions format_options{.json = options.pretty ? JsonLayout::pretty : JsonLayout::compact,
-                                       .terminal = terminal};
-    auto format = Format::compile(*options.format, format_options);
-    if (!format) return std::unexpected("-F: " + format.error());
-    return std::make_unique<FormatPrinter>(out, std::move(*format), newline, messages);
+using Made = std::expected<std::unique_ptr<MessageSink>, std::string>;
+
+// Where messages are printed, and how they may look there.
+struct Target {
+    TextBuffer& out;
+    bool terminal;  // control characters are escaped
+    bool color;
+};
+
+Made make_format_printer(const app::SubOptions& options, std::string_view format, Target target, bool newline,
+                         app::Messages& messages) {
+    auto compiled =
+        Format::compile(format, {.json = options.pretty ? JsonLayout::pretty : JsonLayout::compact,
+                                 .terminal = target.terminal,
+                                 .color = target.color,
+                                 .skip_missing = options.skip_invalid});
+    if (!compiled) return std::unexpected("-F: " + compiled.error());
+    return std::make_unique<FormatPrinter>(target.out, std::move(*compiled), newline, messages);
 }
 
-std::expected<std::unique_ptr<MessageSink>, std::string> make_live_table(const app::SubOptions& options,
-                                                                         std::optional<FieldPath> field,
-                                                                         TextBuffer& out,
-                                                                         app::Messages& messages) {
+Made make_live_table(const app::SubOptions& options, std::optional<FieldPath> field, TextBuffer& out,
+                     app::Messages& messages) {
     LiveTable::Shown shown;
     shown.field = std::move(field);
     if (options.format) {
         shown.line_out = std::make_unique<TextBuffer>();
-        auto printer = make_format_printer(options, true, false, *shown.line_out, messages);
+        auto printer =
+            make_format_printer(options, *options.format, {*shown.line_out, true, false}, false, messages);
         if (!printer) return printer;
         shown.line = std::move(*printer);
     }
@@ -142,35 +154,45 @@ std::expected<std::unique_ptr<MessageSink>, std::string> make_live_table(const a
     return watch;
 }
 
+// The sink for whole messages.
+Made make_output(const app::SubOptions& options, Target target, app::Messages& messages) {
+    if (options.save) return FileSink::make(*options.save, messages);
+    if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
+    if (options.message_rate) return std::make_unique<RatePrinter>(target.out);
+    const bool newline = !options.no_newline;
+    if (options.format) return make_format_printer(options, *options.format, target, newline, messages);
+    if (options.dry_run && !options.verbose && !options.field)
+        return make_format_printer(options, "%t", target, newline, messages);
+    return std::make_unique<PlainPrinter>(target.out, options, target.terminal, target.color);
+}
+
 }  // namespace
 
 std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app::SubOptions& options,
                                                                       bool is_terminal, TextBuffer& out,
                                                                       app::Messages& messages) {
-    const bool visible = is_terminal && !options.raw;
-    if (options.save) return FileSink::make(*options.save, messages);
-    if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
-    if (options.message_rate) return std::make_unique<RatePrinter>(out);
     std::optional<FieldPath> field;
     if (options.field) {
         auto path = FieldPath::parse(*options.field);
         if (!path) return std::unexpected("--field: " + path.error());
         field = std::move(*path);
     }
-    if (options.watch) {
-        if (!is_terminal) return std::unexpected("-w needs a terminal: standard output is not one");
-        return make_live_table(options, std::move(field), out, messages);
-    }
-    if (options.format) return make_format_printer(options, visible, !options.no_newline, out, messages);
-    if (options.dry_run && !options.verbose && !field) {
-        app::SubOptions topics = options;
-        topics.format = "%t";
-        return make_format_printer(topics, visible, !options.no_newline, out, messages);
-    }
-    if (field)
-        return std::make_unique<FieldPrinter>(PlainPrinter(out, options, visible), std::move(*field),
-                                              messages);
-    return std::make_unique<PlainPrinter>(out, options, visible);
+    if (options.watch && !is_terminal)
+        return std::unexpected("-w needs a terminal: standard output is not one");
+    // Exact bytes have no colours but on request.
+    const bool exact = options.raw && options.run.color == app::ColorMode::automatic;
+    const Target target{.out = out,
+                        .terminal = is_terminal && !options.raw,
+                        .color = !exact && app::wants_color(options.run.color, is_terminal)};
+    // The table shows what a payload without the value has instead.
+    const bool table_finds = options.watch && !options.format;
+    auto sink = options.watch ? make_live_table(options, table_finds ? field : std::nullopt, out, messages)
+                              : make_output(options, target, messages);
+    if (sink && options.only_changes) sink = std::make_unique<ChangesSink>(std::move(*sink), messages);
+    if (sink && field && !table_finds)
+        sink =
+            std::make_unique<FieldSink>(std::move(*sink), std::move(*field), options.skip_invalid, messages);
+    return sink;
 }
 
 }  // namespace mqttc::sub

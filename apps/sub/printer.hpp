@@ -9,7 +9,6 @@
 #include <string_view>
 
 #include "format.hpp"
-#include "json_field.hpp"
 #include "message_sink.hpp"
 #include "messages.hpp"
 #include "options.hpp"
@@ -20,18 +19,25 @@ namespace mqttc::sub {
 /// Payload, or topic and payload with -v. An empty payload prints nothing, with -v "topic (null)".
 class PlainPrinter final : public MessageSink {
   public:
-    PlainPrinter(TextBuffer& out, const app::SubOptions& options, bool terminal)
-        : out_(out), verbose_(options.verbose), newline_(!options.no_newline), terminal_(terminal) {}
+    PlainPrinter(TextBuffer& out, const app::SubOptions& options, bool terminal, bool color)
+        : out_(out),
+          verbose_(options.verbose),
+          newline_(!options.no_newline),
+          terminal_(terminal),
+          color_(color) {}
     bool take(const Publish& message) override;
 
   private:
-    /// On a terminal, and empty or large payloads.
-    void take_slowly(std::string_view topic, std::string_view payload);
+    /// On a terminal, with colours, and empty or large payloads.
+    void take_slowly(const Publish& message);
+    void put(std::string_view text, LineBreaks breaks);
+    void put_dim(std::string_view text);
 
     TextBuffer& out_;
     bool verbose_;
     bool newline_;
     bool terminal_;
+    bool color_;
 };
 
 class FormatPrinter final : public MessageSink {
@@ -47,22 +53,6 @@ class FormatPrinter final : public MessageSink {
     TextBuffer& out_;
     Format format_;
     bool newline_;
-    bool counts_ = true;
-    app::Messages& messages_;
-};
-
-/// --field: as PlainPrinter, with one value of a JSON payload instead of the payload.
-class FieldPrinter final : public MessageSink {
-  public:
-    FieldPrinter(PlainPrinter plain, FieldPath field, app::Messages& messages)
-        : plain_(std::move(plain)), field_(std::move(field)), messages_(messages) {}
-    bool take(const Publish& message) override;
-    bool counts() const override { return counts_; }
-
-  private:
-    PlainPrinter plain_;
-    FieldPath field_;
-    TextBuffer value_;
     bool counts_ = true;
     app::Messages& messages_;
 };

@@ -201,10 +201,22 @@ void Subscriber::request_answered(Request& request) {
     if (options_.exit_after_suback)
         return finish(subscriptions_refused_ + unsubscriptions_refused_ > 0 ? app::exit_code::all_refused
                                                                             : app::exit_code::ok);
+    show_subscribed();
     if (options_.idle_timeout) {
         last_message_ = client_.now();
         arm_idle_timer();
     }
+}
+
+void Subscriber::show_subscribed() {
+    if (options_.topics.empty() || !messages_.watched()) return;
+    constexpr std::size_t most = 3;
+    std::string text = "subscribed to ";
+    for (std::size_t i = 0; i < std::min(most, options_.topics.size()); ++i)
+        text.append(i == 0 ? "" : ", ").append(options_.topics[i]);
+    if (options_.topics.size() > most)
+        text.append(" and ").append(app::count_text(options_.topics.size() - most, "other filter"));
+    messages_.status(text.append(" at ").append(endpoint_name(client_.endpoint())).append(" (Ctrl-C ends)"));
 }
 
 void Subscriber::arm_idle_timer() {

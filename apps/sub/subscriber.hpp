@@ -63,6 +63,8 @@ class Subscriber final : public app::ProgramRun {
     void refused(const Error& error);
     Request* find_request(PacketId id);
     void request_answered(Request& request);
+    /// For a user who watches: until the first message the screen would be empty.
+    void show_subscribed();
     /// Sends DISCONNECT when the QoS 2 handshakes of what was printed are complete, or 1 s later.
     void disconnect_after_handshakes();
     void arm_idle_timer();

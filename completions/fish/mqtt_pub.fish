@@ -110,5 +110,6 @@ complete -c mqtt_pub -l profile -x -d 'read options that both programs share fro
 complete -c mqtt_pub -l stats -d 'print a summary on stderr at the end'
 complete -c mqtt_pub -s d -l debug -d 'log each packet on stderr'
 complete -c mqtt_pub -l quiet -d 'print no error messages; check the exit code'
+complete -c mqtt_pub -l color -x -a 'auto always never' -d 'colours: auto (on terminals, the default), always or never'
 complete -c mqtt_pub -l help -d 'print this text'
 complete -c mqtt_pub -l version -d 'print the version'

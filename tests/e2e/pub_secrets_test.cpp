@@ -69,7 +69,7 @@ TEST_CASE("the password is not visible in /proc/PID/cmdline") {
 TEST_CASE("the prompt on the terminal has no echo") {
     BrokerThread broker;
     PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
-    REQUIRE(process.expect("Password: "));
+    REQUIRE(process.expect("Password for me at "));
     CHECK_FALSE(process.echo());
     process.send("typed in\n");
     CHECK(process.wait().code == 0);
@@ -80,7 +80,7 @@ TEST_CASE("the prompt on the terminal has no echo") {
 TEST_CASE("after an interrupted prompt the program ends and the echo is restored") {
     BrokerThread broker;
     PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
-    REQUIRE(process.expect("Password: "));
+    REQUIRE(process.expect("Password for me at "));
     process.send("half\x03");
     CHECK(process.wait().signal == SIGINT);
     CHECK(process.echo());
@@ -96,7 +96,7 @@ TEST_CASE("after Ctrl-Z and fg the prompt is repeated without echo") {
         CAPTURE(by_key);
         PtyProcess terminal(asking(broker.port(), {"bash", "-c", script, "bash"}));
         REQUIRE(terminal.expect("pid "));
-        REQUIRE(terminal.expect("Password: "));
+        REQUIRE(terminal.expect("Password for me at "));
         CHECK_FALSE(terminal.echo());
         if (by_key) {
             terminal.send("half\x1a");
@@ -107,7 +107,7 @@ TEST_CASE("after Ctrl-Z and fg the prompt is repeated without echo") {
         REQUIRE(terminal.expect("away"));
         if (by_key) CHECK(terminal.echo());
         terminal.send("\n");
-        REQUIRE(terminal.expect("Password: "));
+        REQUIRE(terminal.expect("Password for me at "));
         CHECK_FALSE(terminal.echo());
         terminal.send("again\n");
         CHECK(terminal.expect("code 0 "));
@@ -119,7 +119,7 @@ TEST_CASE("after Ctrl-Z and fg the prompt is repeated without echo") {
 TEST_CASE("an ignored signal, as with nohup, does not end the prompt") {
     BrokerThread broker;
     PtyProcess process(asking(broker.port(), {"sh", "-c", "trap '' HUP; exec \"$@\"", "sh"}));
-    REQUIRE(process.expect("Password: "));
+    REQUIRE(process.expect("Password for me at "));
     process.send_signal(SIGHUP);
     process.send("typed in\n");
     CHECK(process.wait().code == 0);

@@ -256,7 +256,7 @@ TEST_CASE("large payloads are printed unchanged, also to a slow reader and with 
 TEST_CASE("on a terminal control characters are escaped, except with --raw") {
     BrokerThread broker;
     for (const bool raw : {false, true}) {
-        Words options = {"-v", "-t", "#", "-C", "1"};
+        Words options = {"-v", "-t", "#", "-C", "1", "--color", "never"};
         if (raw) options.emplace_back("--raw");
         PtyProcess sub(subscriber(broker, options));
         REQUIRE(wait_for_subscriptions(broker));
@@ -320,7 +320,8 @@ TEST_CASE("messages from Mosquitto are escaped on a terminal, and exact with --r
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
     REQUIRE(run({mosquitto_pub_path, "-p", port, "-t", "a", "-r", "-m", "x\x1b[2J\a"}).exit == ok);
-    Command command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-t", "a", "-C", "1"}};
+    Command command{.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-t", "a", "-C", "1",
+                             "--color", "never"}};
     PtyProcess shown(command);
     CHECK(shown.expect("x\\x1b[2J\\x07\r\n"));
     CHECK(shown.wait() == ok);
@@ -336,8 +337,8 @@ TEST_CASE("text from the broker is escaped in error messages") {
     const auto disconnect = [&] {
         return broker.disconnect_client("me", reason::server_shutting_down, "good\x1b[2Jbye\xc2\x9b");
     };
-    const Command command =
-        subscriber(broker, {"-V", "5", "-i", "me", "-t", "#", "-F", "%J", "--reconnect", "never"});
+    const Command command = subscriber(
+        broker, {"-V", "5", "-i", "me", "-t", "#", "-F", "%J", "--reconnect", "never", "--color", "never"});
     const auto is_escaped = [](std::string_view text) {
         return text.find('\x1b') == text.npos && text.find('\x9b') == text.npos;
     };

@@ -6,6 +6,7 @@
 
 #include "json_field.hpp"
 #include "json_out.hpp"
+#include "json_scan.hpp"
 
 using namespace mqttc::sub;
 
@@ -26,5 +27,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const bool is_json = write_checked_json(json, payload).empty();
     if (is_json != json_error(payload).empty()) std::abort();
     if (result != FieldResult::too_large && is_json != (result != FieldResult::not_json)) std::abort();
+    // Colours add sequences, and change nothing else.
+    TextBuffer colored;
+    append_highlighted(colored, payload, false);
+    if (payload.find('\033') != payload.npos) return 0;
+    std::string plain(colored.view());
+    for (std::size_t at = 0; (at = plain.find('\033', at)) != plain.npos;)
+        plain.erase(at, plain.find('m', at) - at + 1);
+    if (plain != payload) std::abort();
     return 0;
 }

@@ -31,9 +31,9 @@ inline std::string as_line(const Words& words) {
 inline Command program_command(std::string_view name, Words arguments) {
     arguments.insert(arguments.begin(), name.starts_with('/') ? std::string(name) : program(name));
     return {.argv = std::move(arguments),
-            .env = {{"HOME", "/nonexistent"}},
-            .unset = {"XDG_CONFIG_HOME", "MQTT_URL", "MQTT_HOST", "MQTT_PORT", "MQTT_USERNAME",
-                      "MQTT_PASSWORD", "MQTT_CAFILE"}};
+            .env = {{"HOME", "/nonexistent"}, {"TERM", "xterm"}},
+            .unset = {"XDG_CONFIG_HOME", "NO_COLOR", "CLICOLOR_FORCE", "MQTT_URL", "MQTT_HOST", "MQTT_PORT",
+                      "MQTT_USERNAME", "MQTT_PASSWORD", "MQTT_CAFILE"}};
 }
 
 /// A client, ours or Mosquitto's, of a broker on 127.0.0.1.

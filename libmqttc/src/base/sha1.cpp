@@ -2,7 +2,6 @@
 #include "base/sha1.hpp"
 
 #include <bit>
-#include <string>
 
 namespace mqttc {
 namespace {
@@ -51,12 +50,14 @@ std::array<std::uint8_t, 20> sha1(std::string_view text) {
     const auto bits = std::uint64_t{text.size()} * 8;
     for (; text.size() >= block_size; text.remove_prefix(block_size))
         take_block(state, text.substr(0, block_size));
-    std::string end(text);
-    end += '\x80';
-    while (end.size() % block_size != block_size - 8) end += '\0';
-    for (int shift = 56; shift >= 0; shift -= 8) end += static_cast<char>(bits >> shift & 0xff);
-    for (std::size_t at = 0; at < end.size(); at += block_size)
-        take_block(state, std::string_view(end).substr(at, block_size));
+    // The rest, a bit, zeros, and the length: one block, or two if it doesn't fit.
+    std::array<char, 2 * block_size> padded{};
+    text.copy(padded.data(), text.size());
+    padded[text.size()] = '\x80';
+    const std::size_t end = text.size() < block_size - 8 ? block_size : 2 * block_size;
+    for (std::size_t i = 1; i <= 8; ++i) padded[end - i] = static_cast<char>(bits >> (8 * (i - 1)) & 0xff);
+    for (std::size_t at = 0; at < end; at += block_size)
+        take_block(state, std::string_view(padded.data() + at, block_size));
     std::array<std::uint8_t, 20> digest{};
     for (std::size_t i = 0; i < digest.size(); ++i)
         digest[i] = static_cast<std::uint8_t>(state[i / 4] >> (24 - 8 * (i % 4)));

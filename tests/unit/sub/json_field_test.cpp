@@ -110,9 +110,9 @@ TEST_CASE("an invalid path is refused") {
               "a name is empty: write names with dots between them, as in sensors.0.temp");
     }
     CHECK(parse_error("a\\b") ==
-          "a backslash is only valid before a dot or another backslash: write \\\\ for one");
+          "a backslash is only valid before '.', '[' or another backslash: write \\\\ for one");
     CHECK(parse_error("a\\") ==
-          "a backslash is only valid before a dot or another backslash: write \\\\ for one");
+          "a backslash is only valid before '.', '[' or another backslash: write \\\\ for one");
     CHECK(parse_error("a" + repeated(".a", FieldPath::max_steps - 1)) == "none");
     CHECK(parse_error("a" + repeated(".a", FieldPath::max_steps)) ==
           "more than 32 names: payloads are not searched deeper");

@@ -89,6 +89,7 @@ TEST_CASE("a payload of any size is printed completely") {
 TEST_CASE("control characters are escaped on terminals") {
     app::SubOptions options;
     options.verbose = true;
+    options.run.color = app::ColorMode::never;
     CHECK(printed(options, {.topic = "a\n", .payload = "\x1b[m\n"}, true) == "a\\n \\x1b[m\n\n");
 }
 
@@ -133,6 +134,42 @@ TEST_CASE("printing allocates nothing once the buffer has its size") {
             round();
             // A new second may have started between the two, with new texts.
             CHECK(allocations - before <= (*format != 0 ? 20 : 0));
+        }
+    }
+}
+
+TEST_CASE("a field of a payload costs no allocation, an object or array at most one") {
+    const Message message{.payload = R"({"a":{"b":"text","c":[1,{"temp":21.5},"x"]},"temp":21.5,"n":null})"};
+    const Message other{.payload = R"({"a":{"b":"other","c":[2]},"temp":3,"n":0})"};
+    struct Case {
+        const char* format;
+        const char* field;
+        std::size_t most;  // per message
+    };
+    for (const Case& one : {Case{"%{temp},%8.1{a.c[1].temp},%{a.b},%{none}", "", 0}, Case{"", "temp", 0},
+                            Case{"%t %p", "a.c[1].temp", 0}, Case{"", "a.c", 1}, Case{"%{a}", "", 1}}) {
+        for (const bool only_changes : {false, true}) {
+            CAPTURE(one.format);
+            CAPTURE(one.field);
+            app::SubOptions options;
+            options.skip_invalid = *one.field != 0;
+            options.only_changes = only_changes;
+            if (*one.format != 0) options.format = one.format;
+            if (*one.field != 0) options.field = one.field;
+            TextBuffer out;
+            app::Messages messages("test");
+            const auto sink = make_printer(options, false, out, messages);
+            const auto round = [&] {
+                for (int i = 0; i < 500; ++i) {
+                    (*sink)->take(message.view());
+                    (*sink)->take(other.view());
+                    out.clear();
+                }
+            };
+            round();
+            const std::size_t before = allocations;
+            round();
+            CHECK(allocations - before <= 1000 * one.most);
         }
     }
 }

@@ -1,0 +1,119 @@
+// Tests of the JSON scanner and of coloured JSON (apps/sub/json_scan.cpp).
+#include "json_scan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+using namespace mqttc::sub;
+
+namespace {
+
+// A letter per token, and the text of those that have one.
+std::string tokens(std::string_view json) {
+    static constexpr std::string_view letters = "{}[]ksnw.!";
+    JsonScanner scan(json);
+    std::string all;
+    for (;;) {
+        const JsonScanner::Token token = scan.next();
+        all += letters[static_cast<std::size_t>(token)];
+        if (token >= JsonScanner::Token::end) return all;
+        if (token >= JsonScanner::Token::key) all.append(scan.token());
+    }
+}
+
+std::string text_of(std::string_view token) {
+    TextBuffer out;
+    append_json_text(out, token);
+    return std::string(out.view());
+}
+
+std::string highlighted(std::string_view json, bool terminal = true) {
+    TextBuffer out;
+    append_highlighted(out, json, terminal);
+    return std::string(out.view());
+}
+
+}  // namespace
+
+TEST_CASE("JSON is read token by token") {
+    CHECK(tokens(R"( {"a" : [1, -2.5e+3, true , null],"b":{} , "c":"x\"y"} )") ==
+          R"({k"a"[n1n-2.5e+3wtruewnull]k"b"{}k"c"s"x\"y"}.)");
+    CHECK(tokens("[]") == "[].");
+    CHECK(tokens("-0") == "n-0.");
+    CHECK(tokens("\xef\xbb\xbf\"x\"") == "s\"x\".");
+}
+
+TEST_CASE("the scanner and the parser of %J agree on what is JSON") {
+    for (const std::string_view json : {"",
+                                        " ",
+                                        "1",
+                                        "01",
+                                        "-",
+                                        "1.",
+                                        ".5",
+                                        "1e",
+                                        "1e+",
+                                        "1E5",
+                                        "+1",
+                                        "0x1",
+                                        "tru",
+                                        "truex",
+                                        "[1,]",
+                                        "[,1]",
+                                        "[1 2]",
+                                        "{\"a\"}",
+                                        "{\"a\":}",
+                                        "{\"a\":1,}",
+                                        "{1:2}",
+                                        "[}",
+                                        "{]",
+                                        "[]]",
+                                        "\"",
+                                        "\"\\\"",
+                                        "\"\\x\"",
+                                        "\"\\u12\"",
+                                        "\"\\u12G4\"",
+                                        "\"\\ud800\"",
+                                        "\"\\udc00\"",
+                                        "\"\\ud83d\\ude00\"",
+                                        "\"\\ud83dx\"",
+                                        "\"\t\"",
+                                        "\"\x7f\"",
+                                        "\"\xc3\xa9\"",
+                                        "\"\xc3\"",
+                                        "\"\xed\xa0\x80\"",
+                                        "\"\xf4\x90\x80\x80\"",
+                                        "\xef\xbb\xbf[]",
+                                        "\xef\xbb[]",
+                                        "[\v]",
+                                        "nan",
+                                        "1e999",
+                                        "-1e-999",
+                                        "123456789012345678901234567890",
+                                        "[1] x",
+                                        "{\"a\":1 \"b\":2}",
+                                        "//c\n1"}) {
+        CAPTURE(json);
+        CHECK(tokens(json).ends_with('.') == json_error(json).empty());
+    }
+}
+
+TEST_CASE("escapes of keys and strings are resolved") {
+    CHECK(text_of(R"("a\"\\\/\b\f\n\r\tz")") == "a\"\\/\b\f\n\r\tz");
+    CHECK(text_of(R"("\u0041\u00e9\u20AC\ud83d\ude00")") == "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    CHECK(json_key_is(R"("te\u006dp")", "temp"));
+    CHECK_FALSE(json_key_is(R"("temp")", "tem"));
+}
+
+TEST_CASE("keys, strings, numbers and words have colours, and nothing else changes") {
+    CHECK(highlighted(R"({"a": [1, "x", true]})") ==
+          "{\033[34m\"a\"\033[0m: [\033[33m1\033[0m, \033[32m\"x\"\033[0m, \033[35mtrue\033[0m]}");
+    // What a terminal would obey is escaped; elsewhere it isn't.
+    CHECK(highlighted("[\"\x7f\"]") == "[\033[32m\"\\x7f\"\033[0m]");
+    CHECK(highlighted("[\"\x7f\"]", false) == "[\033[32m\"\x7f\"\033[0m]");
+    CHECK(highlighted("[1 no\033[2J") == "[\033[33m1\033[0m no\\x1b[2J");
+    CHECK(may_highlight(" {"));
+    CHECK_FALSE(may_highlight("21.5"));
+    CHECK_FALSE(may_highlight(""));
+}
