@@ -8,6 +8,7 @@
 #   fuzz    each fuzzer for a few seconds
 #   tidy    clang-format and clang-tidy
 #   asan    address and undefined-behaviour sanitizers, and all tests except tests/consistency
+#   tsan    thread sanitizer, and the tests of the client
 #
 # The last line is a total: N passed, N failed, N skipped. It exits with 1 when anything failed. Skipped tests are listed
 # before it; with CI=true in the environment a skip that allowed_skips.txt does not list is a failure.
@@ -16,7 +17,7 @@ export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
 
-all_steps=(quick package fuzz tidy asan)
+all_steps=(quick package fuzz tidy asan tsan)
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
 for step in "${steps[@]}"; do
@@ -131,6 +132,11 @@ step_asan() {
     export ASAN_OPTIONS=exitcode=99:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
     build asan && run_ctest asan -LE consistency
     unset ASAN_OPTIONS UBSAN_OPTIONS
+}
+
+step_tsan() {
+    heading "tsan: build with the thread sanitizer, and the tests of the client"
+    build tsan unit_client && run_ctest tsan -R '^unit_client$'
 }
 
 if [[ " ${steps[*]} " == *" fuzz "* || " ${steps[*]} " == *" tidy "* ]]; then

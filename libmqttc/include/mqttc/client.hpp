@@ -1,5 +1,5 @@
-// One client of one broker: connects, reconnects with back-off, moves bytes between the transport and a Session, and has
-// the event loop of the programs.
+// One client of one broker: connects, reconnects with back-off, moves bytes between the transport and a Session, alone or
+// in the event loop of a program.
 #pragma once
 
 #include <chrono>
@@ -70,7 +70,7 @@ struct ClientOptions {
 /// requires TLS or WebSocket, user name and password. Its topic is left to the caller.
 [[nodiscard]] MQTTC_API ClientOptions client_options(const Url& url);
 
-/// Receives a client's events, all from inside Client::run. Views are valid until the call returns.
+/// Receives a client's events, all from inside Client::run or Client::turn. Views are valid until the call returns.
 class ClientHandler : public SessionHandler {
   public:
     /// Once per turn, before anything is written: what on_publish has buffered must now be made durable (written to
@@ -89,9 +89,12 @@ class ClientHandler : public SessionHandler {
     virtual void on_connection_lost(const Error&, std::optional<Duration> /*retry_in*/) {}
 };
 
-/// One client of one broker with its own event loop: a Session over a transport, reconnected according to the policy.
-/// A client belongs to one thread, from the constructor to the destructor. Handlers and callbacks may call any member
-/// except run() and the destructor, and must not throw.
+/// One client of one broker: a Session over a transport, reconnected according to the policy. run() is its own event loop;
+/// descriptor(), deadline() and turn() make it a part of any other, together with other clients.
+///
+/// A client belongs to the thread that calls run() or turn(), until then to the one that constructed it. Only post() and
+/// stop() may be called from other threads; any other call from there aborts the program with a message that names it.
+/// Handlers and callbacks may call any member except run(), turn() and the destructor, and must not throw.
 class MQTTC_API Client {
   public:
     /// Does not connect yet. `handler` must outlive the client.
@@ -104,7 +107,25 @@ class MQTTC_API Client {
     /// Connects and runs the loop until disconnect() is complete (value), stop() was called (value), or the connection
     /// has failed permanently (error; out_of_memory too). May be called again: the session continues.
     [[nodiscard]] std::expected<void, Error> run();
-    /// Ends run() after the present turn, without DISCONNECT. Before run() it has no effect.
+
+    /// One turn without waiting: does what can be done now. The first one starts to connect. True: call it again when
+    /// descriptor() is readable or deadline() is reached; a call too many does no harm. False, and errors: as the end of
+    /// run(). After that a further call starts again.
+    [[nodiscard]] std::expected<bool, Error> turn();
+    /// For turn() in another loop: readable while there is something to do, also after post(), stop() and any call outside
+    /// of turn() that needs one. It is an epoll(7) descriptor that belongs to the client and stays the same. -1: none can be
+    /// created (errno).
+    int descriptor();
+    /// When turn() must be called though descriptor() is not readable; changes with every turn. A time that has passed: at
+    /// once. None: never, or the client has ended.
+    std::optional<Time> deadline() const;
+
+    /// From any thread: calls `function` once in the client's thread, from run() or turn(), which is woken at once. Posted
+    /// functions are called in their order, before the session sends anything. The queue has no limit. While the client does
+    /// not run they wait for its next start; its destructor destroys them uncalled.
+    void post(std::function<void()> function);
+    /// From any thread: ends run() or turn() at once, without DISCONNECT. While the client does not run it ends the next run
+    /// at its start.
     void stop();
     /// Orderly end: waits until all pending output is written (up to disconnect_timeout), sends DISCONNECT, closes, ends
     /// run(). While not connected it ends run() at once.
@@ -154,8 +175,8 @@ class MQTTC_API Client {
     void cancel(TimerId timer);
     /// Calls `arrived` from the loop (not from the signal handler) after the signal. From now on the signal is blocked in
     /// this thread and those it starts, except while the loop waits; disposition and mask are restored when the client
-    /// is destroyed. Only one client of the process at a time can handle a signal. False: the signal does not exist or
-    /// cannot be caught.
+    /// is destroyed. Only one client of the process at a time can handle a signal. It wakes run(), not descriptor(): in
+    /// another loop, use the means of that. False: the signal does not exist or cannot be caught.
     bool on_signal(int signal_number, std::function<void()> arrived);
 
     /// The time of the present turn.

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <new>
 #include <utility>
 
@@ -40,8 +42,8 @@ Client::Impl::Impl(ClientOptions given, ClientHandler& to)
     target = home();
 }
 
-std::expected<void, Error> Client::Impl::run() {
-    stopping = false;
+void Client::Impl::begin() {
+    owner_ = pthread_self();
     ever_connected_ = redirected_ = false;
     tries_ = 0;
     backoff_.reset();
@@ -51,14 +53,22 @@ std::expected<void, Error> Client::Impl::run() {
     target = home();
     result_ = {};
     loop.update_now();
+    loop.prepare_wake();
+    if (!stopping) connect();
+}
+
+std::expected<bool, Error> Client::Impl::turn(bool wait) {
+    if (phase_ != Phase::ended) check_thread("turn");
+    in_turn_ = true;
     try {
-        connect();
-        for (;;) {
-            step();
-            if (phase_ == Phase::ended) break;
-            update_watch();
-            loop.turn(deadline(), busy());
+        if (phase_ == Phase::ended) {
+            begin();
+        } else {
+            loop.turn(wait ? deadline() : std::nullopt, !wait || busy());
         }
+        if (has_posted_) call_posted();
+        step();
+        if (phase_ != Phase::ended) update_watch();
     } catch (const std::bad_alloc&) {
         try {
             end(std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"}));
@@ -67,8 +77,58 @@ std::expected<void, Error> Client::Impl::run() {
             phase_ = Phase::ended;
         }
     }
+    in_turn_ = false;
+    if (phase_ != Phase::ended) return true;
     pending_disconnect.reset();
-    return std::move(result_);
+    stopping = false;
+    if (!result_) return std::unexpected(std::move(result_.error()));
+    return false;
+}
+
+std::expected<void, Error> Client::Impl::run() {
+    for (;;) {
+        auto goes_on = turn(true);
+        if (!goes_on) return std::unexpected(std::move(goes_on.error()));
+        if (!*goes_on) return {};
+    }
+}
+
+std::optional<Time> Client::Impl::next_turn() const {
+    if (phase_ == Phase::ended) return std::nullopt;
+    return busy() ? loop.now() : loop.due(deadline());
+}
+
+void Client::Impl::post(std::function<void()> function) {
+    {
+        const std::lock_guard lock(posting_);
+        posted_.push_back(std::move(function));
+    }
+    has_posted_ = true;
+    loop.wake();
+}
+
+void Client::Impl::call_posted() {
+    std::vector<std::function<void()>> functions;
+    {
+        const std::lock_guard lock(posting_);
+        functions.swap(posted_);
+        has_posted_ = false;
+    }
+    for (auto& function : functions) function();
+}
+
+void Client::Impl::stop() {
+    stopping = true;
+    loop.wake();
+}
+
+void Client::Impl::wrong_thread(const char* function) {
+    std::fprintf(
+        stderr,
+        "libmqttc: Client::%s() was called from another thread than the one that runs the client: call "
+        "it in a function given to Client::post()\n",
+        function);
+    std::abort();
 }
 
 void Client::Impl::step() {
@@ -273,52 +333,77 @@ Client::~Client() = default;
 std::expected<void, Error> Client::run() {
     return impl_->run();
 }
+std::expected<bool, Error> Client::turn() {
+    return impl_->turn(false);
+}
+int Client::descriptor() {
+    impl_->check_thread("descriptor");
+    return impl_->loop.descriptor();
+}
+std::optional<Time> Client::deadline() const {
+    impl_->check_thread("deadline");
+    return impl_->next_turn();
+}
 void Client::stop() {
-    impl_->stopping = true;
+    impl_->stop();
+}
+void Client::post(std::function<void()> function) {
+    impl_->post(std::move(function));
 }
 
 void Client::disconnect(ReasonCode code, PropertiesView properties) {
+    impl_->changes("disconnect");
     if (!impl_->pending_disconnect) impl_->pending_disconnect.emplace(code, Properties(properties));
 }
 
 bool Client::can_publish(Qos qos) const {
+    impl_->check_thread("can_publish");
     return impl_->session.can_publish(qos);
 }
 
 std::expected<PacketId, Error> Client::publish(const Publish& message, PayloadMode mode) {
+    impl_->changes("publish");
     return impl_->session.publish(message, impl_->loop.now(), mode);
 }
 std::expected<PacketId, Error> Client::publish(const Publish& message, std::shared_ptr<const void> owner) {
+    impl_->changes("publish");
     return impl_->session.publish(message, impl_->loop.now(), std::move(owner));
 }
 std::expected<std::size_t, Error> Client::publish_each(const Publish& common,
                                                        std::span<const Bytes> payloads) {
+    impl_->changes("publish_each");
     return impl_->session.publish_each(common, payloads, impl_->loop.now());
 }
 
 std::expected<PacketId, Error> Client::subscribe(std::span<const Subscription> subscriptions,
                                                  PropertiesView properties) {
+    impl_->changes("subscribe");
     return impl_->session.subscribe(subscriptions, properties, impl_->loop.now());
 }
 
 std::expected<PacketId, Error> Client::unsubscribe(std::span<const std::string_view> filters,
                                                    PropertiesView properties) {
+    impl_->changes("unsubscribe");
     return impl_->session.unsubscribe(filters, properties, impl_->loop.now());
 }
 
 std::expected<void, Error> Client::ping() {
+    impl_->changes("ping");
     return impl_->session.ping(impl_->loop.now());
 }
 
 std::expected<void, Error> Client::auth(ReasonCode code, PropertiesView properties) {
+    impl_->changes("auth");
     return impl_->session.auth(code, properties, impl_->loop.now());
 }
 
 std::optional<Error> Client::awaited() const {
+    impl_->check_thread("awaited");
     return impl_->awaited();
 }
 
 void Client::pause(bool paused) {
+    impl_->changes("pause");
     auto& intake = impl_->relay.intake;
     if (paused) {
         intake = Relay::Intake::paused;
@@ -329,34 +414,43 @@ void Client::pause(bool paused) {
 }
 
 void Client::release_acknowledgements() {
+    impl_->changes("release_acknowledgements");
     impl_->session.release_acknowledgements(impl_->loop.now());
 }
 
 void Client::watch(int fd, std::function<void()> ready) {
+    impl_->check_thread("watch");
     impl_->loop.watch(fd, POLLIN, [ready = std::move(ready)](short) { ready(); });
 }
 
 void Client::unwatch(int fd) {
+    impl_->check_thread("unwatch");
     impl_->loop.unwatch(fd);
 }
 Client::TimerId Client::at(Time when, std::function<void()> due) {
+    impl_->changes("at");
     return impl_->loop.at(when, std::move(due));
 }
 void Client::cancel(TimerId timer) {
+    impl_->check_thread("cancel");
     impl_->loop.cancel(timer);
 }
 
 bool Client::on_signal(int signal_number, std::function<void()> arrived) {
+    impl_->check_thread("on_signal");
     return impl_->loop.on_signal(signal_number, std::move(arrived));
 }
 
 Time Client::now() const {
+    impl_->check_thread("now");
     return impl_->loop.now();
 }
 const Endpoint& Client::endpoint() const {
+    impl_->check_thread("endpoint");
     return impl_->target;
 }
 const Session& Client::session() const {
+    impl_->check_thread("session");
     return impl_->session;
 }
 

@@ -1,7 +1,12 @@
 // The inside of a Client: its states, and the events between handler, session and connection.
 #pragma once
 
+#include <pthread.h>
+
+#include <atomic>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -68,7 +73,24 @@ struct Client::Impl {
     Impl(ClientOptions given, ClientHandler& to);
 
     std::expected<void, Error> run();
+    /// As Client::turn; `wait`: until something is due.
+    std::expected<bool, Error> turn(bool wait);
+    std::optional<Time> next_turn() const;
     std::optional<Error> awaited() const;
+    void post(std::function<void()> function);
+    void stop();
+    /// Aborts the program if this isn't the client's thread; `function`: the member that was called.
+    void check_thread(const char* function) const {
+        if (pthread_equal(owner_, pthread_self()) == 0) wrong_thread(function);
+    }
+    /// check_thread(), and outside of turn() takes the time and makes descriptor() readable, because there is something
+    /// to do.
+    void changes(const char* function) {
+        check_thread(function);
+        if (in_turn_) return;
+        loop.update_now();
+        loop.wake();
+    }
 
     ClientOptions options;
     ClientHandler& handler;
@@ -77,7 +99,7 @@ struct Client::Impl {
     Relay relay;
     ReceiveBuffer buffer;
     Endpoint target;  ///< home(), or where the broker redirected to
-    bool stopping = false;
+    std::atomic<bool> stopping = false;
 
     /// disconnect() was called.
     struct PendingDisconnect {
@@ -97,6 +119,9 @@ struct Client::Impl {
         ended,
     };
 
+    [[noreturn]] static void wrong_thread(const char* function);
+    void begin();
+    void call_posted();
     void step();
     void connect();
     Error no_connack(Duration waited) const;
@@ -132,6 +157,11 @@ struct Client::Impl {
 
     bool reading() const { return relay.intake == Relay::Intake::reading; }
 
+    std::atomic<pthread_t> owner_ = pthread_self();
+    bool in_turn_ = false;
+    std::mutex posting_;
+    std::vector<std::function<void()>> posted_;  ///< under posting_
+    std::atomic<bool> has_posted_ = false;
     Phase phase_ = Phase::ended;
     std::expected<void, Error> result_;
     std::unique_ptr<net::Connector> connector_;

@@ -1,6 +1,10 @@
 // The loop's turn: one ppoll, then signals, descriptors and timers in that order.
 #include "loop.hpp"
 
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -57,17 +61,64 @@ Loop::Watch* Loop::find(int fd) {
     return found == watches_.end() ? nullptr : &*found;
 }
 
+/// epoll(7) uses the same numbers for these events as poll(2).
+void Loop::mirror(Watch& watch, int operation) {
+    if (!epoll_) return;
+    epoll_event event{.events = static_cast<std::uint32_t>(watch.events), .data = {.fd = watch.fd}};
+    const bool failed = ::epoll_ctl(epoll_.get(), operation, watch.fd, &event) != 0;
+    if (operation == EPOLL_CTL_ADD) watch.outside_epoll = failed;
+}
+
 void Loop::watch(int fd, short events, Ready ready) {
     unwatch(fd);
-    watches_.push_back({fd, events, next_serial_++, std::move(ready)});
+    watches_.push_back({fd, events, next_serial_++, false, std::move(ready)});
+    mirror(watches_.back(), EPOLL_CTL_ADD);
 }
 
 void Loop::set_events(int fd, short events) {
-    if (auto* watch = find(fd)) watch->events = events;
+    auto* watch = find(fd);
+    if (watch == nullptr) return;
+    watch->events = events;
+    mirror(*watch, EPOLL_CTL_MOD);
 }
 
 void Loop::unwatch(int fd) {
-    std::erase_if(watches_, [fd](const Watch& watch) { return watch.fd == fd; });
+    auto* watch = find(fd);
+    if (watch == nullptr) return;
+    mirror(*watch, EPOLL_CTL_DEL);
+    watches_.erase(watches_.begin() + (watch - watches_.data()));
+}
+
+int Loop::descriptor() {
+    if (epoll_) return epoll_.get();
+    epoll_ = Descriptor(::epoll_create1(EPOLL_CLOEXEC));
+    for (auto& watch : watches_) mirror(watch, EPOLL_CTL_ADD);
+    return epoll_ ? epoll_.get() : -1;
+}
+
+std::optional<Time> Loop::due(std::optional<Time> deadline) const {
+    const bool ready = std::ranges::any_of(
+        watches_, [](const Watch& watch) { return watch.outside_epoll && (watch.events & POLLIN) != 0; });
+    return ready ? Time::min() : next_due(deadline);
+}
+
+void Loop::prepare_wake() {
+    if (wake_) return;
+    wake_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!wake_) return;
+    watch(wake_.get(), POLLIN, [this](short) {
+        std::uint64_t count = 0;
+        [[maybe_unused]] const auto got = ::read(wake_.get(), &count, sizeof count);
+        woken_ = false;
+    });
+    wake_fd_ = wake_.get();
+}
+
+void Loop::wake() {
+    const std::uint64_t one = 1;
+    const int fd = wake_fd_;
+    if (fd < 0 || woken_.exchange(true)) return;
+    [[maybe_unused]] const auto written = ::write(fd, &one, sizeof one);
 }
 
 Loop::TimerId Loop::at(Time when, std::function<void()> due) {

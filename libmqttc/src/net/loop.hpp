@@ -1,14 +1,17 @@
-// The loop: ppoll over a few descriptors, timers, and signals that arrive between turns without a race.
+// The loop: ppoll over a few descriptors, timers, signals that arrive between turns without a race, and a descriptor with
+// which another loop can wait for all of it.
 #pragma once
 
 #include <poll.h>
 #include <signal.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <vector>
 
+#include "base/descriptor.hpp"
 #include "base/signals.hpp"
 #include "mqttc/types.hpp"
 
@@ -30,6 +33,18 @@ class Loop {
     /// Changes the events of a watched descriptor; 0 keeps it watched for errors only.
     void set_events(int fd, short events);
     void unwatch(int fd);
+
+    /// A descriptor that another loop can poll: it is readable while a watched descriptor is ready. It belongs to this
+    /// loop and stays the same. -1: none can be created (errno).
+    int descriptor();
+    /// When turn() must be called though descriptor() is not readable: the first timer or `deadline`, whichever is sooner;
+    /// Time::min() while a watched descriptor is ready that epoll(7) cannot wait for (a regular file).
+    std::optional<Time> due(std::optional<Time> deadline) const;
+
+    /// From now on wake() has an effect, unless no descriptor can be created for it.
+    void prepare_wake();
+    /// From any thread: ends the wait of turn(), the present or the next one, and makes descriptor() readable until then.
+    void wake();
 
     TimerId at(Time when, std::function<void()> due);
     void cancel(TimerId timer);
@@ -54,6 +69,7 @@ class Loop {
         int fd;
         short events;
         std::uint64_t serial;  ///< distinguishes a new watch from an old one of the same number
+        bool outside_epoll;    ///< epoll(7) refuses the descriptor, which is always ready
         Ready ready;
     };
     struct Timer {
@@ -67,12 +83,17 @@ class Loop {
         struct sigaction before;
     };
     Watch* find(int fd);
+    void mirror(Watch& watch, int operation);
     bool wait(std::optional<Time> until, bool no_wait);
     void take_blocked_signals();
     void call_signals();
     void call_watches();
     void call_timers();
 
+    Descriptor epoll_;  ///< of descriptor(): holds the same descriptors as watches_
+    Descriptor wake_;
+    std::atomic<int> wake_fd_{-1};
+    std::atomic<bool> woken_{false};
     std::vector<Watch> watches_;
     std::vector<Timer> timers_;
     std::vector<Signal> signals_;

@@ -1,0 +1,141 @@
+// Tests of a client in another loop: descriptor(), deadline(), turn(). Most tests of this directory run in both ways.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <poll.h>
+
+#include <array>
+
+#include "mqttc/client.hpp"
+#include "peer.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+bool readable(Client& client, int milliseconds = 0) {
+    pollfd polled{.fd = client.descriptor(), .events = POLLIN, .revents = 0};
+    return ::poll(&polled, 1, milliseconds) == 1;
+}
+
+/// Turns until nothing is left to do, or the client has ended.
+void settle(Client& client) {
+    do {
+        const auto goes_on = client.turn();
+        REQUIRE(goes_on);
+        if (!*goes_on) return;
+    } while (readable(client, 20));
+}
+
+void acknowledge_in(Peer& peer) {
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        if (const auto* publish = std::get_if<Publish>(&packet))
+            peer.send(Ack{PacketType::puback, publish->packet_id});
+    };
+}
+
+const Publish acknowledged_message{.topic = "a", .payload = as_bytes("x"), .qos = Qos::at_least_once};
+
+}  // namespace
+
+TEST_CASE("two clients run in one thread, each with its own descriptor") {
+    Peer peers[2];
+    Recorder handlers[2];
+    Client first(options_for(peers[0]), handlers[0]);
+    Client second(options_for(peers[1]), handlers[1]);
+    std::array<Client*, 2> clients{&first, &second};
+    for (std::size_t i = 0; i < 2; ++i) {
+        peers[i].join(*clients[i]);
+        acknowledge_in(peers[i]);
+        handlers[i].connack = [&, i] { REQUIRE(clients[i]->publish(acknowledged_message)); };
+        handlers[i].delivered = [&, i] { clients[i]->disconnect(); };
+    }
+    std::array<bool, 2> running{true, true};
+    while (running[0] || running[1]) {
+        std::array<pollfd, 2> polled{};
+        for (std::size_t i = 0; i < 2; ++i) {
+            if (running[i]) running[i] = clients[i]->turn().value();
+            polled[i] = {.fd = running[i] ? clients[i]->descriptor() : -1, .events = POLLIN, .revents = 0};
+        }
+        if (running[0] || running[1]) REQUIRE(::poll(polled.data(), 2, 10'000) >= 0);
+    }
+    for (const auto& handler : handlers) CHECK(handler.log == "connack 0\ndelivered 0\n");
+}
+
+TEST_CASE("a call outside of turn() makes the descriptor readable, and the time of that call counts") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.ack_timeout = 100ms;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    acknowledge_in(peer);
+    settle(client);
+    REQUIRE(client.session().connected());
+    // The last turn is longer ago than an acknowledgement may take.
+    CHECK_FALSE(readable(client, 200));
+    REQUIRE(client.publish(acknowledged_message));
+    CHECK(readable(client));
+    settle(client);
+    CHECK(handler.log == "connack 0\ndelivered 0\n");
+    client.disconnect();
+    CHECK(readable(client));
+    settle(client);
+    CHECK(client.deadline() == std::nullopt);
+}
+
+TEST_CASE("a timer set outside of turn() is part of the deadline") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    acknowledge_in(peer);
+    settle(client);
+    bool called = false;
+    const auto due = client.now() + 50ms;
+    client.at(due, [&] { called = true; });
+    CHECK(readable(client));
+    settle(client);
+    CHECK(client.deadline() == due);
+    CHECK_FALSE(readable(client, 60));
+    REQUIRE(client.turn());
+    CHECK(called);
+}
+
+TEST_CASE("a regular file that is watched makes the next turn due at once") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    acknowledge_in(peer);
+    settle(client);
+    const Descriptor file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    REQUIRE(file);
+    int called = 0;
+    client.watch(file.get(), [&] { ++called; });
+    REQUIRE(client.deadline());
+    CHECK(*client.deadline() <= std::chrono::steady_clock::now());
+    REQUIRE(client.turn());
+    CHECK(called == 1);
+    client.unwatch(file.get());
+    CHECK(client.deadline() > std::chrono::steady_clock::now());
+}
+
+TEST_CASE("the error that ends the client is returned by turn(), and a further call starts again") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) {
+        if (peer.connections == 1) return peer.hang_up();
+        peer.accept_client();
+    };
+    const auto failed = run_by_turns(client);
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().code == ErrorCode::closed_by_peer);
+    handler.connack = [&] { client.disconnect(); };
+    CHECK(run_by_turns(client));
+    CHECK(peer.connections == 2);
+}
