@@ -126,7 +126,7 @@ The default is 0.)",
      .manual = "Ask the broker to keep the message for later subscribers.",
      .set = set_flag<&PubOptions::retain>},
     {.name = "no-retain",
-     .help = "not retained, whatever a configuration file says",
+     .help = "not retained, even if a configuration file has -r",
      .manual = R"(Publish without the retain flag even if a configuration file contains
 .Fl r .)",
      .set = clear_flag<&PubOptions::retain>},

@@ -155,7 +155,7 @@ Use this for tests only: anyone on the network can read and change the
 traffic.)",
      .set = clear_flag<tls_field, &TlsOptions::verify>},
     {.name = "no-insecure", .role = Role::selects_tls,
-     .help = "verify it again, whatever a configuration file says",
+     .help = "verify it even if a configuration file has --insecure",
      .manual = R"(Verify the broker's certificate even if a configuration file contains
 .Fl -insecure .)",
      .set = set_flag<tls_field, &TlsOptions::verify>},
@@ -221,7 +221,7 @@ May be repeated.)",
 .Sm on
 (CONNECT, default port 8080).)",
      .set = set_proxy},
-    {.name = "no-proxy", .help = "no proxy, whatever a configuration file says",
+    {.name = "no-proxy", .help = "no proxy, even if a configuration file has --proxy",
      .manual = "Connect without a proxy even if a configuration file contains one.",
      .set = drop_proxy},
 };
