@@ -118,7 +118,7 @@ for architecture in "${architectures[@]}"; do
     esac
     build=build/$architecture
     mkdir -p build
-    ensure_packages build package test cross "cross-$architecture" || exit 1
+    ensure_packages build package broker test cross "cross-$architecture" || exit 1
     libraries=
     if [ "${CROSS_UNPACK:-}" = yes ] || ! { add_architecture "$architecture" && ensure_packages "$architecture"; }; then
         libraries=$PWD/$build-libraries

@@ -21,13 +21,41 @@ ensure_packages() {
     echo "$me: installing ${missing[*]}"
     local log
     log=$(mktemp)
-    if ! install_packages "${missing[@]}" >"$log" 2>&1; then
+    if ! with_progress "$log" install_packages "${missing[@]}"; then
         tail -n 20 "$log" >&2
         rm -f "$log"
         echo "$me: cannot install packages: ${missing[*]} (see the messages of apt-get above)" >&2
         return 1
     fi
     rm -f "$log"
+}
+
+# with_progress LOG COMMAND...   the output goes to LOG; a terminal shows its last line, anything else a line every 15 s
+with_progress() {
+    local log=$1 code=0
+    shift
+    : >"$log"
+    show_progress "$log" $$ &
+    local shown_by=$!
+    "$@" >"$log" 2>&1 || code=$?
+    kill "$shown_by" 2>/dev/null
+    wait "$shown_by" 2>/dev/null
+    [ ! -t 1 ] || printf '\r\e[K'
+    return "$code"
+}
+show_progress() {
+    local began=$SECONDS next=15 line
+    # Not until it is killed: it must also end when its parent is killed.
+    while kill -0 "$2" 2>/dev/null; do
+        line=$(tail -c 1000 "$1" 2>/dev/null | tr -d '\0' | tail -n 1)
+        if [ -t 1 ]; then
+            printf '\r\e[K%s' "$(cut -c "1-$((${COLUMNS:-$(tput cols 2>/dev/null || echo 80)} - 1))" <<<"$((SECONDS - began)) s  $line")"
+        elif [ $((SECONDS - began)) -ge "$next" ]; then
+            echo "$((SECONDS - began)) s  $line"
+            next=$((next + 15))
+        fi
+        sleep 0.5
+    done
 }
 
 # install_packages PACKAGE...   as root, without starting services: mosquitto, nginx and tinyproxy are only tools of the tests

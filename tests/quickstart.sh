@@ -131,14 +131,13 @@ type_password() {
 prompted() { [ "$(grep -oi 'password[^:]*: ' "$directory/screen" | wc -l)" -ge "$1" ]; }
 
 title "Debian packages"
-ensure_packages build
+ensure_packages build broker
 echo "quickstart.sh: all installed"
 
-title "Building the release preset; this takes several minutes (log: build/quickstart.log)"
+title "Building the release preset and mqtt_testbroker; this takes several minutes (log: build/quickstart.log)"
 mkdir -p build
-if ! { cmake --preset release &&
-    cmake --build --preset release -j "$(nproc)" --target mqtt_pub mqtt_sub mqtt_passwd mqtt_testbroker; } \
-    >build/quickstart.log 2>&1; then
+build() { cmake --preset release -D MQTTC_TEST_BROKER=ON && cmake --build --preset release -j "$(nproc)"; }
+if ! with_progress build/quickstart.log build; then
     tail -n 40 build/quickstart.log >&2
     die "the build failed; the end of its log is above"
 fi

@@ -5,6 +5,7 @@
 #
 #   quick   debug build, and all tests
 #   package release build; installed, packed, used and removed
+#   newcomer  the commands of README.md and the packages in fresh Debian systems (only as root)
 #   fuzz    each fuzzer for a few seconds
 #   tidy    clang-format and clang-tidy
 #   asan    address and undefined-behaviour sanitizers, and all tests except tests/consistency
@@ -17,7 +18,7 @@ export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
 
-all_steps=(quick package fuzz tidy asan tsan)
+all_steps=(quick package newcomer fuzz tidy asan tsan)
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
 for step in "${steps[@]}"; do
@@ -92,6 +93,25 @@ step_package() {
     build release && run_ctest release
 }
 
+step_newcomer() {
+    heading "newcomer: README.md and the packages in fresh Debian systems"
+    mkdir -p build/newcomer
+    local log=build/newcomer.log status skip
+    ensure_packages newcomer || { fail "packages for the step newcomer"; return; }
+    timeout --kill-after=30 1500 tests/install/newcomer.sh build/newcomer 2>&1 | tee "$log"
+    status=${PIPESTATUS[0]}
+    passed=$((passed + $(grep -c '^passed: ' "$log")))
+    case $status in
+        0 | 77)
+            while read -r skip; do
+                skipped=$((skipped + 1))
+                skips+=("newcomer: $skip")
+            done < <(sed -n 's/^skipped: //p' "$log")
+            ;;
+        *) fail "newcomer (exit code $status)" ;;
+    esac
+}
+
 step_fuzz() {
     heading "fuzz: each fuzzer for a few seconds"
     build fuzz fuzzers && run_ctest fuzz -L fuzz
@@ -140,9 +160,9 @@ step_tsan() {
 }
 
 if [[ " ${steps[*]} " == *" fuzz "* || " ${steps[*]} " == *" tidy "* ]]; then
-    ensure_packages build package test ci || exit 1
+    ensure_packages build package broker test ci || exit 1
 else
-    ensure_packages build package test || exit 1
+    ensure_packages build package broker test || exit 1
 fi
 for step in "${steps[@]}"; do "step_$step"; done
 

@@ -61,7 +61,7 @@ for package in "${packages[@]}"; do
     fi
 done
 trap 'dpkg -r "${packages[@]}" >/dev/null 2>&1; rm -rf "$work"' EXIT
-apt-get -q install -y --no-install-recommends "${installed[@]}" >"$work/apt.log" 2>&1 </dev/null ||
+apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${installed[@]}" >"$work/apt.log" 2>&1 </dev/null ||
     { cat "$work/apt.log"; die "apt cannot install them"; }
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     [ "$(command -v $program)" = "/usr/bin/$program" ] || die "$program is not in /usr/bin"
