@@ -169,6 +169,14 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     ConnectionSetup connection;
     ClientOptions& client = connection.client;
     client.endpoint = make_endpoint(options);
+    if (auto same = check_failover(options, client.endpoint); !same)
+        return std::unexpected(std::move(same.error()));
+    if (!options.failover.empty()) client.endpoints.push_back(client.endpoint);
+    for (const FailoverBroker& broker : options.failover) {
+        Endpoint& endpoint = client.endpoints.emplace_back(client.endpoint);
+        endpoint.host = broker.host;
+        if (broker.port != 0) endpoint.port = broker.port;
+    }
     client.reconnect = make_policy(options);
     client.follow_redirect = options.follow_redirect;
     client.connect_timeout =

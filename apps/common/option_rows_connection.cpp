@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/escape.hpp"
+#include "failover.hpp"
 #include "mqttc/client.hpp"
 #include "mqttc/url.hpp"
 #include "option_rows.hpp"
@@ -31,6 +32,7 @@ OptionResult set_host(OptionContext& context) {
     if (!host) return std::unexpected(std::move(host.error()));
     Endpoint& endpoint = context.connection->endpoint;
     if (*host != endpoint.host) forget_lower_credentials(context);
+    forget_lower_failover(context);
     endpoint.unix_path.clear();
     context.forget("unix");
     endpoint.host = std::move(*host);
@@ -39,12 +41,14 @@ OptionResult set_host(OptionContext& context) {
 
 OptionResult set_unix_path(OptionContext& context) {
     forget_lower_credentials(context);
+    forget_lower_failover(context);
     return set_path<&ConnectionOptions::endpoint, &Endpoint::unix_path>(context);
 }
 
 // A URL replaces another one completely.
 void forget_lower_url(OptionContext& context) {
     forget_lower_credentials(context);
+    forget_lower_failover(context);
     if (!take_lower(context.url.topic, context.source)) return;
     if (context.pub != nullptr) context.pub->topics.clear();
     if (context.sub != nullptr)
@@ -68,7 +72,8 @@ OptionResult set_url_topic(OptionContext& context, const std::string& topic) {
 }
 
 OptionResult set_url(OptionContext& context) {
-    auto url = parse_url(context.value());
+    const UrlList list = split_urls(context.value());
+    auto url = parse_url(list.first);
     if (!url) return std::unexpected(std::move(url.error().context));
     if (url->username)
         if (auto good = check_max_length(*url->username, "the user name"); !good) return good;
@@ -98,7 +103,9 @@ OptionResult set_url(OptionContext& context) {
         to.password = {PasswordKind::given, std::move(*url->password), {}};
         context.url.password = context.source;
     }
-    return url->topic ? set_url_topic(context, *url->topic) : OptionResult();
+    if (url->topic)
+        if (auto good = set_url_topic(context, *url->topic); !good) return good;
+    return add_failover_urls(context, list.rest);
 }
 
 OptionResult set_bind_address(OptionContext& context) {
@@ -269,8 +276,31 @@ too; use
 for the path of the WebSocket.
 This option replaces a URL from a configuration file or from
 .Ev MQTT_URL
-completely, including its user name and password.)",
+completely, including its user name and password.
+More URLs may follow, separated by commas; they are as those of
+.Fl -failover .)",
      .set = set_url},
+    {.name = "failover", .argument = "BROKER", .repeats = Repeats::per_source, .secrecy = Secrecy::url_password,
+     .excludes = "unix",
+     .help = "HOST[:PORT] or URL of a broker to try when the previous one fails; repeats",
+     .manual = R"(Another broker:
+.Ar host Ns Op : Ns Ar port ,
+or a URL without user name, password and topic.
+The default port is that of the first broker, from
+.Fl h
+or
+.Fl L .
+All are reached in the same way (TLS, WebSocket, proxy) and get the same login.
+When one cannot be reached, refuses the connection or does not answer within
+.Fl -connect-timeout ,
+the next one is tried at once, and after the last one the first, with the delays
+of
+.Fl -reconnect-delay .
+The program stays with the one that works.
+Unacknowledged messages of QoS 1 and 2 are published again there.
+If the brokers share sessions, as the nodes of a cluster do, nothing is lost and
+QoS 2 messages arrive once.)",
+     .set = add_failover},
     {.name = "unix", .argument = "PATH", .value = ValueKind::file,
      .help = "connect to a unix domain socket",
      .manual = "Connect to a Unix domain socket instead of a host and port.",

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "failover.hpp"
 #include "mqttc/endpoint.hpp"
 #include "mqttc/packet.hpp"
 #include "mqttc/property.hpp"
@@ -50,6 +51,7 @@ struct ConnectionOptions {
     CalledAs called = own_name(Program::pub);
     Endpoint endpoint;  ///< its port, tls and websocket are set by connection_setup.hpp from the fields below
     std::optional<std::uint16_t> port;
+    std::vector<FailoverBroker> failover;
     bool url_tls = false;        ///< mqtts:// or wss://
     bool url_websocket = false;  ///< ws:// or wss://
     std::optional<std::string> client_id;

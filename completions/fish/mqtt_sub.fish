@@ -58,6 +58,7 @@ complete -c mqtt_sub -l jobs -x -d 'with --exec: run up to N commands in paralle
 complete -c mqtt_sub -s h -l host -x -a '(__fish_print_hostnames)' -d 'broker\'s name or address (default localhost)'
 complete -c mqtt_sub -s p -l port -x -d 'default 1883, 8883 with TLS; 8883 turns TLS on'
 complete -c mqtt_sub -s L -l url -x -d 'mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss'
+complete -c mqtt_sub -l failover -x -d 'HOST[:PORT] or URL of a broker to try when the previous one fails; repeats'
 complete -c mqtt_sub -l unix -r -F -d 'connect to a unix domain socket'
 complete -c mqtt_sub -s S -d 'look up the broker in the DNS SRV records of the host'
 complete -c mqtt_sub -s A -x -a '(__fish_print_hostnames)' -d 'local address to connect from'
