@@ -70,7 +70,10 @@ was refused.)",
      .set = set_flag<&SubOptions::retained_only>},
     {.name = "remove-retained",
      .help = "remove each retained message received from the broker",
-     .manual = R"(Clear each retained message received, by publishing an empty retained message.
+     .manual = R"(Clear each retained message received, by publishing an empty retained message,
+up to 1000 at a time unless
+.Fl M
+says otherwise.
 If some could not be cleared, a line reports how many were cleared, and the
 exit status is 66.
 Only in MQTT 5 does the broker report that it refused one.)",

@@ -404,6 +404,10 @@ OptionResult finalize(SubOptions& options, const OptionContext& context) {
     options.connection.is_stream = true;
     options.connection.may_acknowledge =
         std::ranges::any_of(options.qos, [](Qos qos) { return qos != Qos::at_most_once; });
+    // Clearing thousands of topics with few in flight takes a round trip for each of them.
+    constexpr std::uint16_t clearing_window = 1000;
+    if (options.remove_retained && context.find("max-inflight") == nullptr)
+        options.connection.max_inflight = clearing_window;
     if (auto checked = check_connection(options.connection); !checked) return checked;
     if (options.topics.empty() && options.unsubscribe.empty())
         return std::unexpected(topic_needed(context, "FILTER", " (or -U FILTER)"));

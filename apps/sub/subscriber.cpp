@@ -97,8 +97,12 @@ void Subscriber::subscribe() {
                 return false;
             }
             const auto begin = names.begin() + static_cast<std::ptrdiff_t>(first);
-            requests_.push_back({*id, {begin, begin + static_cast<std::ptrdiff_t>(part.size())}});
+            Request& sent = requests_[*id];
+            sent.filters.assign(begin, begin + static_cast<std::ptrdiff_t>(part.size()));
             ++answers_missing_;
+            if (type != PacketType::subscribe || options_.unsubscribe.empty()) continue;
+            for (std::size_t i = 0; i < part.size(); ++i)
+                subscribed_.emplace(options_.topics[first + i], &sent);
         }
         return true;
     };
@@ -113,8 +117,8 @@ void Subscriber::subscribe() {
 }
 
 Subscriber::Request* Subscriber::find_request(PacketId id) {
-    const auto found = std::ranges::find(requests_, id, &Request::id);
-    return found == requests_.end() ? nullptr : &*found;
+    const auto found = requests_.find(id);
+    return found == requests_.end() ? nullptr : &found->second;
 }
 
 void Subscriber::refused(const Error& error) {
@@ -183,11 +187,13 @@ void Subscriber::on_unsuback(const Unsuback& packet) {
     if (options_.topics.empty() && unsubscriptions_refused_ > 0 &&
         unsubscriptions_refused_ == options_.unsubscribe.size())
         return finish(app::exit_code::all_refused);
-    const std::vector<Requested> removed = request->filters;
-    for (Request& other : requests_) {
-        std::erase_if(other.filters, [&](const Requested& one) {
-            return std::ranges::find(removed, one.filter, &Requested::filter) != removed.end();
-        });
+    // A reconnect does not repeat these subscriptions.
+    for (const Requested& removed : request->filters) {
+        const auto [begin, end] = subscribed_.equal_range(removed.filter);
+        for (auto owner = begin; owner != end; ++owner)
+            std::erase_if(owner->second->filters,
+                          [&](const Requested& one) { return one.filter == removed.filter; });
+        subscribed_.erase(begin, end);
     }
     request_answered(*request);
 }

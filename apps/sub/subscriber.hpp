@@ -4,8 +4,11 @@
 
 #include <cstdint>
 #include <expected>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "exit_code.hpp"
@@ -54,7 +57,6 @@ class Subscriber final : public app::ProgramRun {
     };
     /// A SUBSCRIBE, as a reconnect repeats it, or an UNSUBSCRIBE.
     struct Request {
-        PacketId id;
         std::vector<Requested> filters;
         bool answered = false;
     };
@@ -99,7 +101,9 @@ class Subscriber final : public app::ProgramRun {
     RetainedCleaner cleaner_;
     ReceiveStats stats_;
 
-    std::vector<Request> requests_;
+    std::map<PacketId, Request> requests_;
+    std::unordered_multimap<std::string_view, Request*>
+        subscribed_;  ///< by topic filter; only filled with -U
     std::size_t subscriptions_refused_ = 0;
     std::size_t unsubscriptions_refused_ = 0;
     std::size_t answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE

@@ -82,6 +82,16 @@ class Bench:
             process.stdin.close()
             process.wait(timeout=20)
 
+    def start_broker(self):
+        """mqtt_testbroker and its port."""
+        broker = subprocess.Popen([self.broker, "-p", "0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        return broker, next(match[1] for line in broker.stdout if (match := re.search(r"127\.0\.0\.1:(\d+)", line)))
+
+    @staticmethod
+    def stop(broker):
+        broker.terminate()
+        broker.wait(timeout=20)
+
     def publish(self, tool, options, stdin=None, env=None):
         return self.with_server(["sink"], [*tool, self.pub, "-h", "127.0.0.1", "-p", "PORT", "-t", "bench/topic", *options],
                                 stdin, env)[0]
@@ -117,6 +127,12 @@ def system_calls(bench):
     start = len(calls_of(bench, lambda tool: bench.subscribe(tool, few, 32)))
     all_calls = len(calls_of(bench, lambda tool: bench.subscribe(tool, many, 32)))
     check("mqtt_sub: system calls per 1,000 messages", (all_calls - start) * 1000 / many, 5)
+    flood = calls_of(bench, lambda tool: bench.subscribe(tool, many, 32))
+    check("mqtt_sub: acknowledgements requested from the kernel per 1,000 messages",
+          sum("TCP_QUICKACK" in call for call in flood) * 1000 / many, 0.5)
+    # The messages of a millisecond are sent together.
+    paced = len(calls_of(bench, lambda tool: bench.publish(tool, ["-l", "--rate", "10000"], bench.lines(5_000))))
+    check("mqtt_pub -l --rate 10000: system calls for half a second", paced, 2_500)
 
 
 def allocations(bench):
@@ -186,6 +202,28 @@ def instructions(bench):
         check(f"mqtt_sub {title}: instructions per message", (after - before) / (many - few), most * scale)
 
 
+def doubling(bench):
+    """Twice the work takes twice the instructions."""
+    need("valgrind")
+    broker, port = bench.start_broker()
+    try:
+        def count(filters):
+            out = bench.file("callgrind")
+            words = [word for i in range(filters) for word in ("-t", f"t/{i}", "-U", f"t/{i}")]
+            done = subprocess.run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}", bench.sub, "-h", "127.0.0.1",
+                                   "-p", port, "-E", *words], env=bench.env, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL, timeout=100)
+            if done.returncode != 0:
+                sys.exit(f"mqtt_sub with {filters} -t and -U: exit code {done.returncode}")
+            with open(out) as source:
+                return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+
+        start = count(1)
+        check("mqtt_sub, 3,000 -t and -U: times the instructions of 1,500", (count(3_000) - start) / (count(1_500) - start), 2.2)
+    finally:
+        bench.stop(broker)
+
+
 def memory(bench):
     def peak(run):
         return int(re.search(r"rss (\d+)", run([bench.peer, "run"]))[1]) / 1024
@@ -207,9 +245,8 @@ def memory(bench):
 def idle(bench):
     """A subscriber without traffic waits once, until the keep-alive is due."""
     need("strace")
-    broker = subprocess.Popen([bench.broker, "-p", "0", "-v"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    broker, port = bench.start_broker()
     try:
-        port = next(match[1] for line in broker.stdout if (match := re.search(r"127\.0\.0\.1:(\d+)", line)))
         trace = bench.file("strace")
         os.mkfifo(trace)
         sub = subprocess.Popen(["strace", "-qq", "-o", trace, bench.sub, "-h", "127.0.0.1", "-p", port, "-t", "x"],
@@ -233,12 +270,11 @@ def idle(bench):
         waits = rest[:rest.index("SIGTERM")].count("ppoll(")
         check("mqtt_sub: waits started in an idle second", waits, 1)
     finally:
-        broker.terminate()
-        broker.wait(timeout=20)
+        bench.stop(broker)
 
 
 CASES = {"system_calls": system_calls, "allocations": allocations, "start": start, "instructions": instructions,
-         "memory": memory, "idle": idle}
+         "doubling": doubling, "memory": memory, "idle": idle}
 
 
 def main():

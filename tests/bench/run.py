@@ -235,6 +235,32 @@ def further(args, bin_dir, work):
                 walls.append(result["wall"] * 1e3)
         lines.append("| pub -m -q 1 over TLS 1.3, whole process, ms | – | {:.2f} | {:.2f} |".format(
             *(statistics.median(walls) for walls in runs.values())))
+        # Short jobs: Mosquitto leaves Nagle's algorithm on, and holds its second packet until the first is acknowledged.
+        plain = ["-h", "127.0.0.1", "-p", str(broker.port)]
+        subprocess.run([pub, *plain, "-t", "kept", "-m", "x", "-r", "-q", "1"], check=True)
+        twenty = os.path.join(work, "twenty")
+        with open(twenty, "w") as out:
+            out.writelines(f"line {i}\n" for i in range(20))
+        for title, ours, theirs, words in (
+                ("sub -C 1 of a retained message", sub, "mosquitto_sub", ["-t", "kept", "-C", "1"]),
+                ("pub -l -q 1, 20 lines", pub, "mosquitto_pub", ["-t", "x", "-l", "-q", "1"]),
+                ("pub --repeat 20 -q 1", pub, "mosquitto_pub", ["-t", "x", "-m", "x", "--repeat", "20", "-q", "1"])):
+            walls = {ours: [], theirs: []}
+            for _ in range(4 * args.repeat):
+                for name, taken in walls.items():
+                    result = measure(peer, [name, *plain, *words], twenty)
+                    if result["exit"] != 0:
+                        sys.exit(f"{name} {' '.join(words)} fails")
+                    taken.append(result["wall"] * 1e3)
+            lines.append(f"| {title}, Mosquitto's default broker, whole process, ms | – | "
+                         f"{statistics.median(walls[ours]):.1f} | {statistics.median(walls[theirs]):.1f} |")
+        topics = os.path.join(work, "topics")
+        with open(topics, "w") as out:
+            out.writelines(f"clear/{i} x\n" for i in range(20_000))
+        with open(topics) as source:
+            subprocess.run([pub, *plain, "-l", "--input", "topic", "-r", "-q", "1", "-M", "1000"], stdin=source, check=True)
+        wall = measure(peer, [sub, *plain, "-t", "clear/#", "--remove-retained", "--idle-timeout", "1"])["wall"]
+        lines.append(f"| sub --remove-retained, 20,000 topics, without the idle second, ms | – | {(wall - 1) * 1e3:.0f} | – |")
         ours, theirs = ([latency([name, "-h", "127.0.0.1", "-p", str(broker.port), "-t", "bench"], broker.port)
                          for _ in range(2)] for name in (sub, "mosquitto_sub"))
         limit = subprocess.run([peer, "round-trip", str(broker.port), "300", "100"], stdout=subprocess.PIPE, text=True,

@@ -182,6 +182,7 @@ void Client::Impl::serve() {
     if (error || !one_sided) {
         const auto written = connection_->write(session);
         if (!error && !written) error = written.error();
+        if (!error) connection_->acknowledge();
     }
     room_again_ = was_full && session.can_publish(Qos::at_most_once);
     if (error) lost(std::move(*error));

@@ -11,6 +11,9 @@ namespace mqttc {
 
 namespace {
 
+// Of more than this the kernel acknowledges every second segment itself.
+constexpr std::size_t full_segments = 4096;
+
 // A fast transport must not keep the loop from signals and input.
 constexpr std::size_t max_written_at_once = std::size_t{1024} * 1024;
 
@@ -65,6 +68,7 @@ std::expected<Connection::Read, Error> Connection::read(std::size_t needed) {
     if (!readable_ && !stream_->buffered()) return Read::nothing;
     readable_ = false;
     Read result = Read::nothing;
+    std::size_t received = 0;
     // More than once only if a layer has bytes that poll(2) does not report.
     do {
         const auto room = buffer_.room(needed);
@@ -83,10 +87,16 @@ std::expected<Connection::Read, Error> Connection::read(std::size_t needed) {
         if (got->state == net::IoState::end) return result == Read::bytes ? Read::bytes : Read::end;
         if (got->state == net::IoState::would_block) break;
         buffer_.added(got->count);
+        received += got->count;
         result = Read::bytes;
         if (got->count == room.size()) break;
     } while (stream_->buffered());
+    unanswered_ = received > 0 && received < full_segments;
     return result;
+}
+
+void Connection::acknowledge() {
+    if (std::exchange(unanswered_, false) && is_tcp_) is_tcp_ = net::acknowledge_now(stream_->descriptor());
 }
 
 std::expected<Connection::Read, Error> Connection::discard() {
@@ -104,7 +114,10 @@ std::expected<void, Error> Connection::write(Session& session) {
         if (bytes.empty() && !stream_->unsent()) break;
         const auto result = stream_->write(bytes.first(std::min(bytes.size(), max_written_at_once)));
         if (!result) return std::unexpected(result.error());
-        if (result->count > 0) session.sent(result->count, loop_.now());
+        if (result->count > 0) {
+            session.sent(result->count, loop_.now());
+            unanswered_ = false;
+        }
         blocked_ = result->state == net::IoState::would_block || (bytes.empty() && stream_->unsent());
         written += result->count;
         if (written >= max_written_at_once && !blocked_) {

@@ -31,6 +31,9 @@ class Connection {
 
     /// Writes until nothing is pending, the transport is full, or other work must be done.
     std::expected<void, Error> write(Session& session);
+    /// Lets the kernel acknowledge at once what read() took, unless write() has sent something since, or so much arrives
+    /// that the peer does not wait.
+    void acknowledge();
     /// True iff the kernel has all bytes of the session.
     bool drained(const Session& session) const { return session.pending().empty() && !stream_->unsent(); }
 
@@ -65,6 +68,8 @@ class Connection {
     bool hung_up_ = false;  ///< the peer has closed: poll(2) would report it in each turn
     bool readable_ = false;
     bool blocked_ = false;     ///< the transport was full
+    bool unanswered_ = false;  ///< a little was read, and nothing was written since
+    bool is_tcp_ = true;       ///< as far as is known
     bool unfinished_ = false;  ///< write() has stopped before the end
     bool shut_down_ = false;
     bool must_see_end_ = false;

@@ -1,6 +1,10 @@
 // Sockets below the streams: helpers for a graceful close.
 #pragma once
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <cstddef>
 #include <span>
 
@@ -23,5 +27,12 @@ std::size_t readable_bytes(int fd);
 /// Bytes given to the socket that the peer's kernel has not acknowledged (unix sockets: that it has not
 /// read).
 std::size_t unacknowledged(int fd);
+
+/// Acknowledges what was received at once, where the kernel would wait up to 40 ms for data to send along. A server that
+/// leaves Nagle's algorithm on holds its next small packet until then. False: not a TCP socket.
+inline bool acknowledge_now(int fd) {
+    const int on = 1;
+    return ::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on) == 0;
+}
 
 }  // namespace mqttc::net

@@ -4,14 +4,12 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
+
+#include "socket.hpp"
 
 namespace mqttc::net {
 
@@ -31,13 +29,6 @@ TlsStream& owner(BIO* bio) {
 
 std::unexpected<Error> no_memory() {
     return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
-}
-
-// A server that leaves Nagle's algorithm on sends its first answer only when its session tickets are
-// acknowledged, and we have nothing to send along with that: without this it takes 40 ms.
-void acknowledge_now(int fd) {
-    const int on = 1;
-    static_cast<void>(::setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on));
 }
 
 // What the programs' own runtime must not see (tls_module.hpp): the exceptions of this one.
@@ -231,6 +222,7 @@ std::expected<IoResult, Error> TlsStream::read_records(std::span<std::uint8_t> i
         }
     }
     if (count > 0) return IoResult{IoState::ready, count};
+    // A server with Nagle's algorithm sends its first answer only when its session tickets are acknowledged.
     if (std::exchange(fetched_, false)) acknowledge_now(descriptor());
     return IoResult{IoState::would_block, 0};
 }

@@ -1,49 +1,39 @@
-// Packet identifiers in use, as tables over all 65,536 values: no search, no allocation after the first use.
+// Packet identifiers in use, as tables over all 65,536 values.
 #include "packet_ids.hpp"
 
 #include <utility>
 
 namespace mqttc {
 
-namespace {
-constexpr std::size_t all_ids = 65'536;
-constexpr PacketId last_id = 65'535;
-}  // namespace
-
 PacketId PacketIds::take(Owner owner) {
+    constexpr PacketId last_id = 65'535;
     if (all_taken()) return 0;
-    if (owners_.empty()) owners_.resize(all_ids, unowned);
+    PacketId next = last_;
     do {
-        last_ = last_ == last_id ? PacketId{1} : static_cast<PacketId>(last_ + 1);
-    } while (owners_[last_] != unowned);
-    owners_[last_] = owner;
+        next = next == last_id ? PacketId{1} : static_cast<PacketId>(next + 1);
+    } while (owners_.get(next) != unowned);
+    owners_.set(next, owner);
+    last_ = next;
     ++used_;
-    return last_;
+    return next;
 }
 
 void PacketIds::release(PacketId id) {
-    if (owner(id) == unowned) return;
-    owners_[id] = unowned;
-    --used_;
+    if (owners_.set(id, unowned) != unowned) --used_;
 }
 
 void IdSet::insert(PacketId id) {
-    if (bits_.empty()) bits_.resize(all_ids);
-    if (!bits_[id]) ++size_;
-    bits_[id] = true;
+    if (contained_.set(id, 1) == 0) ++size_;
 }
 
 bool IdSet::erase(PacketId id) {
-    if (!contains(id)) return false;
-    bits_[id] = false;
+    if (contained_.set(id, 0) == 0) return false;
     --size_;
     return true;
 }
 
 void IdSet::clear() {
-    if (empty()) return;
-    bits_.assign(all_ids, false);
-    size_ = 0;
+    *this = IdSet();
 }
 
 void IdSet::take_all(IdSet& other) {

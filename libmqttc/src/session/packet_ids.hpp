@@ -2,15 +2,53 @@
 // QoS 2.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
+#include <utility>
 
 #include "mqttc/types.hpp"
 
 namespace mqttc {
 
-/// The identifiers of the client, each with the number of its owner. Memory is allocated at the first use.
+/// A value for each of the 65,536 identifiers, found without a search: pages that exist while a value in them is not
+/// zero, and one more that is kept for the next of them.
+template <typename Value>
+class IdTable {
+  public:
+    /// Zero unless set() has changed it.
+    Value get(PacketId id) const {
+        if (pages_ == nullptr) return 0;
+        const Page* page = (*pages_)[id / page_size].get();
+        return page == nullptr ? Value{0} : page->values[id % page_size];
+    }
+    /// Returns the value before. Throws std::bad_alloc with nothing changed.
+    Value set(PacketId id, Value value) {
+        if (value == 0 && get(id) == 0) return 0;
+        if (pages_ == nullptr) pages_ = std::make_unique<Pages>();
+        auto& page = (*pages_)[id / page_size];
+        if (page == nullptr) page = spare_ != nullptr ? std::move(spare_) : std::make_unique<Page>();
+        const Value before = std::exchange(page->values[id % page_size], value);
+        if (value != 0) ++page->used;
+        if (before != 0) --page->used;
+        if (page->used == 0) spare_ = std::move(page);
+        return before;
+    }
+
+  private:
+    static constexpr std::size_t page_size = 512;
+    struct Page {
+        std::array<Value, page_size> values{};
+        std::size_t used = 0;
+    };
+    using Pages = std::array<std::unique_ptr<Page>, 65'536 / page_size>;
+
+    std::unique_ptr<Pages> pages_;
+    std::unique_ptr<Page> spare_;
+};
+
+/// The identifiers of the client, each with the number of its owner.
 class PacketIds {
   public:
     using Owner = std::uint16_t;
@@ -21,18 +59,18 @@ class PacketIds {
     void release(PacketId id);
     /// True iff take() would answer 0.
     bool all_taken() const { return used_ == 65'535; }
-    Owner owner(PacketId id) const { return owners_.empty() ? unowned : owners_[id]; }
+    Owner owner(PacketId id) const { return owners_.get(id); }
 
   private:
-    std::vector<Owner> owners_;
+    IdTable<Owner> owners_;
     std::size_t used_ = 0;
     PacketId last_ = 0;
 };
 
-/// A set of identifiers of the broker. Memory is allocated at the first use.
+/// A set of identifiers of the broker.
 class IdSet {
   public:
-    bool contains(PacketId id) const { return !bits_.empty() && bits_[id]; }
+    bool contains(PacketId id) const { return contained_.get(id) != 0; }
     void insert(PacketId id);
     /// True iff the set contained it.
     bool erase(PacketId id);
@@ -42,7 +80,7 @@ class IdSet {
     bool empty() const { return size_ == 0; }
 
   private:
-    std::vector<bool> bits_;
+    IdTable<std::uint8_t> contained_;
     std::size_t size_ = 0;
 };
 

@@ -10,13 +10,14 @@
 namespace mqttc {
 
 /// Positions are those of Output. The ends are kept as the distances between them, one byte each up to 127 bytes of
-/// distance, in a ring that forgets the oldest of the messages that were sent: the newest 500,000 or so stay, more than a
-/// kernel's send buffer holds. Messages not sent are never forgotten; for them the ring grows.
+/// distance, in a ring that grows with their number and from some size on forgets the oldest of the messages that were sent: the
+/// newest 500,000 or so stay, more than a kernel's send buffer holds. Messages not sent are never forgotten; for them the ring grows.
 class Qos0InTransit {
   public:
     /// Makes room: that many calls of add() do not fail. Throws std::bad_alloc with nothing changed.
     void reserve(std::size_t messages) {
-        if (next_ - first_unsent_ + messages * longest > capacity_) [[unlikely]]
+        const std::uint64_t end = next_ + messages * longest;
+        if (end > capacity_ && (capacity_ < usual_capacity || end - first_unsent_ > capacity_)) [[unlikely]]
             grow(messages);
     }
 
@@ -106,14 +107,16 @@ class Qos0InTransit {
     /// Set in all bytes of a distance but the last, the one with its highest bits.
     static constexpr std::uint8_t more = 0x80;
     static constexpr std::size_t longest = 10;
+    static constexpr std::size_t first_capacity = 1024;
     static constexpr std::size_t usual_capacity = std::size_t{512} * 1024;
 
     std::size_t place(std::uint64_t at) const { return static_cast<std::size_t>(at) & (capacity_ - 1); }
     std::uint8_t byte_before(std::uint64_t at) const { return bytes_[place(at - 1)]; }
 
     void grow(std::size_t messages) {
-        std::size_t capacity = std::max(usual_capacity, capacity_);
-        while (next_ - first_unsent_ + messages * longest > capacity) capacity *= 2;
+        std::size_t capacity = std::max(first_capacity, capacity_);
+        const std::uint64_t end = next_ + messages * longest;
+        while (end > capacity && (capacity < usual_capacity || end - first_unsent_ > capacity)) capacity *= 2;
         // Not cleared: memory that is never reached is never taken.
         auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
         const std::uint64_t oldest = next_ > capacity_ ? next_ - capacity_ : 0;
