@@ -39,6 +39,7 @@ mqttc_layer(net SOURCES
   websocket_handshake.cpp)
 mqttc_layer(client ON codec session net SOURCES
   backoff.cpp
+  callbacks.cpp
   client.cpp
   connection_lifecycle.cpp
   connection.cpp

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "mqttc/callback.hpp"
 #include "mqttc/endpoint.hpp"
 #include "mqttc/error.hpp"
 #include "mqttc/packet.hpp"
@@ -139,13 +140,24 @@ class MQTTC_API Client {
     /// As Session::publish with an owner of the payload.
     [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message,
                                                          std::shared_ptr<const void> owner);
+    /// As Session::publish; `on_done` is called when this message is finished, after ClientHandler::on_delivered; at QoS 0,
+    /// in the next turn.
+    [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message, OnDone on_done);
     /// As Session::publish_each.
     [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
                                                                  std::span<const Bytes> payloads);
     /// As Session::subscribe: possible from on_connack on.
     [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                                            PropertiesView properties = {});
-    /// As Session::unsubscribe.
+    /// Gives the messages that match the filter to `on_message` instead of ClientHandler::on_publish, until unsubscribe().
+    /// Possible at any time: SUBSCRIBE is sent while connected, for each subscription one, and after a reconnect as of
+    /// subscribe() above. `on_done`: the granted QoS, or 0x80 and above: refused; implementation_specific_error also when
+    /// a limit that CONNACK contains forbids it. A filter that is given again replaces the first. Each function whose
+    /// filter matches is called for a message; if the first one answers Accept::later only that. A broker may send a
+    /// message once for each of these filters. Error: usage (the filter is invalid; `on_message` is never called).
+    [[nodiscard]] std::expected<void, Error> subscribe(const Subscription& subscription, OnMessage on_message,
+                                                       OnDone on_done = {});
+    /// As Session::unsubscribe. Messages of these filters no longer go to the functions of subscribe().
     [[nodiscard]] std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
                                                              PropertiesView properties = {});
     /// As Session::ping.

@@ -14,6 +14,7 @@
 #include "base/text.hpp"
 #include "client_impl.hpp"
 #include "mqttc/codec.hpp"
+#include "mqttc/topic.hpp"
 
 namespace mqttc {
 
@@ -169,6 +170,8 @@ void Client::Impl::serve() {
     if (!error && !one_sided) {
         if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
     }
+    if (!error && relay.callbacks.unsent() && session.connected())
+        relay.callbacks.send_subscriptions(session, loop.now());
     const bool talking = !error && !stopping && !pending_disconnect && session.connected();
     if (talking && session.can_publish(Qos::at_most_once)) handler.on_room();
     handler.on_turn_end();
@@ -376,6 +379,27 @@ std::expected<std::size_t, Error> Client::publish_each(const Publish& common,
     return impl_->session.publish_each(common, payloads, impl_->loop.now());
 }
 
+std::expected<PacketId, Error> Client::publish(const Publish& message, OnDone on_done) {
+    impl_->changes("publish");
+    auto id = impl_->session.publish(message, impl_->loop.now());
+    if (!id) return id;
+    if (*id != 0) {
+        impl_->relay.callbacks.add_publish(*id, std::move(on_done));
+    } else {
+        impl_->post([done = std::move(on_done)] { done(reason::success); });
+    }
+    return id;
+}
+
+std::expected<void, Error> Client::subscribe(const Subscription& subscription, OnMessage on_message,
+                                             OnDone on_done) {
+    impl_->changes("subscribe");
+    if (const auto fault = check_topic_filter(subscription.filter))
+        return std::unexpected(Error{ErrorCode::usage, 0, explain(*fault, subscription.filter)});
+    impl_->relay.callbacks.add_subscription(subscription, std::move(on_message), std::move(on_done));
+    return {};
+}
+
 std::expected<PacketId, Error> Client::subscribe(std::span<const Subscription> subscriptions,
                                                  PropertiesView properties) {
     impl_->changes("subscribe");
@@ -385,6 +409,7 @@ std::expected<PacketId, Error> Client::subscribe(std::span<const Subscription> s
 std::expected<PacketId, Error> Client::unsubscribe(std::span<const std::string_view> filters,
                                                    PropertiesView properties) {
     impl_->changes("unsubscribe");
+    for (const std::string_view filter : filters) impl_->relay.callbacks.remove(filter);
     return impl_->session.unsubscribe(filters, properties, impl_->loop.now());
 }
 

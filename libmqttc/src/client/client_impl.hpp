@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "backoff.hpp"
+#include "callbacks.hpp"
 #include "connect.hpp"
 #include "connection.hpp"
 #include "loop.hpp"
@@ -28,17 +29,20 @@ class Relay final : public SessionHandler {
     void on_connack(const Connack& packet) override;
     Accept on_publish(const Publish& message) override {
         peer_sends = true;
-        const Accept answer = handler_.on_publish(message);
+        const auto taken = callbacks.has_filters() ? callbacks.dispatch(message) : std::nullopt;
+        const Accept answer = taken ? *taken : handler_.on_publish(message);
         if (answer == Accept::later && intake != Intake::paused) intake = Intake::message_waiting;
         return answer;
     }
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override {
         peer_acknowledges = true;
         handler_.on_delivered(id, code, properties);
+        callbacks.delivered(id, code);
     }
     void on_suback(const Suback& packet) override {
         subscribes = true;
         handler_.on_suback(packet);
+        callbacks.subscribed(packet);
     }
     void on_unsuback(const Unsuback& packet) override { handler_.on_unsuback(packet); }
     void on_disconnect(const Disconnect& packet) override;
@@ -64,6 +68,7 @@ class Relay final : public SessionHandler {
     bool accepted = false;           ///< CONNACK has accepted the connection
     bool subscribes = false;         ///< on any connection
     std::string server_reference;
+    Callbacks callbacks;
 
   private:
     ClientHandler& handler_;

@@ -25,7 +25,7 @@ void settle(Client& client) {
         const auto goes_on = client.turn();
         REQUIRE(goes_on);
         if (!*goes_on) return;
-    } while (readable(client, 20));
+    } while (readable(client, 100));
 }
 
 void acknowledge_in(Peer& peer) {
@@ -68,14 +68,14 @@ TEST_CASE("a call outside of turn() makes the descriptor readable, and the time 
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
-    options.session.ack_timeout = 100ms;
+    options.session.ack_timeout = 500ms;
     Client client(std::move(options), handler);
     peer.join(client);
     acknowledge_in(peer);
     settle(client);
     REQUIRE(client.session().connected());
     // The last turn is longer ago than an acknowledgement may take.
-    CHECK_FALSE(readable(client, 200));
+    CHECK_FALSE(readable(client, 600));
     REQUIRE(client.publish(acknowledged_message));
     CHECK(readable(client));
     settle(client);
@@ -94,12 +94,12 @@ TEST_CASE("a timer set outside of turn() is part of the deadline") {
     acknowledge_in(peer);
     settle(client);
     bool called = false;
-    const auto due = client.now() + 50ms;
+    const auto due = client.now() + 400ms;
     client.at(due, [&] { called = true; });
     CHECK(readable(client));
     settle(client);
     CHECK(client.deadline() == due);
-    CHECK_FALSE(readable(client, 60));
+    CHECK_FALSE(readable(client, 450));
     REQUIRE(client.turn());
     CHECK(called);
 }

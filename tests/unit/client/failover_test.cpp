@@ -137,7 +137,7 @@ TEST_CASE("the client stays with the endpoint that works, and leaves it when it 
     Peer second;
     Recorder handler;
     auto options = options_for({first.port(), second.port()});
-    options.session.ack_timeout = 200ms;
+    options.session.ack_timeout = 1s;
     Client client(std::move(options), handler);
     first.join(client);
     second.join(client);
@@ -239,7 +239,7 @@ TEST_CASE("when the broker at one address of a name fails, its other addresses a
     Recorder handler;
     auto options = mqttc::test::options_for(v4);
     options.endpoint.host = "localhost";
-    options.connect_timeout = 50ms;
+    options.connect_timeout = 500ms;
     Client client(std::move(options), handler);
     v6.join(client);
     v4.join(client);

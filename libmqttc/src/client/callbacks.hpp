@@ -1,0 +1,63 @@
+// The functions that a client calls for single messages and subscriptions, and the subscriptions that wait for a
+// connection.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "filter_tree.hpp"
+#include "mqttc/callback.hpp"
+#include "mqttc/packet.hpp"
+#include "mqttc/session.hpp"
+
+namespace mqttc {
+
+class Callbacks {
+  public:
+    /// Calls `done` when the message with this identifier is finished.
+    void add_publish(PacketId id, OnDone done) { publishes_[id] = std::move(done); }
+    void delivered(PacketId id, ReasonCode code) {
+        if (!publishes_.empty()) finish(publishes_, id, code);
+    }
+
+    /// Keeps the subscription until send_subscriptions(), and its function until remove().
+    void add_subscription(const Subscription& subscription, OnMessage on_message, OnDone done);
+    /// Messages of this filter are given to the handler again.
+    void remove(std::string_view filter);
+    /// True iff send_subscriptions() has something to send.
+    bool unsent() const { return !unsent_.empty(); }
+    /// While connected. Subscriptions that the session or a limit of the broker refuses are finished with
+    /// reason::implementation_specific_error.
+    void send_subscriptions(Session& session, Time now);
+    void subscribed(const Suback& packet) {
+        if (!subscribes_.empty()) finish(subscribes_, packet.packet_id, packet.codes.front());
+    }
+
+    /// True iff some message goes to a function instead of the handler.
+    bool has_filters() const { return !filters_.empty(); }
+    /// What the functions of the filters that match have answered; none if no filter does. Accept::later of the first one
+    /// keeps the message from the others; that of another one counts as Accept::now.
+    std::optional<Accept> dispatch(const Publish& message);
+
+  private:
+    using Waiting = std::unordered_map<PacketId, OnDone>;
+    struct Unsent {
+        std::string filter;
+        Subscription options;  ///< its filter is not set
+        OnDone done;
+    };
+    static void finish(Waiting& waiting, PacketId id, ReasonCode code);
+
+    Waiting publishes_;
+    Waiting subscribes_;
+    std::vector<Unsent> unsent_;
+    /// Shared, because a function may remove itself.
+    FilterTree<std::shared_ptr<const OnMessage>> filters_;
+    std::vector<std::shared_ptr<const OnMessage>> matching_;
+};
+
+}  // namespace mqttc
