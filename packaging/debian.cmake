@@ -70,6 +70,10 @@ macro(mqttc_package component section description)
   list(APPEND CPACK_COMPONENTS_ALL ${component})
 endmacro()
 
+set(recommended "")
+if(MQTTC_PROTOBUF)
+  set(recommended ", mqttc-protobuf ${version}")
+endif()
 # mqtt_sub --save loads OpenSSL at run time. The library is linked into the programs, but not its TLS module.
 mqttc_package(mqttc-clients net "publish, subscribe and manage passwords with MQTT
 mqtt_pub, mqtt_sub and mqtt_passwd take the options of Mosquitto's clients,
@@ -78,8 +82,14 @@ and exit codes report each kind of failure.
 
 MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and Unix sockets."
   DEPENDS libssl3
-  RECOMMENDS "libmqttc${MQTTC_ABI_VERSION} ${version}, ca-certificates"
+  RECOMMENDS "libmqttc${MQTTC_ABI_VERSION} ${version}, ca-certificates${recommended}"
   SUGGESTS mqttc-doc)
+
+if(MQTTC_PROTOBUF)
+  mqttc_package(mqttc-protobuf net "Sparkplug B and Protocol Buffers for MQTT programs
+The module that mqtt_sub --decode and mqtt_pub --encode need for Sparkplug B and
+for the messages of .proto files.")
+endif()
 
 mqttc_package(libmqttc libs "MQTT client library for C++ - shared library and TLS module
 A C++23 library for MQTT 3.1, 3.1.1 and 5.0 at every quality of service: a

@@ -166,7 +166,18 @@ and a larger integer than 64 bits a big number.
 .It Cm msgpack
 MessagePack, in the shortest form, except that all floating-point numbers have
 64 bits.
+.It Cm sparkplug
+Sparkplug B, from the JSON that
+.Ic mqtt_sub --decode sparkplug
+prints.
+Metrics without a
+.Cm type
+are Boolean, String, Int64 or Double, as their value is.
+.It Cm protobuf : Ns Ar file.proto : Ns Ar message
+A message of Protocol Buffers, named with its package, from its JSON mapping.
 .El
+.Pp
+The last two need the Debian package mqttc-protobuf.
 .Pp
 Object members keep their order.
 An empty payload stays empty.

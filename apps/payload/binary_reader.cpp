@@ -8,6 +8,7 @@
 
 #include "base/encoding.hpp"
 #include "base/utf8.hpp"
+#include "double_text.hpp"
 
 namespace mqttc::payload {
 
@@ -100,21 +101,6 @@ void BinaryReader::put_float(double value) {
 
 void BinaryReader::put_bytes(Bytes bytes, BytesForm form) {
     json_.string(bytes_text(bytes, form));
-}
-
-std::string_view double_text(double value, std::span<char, 32> space) {
-    // As Python's and JavaScript's libraries print them.
-    const double size = std::abs(value);
-    const bool fixed = size == 0 || (size >= 1e-4 && size < 1e16);
-    char* end = std::to_chars(space.data(), space.data() + space.size(), value,
-                              fixed ? std::chars_format::fixed : std::chars_format::scientific)
-                    .ptr;
-    const std::string_view digits(space.data(), static_cast<std::size_t>(end - space.data()));
-    if (digits.find_first_of(".e") == digits.npos) {
-        *end++ = '.';
-        *end++ = '0';
-    }
-    return {space.data(), static_cast<std::size_t>(end - space.data())};
 }
 
 }  // namespace mqttc::payload

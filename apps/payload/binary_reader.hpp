@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -60,8 +59,5 @@ class BinaryReader {
     std::array<char, 32> number_{};
     std::string scratch_;
 };
-
-/// `value` as JSON: the shortest digits that give the same double, with a point or an exponent.
-std::string_view double_text(double value, std::span<char, 32> space);
 
 }  // namespace mqttc::payload

@@ -32,6 +32,7 @@ LAYERS = {
     "sub": (set(PUBLIC.values()), ["apps/sub", "apps/common", BASE]),
     "common": (set(PUBLIC.values()), ["apps/common", BASE]),
     "payload": (set(PUBLIC.values()), ["apps/payload", "apps/common", "apps/sub", BASE]),
+    "protobuf": (set(PUBLIC.values()), ["apps/protobuf", "apps/payload", "apps/common", "apps/sub", BASE]),
     "passwd": (set(), ["apps/passwd", "apps/common", BASE]),
     "broker": ({"base", "codec", "net"}, ["tests/broker", SRC + "codec", SRC + "net", BASE, "apps/passwd"]),
 }
@@ -39,7 +40,8 @@ LAYERS = {
 # library: (what its includes look like, files that may include it, maximum number of such files per directory)
 LIBRARIES = {
     "CLI11": (r"CLI/", r"apps/(common|passwd)/[^/]+\.cpp", 1),
-    "nlohmann-json": (r"nlohmann/", r"apps/(common|payload|pub|sub)/[^/]+\.cpp", 1),
+    "nlohmann-json": (r"nlohmann/", r"apps/(common|payload|protobuf|pub|sub)/[^/]+\.cpp", 1),
+    "libprotobuf": (r"google/protobuf/|sparkplug\.pb\.h", r"apps/protobuf/[^/]+", None),
     "OpenSSL": (r"openssl/", r"libmqttc/src/net/tls[^/]*|apps/passwd/[^/]+\.cpp|tests/broker/.*\.cpp",
                 None),
     "libsodium": (r"sodium(\.h$|/)", r"apps/passwd/[^/]+\.cpp|tests/broker/.*\.cpp", None),

@@ -11,7 +11,7 @@ wrong() { echo "hardening.sh: $*" >&2; failed=1; }
 lacks() { grep -qE "$2" <<<"$about" || wrong "${1#"$build"/} has no $3"; }
 
 count=0
-for file in "$build"/bin/mqtt_* "$build"/lib/libmqttc.so "$build"/lib/mqttc/mqttc-tls.so; do
+for file in "$build"/bin/mqtt_* "$build"/lib/libmqttc.so "$build"/lib/mqttc/*.so; do
     count=$((count + 1))
     about=$(readelf -W -h -l -d --dyn-syms "$file")
     lacks "$file" '^ *Type: +DYN ' 'position-independent code'

@@ -1,0 +1,123 @@
+// Messages of .proto files.
+#include "schema.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+
+#include "base/encoding.hpp"
+#include "support/hex.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::protobuf::Schema;
+
+namespace {
+
+std::string write(const TempDir& dir, const char* name, std::string_view text) {
+    std::ofstream(dir.path() / name) << text;
+    return dir.file(name);
+}
+
+constexpr std::string_view reading = R"(syntax = "proto3";
+package lab;
+import "unit.proto";
+import "google/protobuf/timestamp.proto";
+message Reading {
+  string sensor = 1;
+  double value = 2;
+  repeated int64 raw = 3;
+  Unit unit = 4;
+  bytes id = 5;
+  google.protobuf.Timestamp at = 6;
+  Reading inner = 7;
+}
+)";
+constexpr std::string_view unit =
+    "syntax = \"proto3\";\npackage lab;\nenum Unit { NONE = 0; CELSIUS = 1; }\n";
+
+}  // namespace
+
+TEST_CASE("a message of a .proto file is written in the JSON mapping of Protocol Buffers, and read back") {
+    const TempDir dir;
+    write(dir, "unit.proto", unit);
+    Schema schema;
+    REQUIRE(schema.open(write(dir, "reading.proto", reading), "lab.Reading"));
+    // What protoc --encode writes.
+    const auto bytes =
+        hex("0a 01 's' 11 000000000000f83f 1a 0b 01 feffffffffffffffff01 20 01 2a 01 ff "
+            "32 06 0880a0f8fa05 3a 03 0a 01 'i'");
+    bool unknown = false;
+    const auto json = schema.decode(bytes, unknown);
+    REQUIRE(json);
+    CHECK(*json == R"({"sensor":"s","value":1.5,"raw":["1","-2"],"unit":"CELSIUS","id":"/w==",)"
+                   R"("at":"2020-09-13T12:26:40Z","inner":{"sensor":"i"}})");
+    CHECK_FALSE(unknown);
+    const auto back = schema.encode(*json);
+    REQUIRE(back);
+    CHECK(mqttc::to_hex(as_bytes(*back)) == mqttc::to_hex(bytes));
+    // A field of a later version of the file.
+    CHECK(schema.decode(hex("0a 01 's' 9a01 01 00"), unknown) == R"({"sensor":"s"})");
+    CHECK(unknown);
+}
+
+TEST_CASE("errors name the file and line, the position or the field") {
+    const TempDir dir;
+    write(dir, "unit.proto", unit);
+    const std::string file = write(dir, "reading.proto", reading);
+    const auto open_error = [](const std::string& path, const char* message) {
+        const auto opened = Schema().open(path, message);
+        return opened ? "" : opened.error();
+    };
+    CHECK(open_error(dir.file("none.proto"), "M") ==
+          "cannot read " + dir.file("none.proto") + ": none.proto: File not found.");
+    const std::string broken = write(dir, "broken.proto", "syntax = \"proto3\";\nmessage M { int x = 1; }\n");
+    CHECK(open_error(broken, "M") ==
+          "cannot read " + broken + ": broken.proto:2:13: \"int\" is not defined.");
+    CHECK(open_error(file, "Reading") == file + " has no message Reading (it has lab.Reading)");
+    Schema schema;
+    REQUIRE(schema.open(file, "lab.Reading"));
+    bool unknown = false;
+    CHECK(schema.decode(hex("0a 01 's' 11 00"), unknown).error() ==
+          "error at byte 4: field 2 does not end in the payload");
+    CHECK(schema.decode(hex("0a 01 's' 3a 02 0a 05"), unknown).error() ==
+          "error at byte 4: field 7 cannot be read");
+    CHECK(schema.encode(R"({"raw":["x"]})").error().find("raw") != std::string::npos);
+    CHECK(schema.encode(R"({"other":1})").error() == "in the JSON: other: Cannot find field.");
+    CHECK(schema.encode("{").error().find('\n') == std::string::npos);
+}
+
+TEST_CASE("a proto2 message without a required field is refused") {
+    const TempDir dir;
+    Schema schema;
+    REQUIRE(schema.open(
+        write(dir, "old.proto",
+              "syntax = \"proto2\";\nmessage Old { required int32 x = 1; optional int32 y = 2; }\n"),
+        "Old"));
+    bool unknown = false;
+    CHECK(schema.decode(hex("1001"), unknown).error() == "required fields are missing: x");
+    CHECK(schema.decode(hex("0801"), unknown) == R"({"x":1})");
+    CHECK(schema.encode(R"({"y":1})").error() == "in the JSON: missing field x");
+}
+
+TEST_CASE("recursive messages are bounded") {
+    const TempDir dir;
+    write(dir, "unit.proto", unit);
+    Schema schema;
+    REQUIRE(schema.open(write(dir, "reading.proto", reading), "lab.Reading"));
+    std::string bytes;
+    std::string json = "{}";
+    for (int i = 0; i < 200; ++i) {
+        std::string head = "\x3a";
+        for (std::size_t size = bytes.size();; size >>= 7) {
+            head += static_cast<char>((size & 0x7f) | (size > 0x7f ? 0x80U : 0U));
+            if (size <= 0x7f) break;
+        }
+        bytes.insert(0, head);
+        json = R"({"inner":)" + json + "}";
+    }
+    bool unknown = false;
+    CHECK_FALSE(schema.decode(as_bytes(bytes), unknown));
+    CHECK_FALSE(schema.encode(json));
+}
