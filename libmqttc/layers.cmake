@@ -19,6 +19,7 @@ mqttc_layer(session SOURCES
   requests.cpp
   session.cpp
   session_publish.cpp
+  session_acks.cpp
   session_receive.cpp
   session_resend.cpp
   session_send.cpp

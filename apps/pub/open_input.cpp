@@ -81,8 +81,8 @@ std::expected<std::unique_ptr<InputSource>, PayloadError> open_lines(const app::
         case app::InputFormat::lines:
             if (options.encoding == app::Encoding::raw && !options.encode) {
                 // In batches when there is nothing to do for each message.
-                const bool plain = options.qos == Qos::at_most_once && options.topics.size() == 1 &&
-                                   !options.rate && !options.stamp;
+                const bool timed = options.run.stats && options.qos != Qos::at_most_once;
+                const bool plain = options.topics.size() == 1 && !options.rate && !options.stamp && !timed;
                 return std::make_unique<LineInput>(STDIN_FILENO, LineInput::max_line, true,
                                                    plain ? LineInput::max_batch : 1);
             }

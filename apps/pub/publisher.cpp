@@ -270,7 +270,7 @@ bool Publisher::publish_one() {
     return true;
 }
 
-// At QoS 0 to one topic, with nothing to do for each message.
+// To one topic, with nothing to do for each message.
 bool Publisher::publish_batch() {
     const auto payloads = current_.batch.subspan(payload_index_);
     const auto count = client_.publish_each({.topic = options_.topics.front(),
@@ -281,7 +281,7 @@ bool Publisher::publish_batch() {
                                             payloads);
     // publish_one() gets the same error, and handles it.
     if (!count) return publish_one();
-    last_unacknowledged_ = true;
+    last_unacknowledged_ = options_.qos == Qos::at_most_once;
     if (!first_published_) first_published_ = client_.now();
     if (stats_) {
         std::size_t bytes = 0;

@@ -191,11 +191,16 @@ def instructions(bench):
     # Enough messages that one-time work, such as growing a buffer, does not matter.
     few, many = 10_000, 40_000
     scale = 1 if bench.release else 1.5
-    for qos, most in ((0, 210), (1, 2000), (2, 2800)):
+    for qos, most in ((0, 210), (1, 1200), (2, 1700)):
         options = ["-l", "-q", str(qos)]
         before = count(lambda tool: bench.publish(tool, options, bench.lines(few)))
         after = count(lambda tool: bench.publish(tool, options, bench.lines(many)))
         check(f"mqtt_pub -l, QoS {qos}: instructions per message", (after - before) / (many - few), most * scale)
+    for qos, most in ((1, 1100), (2, 1400)):
+        options = ["-l", "-q", str(qos), "-M", "65535"]
+        before = count(lambda tool: bench.publish(tool, options, bench.lines(few)))
+        after = count(lambda tool: bench.publish(tool, options, bench.lines(many)))
+        check(f"mqtt_pub -l -M 65535, QoS {qos}: instructions per message", (after - before) / (many - few), most * scale)
     for title, options, most in (("default", (), 290), ("%j", ("-F", "%j"), 2100)):
         before = count(lambda tool: bench.subscribe(tool, few, 32, options=options))
         after = count(lambda tool: bench.subscribe(tool, many, 32, options=options))
@@ -231,6 +236,8 @@ def memory(bench):
     mb = 64_000_000 / 1024 / 1024
     big, line = bench.big(64_000_000), bench.big(64_000_000, b"\n")
     check("mqtt_pub -l, 300,000 lines: MB", peak(lambda tool: bench.publish(tool, ["-l"], bench.lines(300_000))), 8)
+    check("mqtt_pub -l -q 1 -M 65535, 300,000 lines: MB",
+          peak(lambda tool: bench.publish(tool, ["-l", "-q", "1", "-M", "65535"], bench.lines(300_000))), 32)
     for qos in ("0", "1"):
         check(f"mqtt_pub -f of 64 MB, QoS {qos}: MB", peak(lambda tool: bench.publish(tool, ["-f", big, "-q", qos])), 8)
     check("mqtt_pub -s of 64 MB from a file: MB", peak(lambda tool: bench.publish(tool, ["-s"], big)), mb + 8)

@@ -87,6 +87,9 @@ def rows(args, bin_dir, work):
     acked_lines = os.path.join(work, "acked_lines")
     with open(acked_lines, "w") as out:
         out.write("abcdefghijklmnopqrstuvwxyz012345\n" * acked)
+    wide_lines = os.path.join(work, "wide_lines")
+    with open(wide_lines, "w") as out:
+        out.write("abcdefghijklmnopqrstuvwxyz012345\n" * (many // 5))
     one_line = os.path.join(work, "one_line")
     with open(one_line, "w") as out:
         out.write("abcdefghijklmnopqrstuvwxyz012345\n")
@@ -119,6 +122,10 @@ def rows(args, bin_dir, work):
     for qos in (1, 2):
         pub_row(f"pub -l, QoS {qos}, 32 B, window 20", "msg/s", acked, ["limit-pub", sink.port, acked, 32, qos, 20],
                 ["-l", "-q", str(qos), "-M", "20"], acked_lines, expect=acked)
+        for window in (1000, 65535):
+            pub_row(f"pub -l, QoS {qos}, 32 B, window {window}", "msg/s", many // 5,
+                    ["limit-pub", sink.port, many // 5, 32, qos, window], ["-l", "-q", str(qos), "-M", str(window)],
+                    wide_lines, expect=many // 5, with_mosquitto=False)
     pub_row("pub -m, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 0], ["-m", "x" * 32], expect=1, turns=8)
     pub_row("pub -m -q 1, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 1], ["-q", "1", "-m", "x" * 32], expect=1, turns=8)
     pub_row("pub -l, one line, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 0], ["-l"], one_line, expect=1, turns=8)

@@ -20,6 +20,7 @@
 #include "mqttc/session.hpp"
 #include "output.hpp"
 #include "packet_ids.hpp"
+#include "publish_head.hpp"
 #include "qos0_in_transit.hpp"
 #include "requests.hpp"
 
@@ -152,6 +153,11 @@ struct Session::Impl {
                                                    Time now);
     /// Publishes as many from the front as need nothing but one head for all; the next one is publish()'s.
     std::size_t append_each(const Publish& common, std::span<const Bytes> payloads, Time now);
+    /// The same at QoS 1 and 2, as many as the window has room for.
+    std::size_t append_each_acknowledged(const Publish& common, std::span<const Bytes> payloads, Time now);
+    class NewMessage;
+    /// The largest payload that certainly fits into a packet; 0: none.
+    std::size_t longest_in_block(const codec::PublishHead& head) const;
     void count_published(std::size_t messages) {
         state.counters.published += messages;
         state.counters.pending += messages;
@@ -217,7 +223,6 @@ struct Session::Impl {
     }
     Outcome take_connack(const Connack& packet, Time now, SessionHandler& handler);
     void take_limits(PropertiesView given);
-    Outcome take_ack(const Ack& packet, Time now, SessionHandler& handler);
     /// The request that SUBACK or UNSUBACK answers, nullptr if there is none.
     std::expected<Request*, Error> find_request(PacketType type, PacketId id, std::size_t codes);
     Outcome take_auth(const Auth& packet, SessionHandler& handler);
@@ -227,6 +232,17 @@ struct Session::Impl {
     void acknowledge(PacketType type, PacketId id, ReasonCode code, Time now);
     void acknowledge_or_hold(PacketType type, PacketId id, Accept answer, Time now);
     void release_acknowledgements(Time now);
+
+    // session_acks.cpp
+    Outcome take_ack(const Ack& packet, Time now, SessionHandler& handler);
+    /// PUBACK, PUBREC or PUBCOMP without a reason code: nearly all acknowledgements.
+    static constexpr std::size_t plain_ack_size = 4;
+    static bool begins_plain_ack(Bytes bytes) {
+        if (bytes.size() < plain_ack_size || bytes[1] != plain_ack_size - 2) return false;
+        return bytes[0] == 0x40 || bytes[0] == 0x50 || bytes[0] == 0x70;
+    }
+    /// Takes as many of them as there are at the front, without decoding each as a packet. Returns their bytes.
+    std::expected<std::size_t, Error> take_plain_acks(Bytes bytes, Time now, SessionHandler& handler);
     void finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
                 SessionHandler& handler);
     void count_finished(ReasonCode code) {
@@ -289,6 +305,7 @@ struct Session::Impl {
     ConnectionState conn;
 };
 
+std::string name_of(PacketType type);
 std::unexpected<Error> refuse(ErrorCode code, std::string context);
 std::unexpected<Error> refuse_encoding(PacketType type, CodecError error);
 std::string explain_limit(ReasonCode code, const Limits& limits, std::size_t packet_size);

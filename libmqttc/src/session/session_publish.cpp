@@ -205,16 +205,27 @@ std::expected<PacketId, Error> Session::Impl::publish_qos0(PreparedPublish& prep
     return PacketId{0};
 }
 
+/// A fresh message, which is taken away again unless keep() is called.
+class Session::Impl::NewMessage {
+  public:
+    explicit NewMessage(SessionState& state) : message(state.inflight.add(state.ids)), state_(state) {}
+    ~NewMessage() {
+        if (message != nullptr) state_.inflight.finish(*message, state_.ids);
+    }
+    NewMessage(const NewMessage&) = delete;
+    NewMessage& operator=(const NewMessage&) = delete;
+    void keep() { message = nullptr; }
+
+    OutgoingMessage* message;  ///< nullptr: no identifier is free, or keep() was called
+
+  private:
+    SessionState& state_;
+};
+
 std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& prepared, PayloadMode mode,
                                                               Time now) {
     const bool at_once = live() && state.inflight.waiting().empty() && conn.quota > 0;
-    struct Slot {
-        SessionState& state;
-        OutgoingMessage* message;
-        ~Slot() {
-            if (message != nullptr) state.inflight.finish(*message, state.ids);
-        }
-    } slot{state, state.inflight.add(state.ids)};
+    NewMessage slot(state);
     if (slot.message == nullptr) return refuse(ErrorCode::window_full, "no packet identifier is free");
     OutgoingMessage& message = *slot.message;
     message.qos = prepared.plain.qos;
@@ -234,7 +245,7 @@ std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& p
     } else {
         remember_aliases(prepared);
     }
-    slot.message = nullptr;
+    slot.keep();
     count_published(1);
     return message.id;
 }
@@ -244,7 +255,8 @@ std::expected<std::size_t, Error> Session::Impl::publish_each(const Publish& com
     Publish one = common;
     for (std::size_t done = 0;; ++done) {
         done += append_each(common, payloads.subspan(done), now);
-        if (done == payloads.size()) return done;
+        done += append_each_acknowledged(common, payloads.subspan(done), now);
+        if (done == payloads.size() || (done > 0 && !can_publish(common.qos))) return done;
         one.payload = payloads[done];
         if (auto result = publish(one, now, PayloadMode::copied, nullptr); !result) {
             if (done > 0) return done;
@@ -271,15 +283,9 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     if (!encode_publish(prepared.wire, options.version, scratch)) return 0;
     const auto frame = next_frame(scratch, scratch.size());
     if (!frame || !*frame) return 0;
-    const codec::PublishHead head(**frame);
-
-    // The last bytes up to the broker's limit are publish()'s affair: the length field grows by up to three bytes.
-    constexpr std::size_t length_growth = 3;
-    const std::size_t largest =
-        std::min<std::size_t>(conn.limits.maximum_packet_size, max_remaining_length + 5);
-    const std::size_t overhead = head.packet_size(0) + length_growth;
-    if (overhead > largest) return 0;
-    const std::size_t longest = std::min(largest - overhead, external_when_copied - 1);
+    const codec::PublishHead head(**frame, prepared.wire.topic.size());
+    const std::size_t longest = longest_in_block(head);
+    if (longest == 0) return 0;
 
     // In blocks, so that the buffer does not grow to more than it must hold, and what is written was just cleared.
     constexpr std::size_t block_bytes = 1536;
@@ -308,6 +314,60 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
         count_published(end - done);
         conn.last_sent = now;
     }
+}
+
+// The last bytes up to the broker's limit are publish()'s affair: the length field grows by up to three bytes.
+std::size_t Session::Impl::longest_in_block(const codec::PublishHead& head) const {
+    constexpr std::size_t length_growth = 3;
+    const std::size_t largest =
+        std::min<std::size_t>(conn.limits.maximum_packet_size, max_remaining_length + 5);
+    const std::size_t overhead = head.packet_size(0) + length_growth;
+    return overhead > largest ? 0 : std::min(largest - overhead, external_when_copied - 1);
+}
+
+std::size_t Session::Impl::append_each_acknowledged(const Publish& common, std::span<const Bytes> payloads,
+                                                    Time now) {
+    if (payloads.size() < 2 || common.qos == Qos::at_most_once || !live() || options.trace != nullptr)
+        return 0;
+    if (!state.inflight.waiting().empty() || violated_limit(common.qos, common.retain, 0)) return 0;
+    if (conn.limits.topic_alias_maximum > 0 && options.use_topic_aliases) return 0;
+    PreparedPublish prepared{.plain = common, .wire = common};
+    if (v5() && (prepare_properties(prepared) || prepared.user_alias != 0)) return 0;
+    prepared.plain.payload = {};
+    prepared.plain.dup = false;
+    prepared.plain.packet_id = 1;  // replaced in each packet
+    scratch.clear();
+    if (!encode_publish(prepared.plain, options.version, scratch)) return 0;
+    const auto frame = next_frame(scratch, scratch.size());
+    if (!frame || !*frame) return 0;
+    const codec::PublishHead head(**frame, prepared.plain.topic.size());
+    const std::size_t longest = longest_in_block(head);
+    if (longest == 0) return 0;
+
+    const std::size_t allowed = window();
+    std::size_t done = 0;
+    for (; done < payloads.size() && payloads[done].size() <= longest; ++done) {
+        if (conn.quota == 0 || state.inflight.size() >= allowed ||
+            conn.output.size() > options.max_output_bytes)
+            break;
+        NewMessage slot(state);
+        if (slot.message == nullptr) break;
+        OutgoingMessage& message = *slot.message;
+        message.qos = common.qos;
+        message.packet.resize(head.packet_size(payloads[done].size()));
+        codec::Writer out(message.packet.data());
+        head.put(out, message.id, payloads[done]);
+        out.finish(message.packet.data() + message.packet.size());
+        message.begin = conn.output.end_position();
+        conn.output.append(message.packet);
+        slot.keep();
+        message.end = conn.output.end_position();
+        message.since = conn.last_sent = now;
+        --conn.quota;
+        state.inflight.move_to_sent(message);
+        count_published(1);
+    }
+    return done;
 }
 
 }  // namespace mqttc

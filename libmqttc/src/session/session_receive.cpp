@@ -10,10 +10,6 @@ namespace mqttc {
 
 namespace {
 
-std::string name_of(PacketType type) {
-    return std::string(packet_type_name(type));
-}
-
 std::string with_reason_string(std::string text, PropertiesView properties) {
     const std::string_view reason = properties.text_or_empty(PropertyId::reason_string);
     if (!reason.empty()) text += " (" + escape_controls(reason) + ")";
@@ -61,6 +57,10 @@ Remedy remedy_of(const SessionOptions& options, ReasonCode code) {
 
 }  // namespace
 
+std::string name_of(PacketType type) {
+    return std::string(packet_type_name(type));
+}
+
 std::unexpected<Error> Session::Impl::fail(ReasonCode code, std::string context) {
     if (v5() && receiving()) static_cast<void>(send(Disconnect{code, {}}, conn.last_received));
     conn.phase = Phase::closing;
@@ -93,6 +93,13 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
             }
             if (!receiving()) return bytes.size();
             if (conn.intake != Intake::open || used == bytes.size()) break;
+        }
+        if (begins_plain_ack(bytes.subspan(used)) && live() && options.trace == nullptr) {
+            const auto taken = take_plain_acks(bytes.subspan(used), now, handler);
+            if (!taken) return std::unexpected(taken.error());
+            used += *taken;
+            if (!receiving()) return bytes.size();
+            if (used == bytes.size()) break;
         }
         const auto frame = next_frame(bytes.subspan(used), accepted_size);
         if (!frame) {
@@ -389,76 +396,6 @@ void Session::Impl::take_limits(PropertiesView given) {
         given.number_or(expiry, options.connect_properties.view().number_or(expiry, 0));
     if (const auto assigned = given.find(PropertyId::assigned_client_identifier))
         limits.client_id = state.client_id = assigned->text;
-}
-
-Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, SessionHandler& handler) {
-    const PacketId id = packet.packet_id;
-    const ReasonCode code = v5() ? packet.code : reason::success;
-    if (packet.type == PacketType::pubrel) {
-        if (state.uncertain_qos2_ids.contains(id)) state.received.take_all(state.uncertain_qos2_ids);
-        const bool known = state.received.erase(id);
-        if (known && conn.received_unfinished > 0) --conn.received_unfinished;
-        acknowledge(PacketType::pubcomp, id, known ? reason::success : reason::packet_identifier_not_found,
-                    now);
-        return Taken::yes;
-    }
-    OutgoingMessage* message = state.inflight.find(state.ids, id);
-    if (message == nullptr) {
-        // PUBACK and PUBCOMP of a message that is finished do no harm.
-        if (packet.type == PacketType::pubrec && code < reason::unspecified_error) {
-            send_ack(PacketType::pubrel, id, reason::packet_identifier_not_found, now);
-        }
-        return Taken::yes;
-    }
-    const bool released = message->stage == OutgoingMessage::Stage::pubrel;
-    // Some brokers (RabbitMQ) take QoS 2 messages as QoS 1.
-    const bool lowered = packet.type == PacketType::puback && message->qos == Qos::exactly_once && !released;
-    const bool fits = packet.type == PacketType::puback   ? message->qos == Qos::at_least_once || lowered
-                      : packet.type == PacketType::pubrec ? message->qos == Qos::exactly_once
-                                                          : released;
-    if (!fits) {
-        return fail(reason::protocol_error, "the broker sent " + name_of(packet.type) +
-                                                " for a message that waits for another answer");
-    }
-    if (!message->on_wire || message->end > conn.output.sent_position()) {
-        return fail(reason::protocol_error,
-                    "the broker sent " + name_of(packet.type) + " for a message before all of it was sent");
-    }
-    switch (packet.type) {
-        case PacketType::pubrec:
-            if (code < reason::unspecified_error) {
-                message->stage = OutgoingMessage::Stage::pubrel;
-                send_pubrel(*message, now);
-                return Taken::yes;
-            }
-            // After PUBREL a message cannot be refused; the answer to that PUBREL finishes it.
-            if (released) return Taken::yes;
-            break;
-        case PacketType::pubcomp:
-            // After a reconnect it means that the broker had already finished (sections 3.7.2.1, 4.3.3).
-            if (message->pubrel_resent && code == reason::packet_identifier_not_found) {
-                finish(*message, reason::success, packet.properties, now, handler);
-                return Taken::yes;
-            }
-            break;
-        default:
-            break;
-    }
-    if (lowered && code < reason::unspecified_error) ++state.counters.lowered;
-    finish(*message, code, packet.properties, now, handler);
-    return Taken::yes;
-}
-
-void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, PropertiesView properties, Time now,
-                           SessionHandler& handler) {
-    const PacketId id = message.id;
-    const bool again = message.pubrel_resent;
-    state.inflight.finish(message, state.ids);
-    // A PUBREL that was sent again took none (section 4.9), so its PUBCOMP gives none back.
-    if (!again && conn.quota < conn.quota_initial) ++conn.quota;
-    count_finished(code);
-    if (live()) send_waiting(now);
-    handler.on_delivered(id, code, properties);
 }
 
 std::expected<Request*, Error> Session::Impl::find_request(PacketType type, PacketId id, std::size_t codes) {

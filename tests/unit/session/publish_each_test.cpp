@@ -48,6 +48,49 @@ TEST_CASE("each payload becomes the packet that publish() makes of it") {
     }
 }
 
+TEST_CASE("at QoS 1 and 2, too, also what is sent again after a reconnect") {
+    std::vector<std::string> payloads;
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{0, 1, 115, 116, 117, 127, 128, 16'370, 65'536, 3})
+        payloads.emplace_back(size, static_cast<char>('a' + payloads.size()));
+    Properties properties;
+    REQUIRE(properties.add_user_property("k", "v").has_value());
+    for (const auto version : {v31, v311, v5}) {
+        // With a topic alias, a window smaller than the block, and neither.
+        for (const std::string_view limits : {"22 0004", "21 0004", ""}) {
+            for (const Qos qos : {qos1, qos2}) {
+                CAPTURE(limits);
+                Publish common = message("some/topic", "not looked at", qos, true);
+                if (version == v5) common.properties = properties.view();
+                if (version != v5 && !limits.empty()) continue;
+                SessionOptions options = persistent(version);
+                Dialogue together(options);
+                Dialogue alone(options);
+                for (Dialogue* d : {&together, &alone}) d->connect(false, limits);
+                const auto taken =
+                    together.session.publish_each(common, views_of(payloads), together.now).value_or(0);
+                std::size_t published = 0;
+                for (const std::string& payload : payloads) {
+                    common.payload = as_bytes(payload);
+                    if (!alone.session.publish(common, alone.now)) break;
+                    ++published;
+                }
+                CHECK(taken == published);
+                CHECK(taken == (limits.starts_with("21") ? 4 : payloads.size()));
+                CHECK((together.written() == alone.written()));
+                for (Dialogue* d : {&together, &alone}) {
+                    d->answer_to(qos == qos1 ? "40 02 0001" : "50 02 0001");
+                    if (qos == qos2) d->answer_to("70 02 0001");
+                    d->reconnect(true, limits);
+                }
+                CHECK((together.written() == alone.written()));
+                CHECK(together.events() == alone.events());
+                CHECK(together.session.inflight() == alone.session.inflight());
+            }
+        }
+    }
+}
+
 TEST_CASE("an empty block publishes nothing") {
     Dialogue d = connected(v311);
     CHECK(each(d, message("t", ""), {}) == 0);

@@ -345,6 +345,34 @@ class Trace : public PacketTrace {
     std::string lines;
 };
 
+TEST_CASE("acknowledgements have the same effect with and without a trace") {
+    const auto effect = [](ProtocolVersion version, std::string_view bytes, PacketTrace* trace) {
+        SessionOptions options = options_of(version);
+        options.trace = trace;
+        Dialogue d(options);
+        d.connect();
+        d.publish("t", "one", qos1);
+        d.publish("t", "two", qos2);
+        d.written();
+        const auto used = d.broker_sends(bytes);
+        const Counters& counters = d.session.counters();
+        return (used ? std::to_string(*used) : used.error().context) + "; " + d.written() + "; " +
+               d.events() + "; " + std::to_string(counters.delivered) + " " +
+               std::to_string(counters.lowered) + " " + std::to_string(d.session.inflight());
+    };
+    for (const auto version : {v311, v5}) {
+        for (const std::string_view bytes :
+             {"40 02 0001", "40 02 0002", "40 02 0009", "40 02 0000", "40 02 00", "40 03 0001 10",
+              "50 02 0002 70 02 0002", "50 02 0002 40 02 0001 70 02 0002 d0 00", "50 02 0001", "50 02 0009",
+              "70 02 0002", "40 02 0001 40 02 0001 50 02 0002 50 02 0002 70 02 00",
+              "40 02 0001 62 02 0005 50 02 0002", "41 02 0001"}) {
+            CAPTURE(bytes);
+            Trace trace;
+            CHECK(effect(version, bytes, nullptr) == effect(version, bytes, &trace));
+        }
+    }
+}
+
 TEST_CASE("the trace sees that SUBACK and UNSUBACK without a request are ignored") {
     Trace trace;
     SessionOptions options = options_of(v5);
