@@ -27,6 +27,7 @@ std::string reason_text(PacketType type, ReasonCode code, PropertiesView propert
 }
 
 void Messages::line(std::string_view prefix, std::string_view text) {
+    if (line_hook_) return line_hook_(std::string(prefix).append(escape_controls(text, max_line)));
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
     out.append(before_line())
         .append(program_)
@@ -64,6 +65,7 @@ bool Messages::watched() const {
 
 void Messages::status(std::string_view text) {
     if (!watched()) return;
+    if (line_hook_) return line_hook_(escape_controls(text, max_line));
     const bool colored = wants_color(color_, true);
     std::string out(std::exchange(progress_shown_, false) ? clear_line : "");
     out.append(before_line()).append(colored ? color::dim : "").append(escape_controls(text, max_line));

@@ -57,6 +57,8 @@ class Messages {
     /// What `hook` returns is written before each line; a table drawn on the same terminal is erased this way.
     /// An empty hook removes it.
     void set_before_line_hook(std::function<std::string()> hook) { before_line_hook_ = std::move(hook); }
+    /// `hook` gets each line, without the program's name, instead of stderr. An empty hook removes it.
+    void set_line_hook(std::function<void(std::string_view)> hook) { line_hook_ = std::move(hook); }
     /// What must be written before a line now.
     std::string before_line() const { return before_line_hook_ ? before_line_hook_() : std::string(); }
 
@@ -69,6 +71,7 @@ class Messages {
     ColorMode color_ = ColorMode::automatic;
     bool progress_shown_ = false;
     std::function<std::string()> before_line_hook_;
+    std::function<void(std::string_view)> line_hook_;
     std::optional<FdWriter> writer_;  // made for the first line
     std::optional<std::chrono::steady_clock::time_point> deadline_;
 };

@@ -20,6 +20,8 @@ class ForwardingSink : public MessageSink {
     bool counts() const final { return passed_ && next_->counts(); }
     std::optional<Duration> interval() const override { return next_->interval(); }
     void tick() override { next_->tick(); }
+    bool shows_state() const override { return next_->shows_state(); }
+    void show_state(std::string_view state) override { next_->show_state(state); }
     void finish() override { next_->finish(); }
     void conclude() override { next_->conclude(); }
     int exit_code() const override { return next_->exit_code(); }

@@ -4,6 +4,7 @@
 #include <expected>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "exit_code.hpp"
 #include "mqttc/packet.hpp"
@@ -38,6 +39,10 @@ class MessageSink {
     /// How often tick() is to be called; none = never.
     virtual std::optional<Duration> interval() const { return std::nullopt; }
     virtual void tick() {}
+    /// The sink shows what is going on by itself.
+    virtual bool shows_state() const { return false; }
+    /// "connected", or why not.
+    virtual void show_state(std::string_view /*state*/) {}
     /// There are no more messages.
     virtual void finish() {}
     /// The connection has ended; exit_code() is called after this.

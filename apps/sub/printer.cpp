@@ -5,16 +5,20 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstring>
 
 #include "base/escape.hpp"
 #include "changes_sink.hpp"
 #include "color.hpp"
+#include "connection_setup.hpp"
 #include "exec_sink.hpp"
 #include "field_sink.hpp"
 #include "file_sink.hpp"
 #include "json_scan.hpp"
 #include "live_table.hpp"
+#include "live_view.hpp"
+#include "screen.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {
@@ -136,22 +140,66 @@ Made make_format_printer(const app::SubOptions& options, std::string_view format
     return std::make_unique<FormatPrinter>(target.out, std::move(*compiled), newline, messages);
 }
 
-Made make_live_table(const app::SubOptions& options, std::optional<FieldPath> field, TextBuffer& out,
-                     app::Messages& messages) {
-    LiveTable::Shown shown;
-    shown.field = std::move(field);
+// The options that reach the same broker again, without secrets.
+std::string broker_options(const app::ConnectionOptions& options) {
+    std::string words;
+    const auto add = [&](std::string_view option, std::string_view value) {
+        words.append(" ").append(option).append(" ").append(shell_word(value));
+    };
+    if (!options.endpoint.unix_path.empty()) {
+        add("--unix", options.endpoint.unix_path);
+    } else {
+        if (options.endpoint.host != "localhost") add("-h", options.endpoint.host);
+        if (options.port) add("-p", std::to_string(*options.port));
+    }
+    if (options.username) add("-u", *options.username);
+    if (!options.tls.ca_file.empty()) add("--cafile", options.tls.ca_file);
+    if (options.url_tls && options.tls.ca_file.empty()) words.append(" --tls-use-os-certs");
+    if (options.websocket || options.url_websocket) words.append(" --ws");
+    return words;
+}
+
+Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> screen, LiveValue value,
+                    TextBuffer& out, app::Messages& messages) {
+    std::string filters;
+    for (const std::string& filter : options.topics)
+        filters.append(filters.empty() ? "" : ", ").append(filter);
+    return std::make_unique<LiveView>(
+        out, messages, std::move(screen), std::move(value),
+        LiveView::Facts{.broker = endpoint_name(app::make_endpoint(options.connection)),
+                        .filters = std::move(filters),
+                        .command_options = broker_options(options.connection),
+                        .takes_messages = same_terminal(STDOUT_FILENO, STDERR_FILENO)},
+        LiveView::World{
+            .now = std::chrono::steady_clock::now,
+            .wall = wall_time_now,
+            // As Ctrl-C.
+            .quit = [] { ::kill(::getpid(), SIGINT); },
+            .write = [](std::string_view bytes) { static_cast<void>(app::write_stdout(bytes)); }});
+}
+
+Made make_live_output(const app::SubOptions& options, std::optional<FieldPath> field, TextBuffer& out,
+                      app::Messages& messages) {
+    LiveValue value;
+    value.field = std::move(field);
     if (options.format) {
-        shown.line_out = std::make_unique<TextBuffer>();
+        value.line_out = std::make_unique<TextBuffer>();
         auto printer =
-            make_format_printer(options, *options.format, {*shown.line_out, true, false}, false, messages);
+            make_format_printer(options, *options.format, {*value.line_out, true, false}, false, messages);
         if (!printer) return printer;
-        shown.line = std::move(*printer);
+        value.line = std::move(*printer);
+    }
+    // The lines of -d, and sequences of the format, are for a table that scrolls.
+    if (!options.run.debug && !options.format) {
+        auto screen = make_screen(app::wants_color(options.run.color, true));
+        if (screen) return make_live_view(options, std::move(*screen), std::move(value), out, messages);
+        if (!screen.error().empty()) messages.note(screen.error() + "; the simple table is shown");
     }
     LiveTable::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
                            .now = std::chrono::steady_clock::now};
-    auto watch = std::make_unique<LiveTable>(out, std::move(shown), std::move(world));
-    if (same_terminal(STDOUT_FILENO, STDERR_FILENO)) watch->share_terminal(messages);
-    return watch;
+    auto table = std::make_unique<LiveTable>(out, std::move(value), std::move(world));
+    if (same_terminal(STDOUT_FILENO, STDERR_FILENO)) table->share_terminal(messages);
+    return table;
 }
 
 // The sink for whole messages.
@@ -163,7 +211,9 @@ Made make_output(const app::SubOptions& options, Target target, app::Messages& m
     if (options.format) return make_format_printer(options, *options.format, target, newline, messages);
     if (options.dry_run && !options.verbose && !options.field)
         return make_format_printer(options, "%t", target, newline, messages);
-    return std::make_unique<PlainPrinter>(target.out, options, target.terminal, target.color);
+    app::SubOptions plain = options;
+    plain.verbose = plain.verbose || plain.watch;
+    return std::make_unique<PlainPrinter>(target.out, plain, target.terminal, target.color);
 }
 
 }  // namespace
@@ -184,10 +234,12 @@ std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app:
     const Target target{.out = out,
                         .terminal = is_terminal && !options.raw,
                         .color = !exact && app::wants_color(options.run.color, is_terminal)};
+    // A terminal without sequences gets lines.
+    const bool live = options.watch && app::terminal_has_sequences();
     // The table shows what a payload without the value has instead.
-    const bool table_finds = options.watch && !options.format;
-    auto sink = options.watch ? make_live_table(options, table_finds ? field : std::nullopt, out, messages)
-                              : make_output(options, target, messages);
+    const bool table_finds = live && !options.format;
+    auto sink = live ? make_live_output(options, table_finds ? field : std::nullopt, out, messages)
+                     : make_output(options, target, messages);
     if (sink && options.only_changes) sink = std::make_unique<ChangesSink>(std::move(*sink), messages);
     if (sink && field && !table_finds)
         sink =

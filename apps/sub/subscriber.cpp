@@ -67,6 +67,7 @@ std::string Subscriber::activity() const {
 }
 
 void Subscriber::on_connected(bool first) {
+    sink_.show_state("connected");
     if (first) return subscribe();
     if (options_.idle_timeout) last_message_ = client_.now();
 }
@@ -215,7 +216,7 @@ void Subscriber::request_answered(Request& request) {
 }
 
 void Subscriber::show_subscribed() {
-    if (options_.topics.empty() || !messages_.watched()) return;
+    if (options_.topics.empty() || !messages_.watched() || sink_.shows_state()) return;
     constexpr std::size_t most = 3;
     std::string text = "subscribed to ";
     for (std::size_t i = 0; i < std::min(most, options_.topics.size()); ++i)
@@ -380,6 +381,7 @@ void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> 
     if (gives_up_on_silence(error)) return finish_at_once(fail(error));
     const auto unanswered = answers_missing_ > 0 ? std::optional(answers_missing_) : std::nullopt;
     if (closed_again(error, unanswered, filter_traits())) return finish_at_once(app::exit_code::all_refused);
+    sink_.show_state("not connected");
     report_outage(error, {}, *retry_in);
 }
 

@@ -227,6 +227,26 @@ def doubling(bench):
         check("mqtt_sub, 3,000 -t and -U: times the instructions of 1,500", (count(3_000) - start) / (count(1_500) - start), 2.2)
     finally:
         bench.stop(broker)
+def live(bench):
+    """Drawings of mqtt_sub -w with 100,000 topics at 100,000 messages a second, and its slowest keys."""
+    need("valgrind")
+    program = os.path.join(os.path.dirname(bench.peer), "bench_live_cost")
+
+    def count(function, what):
+        out = bench.file("callgrind")
+        subprocess.run(["valgrind", "--tool=callgrind", f"--toggle-collect={function}", "--collect-atstart=no",
+                        f"--callgrind-out-file={out}", program, what], check=True, capture_output=True)
+        with open(out) as source:
+            return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1]) / 1e6
+
+    scale = 1 if bench.release else 1.5
+    # A core does more than 1,000 million instructions a second: this is below 10 % of it.
+    for what in ("topic", "rate"):
+        check(f"mqtt_sub -w, sorted by {what}: million instructions per second of drawings",
+              count("counted_drawing", what), 100 * scale)
+    # Within 50 ms.
+    for what in ("filter", "tree", "sort"):
+        check(f"mqtt_sub -w, 100,000 topics, key for {what}: million instructions", count("counted_key", what), 50 * scale)
 
 
 def memory(bench):
@@ -281,7 +301,7 @@ def idle(bench):
 
 
 CASES = {"system_calls": system_calls, "allocations": allocations, "start": start, "instructions": instructions,
-         "doubling": doubling, "memory": memory, "idle": idle}
+         "doubling": doubling, "memory": memory, "idle": idle, "live": live}
 
 
 def main():

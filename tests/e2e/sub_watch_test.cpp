@@ -35,11 +35,17 @@ std::string unrestored(const std::string& screen) {
     std::string plain;  // without sequences
     for (std::size_t at = 0; at < screen.size();) {
         if (screen.compare(at, 2, "\033[") != 0) {
-            plain += screen[at++];
+            // Other sequences, as ncurses writes them: a character set, or one letter.
+            if (screen[at] == '\033') {
+                at += screen.compare(at, 2, "\033(") == 0 ? 3U : 2U;
+            } else {
+                plain += screen[at++];
+            }
             continue;
         }
         const auto end = std::min(screen.find_first_not_of("0123456789;?", at + 2), screen.size() - 1);
-        if (screen[end] == 'm') coloured = screen.substr(at + 2, end - at - 2) != "0";
+        const std::string number = screen.substr(at + 2, end - at - 2);
+        if (screen[end] == 'm') coloured = !number.empty() && number != "0";
         at = end + 1;
     }
     if (coloured) modes += "a colour is on; ";
@@ -47,11 +53,18 @@ std::string unrestored(const std::string& screen) {
     return modes;
 }
 
+// Without the module: the table that is drawn in place.
+Command simple_table(const BrokerThread& broker, const Words& options) {
+    Command command = subscriber(broker, options);
+    command.env.emplace_back("MQTTC_SCREEN_MODULE", "");
+    return command;
+}
+
 }  // namespace
 
 TEST_CASE("-w redraws the table when the window is resized") {
     BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
+    PtyProcess sub(simple_table(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("a", "a value that is longer than a narrow window");
     REQUIRE(sub.expect("\033[J"));
@@ -65,7 +78,7 @@ TEST_CASE("-w redraws the table when the window is resized") {
 
 TEST_CASE("-w shows one line per topic") {
     BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
+    PtyProcess sub(simple_table(broker, {"-w", "-t", "#"}), {.rows = 10, .columns = 40});
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("room/a", "20.5");
     REQUIRE(sub.expect("room/a 20.5"));
@@ -75,14 +88,14 @@ TEST_CASE("-w shows one line per topic") {
     REQUIRE(sub.expect("\x1b[2A\r\x1b[Kroom/a 21"));
     sub.send_signal(SIGINT);
     CHECK(sub.wait() == ok);
-    const Result piped = run(subscriber(broker, {"-w", "-t", "#"}));
+    const Result piped = run(simple_table(broker, {"-w", "-t", "#"}));
     CHECK(piped.exit == Exit{.code = 1});
     CHECK(piped.err == "mqtt_sub: -w needs a terminal: standard output is not one\n");
 }
 
 TEST_CASE("--field shows a value of JSON payloads and its sparkline") {
     BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "--field", "sensors.0.temp", "-t", "#"}),
+    PtyProcess sub(simple_table(broker, {"-w", "--field", "sensors.0.temp", "-t", "#"}),
                    {.rows = 10, .columns = 70});
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("room/a", R"({"sensors":[{"temp":20.5}]})");
@@ -97,7 +110,7 @@ TEST_CASE("--field shows a value of JSON payloads and its sparkline") {
     sub.send_signal(SIGINT);
     CHECK(sub.wait() == ok);
 
-    PtyProcess path(subscriber(broker, {"-w", "--field", "a..b", "-t", "#"}));
+    PtyProcess path(simple_table(broker, {"-w", "--field", "a..b", "-t", "#"}));
     CHECK(path.wait() == Exit{.code = 1});
     CHECK(path.screen().starts_with("mqtt_sub: --field: a name is empty: "));
 }
@@ -110,7 +123,8 @@ TEST_CASE("--field shows values that Mosquitto delivers" * needs_mosquitto()) {
     };
     REQUIRE(publish(R"({"temp":20.5})") == ok);
     PtyProcess sub(
-        {.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-w", "--field", "temp", "-t", "#"}},
+        {.argv = {program("mqtt_sub"), "-h", "127.0.0.1", "-p", port, "-w", "--field", "temp", "-t", "#"},
+         .env = {{"TERM", "xterm"}, {"MQTTC_SCREEN_MODULE", ""}}},
         {.rows = 10, .columns = 70});
     REQUIRE(sub.expect("room/a 20.5 "));
     REQUIRE(publish(R"({"temp":21.5})") == ok);
@@ -178,26 +192,36 @@ TEST_CASE("after -w the terminal is restored and the table stays on it") {
           Ending{"--idle-timeout", {"--idle-timeout", "0.7"}, 0, {.code = 0}},
           Ending{"SIGINT", {}, SIGINT, {.code = 0}}, Ending{"SIGTERM", {}, SIGTERM, {.code = 0}},
           Ending{"SIGHUP", {}, SIGHUP, {.signal = SIGHUP}}}) {
-        for (const bool formatted : {false, true}) {
+        for (const char* const kind : {"simple", "formatted", "full screen"}) {
+            const bool formatted = kind[1] == 'o';
+            const bool full = kind[1] == 'u';
             CAPTURE(ending.name);
-            CAPTURE(formatted);
+            CAPTURE(kind);
             BrokerThread broker;
             Words options{"-w", "-t", "#"};
             if (formatted) options.insert(options.end(), {"-F", "\\e[31m%t %p"});
             options.insert(options.end(), ending.options.begin(), ending.options.end());
-            PtyProcess sub(subscriber(broker, options), {.rows = 10, .columns = 40});
+            PtyProcess sub(full ? subscriber(broker, options) : simple_table(broker, options),
+                           {.rows = 10, .columns = 40});
             const std::string before = sub.settings();
             REQUIRE(wait_for_subscriptions(broker));
             broker.publish("a", "one");
             broker.publish("b", "two");
-            REQUIRE(sub.expect("b two"));
+            REQUIRE(sub.expect(full ? "two" : "b two"));
             if (ending.signal != 0) {
-                REQUIRE(sub.expect("\033[J"));
+                if (!full) REQUIRE(sub.expect("\033[J"));
                 sub.send_signal(ending.signal);
             }
             CHECK(sub.wait() == ending.exit);
             CHECK(sub.settings() == before);
             CHECK(unrestored(sub.screen()).empty());
+            if (full) {
+                const auto restored = sub.screen().rfind("\033[?1049l");
+                REQUIRE(restored != std::string::npos);
+                const bool table = sub.screen().substr(restored).contains("  two\r\n");
+                CHECK(table == (ending.signal != SIGHUP));
+                continue;
+            }
             // The table was not erased at the end.
             const auto erased = sub.screen().rfind("A\r\033[J");
             CHECK((erased == std::string::npos || erased < sub.screen().rfind("a one")));
@@ -209,7 +233,7 @@ TEST_CASE("after -w the terminal is restored and the table stays on it") {
 
 TEST_CASE("a lost connection is reported above the table, which continues below") {
     BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "-t", "#", "--reconnect-delay", "0.01:0.01"}),
+    PtyProcess sub(simple_table(broker, {"-w", "-t", "#", "--reconnect-delay", "0.01:0.01"}),
                    {.rows = 10, .columns = 100});
     const std::string before = sub.settings();
     REQUIRE(wait_for_subscriptions(broker));
@@ -233,7 +257,7 @@ TEST_CASE("a lost connection is reported above the table, which continues below"
 
 TEST_CASE("when the connection is lost permanently the table stays above the error message") {
     BrokerThread broker;
-    PtyProcess sub(subscriber(broker, {"-w", "-t", "#", "--reconnect", "never"}),
+    PtyProcess sub(simple_table(broker, {"-w", "-t", "#", "--reconnect", "never"}),
                    {.rows = 10, .columns = 100});
     const std::string before = sub.settings();
     REQUIRE(wait_for_subscriptions(broker));
@@ -253,11 +277,12 @@ TEST_CASE("when the connection is lost permanently the table stays above the err
 
 TEST_CASE("Ctrl-Z restores the terminal, and fg redraws the table") {
     BrokerThread broker;
-    Command shell = subscriber(broker, {"-w", "-t", "#"});
+    Command shell = simple_table(broker, {"-w", "-t", "#"});
     std::string line;
     for (const std::string& word : runnable(shell.argv)) line += "'" + word + "' ";
     shell.argv = {"bash", "--norc", "--noprofile", "--noediting", "-i"};
-    shell.env = {{"PS1", "ready> "}, {"HISTFILE", "/dev/null"}};
+    shell.env = {
+        {"PS1", "ready> "}, {"HISTFILE", "/dev/null"}, {"TERM", "xterm"}, {"MQTTC_SCREEN_MODULE", ""}};
     PtyProcess terminal(shell, {.rows = 10, .columns = 200});
     REQUIRE(terminal.expect("ready> "));
     const std::string before = terminal.settings();

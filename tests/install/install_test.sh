@@ -29,7 +29,7 @@ for file in bin/mqtt_pub bin/mqtt_sub bin/mqtt_passwd share/man/man1/mqtt_pub.1 
     share/fish/vendor_completions.d/mqtt_pub.fish share/zsh/vendor-completions/_mqtt_pub include/mqttc/client.hpp; do
     [ -e "$prefix/$file" ] || die "$file was not installed"
 done
-for file in libmqttc.a libmqttc.so mqttc/mqttc-tls.so pkgconfig/mqttc.pc cmake/mqttc/mqttcConfig.cmake; do
+for file in libmqttc.a libmqttc.so mqttc/mqttc-tls.so mqttc/mqttc-screen.so pkgconfig/mqttc.pc cmake/mqttc/mqttcConfig.cmake; do
     [ -e "$lib/$file" ] || die "$file was not installed"
 done
 [ ! -e "$prefix/bin/mqtt_testbroker" ] || die "mqtt_testbroker must not be installed"

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <memory>
 #include <string>
 
@@ -30,8 +31,8 @@ struct Table {
 
     explicit Table(std::string path = {}) : field(std::move(path)) {}
 
-    LiveTable::Shown shown() const {
-        LiveTable::Shown result;
+    LiveValue shown() const {
+        LiveValue result;
         if (!field.empty()) result.field = FieldPath::parse(field).value();
         return result;
     }
@@ -101,13 +102,13 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
     table.take("u", "text");
     table.now += std::chrono::seconds(1);
     CHECK(table.drawn() == drawing("\r\033[Kt 4" + std::string(28, ' ') +
-                                   "    1 s      3/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\n\033[Ku text" +
-                                   std::string(25, ' ') + "    1 s      1/s\n\033[J"));
+                                   "    1 s    3.0/s \xe2\x96\x81\xe2\x96\x85\xe2\x96\x88\n\033[Ku text" +
+                                   std::string(25, ' ') + "    1 s    1.0/s\n\033[J"));
 }
 
 TEST_CASE("with a format each topic shows its output") {
     Table table;
-    LiveTable::Shown shown;
+    LiveValue shown;
     shown.line_out = std::make_unique<TextBuffer>();
     app::SubOptions options;
     options.format = "\\e[1m%t=%p";
@@ -129,7 +130,7 @@ TEST_CASE("--field shows one value of each payload, and that it is missing") {
     Table table("sensors.0.temp");
     table.size = {.rows = 10, .columns = 60};
     const auto row = [](const std::string& topic, const std::string& value, const std::string& rest) {
-        return "\033[K" + topic + " " + value + std::string(29 - value.size(), ' ') + "    0 s      0/s" +
+        return "\033[K" + topic + " " + value + std::string(29 - value.size(), ' ') + "    0 s        -" +
                rest + "\n";
     };
     table.take("a", R"({"sensors":[{"temp":20.5}]})");
@@ -168,6 +169,8 @@ TEST_CASE("a message erases the table, which is drawn again below") {
 
 TEST_CASE("an invalid --field is reported at the start") {
     app::SubOptions options;
+    ::setenv("MQTTC_SCREEN_MODULE", "", 1);
+    ::setenv("TERM", "xterm", 1);
     options.watch = true;
     options.field = "a..b";
     TextBuffer out;
@@ -180,6 +183,8 @@ TEST_CASE("an invalid --field is reported at the start") {
 
 TEST_CASE("without a terminal -w is refused") {
     app::SubOptions options;
+    ::setenv("MQTTC_SCREEN_MODULE", "", 1);
+    ::setenv("TERM", "xterm", 1);
     options.watch = true;
     TextBuffer out;
     app::Messages messages("test");

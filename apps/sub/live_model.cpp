@@ -1,0 +1,233 @@
+// What -w knows of each topic.
+#include "live_model.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/encoding.hpp"
+#include "base/escape.hpp"
+#include "base/sha1.hpp"
+#include "base/text.hpp"
+#include "mqttc/property.hpp"
+#include "option_values.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+// Before each earlier value in LiveEntry::history.
+struct EarlierHead {
+    std::int64_t milliseconds;
+    std::uint16_t length;
+};
+constexpr std::size_t head_size = sizeof(std::int64_t) + sizeof(std::uint16_t);
+
+EarlierHead read_head(const std::string& history, std::size_t at) {
+    EarlierHead head{};
+    std::memcpy(&head.milliseconds, history.data() + at, sizeof head.milliseconds);
+    std::memcpy(&head.length, history.data() + at + sizeof head.milliseconds, sizeof head.length);
+    return head;
+}
+
+std::size_t memory_of(const LiveEntry& entry) {
+    return entry.topic.capacity() + entry.value.capacity() + entry.properties.capacity() +
+           entry.history.capacity() + entry.samples.capacity();
+}
+
+// The length of a number at the start of `text`; 0: there is none.
+std::size_t number_length(std::string_view text) {
+    std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
+    const auto digits = [&] {
+        const std::size_t before = at;
+        while (at < text.size() && is_digit(text[at])) ++at;
+        return at > before;
+    };
+    if (!digits()) return 0;
+    const std::size_t whole = at;
+    if (at < text.size() && text[at] == '.') {
+        ++at;
+        if (!digits()) return whole;
+    }
+    const std::size_t mantissa = at;
+    if (at == text.size() || lower(text[at]) != 'e') return mantissa;
+    ++at;
+    if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
+    return digits() ? at : mantissa;
+}
+
+std::string_view property_text(const Property& property, const PropertyInfo& info, std::string& scratch) {
+    switch (info.type) {
+        case PropertyType::utf8:
+        case PropertyType::binary:
+            return property.text;
+        case PropertyType::utf8_pair:
+            scratch.assign(property.name).append("=").append(property.text);
+            return scratch;
+        default:
+            scratch = std::to_string(property.number);
+            return scratch;
+    }
+}
+
+void list_properties(PropertiesView properties, std::string& out) {
+    out.clear();
+    std::string scratch;
+    for (const Property& property : properties) {
+        const PropertyInfo* const info = find_property(static_cast<std::uint8_t>(property.id));
+        if (info == nullptr || out.size() >= LiveModel::max_properties) continue;
+        out.append(info->name).append(": ");
+        out.append(property_text(property, *info, scratch).substr(0, LiveModel::max_properties)).append("\n");
+    }
+}
+
+}  // namespace
+
+std::optional<double> number_in(std::string_view text) {
+    constexpr std::size_t longest_unit = 8;
+    constexpr std::size_t longest_number = 40;
+    const auto space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
+    while (!text.empty() && space(text.front())) text.remove_prefix(1);
+    while (!text.empty() && space(text.back())) text.remove_suffix(1);
+    if (text.size() > longest_number + longest_unit) return std::nullopt;
+    struct Word {
+        std::string_view text;
+        double number;
+    };
+    for (const Word& word :
+         {Word{"on", 1}, Word{"off", 0}, Word{"true", 1}, Word{"false", 0}, Word{"open", 1},
+          Word{"closed", 0}, Word{"online", 1}, Word{"offline", 0}, Word{"yes", 1}, Word{"no", 0}}) {
+        if (equal_ignoring_case(text, word.text)) return word.number;
+    }
+    const std::size_t length = number_length(text);
+    if (length == 0) return std::nullopt;
+    std::string_view unit = text.substr(length);
+    if (unit.starts_with(' ')) unit.remove_prefix(1);
+    if (unit.size() > longest_unit ||
+        std::ranges::any_of(unit, [](char c) { return is_digit(c) || is_control(c); }))
+        return std::nullopt;
+    if (unit.find_first_of("{}[]\":,;") != std::string_view::npos) return std::nullopt;
+    std::string_view digits = text.substr(0, length);
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    const auto number = app::read_double(digits, "0123456789.-+eE");
+    return number && *number - *number == 0 ? number : std::nullopt;  // no infinity
+}
+
+void RateMeter::advance(std::int64_t second) {
+    if (first_ < 0) first_ = last_ = second;
+    const std::int64_t empty = std::min(second - last_, slots);
+    for (std::int64_t i = 1; i <= empty; ++i) counts_[static_cast<std::size_t>((last_ + i) % slots)] = 0;
+    last_ = std::max(last_, second);
+}
+
+double RateMeter::rate(std::int64_t second) const {
+    if (first_ < 0) return 0;
+    std::uint64_t sum = 0;
+    for (std::int64_t past = second - span; past < second; ++past) {
+        if (past >= first_ && past <= last_ && past > last_ - slots)
+            sum += counts_[static_cast<std::size_t>(past % slots)];
+    }
+    const std::int64_t seconds = std::clamp<std::int64_t>(second - first_, 1, span);
+    return static_cast<double>(sum) / static_cast<double>(seconds);
+}
+
+LiveEntry* LiveModel::find_or_add(std::string_view topic) {
+    std::string cut;
+    if (topic.size() > max_shown) {
+        cut.append(topic.substr(0, max_shown)).append(" ").append(to_hex(sha1(topic)));
+        topic = cut;
+    }
+    if (const auto found = by_topic_.find(topic); found != by_topic_.end()) return &found->second;
+    if (entries_.size() >= max_topics) return nullptr;
+    LiveEntry& entry = by_topic_[std::string(topic)];
+    entry.topic = topic;
+    entries_.push_back(&entry);
+    bytes_ += memory_of(entry);
+    return &entry;
+}
+
+void LiveModel::take(const Publish& message, const Shown& shown, Time now, WallTime wall) {
+    const std::int64_t second = second_of(now);
+    ++count_;
+    rate_.count(second);
+    LiveEntry* const entry = find_or_add(message.topic);
+    if (entry == nullptr) {
+        ++left_out_;
+        return;
+    }
+    const std::size_t before = memory_of(*entry);
+    const bool full = bytes_ > max_bytes;
+    const std::string_view kept = shown.text.substr(0, full ? max_value_when_full : max_value);
+    if (entry->count == 0 || entry->value != kept || entry->size != shown.text.size()) {
+        entry->changed = now;
+        if (entry->count > 0) ++entry->changes;
+        // Memory of a long value is given back.
+        if (entry->value.capacity() > 4 * kept.size() + max_shown) entry->value = std::string();
+        entry->value.assign(kept);
+        entry->size = shown.text.size();
+    }
+    entry->raw_line = shown.raw_line;
+    ++entry->count;
+    entry->last = now;
+    entry->retained = message.retain;
+    entry->qos = message.qos;
+    entry->rate.count(second);
+    if (!message.properties.empty() || !entry->properties.empty())
+        list_properties(message.properties, entry->properties);
+    const auto number = shown.is_value ? number_in(shown.text.substr(0, max_shown)) : std::nullopt;
+    entry->is_number = number.has_value();
+    if (number) {
+        const bool first = entry->numbers_known == 0;
+        entry->lowest = first ? *number : std::min(entry->lowest, *number);
+        entry->highest = first ? *number : std::max(entry->highest, *number);
+        if (entry->numbers_known == LiveEntry::curve_points) {
+            std::shift_left(entry->numbers.begin(), entry->numbers.end(), 1);
+            --entry->numbers_known;
+        }
+        entry->numbers[entry->numbers_known++] = *number;
+    }
+    remember(*entry, wall, shown.text, full);
+    bytes_ += memory_of(*entry) - before;
+}
+
+namespace {
+
+void append_record(std::string& history, std::int64_t milliseconds, std::string_view text) {
+    const std::string_view kept = text.substr(0, LiveModel::max_earlier_value);
+    const auto length = static_cast<std::uint16_t>(kept.size());
+    std::size_t known = 0;
+    for (std::size_t at = 0; at < history.size(); at += head_size + read_head(history, at).length) ++known;
+    if (known >= LiveModel::max_earlier) history.erase(0, head_size + read_head(history, 0).length);
+    char head[head_size];
+    std::memcpy(head, &milliseconds, sizeof milliseconds);
+    std::memcpy(head + sizeof milliseconds, &length, sizeof length);
+    history.append(head, head_size).append(kept);
+}
+
+}  // namespace
+
+void LiveModel::remember(LiveEntry& entry, WallTime wall, std::string_view text, bool full) {
+    if (full) {
+        entry.history = entry.samples = std::string();
+        return;
+    }
+    const std::int64_t milliseconds = wall.seconds * 1000 + wall.nanoseconds / 1'000'000;
+    append_record(entry.history, milliseconds, text);
+    if (entry.samples.empty() || milliseconds - entry.last_sample >= sample_milliseconds) {
+        append_record(entry.samples, milliseconds, text);
+        entry.last_sample = milliseconds;
+    }
+}
+
+void LiveModel::each_value(const LiveEntry& entry,
+                           const std::function<void(std::int64_t, std::string_view)>& visit) {
+    const std::int64_t dense = entry.history.empty() ? INT64_MAX : read_head(entry.history, 0).milliseconds;
+    for (const std::string* const part : {&entry.samples, &entry.history}) {
+        for (std::size_t at = 0; at < part->size();) {
+            const EarlierHead head = read_head(*part, at);
+            if (part == &entry.history || head.milliseconds < dense)
+                visit(head.milliseconds, std::string_view(*part).substr(at + head_size, head.length));
+            at += head_size + head.length;
+        }
+    }
+}
+
+}  // namespace mqttc::sub

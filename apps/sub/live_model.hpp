@@ -1,0 +1,131 @@
+// What -w knows of each topic: its last value and earlier ones, rates, and the numbers of a curve. Memory is bounded.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "format.hpp"
+#include "mqttc/packet.hpp"
+#include "mqttc/types.hpp"
+
+namespace mqttc::sub {
+
+/// A number in a payload such as "21.5", "21.5 °C", "45%"; ON, true, open are 1 and their opposites 0. None: the text has
+/// more than a number and a unit.
+std::optional<double> number_in(std::string_view text);
+
+/// Messages per second as a mean over the last five; nothing is to be done while there are none.
+class RateMeter {
+  public:
+    static constexpr std::int64_t span = 5;  ///< seconds
+
+    /// `second`: of a clock that does not go back.
+    void count(std::int64_t second) {
+        advance(second);
+        ++counts_[static_cast<std::size_t>(second % slots)];
+    }
+    /// Over the last `span` complete seconds, or the fewer since the first count.
+    double rate(std::int64_t second) const;
+
+  private:
+    static constexpr std::int64_t slots = span + 1;
+
+    void advance(std::int64_t second);
+
+    std::array<std::uint32_t, slots> counts_{};
+    std::int64_t first_ = -1;
+    std::int64_t last_ = -1;
+};
+
+struct LiveEntry {
+    static constexpr std::size_t curve_points = 12;
+
+    std::string topic;       ///< raw; a long one is cut, and its hash follows
+    std::string value;       ///< the payload, or what is shown instead; raw, maybe cut
+    std::string properties;  ///< of MQTT 5, one "name: value" per line; raw
+    std::string history;     ///< the last values, see LiveModel::each_value
+    std::string samples;     ///< one value each half minute
+    std::int64_t last_sample = 0;
+    std::uint64_t size = 0;  ///< bytes of the whole value
+    std::uint64_t count = 0;
+    std::uint64_t changes = 0;
+    Time last{};
+    Time changed{};
+    RateMeter rate;
+    double lowest = 0;  ///< of all numbers so far
+    double highest = 0;
+    std::array<double, curve_points> numbers{};  ///< the latest ones
+    std::uint8_t numbers_known = 0;
+    bool is_number = false;  ///< the last value is one
+    bool retained = false;
+    bool raw_line = false;  ///< the value was made by -F: it may have sequences of its own
+    Qos qos = Qos::at_most_once;
+};
+
+class LiveModel {
+  public:
+    static constexpr std::size_t max_topics = 100'000;
+    /// Of values, earlier values, topics and properties of all entries. Above it an entry keeps no earlier values, and
+    /// less of its value.
+    static constexpr std::size_t max_bytes = std::size_t{96} * 1024 * 1024;
+    static constexpr std::size_t max_value = std::size_t{64} * 1024;
+    static constexpr std::size_t max_value_when_full = 256;
+    static constexpr std::size_t max_earlier = 20;
+    static constexpr std::size_t max_earlier_value = 200;
+    static constexpr std::int64_t sample_milliseconds = 30'000;
+    static constexpr std::size_t max_properties = 1024;
+
+    /// What an entry is to show: not set: the payload.
+    struct Shown {
+        std::string_view text;
+        bool is_value = true;  ///< may be a number
+        bool raw_line = false;
+    };
+
+    /// A message was received at `now` and `wall`.
+    void take(const Publish& message, const Shown& shown, Time now, WallTime wall);
+
+    /// In the order in which they were received first. Entries are never removed.
+    const std::vector<const LiveEntry*>& entries() const { return entries_; }
+    /// Messages of topics beyond max_topics.
+    std::uint64_t left_out() const { return left_out_; }
+    std::uint64_t count() const { return count_; }
+    /// Messages per second.
+    double rate(Time now) const { return rate_.rate(second_of(now)); }
+    /// Of values, topics and the like, all entries together.
+    std::size_t bytes() const { return bytes_; }
+
+    static std::int64_t second_of(Time now) {
+        return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+    }
+    /// Calls `visit(milliseconds since 1970, value)` for earlier values, the oldest first: the last twenty, and before them
+    /// one each half minute of ten minutes. The views are valid until the
+    /// next message.
+    static void each_value(const LiveEntry& entry,
+                           const std::function<void(std::int64_t, std::string_view)>& visit);
+
+  private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+    };
+
+    LiveEntry* find_or_add(std::string_view topic);
+    static void remember(LiveEntry& entry, WallTime wall, std::string_view text, bool full);
+
+    std::unordered_map<std::string, LiveEntry, Hash, std::equal_to<>> by_topic_;
+    std::vector<const LiveEntry*> entries_;
+    RateMeter rate_;
+    std::uint64_t count_ = 0;
+    std::uint64_t left_out_ = 0;
+    std::size_t bytes_ = 0;
+};
+
+}  // namespace mqttc::sub

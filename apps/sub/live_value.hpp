@@ -1,0 +1,43 @@
+// What a row of -w shows of a message: the payload, a value of it (--field), or a line (-F).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "json_field.hpp"
+#include "live_model.hpp"
+#include "message_sink.hpp"
+#include "text_buffer.hpp"
+
+namespace mqttc::sub {
+
+class LiveValue {
+  public:
+    /// All empty: the payload.
+    std::unique_ptr<TextBuffer> line_out;  ///< where `line` prints to; before it, which refers to it
+    std::unique_ptr<MessageSink> line;     ///< prints a message by -F; instead of the columns
+    std::optional<FieldPath> field;
+
+    /// Valid until the next call, and as long as the message.
+    LiveModel::Shown of(const Publish& message) {
+        if (line) {
+            line_out->clear();
+            static_cast<void>(line->take(message));
+            return {.text = line_out->view(), .is_value = false, .raw_line = true};
+        }
+        if (!field) return {.text = as_text(message.payload)};
+        if (!value_) value_ = std::make_unique<TextBuffer>();
+        value_->clear();
+        const FieldResult result = find_field(as_text(message.payload), *field, *value_);
+        if (result == FieldResult::found) return {.text = value_->view()};
+        missing_ = "(" + field_error(result, *field) + ")";
+        return {.text = missing_, .is_value = false};
+    }
+
+  private:
+    std::unique_ptr<TextBuffer> value_;
+    std::string missing_;
+};
+
+}  // namespace mqttc::sub

@@ -1,0 +1,463 @@
+// -w on a full screen: keys, and when the screen is drawn.
+#include "live_view.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <utility>
+
+#include "base/escape.hpp"
+#include "columns.hpp"
+#include "mqttc/client.hpp"
+#include "number_format.hpp"
+
+namespace mqttc::sub {
+namespace {
+
+// The header, the titles of the columns, and the last line.
+constexpr std::size_t lines_around_list = 3;
+constexpr auto note_shown = std::chrono::seconds(10);
+// An order that changes with each message is made again this often, or less if it takes long.
+constexpr auto order_interval = std::chrono::milliseconds(500);
+constexpr int order_share = 20;
+
+constexpr std::string_view order_names[] = {"topic", "last message", "rate", "changes"};
+
+std::string clip(std::string_view text, std::size_t columns) {
+    return left_aligned(text, columns);
+}
+
+}  // namespace
+
+LiveView::LiveView(TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen, LiveValue value,
+                   Facts facts, World world)
+    : out_(out),
+      messages_(messages),
+      screen_(std::move(screen)),
+      value_(std::move(value)),
+      facts_(std::move(facts)),
+      world_(std::move(world)) {}
+
+LiveView::~LiveView() {
+    leave();
+    messages_.set_line_hook({});
+}
+
+void LiveView::attach(Client& client) {
+    client_ = &client;
+    if (facts_.takes_messages) {
+        messages_.set_line_hook([this](std::string_view line) {
+            if (notes_.size() == max_notes) notes_.pop_front();
+            notes_.emplace_back(line);
+            noted_ = world_.now();
+            changed_ = true;
+        });
+    }
+    client.on_signal(SIGTSTP, [this] {
+        leave();
+        ::raise(SIGSTOP);
+        enter();
+    });
+    client.on_signal(SIGCONT, [this] {
+        screen_->forget();
+        draw();
+    });
+    client.on_signal(SIGWINCH, [this] { draw(); });
+    client.on_signal(SIGHUP, [this] {
+        leave();
+        std::signal(SIGHUP, SIG_DFL);
+        sigset_t hangup;
+        sigemptyset(&hangup);
+        sigaddset(&hangup, SIGHUP);
+        ::raise(SIGHUP);
+        ::pthread_sigmask(SIG_UNBLOCK, &hangup, nullptr);
+    });
+    client.watch(screen_->key_descriptor(), [this] { take_keys(); });
+    enter();
+}
+
+void LiveView::enter() {
+    if (open_ || ended_ || !screen_->open()) return;
+    open_ = true;
+    draw();
+}
+
+void LiveView::leave() {
+    if (!std::exchange(open_, false)) return;
+    screen_->close();
+    // `out_` has only drawings, and an unfinished one must be complete.
+    std::string bytes(out_.view());
+    out_.clear();
+    world_.write(bytes.append(screen_->output()));
+}
+
+bool LiveView::take(const Publish& message) {
+    model_.take(message, value_.of(message), world_.now(), world_.wall());
+    changed_ = true;
+    return true;
+}
+
+void LiveView::show_state(std::string_view state) {
+    state_ = state;
+    changed_ = true;
+}
+
+void LiveView::update_rows(Time now) {
+    const bool moves = rows_.order != LiveOrder::topic || !rows_.filter.empty();
+    const bool grown = model_.entries().size() > rows_.known();
+    const Duration least =
+        std::max<Duration>(moves ? Duration(order_interval) : Duration(0), rows_cost_ * order_share);
+    if (!rows_old_ && ((!moves && !grown) || now - rows_made_ < least || paused_)) return;
+    const LiveRow before = selected_ < rows_.rows().size() ? rows_.rows()[selected_] : LiveRow{};
+    const std::string path(before.path);
+    rows_.update(model_, now);
+    rows_old_ = false;
+    rows_made_ = now;
+    rows_cost_ = world_.now() - now;
+    // The first row stays selected: who looks at the top wants to see what comes there.
+    if (selected_ > 0 && !path.empty()) {
+        const std::size_t found = rows_.find(before.entry, path);
+        if (found != SIZE_MAX) {
+            top_ += found > selected_ ? found - selected_ : 0;
+            top_ -= std::min(top_, found < selected_ ? selected_ - found : 0);
+            selected_ = found;
+        }
+    }
+    move_to(selected_);
+}
+
+void LiveView::tick() {
+    if (!open_) return;
+    const Time now = world_.now();
+    const std::int64_t second = LiveModel::second_of(now);
+    if (paused_ && !rows_old_) return;
+    // Ages change each second.
+    if (changed_ || second != second_drawn_) draw();
+}
+
+void LiveView::draw() {
+    // A slow terminal gets the next drawing.
+    if (!open_ || !out_.empty()) return;
+    const Time now = world_.now();
+    changed_ = false;
+    second_drawn_ = LiveModel::second_of(now);
+    update_rows(now);
+    screen_->draw(picture(now));
+    out_.append(screen_->output());
+}
+
+std::size_t LiveView::list_height() const {
+    const std::size_t rows = screen_->size().rows;
+    return std::max<std::size_t>(rows, lines_around_list + 1) - lines_around_list;
+}
+
+const LiveEntry* LiveView::selected_entry() const {
+    if (mode_ == Mode::details || before_commands_ == Mode::details) return details_;
+    return selected_ < rows_.rows().size() ? rows_.rows()[selected_].entry : nullptr;
+}
+
+Line LiveView::header(Time now) const {
+    const std::size_t columns = screen_->size().columns;
+    std::string right = per_second(model_.rate(now)) + "  " + app::count_text(rows_.topics(), "topic");
+    if (rows_.topics() < model_.entries().size()) right += " of " + std::to_string(model_.entries().size());
+    if (model_.left_out() > 0) right += " (no more)";
+    right = " " + right + " ";
+    const std::size_t left = columns - std::min(columns, right.size());
+    std::string text = " " + escape_controls(facts_.broker) + "  " + escape_controls(facts_.filters) + "  " +
+                       (paused_ ? "PAUSED" : escape_controls(state_));
+    return {{clip(text, left) + right, style_reverse}};
+}
+
+Line LiveView::last_line(Time now) const {
+    const std::size_t columns = screen_->size().columns;
+    if (mode_ == Mode::filter)
+        return {{clip("filter: " + escape_controls(rows_.filter) + "_", columns), style_bold}};
+    if (!notes_.empty() && now - noted_ < note_shown) return {{clip(notes_.back(), columns), style_alert}};
+    std::string keys;
+    switch (mode_) {
+        case Mode::details:
+            keys = "Up/Down scroll  y commands  q back";
+            break;
+        case Mode::commands:
+            keys = "any key goes back";
+            break;
+        default:
+            keys = std::string("Enter details  / filter  s sort: ")
+                       .append(order_names[static_cast<std::size_t>(rows_.order)])
+                       .append(rows_.tree ? "  t list" : "  t tree")
+                       .append(paused_ ? "  p go on" : "  p pause")
+                       .append("  y commands  q quit");
+            if (!rows_.filter.empty())
+                keys = "filter '" + escape_controls(rows_.filter) + "' (Esc: all)  " + keys;
+    }
+    return {{clip(keys, columns), style_dim}};
+}
+
+Picture LiveView::commands() const {
+    const LiveEntry* const entry = selected_entry();
+    if (entry == nullptr) return {};
+    const std::string topic = shell_word(entry->topic);
+    std::string_view payload = entry->value;
+    if (payload.size() > 60 || has_controls(payload, LineBreaks::hide)) payload = "...";
+    const std::string options = facts_.command_options + " -t " + topic;
+    return {{{"To subscribe to this topic, and to publish to it:", style_dim}},
+            {{escape_controls("mqtt_sub -v" + options, 4 * max_shown)}},
+            {{escape_controls("mqtt_pub" + options + " -m " + shell_word(payload), 4 * max_shown)}}};
+}
+
+Picture LiveView::picture(Time now) {
+    const ScreenSize size = screen_->size();
+    const std::size_t height = list_height();
+    Picture all{header(now)};
+    const bool details =
+        mode_ == Mode::details || (mode_ == Mode::commands && before_commands_ == Mode::details);
+    if (details && details_ != nullptr) {
+        Picture lines = details_picture(*details_, size.columns, now);
+        details_lines_ = lines.size();
+        details_top_ = std::min(details_top_, lines.size() - std::min(lines.size(), height + 1));
+        for (std::size_t i = details_top_; i < std::min(lines.size(), details_top_ + height + 1); ++i)
+            all.push_back(std::move(lines[i]));
+    } else {
+        Picture lines = list_picture({rows_, top_, height, selected_, size.columns, now});
+        std::ranges::move(lines, std::back_inserter(all));
+        if (rows_.rows().empty())
+            all.push_back(
+                {{rows_.filter.empty() ? "  no message so far" : "  no topic or value contains the filter",
+                  style_dim}});
+    }
+    if (mode_ == Mode::commands) {
+        Picture lines = commands();
+        const std::size_t first = size.rows - std::min(size.rows, lines.size() + 2);
+        all.resize(std::min(std::max(all.size(), first), first));
+        all.push_back({{std::string(size.columns, '-'), style_dim}});
+        std::ranges::move(lines, std::back_inserter(all));
+    }
+    all.resize(std::max<std::size_t>(size.rows, 2) - 1);
+    all.push_back(last_line(now));
+    return all;
+}
+
+void LiveView::take_keys() {
+    unsigned taken = 0;
+    for (int key_code = screen_->key(); key_code != key_none; key_code = screen_->key()) {
+        ++taken;
+        key(key_code);
+        if (!open_) return;
+        // The next key is for the new rows.
+        if (rows_old_) update_rows(world_.now());
+    }
+    // The terminal is gone: it would be readable forever.
+    if (taken == 0 && client_ != nullptr) return client_->unwatch(screen_->key_descriptor());
+    draw();
+}
+
+void LiveView::key(int key) {
+    if (key == key_other) return;
+    constexpr int redraw = 'L' - '@';
+    if (key == redraw) return screen_->forget();
+    switch (mode_) {
+        case Mode::list:
+            return list_key(key);
+        case Mode::filter:
+            return filter_key(key);
+        case Mode::details:
+            return details_key(key);
+        case Mode::commands:
+            mode_ = before_commands_;
+            before_commands_ = Mode::list;
+            return;
+    }
+}
+
+void LiveView::list_key(int key) {
+    const auto page = static_cast<std::ptrdiff_t>(list_height());
+    switch (key) {
+        case 'q':
+            return world_.quit();
+        case key_up:
+        case 'k':
+            return move_by(-1);
+        case key_down:
+        case 'j':
+            return move_by(1);
+        case key_page_up:
+            return move_by(-page);
+        case key_page_down:
+        case ' ':
+            return move_by(page);
+        case key_home:
+        case 'g':
+            return move_to(0);
+        case key_end:
+        case 'G':
+            return move_to(SIZE_MAX);
+        case '/':
+            mode_ = Mode::filter;
+            return;
+        case key_escape:
+            rows_old_ = !rows_.filter.empty();
+            rows_.filter.clear();
+            return;
+        case 's':
+            rows_.tree = false;
+            rows_.order = static_cast<LiveOrder>((static_cast<int>(rows_.order) + 1) % 4);
+            selected_ = top_ = 0;
+            rows_old_ = true;
+            return;
+        case 't':
+            rows_.tree = !rows_.tree;
+            rows_old_ = true;
+            return;
+        case 'p':
+            paused_ = !paused_;
+            return;
+        case key_left:
+            return fold(true);
+        case key_right:
+            return fold(false);
+        case key_enter: {
+            if (selected_ >= rows_.rows().size()) return;
+            const LiveRow& row = rows_.rows()[selected_];
+            if (row.entry == nullptr) return fold(!row.folded);
+            details_ = row.entry;
+            details_top_ = 0;
+            mode_ = Mode::details;
+            return;
+        }
+        case 'y':
+            if (selected_entry() == nullptr) return;
+            before_commands_ = Mode::list;
+            break;
+        default:
+            return;
+    }
+    last_commands_.clear();
+    for (const Line& line : commands()) last_commands_.append(text_of(line)).append("\n");
+    mode_ = Mode::commands;
+}
+
+void LiveView::filter_key(int key) {
+    std::string& filter = rows_.filter;
+    if (key == key_enter) {
+        mode_ = Mode::list;
+    } else if (key == key_escape) {
+        filter.clear();
+        mode_ = Mode::list;
+    } else if (key == key_backspace) {
+        // A whole character.
+        while (!filter.empty() && (static_cast<unsigned char>(filter.back()) & 0xc0) == 0x80)
+            filter.pop_back();
+        if (!filter.empty()) filter.pop_back();
+    } else if (key >= ' ' && key <= 0xff && filter.size() < max_filter) {
+        filter.push_back(static_cast<char>(key));
+    } else if (key > 0xff) {
+        return list_key(key);
+    }
+    selected_ = top_ = 0;
+    rows_old_ = true;
+}
+
+void LiveView::details_key(int key) {
+    const std::size_t page = list_height();
+    switch (key) {
+        case 'q':
+        case key_escape:
+        case key_enter:
+        case key_left:
+        case key_backspace:
+            mode_ = Mode::list;
+            return;
+        case key_up:
+        case 'k':
+            details_top_ -= std::min<std::size_t>(details_top_, 1);
+            return;
+        case key_down:
+        case 'j':
+            ++details_top_;
+            return;
+        case key_page_up:
+            details_top_ -= std::min(details_top_, page);
+            return;
+        case key_page_down:
+        case ' ':
+            details_top_ += page;
+            return;
+        case key_home:
+            details_top_ = 0;
+            return;
+        case key_end:
+            details_top_ = details_lines_;
+            return;
+        case 'p':
+            paused_ = !paused_;
+            return;
+        case 'y':
+            before_commands_ = Mode::details;
+            last_commands_.clear();
+            for (const Line& line : commands()) last_commands_.append(text_of(line)).append("\n");
+            mode_ = Mode::commands;
+            return;
+        default:
+            return;
+    }
+}
+
+void LiveView::move_by(std::ptrdiff_t rows) {
+    const auto to = static_cast<std::ptrdiff_t>(selected_) + rows;
+    move_to(to < 0 ? 0 : static_cast<std::size_t>(to));
+}
+
+void LiveView::move_to(std::size_t row) {
+    const std::size_t count = rows_.rows().size();
+    const std::size_t height = list_height();
+    selected_ = count == 0 ? 0 : std::min(row, count - 1);
+    if (selected_ < top_) top_ = selected_;
+    if (selected_ >= top_ + height) top_ = selected_ - height + 1;
+    top_ = std::min(top_, count - std::min(count, height));
+}
+
+void LiveView::fold(bool folded) {
+    if (!rows_.tree || selected_ >= rows_.rows().size()) return;
+    std::string path(rows_.rows()[selected_].path);
+    const bool is_group = rows_.rows()[selected_].entry == nullptr;
+    // Of a topic, or of a group that is folded already, the one above it.
+    if (folded && (!is_group || rows_.folded.contains(path))) {
+        const std::size_t slash = path.rfind('/', path.size() - (is_group ? 2 : 1));
+        if (slash == std::string::npos) return;
+        path.resize(slash + 1);
+    }
+    if (folded) {
+        rows_.folded.insert(path);
+    } else {
+        rows_.folded.erase(path);
+    }
+    rows_.update(model_, world_.now());
+    if (const std::size_t found = rows_.find(nullptr, path); found != SIZE_MAX) move_to(found);
+}
+
+void LiveView::finish() {
+    if (std::exchange(ended_, true)) return;
+    const Time now = world_.now();
+    rows_old_ = true;
+    update_rows(now);
+    // The table stays in the scrollback of the terminal.
+    const ScreenSize size = screen_->size();
+    Picture table = list_picture({rows_, top_, list_height(), SIZE_MAX, size.columns, now});
+    leave();
+    messages_.set_line_hook({});
+    for (const std::string& note : notes_) messages_.debug(note);
+    notes_.clear();
+    if (rows_.rows().empty()) return;
+    for (const Line& line : table) {
+        std::string text = text_of(line);
+        text.erase(text.find_last_not_of(' ') + 1);
+        out_.append(text.append("\n"));
+    }
+    const std::size_t shown = std::min(rows_.rows().size(), list_height());
+    if (rows_.rows().size() > shown)
+        out_.append(app::count_text(rows_.rows().size() - shown, rows_.tree ? "more row" : "more topic") +
+                    "\n");
+    out_.append(last_commands_);
+}
+
+}  // namespace mqttc::sub

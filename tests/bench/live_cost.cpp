@@ -1,0 +1,87 @@
+// What the live view of mqtt_sub -w costs with 100,000 topics and 100,000 messages a second: the instructions of its
+// drawings, and of the slowest key. tests/bench/budget.py runs it in callgrind, which counts inside of the two functions.
+#include <cstdio>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "live_view.hpp"
+
+using namespace mqttc;
+using namespace mqttc::sub;
+
+namespace {
+
+std::deque<int> typed;
+
+class NoScreen final : public Screen {
+  public:
+    bool open() override { return true; }
+    void close() override {}
+    ScreenSize size() const override { return {.rows = 50, .columns = 160}; }
+    void draw(const Picture& picture) override { lines_ += picture.size(); }
+    void forget() override {}
+    int key() override {
+        if (typed.empty()) return key_none;
+        const int key = typed.front();
+        typed.pop_front();
+        return key;
+    }
+    int key_descriptor() const override { return -1; }
+    std::string output() override { return {}; }
+
+  private:
+    std::size_t lines_ = 0;
+};
+
+}  // namespace
+
+// Counted by their names.
+extern "C" __attribute__((noinline)) void counted_drawing(LiveView& view) {
+    view.tick();
+}
+extern "C" __attribute__((noinline)) void counted_key(LiveView& view) {
+    view.take_keys();
+}
+
+int main(int argc, char** argv) {
+    constexpr int topics = 100'000;
+    constexpr int drawings = 10;
+    TextBuffer out;
+    app::Messages messages("bench");
+    Time now{std::chrono::seconds(100)};
+    LiveView view(
+        out, messages, std::make_unique<NoScreen>(), {},
+        {.broker = "localhost:1883", .filters = "#", .command_options = "", .takes_messages = false},
+        {.now = [&] { return now; },
+         .wall = [] { return WallTime{}; },
+         .quit = [] {},
+         .write = [](std::string_view) {}});
+    std::vector<std::string> names;
+    for (int i = 0; i < topics; ++i)
+        names.push_back("building/" + std::to_string(i % 97) + "/room/" + std::to_string(i) + "/temperature");
+    const auto publish = [&](int from, int to) {
+        for (int i = from; i < to; ++i) {
+            const std::string payload = std::to_string(i % 300) + ".5";
+            view.take({.topic = names[static_cast<std::size_t>(i)], .payload = as_bytes(payload)});
+        }
+    };
+    publish(0, topics);
+    view.enter();
+    // The order that costs most, unless a key is given.
+    const std::string what = argc > 1 ? argv[1] : "";
+    if (what == "rate") typed = {'s', 's'};
+    view.take_keys();
+    for (int i = 0; i < drawings; ++i) {
+        now += std::chrono::milliseconds(1000 / drawings);
+        publish(i * topics / drawings, (i + 1) * topics / drawings);
+        counted_drawing(view);
+    }
+    if (what == "filter") typed = {'/', '9'};
+    if (what == "tree") typed = {'t'};
+    if (what == "sort") typed = {'s'};
+    if (!typed.empty()) counted_key(view);
+    std::printf("%d topics\n", topics);
+    return 0;
+}

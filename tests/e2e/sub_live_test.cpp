@@ -1,0 +1,174 @@
+// mqtt_sub -w on the full screen of a real terminal.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "sub_program.hpp"
+#include "support/needs.hpp"
+#include "support/pty.hpp"
+#include "support/tmux.hpp"
+
+using namespace mqttc;
+using namespace mqttc::test;
+using mqttc::broker::BrokerThread;
+
+namespace {
+
+Needs needs_tmux() {
+    return needs_program(tmux_path, "tmux is not installed");
+}
+
+// In a shell that shows the exit status afterwards.
+Command in_shell(const BrokerThread& broker, const Words& options) {
+    Command command = subscriber(broker, options);
+    command.argv = Words{"sh", "-c", "trap : INT; \"$@\"; echo \"status $?\"; read -r end", "sh"} +
+                   runnable(command.argv);
+    return command;
+}
+
+std::string line_with(const std::string& screen, std::string_view text) {
+    const auto at = screen.find(text);
+    if (at == std::string::npos) return {};
+    const auto start = screen.rfind('\n', at) + 1;
+    return screen.substr(start, screen.find('\n', at) - start);
+}
+
+}  // namespace
+
+TEST_CASE("the live view is used by keys, and its table stays at the end" * needs_tmux()) {
+    BrokerThread broker;
+    const Tmux terminal(in_shell(broker, {"-w", "-t", "#"}), {.rows = 14, .columns = 80});
+    REQUIRE(terminal.shows("no message so far"));
+    REQUIRE(wait_for_subscriptions(broker));
+    for (const char* value : {"19.5", "20", "21.5 \u00b0C"}) broker.publish("home/kitchen/temp", value);
+    broker.publish("home/salon/light", "ON");
+    broker.publish("home/cave/device", R"({"temp":12.5,"battery":97})");
+    REQUIRE(terminal.shows("home/salon/light"));
+    REQUIRE(terminal.shows(" connected "));
+    CHECK(line_with(terminal.screen(), "127.0.0.1:")
+              .starts_with(" 127.0.0.1:" + std::to_string(broker.port()) + "  #  connected"));
+    CHECK(line_with(terminal.screen(), "home/kitchen").ends_with("     21.5 \u00b0C \u2581\u2583\u2588"));
+    CHECK(line_with(terminal.screen(), "home/cave").ends_with(R"({"temp":12.5,"battery":97})"));
+
+    SUBCASE("scrolling and details") {
+        terminal.type({"Down", "Up", "Enter"});
+        CHECK(terminal.shows("  \"battery\": 97\n}"));
+        CHECK(terminal.shows("Earlier values, the latest first:"));
+        terminal.type({"q"});
+        CHECK(terminal.shows("home/salon/light"));
+    }
+    SUBCASE("filter") {
+        terminal.type({"/", "k", "i", "t"});
+        CHECK(terminal.hides("home/salon/light"));
+        CHECK(terminal.shows("filter: kit_"));
+        terminal.type({"Escape"});
+        CHECK(terminal.shows("home/salon/light"));
+    }
+    SUBCASE("tree") {
+        terminal.type({"t"});
+        CHECK(terminal.shows("- home/ (3)\n"));
+        terminal.type({"Left"});
+        CHECK(terminal.shows("+ home/ (3)\n"));
+        terminal.type({"Right"});
+        CHECK(terminal.shows("    light "));
+        terminal.type({"t"});
+    }
+    SUBCASE("sort") {
+        terminal.type({"s"});
+        CHECK(terminal.shows("sort: last message"));
+        const std::string screen = terminal.screen();
+        CHECK(screen.find("home/cave") < screen.find("home/kitchen"));
+    }
+    SUBCASE("commands") {
+        terminal.type({"y"});
+        CHECK(terminal.shows("mqtt_sub -v -h 127.0.0.1 -p " + std::to_string(broker.port()) +
+                             " -t home/cave/device"));
+        terminal.type({"x"});
+        CHECK(terminal.hides("mqtt_sub -v"));
+    }
+    SUBCASE("another size") {
+        terminal.resize({.rows = 8, .columns = 50});
+        CHECK(terminal.shows("\u2026/cave/device") == false);
+        CHECK(terminal.shows("Enter details  / filter"));
+        CHECK(line_with(terminal.screen(), "home/kitchen").ends_with(" 21.5 \u00b0C"));
+    }
+    // A drawing after the keys.
+    broker.publish("last", "one");
+    REQUIRE(terminal.shows("last "));
+    terminal.type({"q"});
+    REQUIRE(terminal.shows("status 0"));
+    const std::string after = terminal.screen();
+    CHECK(after.find("topic ") < after.find("home/cave/device"));
+    CHECK(after.find("home/cave/device") < after.find("status 0"));
+    CHECK_FALSE(after.contains("q quit"));
+}
+
+TEST_CASE("messages of the program are shown in the live view, and written at the end" * needs_tmux()) {
+    BrokerThread broker;
+    const Tmux terminal(in_shell(broker, {"-w", "-t", "#", "--reconnect-delay", "0.01:0.01"}),
+                        {.rows = 10, .columns = 100});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    REQUIRE(terminal.shows("one"));
+    broker.drop_connections();
+    REQUIRE(terminal.shows("connected again to 127.0.0.1"));
+    CHECK(terminal.shows("  connected "));
+    CHECK_FALSE(terminal.screen().contains("lost the connection"));
+    terminal.type({"C-c"});
+    REQUIRE(terminal.shows("status 0"));
+    CHECK(terminal.screen().contains("mqtt_sub: lost the connection to 127.0.0.1"));
+    CHECK(terminal.screen().contains("mqtt_sub: connected again to 127.0.0.1"));
+}
+
+TEST_CASE("Ctrl-Z gives the screen back, and fg takes it again" * needs_tmux()) {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-w", "-t", "#"});
+    std::string line;
+    for (const std::string& word : runnable(command.argv)) line += "'" + word + "' ";
+    command.argv = {"bash", "--norc", "--noprofile", "-i"};
+    command.env.emplace_back("PS1", "ready> ");
+    const Tmux terminal(command, {.rows = 10, .columns = 200});
+    REQUIRE(terminal.shows("ready>"));
+    terminal.type({"-l", line});
+    terminal.type({"Enter"});
+    REQUIRE(terminal.shows("q quit"));
+    REQUIRE(wait_for_subscriptions(broker));
+    terminal.type({"C-z"});
+    REQUIRE(terminal.shows("Stopped"));
+    CHECK_FALSE(terminal.screen().contains("q quit"));
+    broker.publish("a", "while away");
+    terminal.type({"f", "g", "Enter"});
+    REQUIRE(terminal.shows("while away"));
+    CHECK(terminal.screen().contains("q quit"));
+    terminal.type({"q"});
+    CHECK(terminal.hides("q quit"));
+    terminal.type({"e", "c", "h", "o", "Space", "e\"\"nd", "Enter"});
+    CHECK(terminal.shows("\nend\n"));
+}
+
+TEST_CASE("without the module a line names the package, and the simple table is shown") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-w", "-t", "#"});
+    command.env.emplace_back("MQTTC_SCREEN_MODULE", "/nonexistent");
+    PtyProcess sub(command, {.rows = 10, .columns = 40});
+    CHECK(
+        sub.expect("mqtt_sub: screen module /nonexistent not found: it is in the package mqttc-clients "
+                   "(MQTTC_SCREEN_MODULE may name it); the simple table is shown\r\n"));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    CHECK(sub.expect("a one"));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+}
+
+TEST_CASE("on a terminal without sequences -w prints lines") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-w", "-t", "#", "-C", "1"});
+    command.env.emplace_back("TERM", "dumb");
+    PtyProcess sub(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.screen().ends_with("a one\r\n"));
+    CHECK_FALSE(sub.screen().contains('\033'));
+}
