@@ -33,7 +33,8 @@ bool IdSet::erase(PacketId id) {
 }
 
 void IdSet::clear() {
-    *this = IdSet();
+    contained_.clear();
+    size_ = 0;
 }
 
 void IdSet::take_all(IdSet& other) {

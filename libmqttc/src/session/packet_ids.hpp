@@ -2,6 +2,7 @@
 // QoS 2.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -12,8 +13,8 @@
 
 namespace mqttc {
 
-/// A value for each of the 65,536 identifiers, found without a search: pages that exist while a value in them is not
-/// zero, and one more that is kept for the next of them.
+/// A value for each of the 65,536 identifiers, found without a search, in pages that are allocated where a value is not
+/// zero. Two that are empty again are kept for the identifiers that follow.
 template <typename Value>
 class IdTable {
   public:
@@ -28,24 +29,53 @@ class IdTable {
         if (value == 0 && get(id) == 0) return 0;
         if (pages_ == nullptr) pages_ = std::make_unique<Pages>();
         auto& page = (*pages_)[id / page_size];
-        if (page == nullptr) page = spare_ != nullptr ? std::move(spare_) : std::make_unique<Page>();
+        if (page == nullptr) page = new_page();
+        if (page->used == 0) --empty_;
         const Value before = std::exchange(page->values[id % page_size], value);
         if (value != 0) ++page->used;
         if (before != 0) --page->used;
-        if (page->used == 0) spare_ = std::move(page);
+        if (page->used == 0) keep_or_free(page);
         return before;
+    }
+    /// Makes all values zero.
+    void clear() {
+        if (pages_ == nullptr) return;
+        for (auto& page : *pages_) {
+            if (page == nullptr || page->used == 0) continue;
+            page->values.fill(0);
+            page->used = 0;
+            keep_or_free(page);
+        }
     }
 
   private:
     static constexpr std::size_t page_size = 512;
+    static constexpr std::size_t max_empty = 2;
     struct Page {
         std::array<Value, page_size> values{};
         std::size_t used = 0;
     };
     using Pages = std::array<std::unique_ptr<Page>, 65'536 / page_size>;
 
+    std::unique_ptr<Page> new_page() {
+        if (empty_ == 0) {
+            auto page = std::make_unique<Page>();
+            ++empty_;
+            return page;
+        }
+        return std::move(*std::ranges::find_if(
+            *pages_, [](const auto& page) { return page != nullptr && page->used == 0; }));
+    }
+    void keep_or_free(std::unique_ptr<Page>& page) {
+        if (empty_ < max_empty) {
+            ++empty_;
+        } else {
+            page.reset();
+        }
+    }
+
     std::unique_ptr<Pages> pages_;
-    std::unique_ptr<Page> spare_;
+    std::size_t empty_ = 0;  ///< pages without a value
 };
 
 /// The identifiers of the client, each with the number of its owner.

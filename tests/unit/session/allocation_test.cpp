@@ -10,6 +10,7 @@
 
 #include "dialogue.hpp"
 #include "mqttc/codec.hpp"
+#include "packet_ids.hpp"
 
 namespace {
 std::size_t allocations = 0;
@@ -135,6 +136,24 @@ TEST_CASE("alternating topics, and properties together with an alias, allocate n
               publish.properties = properties.view();
               broker.publish(publish);
           }) == 0);
+}
+
+TEST_CASE("windows that cross the pages of identifiers, and sets that are cleared, reuse their pages") {
+    PacketIds ids;
+    PacketId oldest = 1;
+    for (int i = 0; i < 600; ++i) REQUIRE(ids.take(1) != 0);
+    CHECK(allocated_by([&] {
+              for (int i = 0; i < 20; ++i) ids.release(oldest++);
+              for (int i = 0; i < 20; ++i) ids.take(1);
+          }) <= 1);
+    IdSet set;
+    PacketId next = 0;
+    CHECK(allocated_by([&] {
+              for (int i = 0; i < 20; ++i) set.insert(++next);
+              set.clear();
+          }) <= 1);
+    CHECK(set.empty());
+    CHECK_FALSE(set.contains(next));
 }
 
 TEST_CASE("receiving messages allocates nothing, at any QoS") {
