@@ -3,13 +3,13 @@
 #
 # usage: tests/run.sh [STEP...]    without steps: all of them, as CI does
 #
-#   quick   debug build, and all tests
-#   package release build; installed, packed, used and removed
-#   newcomer  the commands of README.md and the packages in fresh Debian systems (only as root)
-#   fuzz    each fuzzer for a few seconds
-#   tidy    clang-format and clang-tidy
-#   asan    address and undefined-behaviour sanitizers, and all tests except tests/consistency
-#   tsan    thread sanitizer, and the tests of the client
+#   quick     debug build, and all tests
+#   package   release build; installed, packed, used and removed
+#   newcomer  the commands of README.md, and the packages, in fresh Debian systems (only as root)
+#   fuzz      each fuzzer for a few seconds
+#   tidy      clang-format and clang-tidy
+#   asan      address and undefined-behaviour sanitizers, and all tests except tests/consistency
+#   tsan      thread sanitizer, and the tests of the client
 #
 # The last line is a total: N passed, N failed, N skipped. It exits with 1 when anything failed. Skipped tests are listed
 # before it; with CI=true in the environment a skip that allowed_skips.txt does not list is a failure.

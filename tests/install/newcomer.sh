@@ -29,14 +29,18 @@ remove() {
     rm -rf --one-file-system "$1"
 }
 finish() {
-    local system process
+    local system
     for system in base user root packages; do
         [ -d "$work/$system" ] || continue
-        # In a plain chroot, services are still running.
-        for process in /proc/[0-9]*; do
-            [ "$(readlink "$process/root")" != "$work/$system" ] || kill -KILL "${process#/proc/}" 2>/dev/null || true
-        done
+        stop_services "$work/$system"
         remove "$work/$system"
+    done
+}
+# stop_services ROOT   in a plain chroot they run on when the command has ended
+stop_services() {
+    local process
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/root")" != "$1" ] || kill -KILL "${process#/proc/}" 2>/dev/null || true
     done
 }
 trap finish EXIT
@@ -59,8 +63,10 @@ in_system() {
         env HOME="$(awk -F: -v u="$user" '$1 == u { print $6 }' "$root/etc/passwd")" USER="$user"
         bash -c "$as_user" bash "$@")
     if [ -z "$isolated" ]; then
-        chroot "$root" "${command[@]}" </dev/null
-        return
+        local code=0
+        chroot "$root" "${command[@]}" </dev/null || code=$?
+        stop_services "$root"
+        return "$code"
     fi
     # shellcheck disable=SC2016
     unshare --mount --propagation private --pid --net --ipc --uts --fork --kill-child bash -euc '
@@ -102,7 +108,7 @@ mmdebstrap --quiet --mode=root --variant=minbase --include=apt,sudo --dpkgopt=fo
     "deb [trusted=yes] copy:$archive ./" >"$work/base.log" 2>&1 || { tail -n 20 "$work/base.log"; die "no fresh system can be made"; }
 base=$work/base
 # What the installer of Debian sets up. Questions of apt are answered with yes.
-printf '127.0.0.1 localhost\n127.0.1.1 newcomer\n::1 localhost\n' >"$base/etc/hosts"
+printf '127.0.0.1 localhost\n127.0.1.1 newcomer %s\n::1 localhost\n' "$(hostname)" >"$base/etc/hosts"
 echo newcomer >"$base/etc/hostname"
 mkdir -p "$base/srv/debian"
 cp -l "$archive"/* "$base/srv/debian/" 2>/dev/null || cp "$archive"/* "$base/srv/debian/"

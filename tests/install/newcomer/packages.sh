@@ -54,6 +54,7 @@ echo "$message"
 sudo mqtt_passwd --verify sondes --stdin /etc/mosquitto/passwd <<<mot2passe || die "mqtt_passwd cannot verify the password"
 
 sudo systemctl stop mosquitto
-mapfile -t packages < <(for deb in debs/*.deb; do dpkg-deb -f "$deb" Package; done)
-sudo apt-get -qq purge "${packages[@]}" >/dev/null
+packages=$(for deb in debs/*.deb; do dpkg-deb -f "$deb" Package; done)  # without /proc there is no <(...)
+# shellcheck disable=SC2086
+sudo apt-get -qq purge $packages >/dev/null
 [ ! -e /usr/bin/mqtt_pub ] && [ ! -e /usr/share/doc/mqttc-doc ] || die "apt has not removed the packages"

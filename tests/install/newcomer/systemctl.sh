@@ -1,14 +1,17 @@
 #!/bin/bash
-# Stands for systemctl in a fresh system without systemd: starts and stops the broker as its unit does.
+# Stands for systemctl in a fresh system without systemd: starts and stops the broker as its unit does. Needs no /proc.
 pid_file=/run/mosquitto/mosquitto.pid
 start() {
     mkdir -p -m 740 /var/log/mosquitto /run/mosquitto
     chown mosquitto: /var/log/mosquitto /run/mosquitto
-    start-stop-daemon --start --background --exec /usr/sbin/mosquitto -- -c /etc/mosquitto/mosquitto.conf
+    setsid /usr/sbin/mosquitto -c /etc/mosquitto/mosquitto.conf </dev/null >/dev/null 2>&1 &
 }
 stop() {
-    [ -s "$pid_file" ] || return 0
-    start-stop-daemon --stop --quiet --oknodo --retry 10 --pidfile "$pid_file" --exec /usr/sbin/mosquitto
+    local pid
+    pid=$(cat "$pid_file" 2>/dev/null) || return 0
+    kill "$pid" || return 0
+    while kill -0 "$pid" 2>/dev/null; do sleep 0.05; done
+    rm -f "$pid_file"
 }
 case "$1 ${2%.service}" in
     "start mosquitto") start ;;
