@@ -15,7 +15,7 @@ PUBLIC = {
     "types": "base", "error": "base", "endpoint": "net",
     "reason": "codec", "property": "codec", "packet": "codec", "codec": "codec", "topic": "codec",
     "session": "session",
-    "client": "client", "url": "client",
+    "client": "client", "callback": "client", "coroutine": "client", "url": "client",
 }
 
 # layer: (layers whose public headers it may include, directories whose headers it may include by bare name)
