@@ -148,7 +148,7 @@ for architecture in "${architectures[@]}"; do
     dependencies=()
     if [ -n "$libraries" ]; then
         dependencies=(-D CPACK_DEBIAN_PACKAGE_SHLIBDEPS=OFF
-            -D "CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_DEPENDS=libc6 (>= 2.36), libsodium23, libssl3"
+            -D "CPACK_DEBIAN_MQTTC-CLIENTS_PACKAGE_DEPENDS=libc6 (>= 2.36), libncursesw6, libsodium23, libssl3, libtinfo6"
             -D "CPACK_DEBIAN_LIBMQTTC_PACKAGE_DEPENDS=libc6 (>= 2.36), libgcc-s1, libssl3, libstdc++6 (>= 12)")
     fi
     (cd "$build" && DEB_HOST_ARCH=$architecture cpack -G DEB "${dependencies[@]}") >"$build.log" 2>&1 ||

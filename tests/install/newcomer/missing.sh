@@ -13,7 +13,7 @@ for package in ninja-build g++ pkg-config; do expect "$message" "$package"; done
 expect "$message" "sudo apt install $all"
 sudo apt-get -qq install ninja-build g++ pkg-config >/dev/null
 message=$(cmake --preset release 2>&1) && die "cmake must fail without libraries"
-for package in libcli11-dev libssl-dev libsodium-dev nlohmann-json3-dev; do expect "$message" "$package"; done
+for package in libcli11-dev libncurses-dev libssl-dev libsodium-dev nlohmann-json3-dev; do expect "$message" "$package"; done
 rm -rf build
 # shellcheck disable=SC2086
 sudo apt-get -qq install $all >/dev/null
