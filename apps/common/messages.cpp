@@ -78,7 +78,7 @@ void Messages::debug(std::string_view text) {
 
 void Messages::progress(std::string_view text) {
     if (quiet_) return;
-    if (!on_terminal()) return line({}, text);
+    if (!on_terminal() || !terminal_has_sequences()) return line({}, text);
     winsize size{};
     constexpr std::size_t usual_width = 80;
     const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;

@@ -35,6 +35,7 @@ enum class ValueKind : std::uint8_t {
     host,
     property,  ///< command, identifier, value (-D)
     command,
+    profile,  ///< the name of a profile
 };
 
 /// What a second occurrence does.

@@ -260,7 +260,7 @@ The default is 1883, or 8883 with TLS; with
 it is 80, or 443 with TLS.
 Port 8883 without any TLS option turns TLS on, with the system's certificates.)",
      .set = set_number<0, UINT16_MAX, &ConnectionOptions::port>},
-    {.short_name = 'L', .name = "url", .argument = "URL", .secrecy = Secrecy::url_password, .environment = "MQTT_URL",
+    {.short_name = 'L', .name = "url", .argument = "URL", .choices = "mqtt:// mqtts:// ws:// wss://", .secrecy = Secrecy::url_password, .environment = "MQTT_URL",
      .help = "mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss",
      .manual = R"(The connection as one URL:
 .Sm off

@@ -247,7 +247,7 @@ constexpr OptionRow general_options[] = {
 instead of the default configuration file.
 May be given once.)",
      .set = no_setting},
-    {.name = "profile", .argument = "NAME", .role = Role::profile,
+    {.name = "profile", .argument = "NAME", .value = ValueKind::profile, .role = Role::profile,
      .help = "read options that both programs share from ~/.config/mqtt/NAME.conf",
      .manual = R"(Read options from the profile
 .Ar name ,

@@ -29,18 +29,35 @@ bool by_bytes(const ProgressFacts& facts) {
     return !facts.all || *facts.all == 0 || facts.bytes->all / *facts.all >= large_message;
 }
 
+// The part that is done, 0 to 1; negative: unknown.
+double share_of(const ProgressFacts& facts) {
+    if (by_bytes(facts))
+        return static_cast<double>(facts.bytes->taken) / static_cast<double>(facts.bytes->all);
+    if (!facts.all || *facts.all == 0) return -1;
+    return static_cast<double>(facts.delivered) / static_cast<double>(*facts.all);
+}
+
 }  // namespace
+
+std::string progress_bar(const ProgressFacts& facts) {
+    constexpr std::size_t columns = 20;
+    const double share = share_of(facts);
+    if (share < 0) return {};
+    const auto full = static_cast<std::size_t>(std::min(share, 1.0) * columns);
+    std::string bar(full, '=');
+    if (full < columns) bar += '>';
+    bar.resize(columns, ' ');
+    return "[" + bar + "] ";
+}
 
 std::string progress_text(const ProgressFacts& facts) {
     std::string line;
-    double share = -1;
+    const double share = share_of(facts);
     const auto percent = [&] { return std::to_string(static_cast<int>(share * 100)) + "%"; };
     if (by_bytes(facts)) {
-        share = static_cast<double>(facts.bytes->taken) / static_cast<double>(facts.bytes->all);
         line.append(percent()).append(" of ").append(app::bytes_text(static_cast<double>(facts.bytes->all)));
         line.append(", ").append(app::count_text(facts.delivered, "message"));
     } else if (facts.all && *facts.all > 0) {
-        share = static_cast<double>(facts.delivered) / static_cast<double>(*facts.all);
         line.append(std::to_string(facts.delivered)).append(" of ");
         line.append(app::count_text(*facts.all, "message")).append(" (").append(percent()).append(")");
     } else {

@@ -13,6 +13,8 @@ namespace mqttc::pub {
 /// How often progress is shown on a terminal, and when it is first shown: shorter runs need none.
 inline constexpr Duration progress_on_terminal = std::chrono::milliseconds(500);
 inline constexpr Duration progress_patience = std::chrono::seconds(2);
+/// When --progress asks for it.
+inline constexpr Duration progress_soon = std::chrono::milliseconds(200);
 /// How often a line is written elsewhere.
 inline constexpr Duration progress_in_file = std::chrono::seconds(2);
 
@@ -22,6 +24,9 @@ struct ProgressFacts {
     std::optional<Extent> bytes{};       ///< of the input, when its size is known
     Duration elapsed{};
 };
+
+/// A bar "[=====>    ] " for a terminal; empty when the end is unknown.
+std::string progress_bar(const ProgressFacts& facts);
 
 /// "1200 of 5000 messages (24%), 600 messages/s, 0:06 left": by bytes when the number of messages is
 /// unknown or the messages are large, without percentage and remaining time when the size is unknown, too.

@@ -42,7 +42,7 @@ void Publisher::prepare() {
     for (const std::string& topic : options_.topics) warn_about_topic(topic);
     const bool long_work_shows = app::Messages::on_terminal() && !run_options_.debug && !run_options_.quiet;
     if (options_.progress || (long_work_shows && input_.extent()))
-        show_progress_at(start_ + progress_patience);
+        show_progress_at(start_ + (options_.progress && long_work_shows ? progress_soon : progress_patience));
 }
 
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
@@ -187,8 +187,9 @@ void Publisher::wake_at(Time when) {
 void Publisher::show_progress_at(Time when) {
     client_.at(when, [this] {
         if (ending_ != Ending::none) return;
-        messages_.progress(progress_text(progress()));
-        const bool terminal = app::Messages::on_terminal();
+        const bool terminal = app::Messages::on_terminal() && app::terminal_has_sequences();
+        const ProgressFacts facts = progress();
+        messages_.progress((terminal ? progress_bar(facts) : "") + progress_text(facts));
         show_progress_at(client_.now() + (terminal ? progress_on_terminal : progress_in_file));
     });
 }

@@ -24,6 +24,14 @@ function __mqtt_pub_wants_property
     test (count $words) -gt 2; and contains -- $words[-2] -D --property
 end
 
+function __mqtt_pub_profiles
+    set -l directory ~/.config
+    set -q XDG_CONFIG_HOME; and set directory $XDG_CONFIG_HOME
+    for file in $directory/mqtt/*.conf
+        string replace -r '.*/(.*)\.conf$' '$1' -- $file
+    end
+end
+
 complete -c mqtt_pub -f
 complete -c mqtt_pub -n __mqtt_pub_wants_property -a '(__mqtt_pub_properties)'
 complete -c mqtt_pub -s t -l topic -x -d 'topic to publish to; repeated: the message goes to each topic'
@@ -55,7 +63,7 @@ complete -c mqtt_pub -l stamp -d 'number and time before each payload, for mqtt_
 complete -c mqtt_pub -l progress -d 'show the progress on stderr'
 complete -c mqtt_pub -s h -l host -x -a '(__fish_print_hostnames)' -d 'broker\'s name or address (default localhost)'
 complete -c mqtt_pub -s p -l port -x -d 'default 1883, 8883 with TLS; 8883 turns TLS on'
-complete -c mqtt_pub -s L -l url -x -d 'mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss'
+complete -c mqtt_pub -s L -l url -x -a 'mqtt:// mqtts:// ws:// wss://' -d 'mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss'
 complete -c mqtt_pub -l failover -x -d 'HOST[:PORT] or URL of a broker to try when the previous one fails; repeats'
 complete -c mqtt_pub -l unix -r -F -d 'connect to a unix domain socket'
 complete -c mqtt_pub -s S -d 'look up the broker in the DNS SRV records of the host'
@@ -107,7 +115,7 @@ complete -c mqtt_pub -l will-payload -x -d 'payload of that message (default emp
 complete -c mqtt_pub -l will-qos -x -a '0 1 2' -d 'its QoS'
 complete -c mqtt_pub -l will-retain -d 'it is retained'
 complete -c mqtt_pub -s o -r -F -d 'read options from FILE, not from the default config file'
-complete -c mqtt_pub -l profile -x -d 'read options that both programs share from ~/.config/mqtt/NAME.conf'
+complete -c mqtt_pub -l profile -x -a '(__mqtt_pub_profiles)' -d 'read options that both programs share from ~/.config/mqtt/NAME.conf'
 complete -c mqtt_pub -l stats -d 'print a summary on stderr at the end'
 complete -c mqtt_pub -s d -l debug -d 'log each packet on stderr'
 complete -c mqtt_pub -l quiet -d 'print no error messages; check the exit code'

@@ -24,6 +24,14 @@ function __mqtt_sub_wants_property
     test (count $words) -gt 2; and contains -- $words[-2] -D --property
 end
 
+function __mqtt_sub_profiles
+    set -l directory ~/.config
+    set -q XDG_CONFIG_HOME; and set directory $XDG_CONFIG_HOME
+    for file in $directory/mqtt/*.conf
+        string replace -r '.*/(.*)\.conf$' '$1' -- $file
+    end
+end
+
 complete -c mqtt_sub -f
 complete -c mqtt_sub -n __mqtt_sub_wants_property -a '(__mqtt_sub_properties)'
 complete -c mqtt_sub -s t -l topic -x -d 'topic filter to subscribe to, e.g. home/+/temp or home/#; repeats'
@@ -57,7 +65,7 @@ complete -c mqtt_sub -l exec -x -a '(__fish_complete_command)' -d 'run COMMAND f
 complete -c mqtt_sub -l jobs -x -d 'with --exec: run up to N commands in parallel'
 complete -c mqtt_sub -s h -l host -x -a '(__fish_print_hostnames)' -d 'broker\'s name or address (default localhost)'
 complete -c mqtt_sub -s p -l port -x -d 'default 1883, 8883 with TLS; 8883 turns TLS on'
-complete -c mqtt_sub -s L -l url -x -d 'mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss'
+complete -c mqtt_sub -s L -l url -x -a 'mqtt:// mqtts:// ws:// wss://' -d 'mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss'
 complete -c mqtt_sub -l failover -x -d 'HOST[:PORT] or URL of a broker to try when the previous one fails; repeats'
 complete -c mqtt_sub -l unix -r -F -d 'connect to a unix domain socket'
 complete -c mqtt_sub -s S -d 'look up the broker in the DNS SRV records of the host'
@@ -109,7 +117,7 @@ complete -c mqtt_sub -l will-payload -x -d 'payload of that message (default emp
 complete -c mqtt_sub -l will-qos -x -a '0 1 2' -d 'its QoS'
 complete -c mqtt_sub -l will-retain -d 'it is retained'
 complete -c mqtt_sub -s o -r -F -d 'read options from FILE, not from the default config file'
-complete -c mqtt_sub -l profile -x -d 'read options that both programs share from ~/.config/mqtt/NAME.conf'
+complete -c mqtt_sub -l profile -x -a '(__mqtt_sub_profiles)' -d 'read options that both programs share from ~/.config/mqtt/NAME.conf'
 complete -c mqtt_sub -l stats -d 'print a summary on stderr at the end'
 complete -c mqtt_sub -s d -l debug -d 'log each packet on stderr'
 complete -c mqtt_sub -l quiet -d 'print no error messages; check the exit code'

@@ -81,6 +81,8 @@ OFFERS = (
     (["mqtt_pub", "--cafile", "a_"], {"a_file", "a_directory"}),
     (["mqtt_pub", "--capath", "a_"], {"a_directory"}),
     (["mqtt_pub", "-t", "a_"], set()),
+    (["mqtt_sub", "--profile", ""], {"home", "office"}),
+    (["mqtt_pub", "-L", ""], {"mqtt:", "mqtts:", "ws:", "wss:"}),
     (["mqtt_passwd", "-H", ""], {"sha512-pbkdf2", "sha512", "argon2id"}),
     (["mqtt_passwd", "a_"], {"a_file", "a_directory"}),
 )
@@ -99,6 +101,11 @@ def check_shells(root, programs):
             with open(os.path.join(directory, "a_file"), "w", encoding="utf-8"):
                 pass
             os.mkdir(os.path.join(directory, "a_directory"))
+            profiles = os.path.join(directory, ".config", "mqtt")
+            os.makedirs(profiles)
+            for name in ("home.conf", "office.conf", "no_profile"):
+                with open(os.path.join(profiles, name), "w", encoding="utf-8"):
+                    pass
             questions = [as_typed(shell, words) for words, _ in OFFERS]
             questions += [[program, "-"] for program in PROGRAMS]
             answers = ask(os.path.join(root, "completions"), programs, directory, questions)

@@ -31,3 +31,11 @@ TEST_CASE("progress without a known end") {
     CHECK(progress_text({.delivered = 7, .elapsed = seconds(2)}) == "7 messages, 3.5 messages/s");
     CHECK(progress_text({}) == "0 messages, 0.0 messages/s");
 }
+
+TEST_CASE("the bar has a length when the end is known") {
+    CHECK(progress_bar({.delivered = 0, .all = 4}) == "[>                   ] ");
+    CHECK(progress_bar({.delivered = 2, .all = 4}) == "[==========>         ] ");
+    CHECK(progress_bar({.delivered = 4, .all = 4}) == "[====================] ");
+    CHECK(progress_bar({.delivered = 0, .bytes = Extent{9, 12}}) == "[===============>    ] ");
+    CHECK(progress_bar({.delivered = 7}).empty());
+}
