@@ -199,7 +199,11 @@ class ArgumentParser {
                 .append(program_name(static_cast<Program>(other)))
                 .append(")");
         const std::string near = table_.nearest(program_, given);
-        return near.empty() ? message : message.append(" (did you mean ").append(near).append("?)");
+        if (near.empty()) return message;
+        const bool is_option = near.starts_with('-');
+        return message.append(is_option ? " (did you mean " : " (")
+            .append(near)
+            .append(is_option ? "?)" : ")");
     }
 
     std::string unexpected_argument(std::size_t index) const {

@@ -114,5 +114,5 @@ TEST_CASE("names that other programs use find the option, if the program has it"
     CHECK(nearest(Program::pub, "--keyfile") == "--key");
     CHECK(nearest(Program::sub, "--output") == "-F, such as -F %j for JSON");
     CHECK(nearest(Program::pub, "--message-expiry=5") == "-D publish message-expiry-interval");
-    CHECK(nearest(Program::sub, "--clean").starts_with("nothing: "));
+    CHECK(nearest(Program::sub, "--clean").starts_with("not needed: "));
 }
