@@ -6,7 +6,8 @@ add_library(mqttc_tls_stream OBJECT src/net/tls_stream.cpp)
 target_include_directories(mqttc_tls_stream PUBLIC include src src/net)
 target_link_libraries(mqttc_tls_stream PUBLIC OpenSSL::SSL PRIVATE mqttc_build_flags)
 
-add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp)
+add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp src/net/tls_files.cpp
+  src/net/tls_keys.cpp src/net/tls_revocation.cpp)
 set_target_properties(mqttc-tls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc)
 target_link_libraries(mqttc-tls PRIVATE mqttc_base mqttc_tls_stream mqttc_program_flags)
 # It exports its entry point, and operator new and delete: the program's have precedence, so that an object made on one

@@ -28,6 +28,7 @@ Endpoint make_endpoint(const ConnectionOptions& options) {
     const bool by_port = options.port == tls_port && endpoint.unix_path.empty();
     if (!options.no_tls && (options.tls_requested || options.url_tls || by_port)) {
         endpoint.tls = options.tls;
+        if (!options.engine_key) endpoint.tls->engine.clear();
         const bool other_anchors = !options.tls.ca_file.empty() || !options.tls.ca_path.empty();
         if (!other_anchors && options.tls.psk_key.empty()) endpoint.tls->system_store = true;
     }
@@ -153,7 +154,7 @@ std::expected<void, std::string> check_connection(const ConnectionOptions& optio
 }
 
 ProtocolVersion effective_version(const ConnectionOptions& options) {
-    if (!options.v5_option.empty()) return ProtocolVersion::v5;
+    if (!options.v5_option.empty() || options.version_auto) return ProtocolVersion::v5;
     return options.version.value_or(ProtocolVersion::v311);
 }
 
@@ -182,6 +183,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     client.connect_timeout =
         options.connect_timeout.count() == 0 ? practically_never : options.connect_timeout;
 
+    if (options.version_auto && options.v5_option.empty()) client.fallback_version = ProtocolVersion::v311;
     SessionOptions& session = client.session;
     session.version = effective_version(options);
     session.client_id = client_id(options, session.version, process_id);

@@ -48,6 +48,8 @@ constexpr std::array rows{
     HintRow{Hint::port, {}, "a port is given with -p"},
     HintRow{Hint::protocol_version, {}, "choose another protocol version with -V"},
     HintRow{Hint::client_id, {}, "choose one with -i"},
+    HintRow{Hint::tls_engine, "--tls-engine"},
+    HintRow{Hint::crl_file, "--crlfile", "--crlfile"},
     HintRow{Hint::redirect, {}, "connect there, or use --follow-redirect"},
 };
 

@@ -35,6 +35,7 @@ struct GivenOption {
 /// What -L gave that has not been replaced since: another broker's URL takes it back.
 struct UrlParts {
     std::optional<OptionSource> username, password, topic;
+    std::string path = {};         ///< of ws:// and wss://, which may be the WebSocket's path or the topic
     std::size_t filter_index = 0;  ///< the URL's filter among the topics of mqtt_sub
 };
 

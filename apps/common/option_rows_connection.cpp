@@ -65,7 +65,8 @@ OptionResult set_url_topic(OptionContext& context, const std::string& topic) {
         context.url.topic = context.source;
         return assign(context.sub->topics.emplace_back(), to_filter(topic));
     }
-    if (context.repeated("topic")) return {};  // -t of the same source has priority
+    // The last one of -t and the URL counts, unless the URL may give the WebSocket's path.
+    if (context.repeated("topic") && !context.url.path.empty()) return {};
     context.url.topic = context.source;
     context.pub->topics.resize(1);
     return assign(context.pub->topics.front(), to_topic(topic));
@@ -103,8 +104,11 @@ OptionResult set_url(OptionContext& context) {
         to.password = {PasswordKind::given, std::move(*url->password), {}};
         context.url.password = context.source;
     }
-    if (url->topic)
+    context.url.path.clear();
+    if (url->topic) {
+        if (url->websocket) context.url.path = "/" + *url->topic;
         if (auto good = set_url_topic(context, *url->topic); !good) return good;
+    }
     return add_failover_urls(context, list.rest);
 }
 
@@ -117,7 +121,9 @@ OptionResult set_version(OptionContext& context) {
     const auto choice = to_choice(context.value(), context.row->choices);
     if (!choice) return std::unexpected(choice.error());
     constexpr std::array versions{ProtocolVersion::v31, ProtocolVersion::v311, ProtocolVersion::v5};
-    context.connection->version = versions[*choice % versions.size()];
+    context.connection->version_auto = *choice == 2 * versions.size();
+    context.connection->version.reset();
+    if (!context.connection->version_auto) context.connection->version = versions[*choice % versions.size()];
     return {};
 }
 
@@ -269,11 +275,20 @@ Port 8883 without any TLS option turns TLS on, with the system's certificates.)"
 .Sm on
 User name and password are percent-decoded; an IPv6 address must be in
 brackets.
-The part after the host and port is the topic, with
+The part after the host and port is the topic.
+With
 .Cm ws://
-too; use
+and
+.Cm wss://
+it is the path of the WebSocket if it is
+.Pa /mqtt
+or
+.Pa /ws ,
+or if
+.Fl t
+gives the topic and
 .Fl -ws-path
-for the path of the WebSocket.
+is not used.
 This option replaces a URL from a configuration file or from
 .Ev MQTT_URL
 completely, including its user name and password.
@@ -316,15 +331,22 @@ and connect to the hosts and ports found, ordered by priority and weight.)",
      .manual = "The local IP address or host name to connect from.",
      .set = set_bind_address},
     {.short_name = 'V', .name = "protocol-version", .argument = "VERSION", .value = ValueKind::choice,
-     .choices = "mqttv31 mqttv311 mqttv5 31 311 5",
-     .help = "mqttv31, mqttv311 (default) or mqttv5",
+     .choices = "mqttv31 mqttv311 mqttv5 31 311 5 auto",
+     .help = "mqttv31, mqttv311 (default), mqttv5 or auto",
      .manual = R"(The protocol version;
 .Cm 31 , 311
 and
 .Cm 5
 are accepted too.
 The default is
-.Cm mqttv311 .)",
+.Cm mqttv311 .
+.Cm auto
+tries MQTT 5 first, and connects again with MQTT 3.1.1 when the broker refuses
+this version or closes the connection; the run then stays with 3.1.1, and
+.Fl d
+says so.
+It is the recommended value in a profile for several brokers.
+With options that need MQTT 5, only MQTT 5 is tried.)",
      .set = set_version},
     {.short_name = 'k', .name = "keepalive", .argument = "SECONDS", .value = ValueKind::number,
      .help = "5 to 65535, 0 = off (default 60)",

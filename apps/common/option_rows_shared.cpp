@@ -41,11 +41,32 @@ OptionResult set_psk_identity(OptionContext& context) {
     return assign(context.connection->tls.psk_identity, to_utf8(context.value()));
 }
 
-OptionResult not_supported(OptionContext& /*context*/) {
-    return std::unexpected(std::string("not supported: OpenSSL engines are deprecated"));
+OptionResult set_key_form(OptionContext& context) {
+    const auto choice = to_choice(context.value(), context.row->choices);
+    if (!choice) return std::unexpected(choice.error());
+    context.connection->engine_key = *choice == 1;
+    context.is_default = *choice == 0;
+    return {};
 }
 
-constexpr std::string_view no_engines = "Not supported: OpenSSL engines are deprecated.";
+OptionResult set_engine_pin(OptionContext& context) {
+    if (context.value().empty() || !is_hex(context.value()))
+        return std::unexpected(std::string("the SHA-1 sum is not hexadecimal"));
+    context.connection->tls.key_passphrase = Secret(context.value());
+    return {};
+}
+
+OptionResult set_server_name(OptionContext& context) {
+    if (context.value().empty()) return std::unexpected(std::string("the name is empty"));
+    return assign(context.connection->tls.server_name, to_host(context.value()));
+}
+
+OptionResult set_ocsp(OptionContext& context) {
+    const auto choice = to_choice(context.value(), context.row->choices);
+    if (!choice) return std::unexpected(choice.error());
+    context.connection->tls.require_ocsp = true;
+    return {};
+}
 
 OptionResult set_websocket_path(OptionContext& context) {
     const bool printable = std::ranges::all_of(context.value(), [](char c) { return c > ' ' && c < '\x7f'; });
@@ -91,7 +112,8 @@ OptionResult set_will_payload(OptionContext& context) {
 constexpr OptionRow tls_options[] = {
     {.name = "cafile", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .environment = "MQTT_CAFILE",
      .help = "trusted CA certificates (PEM)",
-     .manual = "Trust the CA certificates in this PEM file.",
+     .manual = R"(Trust the certificates in this PEM file: of CAs, of an intermediate CA, or of
+the broker itself.)",
      .set = set_path<tls_field, &TlsOptions::ca_file>},
     {.name = "capath", .argument = "DIR", .value = ValueKind::directory, .role = Role::selects_tls,
      .help = "directory of trusted CA certificates",
@@ -121,7 +143,7 @@ Requires
      .set = set_path<tls_field, &TlsOptions::key_file>},
     {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
-     .manual = R"(Read the passphrase of the private key from the first line of
+     .manual = R"(Read the passphrase of the private key, or the PIN of its token, from the first line of
 .Ar file .
 Without this option, the program prompts for the passphrase of an encrypted
 key on the terminal.)",
@@ -147,6 +169,25 @@ is given.)",
      .manual = R"(The protocol name to offer with ALPN.
 Some cloud brokers require one on port 443.)",
      .set = set_alpn},
+    {.name = "server-name", .argument = "NAME", .value = ValueKind::host, .role = Role::selects_tls,
+     .help = "name for SNI and in the certificate, instead of the host",
+     .manual = R"(The name that the broker's certificate must be for, and that is sent with SNI,
+when it is not the name or address to connect to.)",
+     .set = set_server_name},
+    {.name = "crlfile", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls,
+     .help = "revocation lists: one of each CA of the broker's chain",
+     .manual = R"(Refuse a broker whose certificate is in a revocation list (CRL) of this PEM or
+DER file, or whose chain has a CA without a list in it.
+.Fl -cafile
+must have the root CA then.)",
+     .set = set_path<tls_field, &TlsOptions::crl_file>},
+    {.name = "ocsp", .argument = "MODE", .value = ValueKind::choice, .choices = "require", .role = Role::selects_tls,
+     .help = "require: the broker must prove that its certificate is not revoked",
+     .manual = R"(With
+.Cm require ,
+the broker must send an OCSP response with its certificate (OCSP stapling), signed by
+the certificate's issuer, which says that the certificate is not revoked.)",
+     .set = set_ocsp},
     {.name = "insecure", .role = Role::selects_tls,
      .needs_safe_file = true,
      .help = "do not verify the broker's certificate: anyone can intercept",
@@ -187,10 +228,34 @@ Requires
      .manual = R"(Turn TLS off, even if port 8883 or another option, such as one in a
 configuration file, turns it on.)",
      .set = no_setting},
-    {.name = "keyform", .argument = "FORM", .role = Role::selects_tls, .manual = no_engines, .set = not_supported},
-    {.name = "tls-engine", .argument = "ENGINE", .role = Role::selects_tls, .manual = no_engines, .set = not_supported},
+    {.name = "keyform", .argument = "FORM", .value = ValueKind::choice, .choices = "pem engine",
+     .role = Role::selects_tls, .needs = "tls-engine",
+     .help = "with engine, --key is the name of a key of --tls-engine",
+     .manual = R"(With
+.Cm engine ,
+the argument of
+.Fl -key
+is the name of a key of
+.Fl -tls-engine .)",
+     .set = set_key_form},
+    {.name = "tls-engine", .argument = "ENGINE", .role = Role::selects_tls, .needs = "keyform",
+     .help = "OpenSSL engine that has the private key",
+     .manual = R"(The OpenSSL engine that has the private key, such as
+.Cm pkcs11 ,
+with
+.Fl -keyform engine .
+OpenSSL 3 can do without:
+.Fl -key Li pkcs11:...
+needs neither option.)",
+     .set = set_text<tls_field, &TlsOptions::engine>},
     {.name = "tls-engine-kpass-sha1", .argument = "SHA1", .secrecy = Secrecy::value, .role = Role::selects_tls,
-     .manual = no_engines, .set = not_supported},
+     .needs = "tls-engine", .excludes = "key-passphrase-file",
+     .help = "SHA-1 sum of the key's password in hex, for the engine",
+     .manual = R"(The SHA-1 sum of the password of the engine's key in hexadecimal, which is given
+to the engine as it is.
+For an engine that needs the password or PIN itself, use
+.Fl -key-passphrase-file .)",
+     .set = set_engine_pin},
 };
 constexpr OptionRow transport_options[] = {
     {.name = "ws", .role = Role::selects_websocket, .help = "MQTT over WebSocket",

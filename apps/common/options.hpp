@@ -61,7 +61,8 @@ struct ConnectionOptions {
     bool clean_start = true;  ///< false: -c
     std::optional<std::uint32_t> session_expiry;
     std::optional<ProtocolVersion> version;
-    std::string v5_option;  ///< the last option given that selects MQTT 5, as spelled; empty = none
+    bool version_auto = false;  ///< -V auto: MQTT 5, and 3.1.1 when the broker does not accept it
+    std::string v5_option;      ///< the last option given that selects MQTT 5, as spelled; empty = none
     std::uint16_t keep_alive = 60;
     std::uint16_t max_inflight = 20;
     std::uint32_t max_packet_size = max_remaining_length + 5;
@@ -69,6 +70,7 @@ struct ConnectionOptions {
     TlsOptions tls;
     std::optional<OptionSource> tls_requested;  ///< the last option that turns TLS on was given there
     bool no_tls = false;
+    bool engine_key = false;  ///< --keyform engine
     std::string key_passphrase_file;
     std::string psk_file;
 

@@ -99,6 +99,7 @@ class OptionReader {
             if (auto failure = apply(source)) return failure;
         }
         if (auto rules = context_.check_rules(); !rules) return wrong(rules.error());
+        take_url_path();
         warn_of_topics();
         warn_of_plain_tls_port();
         for (const GivenOption& option : context_.given) {
@@ -126,6 +127,22 @@ class OptionReader {
             shown + " contains a secret and other users can read it: chmod 600 " + shown);
     }
 
+    // What follows the host in ws://host/path is the path when -t gives the topic, or when it is what brokers use.
+    void take_url_path() {
+        UrlParts& url = context_.url;
+        ConnectionOptions& connection = *context_.connection;
+        const bool is_path = context_.find("topic") != nullptr || url.path == "/mqtt" || url.path == "/ws";
+        if (url.path.empty() || !connection.url_websocket || !is_path || context_.find("ws-path") != nullptr)
+            return;
+        connection.websocket_options.path = url.path;
+        if (!url.topic) return;
+        if (context_.pub != nullptr) context_.pub->topics.clear();
+        if (context_.sub != nullptr)
+            context_.sub->topics.erase(context_.sub->topics.begin() +
+                                       static_cast<std::ptrdiff_t>(url.filter_index));
+        url.topic.reset();
+    }
+
     // Topics that are easily given without intention.
     void warn_of_topics() {
         const auto& topics = context_.pub != nullptr ? context_.pub->topics : context_.sub->topics;
@@ -135,12 +152,12 @@ class OptionReader {
                 warnings.push_back(in_quotes(topic).append(" begins with an empty level: write '$SYS") +
                                    topic + "' in single quotes for the topics of the broker");
         }
-        if (!context_.url.topic || !context_.connection->url_websocket || context_.find("ws-path") != nullptr)
-            return;
-        const std::string& topic = topics[context_.url.filter_index];
-        if (topic == "mqtt" || topic == "ws")
-            warnings.push_back(in_quotes(topic).append(
-                " in the URL is the topic, not the path of the WebSocket (that is --ws-path)"));
+        const bool ambiguous = context_.url.topic && context_.url.path.rfind('/') == 0 &&
+                               context_.connection->url_websocket && context_.find("ws-path") == nullptr;
+        if (ambiguous)
+            warnings.push_back(in_quotes(topics[context_.url.filter_index])
+                                   .append(" in the URL is the topic, not the path of the WebSocket (with -t "
+                                           "or --ws-path it is clear)"));
     }
 
     // --no-tls of a file also counts for port 8883 of the command line, where TLS is usual.
@@ -388,6 +405,12 @@ OptionResult finalize(PubOptions& options, const OptionContext& context) {
     connection.is_stream = lines;
     connection.may_acknowledge = options.qos != Qos::at_most_once || options.input == InputFormat::json;
     // Responses are recognised by properties, so a request uses MQTT 5 unless the user chose otherwise.
+    // The same with messages that have properties of their own: without MQTT 5 these would be lost.
+    const bool needs_v5 = options.request || options.input == InputFormat::json;
+    if (connection.version_auto && needs_v5) {
+        connection.version_auto = false;
+        connection.version = ProtocolVersion::v5;
+    }
     if (options.request && !connection.version) connection.version = ProtocolVersion::v5;
     if (auto checked = check_connection(connection); !checked) return checked;
     if (options.request && effective_version(connection) != ProtocolVersion::v5 &&

@@ -56,6 +56,23 @@ std::string_view after_header_name(std::string_view line) {
     return line.substr(name.empty() ? 0 : name.size() + 1);
 }
 
+// What is in the SEQUENCE that `der` begins with, or nothing.
+std::string_view in_sequence(std::string_view der) {
+    constexpr char sequence = '\x30';
+    constexpr unsigned long_form = 0x80;
+    if (der.size() < 2 || der[0] != sequence) return {};
+    const auto length = static_cast<unsigned char>(der[1]);
+    const std::size_t start = 2 + (length > long_form ? length - long_form : 0U);
+    return der.substr(std::min(start, der.size()));
+}
+
+// DER: an EncryptedPrivateKeyInfo (RFC 5958) begins with a SEQUENCE that begins with an OBJECT IDENTIFIER, a PKCS#12 file
+// (RFC 7292) with version 3.
+bool is_encrypted_der(std::string_view bytes) {
+    const std::string_view content = in_sequence(bytes);
+    return content.starts_with("\x02\x01\x03\x30") || in_sequence(content).starts_with('\x06');
+}
+
 // Both formats of PEM say so in the key's first lines. A file that cannot be read is reported when the key is loaded; a
 // pipe can be read only once, then.
 bool is_encrypted(const std::string& key_file) {
@@ -70,7 +87,7 @@ bool is_encrypted(const std::string& key_file) {
         size += static_cast<std::size_t>(got);
     const std::string_view text(buffer.bytes.data(), size);
     return text.find("-----BEGIN ENCRYPTED PRIVATE KEY-----") != text.npos ||
-           text.find("Proc-Type: 4,ENCRYPTED") != text.npos;
+           text.find("Proc-Type: 4,ENCRYPTED") != text.npos || is_encrypted_der(text);
 }
 
 // "Password for anna at localhost:1883: "
@@ -130,7 +147,7 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
         auto secret = read_secret_file(options.key_passphrase_file);
         if (!secret) return std::unexpected("--key-passphrase-file: " + secret.error());
         options.tls.key_passphrase = std::move(*secret);
-    } else if (is_encrypted(options.tls.key_file)) {
+    } else if (options.tls.key_passphrase.empty() && is_encrypted(options.tls.key_file)) {
         // Now, before any connection: a user cannot type within --connect-timeout.
         auto secret = ask_secret("Passphrase of " + escape_controls(options.tls.key_file) + ": ",
                                  "--key-passphrase-file");

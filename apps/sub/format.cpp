@@ -270,9 +270,6 @@ void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
         if (step.left) pad(out, step.width, length, with);
         return;
     }
-    // With a width, mosquitto_sub 2.0 prints half as many bytes as it takes of the payload: min(width,
-    // length) / 2.
-    if (step.width > 0) payload = payload.first(std::min<std::size_t>(payload.size(), step.width) / 2);
     if (!step.left) pad(out, step.width, payload.size() * 2, with);
     append_hex(out, payload, letters);
     if (step.left) pad(out, step.width, payload.size() * 2, with);

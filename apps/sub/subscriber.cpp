@@ -100,7 +100,10 @@ void Subscriber::subscribe() {
             const auto begin = names.begin() + static_cast<std::ptrdiff_t>(first);
             Request& sent = requests_[*id];
             sent.filters.assign(begin, begin + static_cast<std::ptrdiff_t>(part.size()));
-            ++answers_missing_;
+            // With -E the broker gets UNSUBSCRIBE, but messages could arrive before it answers.
+            sent.answered =
+                type == PacketType::unsubscribe && options_.exit_after_suback && !options_.topics.empty();
+            if (!sent.answered) ++answers_missing_;
             if (type != PacketType::subscribe || options_.unsubscribe.empty()) continue;
             for (std::size_t i = 0; i < part.size(); ++i)
                 subscribed_.emplace(options_.topics[first + i], &sent);

@@ -113,6 +113,8 @@ void publish_options(Table& table) {
     table.pub({"-m", "x", "-V", "5", "-D", "disconnect", "reason-string", "bye"});
     table.pub_unchanged({"-L", "mqtt://127.0.0.1:{PORT}/out/url", "-m", "x"});
     table.pub_unchanged({"--url", "mqtt://user:pw@127.0.0.1:{PORT}/out/url", "-m", "x"});
+    table.pub_unchanged({"-t", "out/t", "-L", "mqtt://127.0.0.1:{PORT}/out/url", "-m", "x"});
+    table.pub_unchanged({"-L", "mqtt://127.0.0.1:{PORT}/out/url", "-t", "out/t", "-m", "x"});
     table.pub_unchanged({"--host", "127.0.0.1", "--port", "{PORT}", "--topic", "out/long", "--message", "x"});
     table.pub_unchanged({"-h", "localhost", "-p", "{PORT}", "-t", "out/é", "-m", "x"});
     table.pub_unchanged({"-h", "127.0.0.1", "-p", "{PORT}", "-t", "out//empty/level/", "-m", "x"});
@@ -235,7 +237,6 @@ void subscribe_output(Table& table) {
                                "[%06l]",
                                "[%-6l]",
                                "[%3q]",
-                               "%20x",
                                "\\t%p\\n",
                                "\\e[1m%p",
                                "\\\\ \\a\\v\\r",
@@ -246,6 +247,8 @@ void subscribe_output(Table& table) {
         table.sub({"-t", "r/two", "-C", "1", "-F", format});
     }
     table.sub({"-t", "r/json", "-C", "1", "-N", "-F", "%p"});
+    differs(table.sub({"-t", "r/two", "-C", "1", "-F", "[%20x]"}), "the width pads all digits since 2.1", 0,
+            "[  74776f20776f726473]\n");
     const std::string grouped = "hex digits are grouped since 2.1";
     differs(table.sub({"-t", "r/two", "-C", "1", "-F", "%.2x"}), grouped, 0, "74 77 6f 20 77 6f 72 64 73\n");
     differs(table.sub({"-t", "r/two", "-C", "1", "-F", "%.4x"}), grouped, 0, "7477 6f20 776f 7264 73\n");
@@ -261,6 +264,8 @@ void subscribe_ends(Table& table) {
     table.sub({"-t", "r/one", "-R", "-W", "1"});
     table.sub({"-t", "r/one", "-E"});
     table.sub({"-t", "r/one", "-t", "r/two", "-E", "-q", "1"});
+    table.sub({"-t", "r/one", "-U", "r/two", "-E"});
+    table.sub({"-t", "nothing/here", "-U", "r/two", "-E", "-q", "1"});
     table.sub({"-t", "r/one", "-U", "r/two", "-C", "1"});
     table.sub({"-t", "r/one", "--retained-only", "-C", "1"});
     table.sub({"-t", "r/one", "-C", "1", "-c", "-i", "kept-sub"});

@@ -65,6 +65,9 @@ struct ClientOptions {
     /// to another port of the same host, or over TLS with `verify`, once. Otherwise run() ends with an error that names
     /// the server.
     bool follow_redirect = false;
+    /// When the broker does not accept session.version, or closes, before the first CONNACK that accepts: connect again at
+    /// once with this version, for the rest of the run, without the properties of CONNECT and the Will.
+    std::optional<ProtocolVersion> fallback_version = {};
 };
 
 /// The options that a URL contains: the endpoint, with the defaults of TlsOptions and WebSocketOptions if the scheme
@@ -88,6 +91,8 @@ class ClientHandler : public SessionHandler {
     /// next of ClientOptions::endpoints or to the server of a redirect); none = run() ends with this error. Not called
     /// while another address of the same endpoint is left to try.
     virtual void on_connection_lost(const Error&, std::optional<Duration> /*retry_in*/) {}
+    /// ClientOptions::fallback_version is used from now on; this error of the first version is reported nowhere else.
+    virtual void on_version_fallback(const Error& /*error*/) {}
 };
 
 /// One client of one broker: a Session over a transport, reconnected according to the policy. run() is its own event loop;

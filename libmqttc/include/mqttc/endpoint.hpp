@@ -14,16 +14,22 @@ namespace mqttc {
 /// Versions of TLS (RFC 5246, RFC 8446). Older ones are not supported.
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
-/// TLS as a client (OpenSSL's names where it has them). Paths name PEM files; an empty text is "not given". The server's
+/// TLS as a client (OpenSSL's names where it has them). Paths name PEM files unless they say otherwise; an empty text is "not given". The server's
 /// certificate is checked against Endpoint::host, a name or an address, over a unix socket too. Files are read at each
 /// connection.
 struct TlsOptions {
-    std::string ca_file;        ///< certificates that are trusted
-    std::string ca_path;        ///< a directory of them, with the hashed names of `openssl rehash`
+    std::string ca_file;  ///< certificates that are trusted: CAs, intermediate ones too, or the server's own
+    std::string ca_path;  ///< a directory of them, with the hashed names of `openssl rehash`
     bool system_store = false;  ///< also when neither ca_file, ca_path nor a PSK is given
-    std::string cert_file;      ///< the client's certificate, followed by its intermediate certificates
-    std::string key_file;       ///< the key of `cert_file`; both or neither
-    Secret key_passphrase;      ///< of an encrypted `key_file`
+    /// The client's certificate, followed by its intermediate certificates: a file in PEM, DER or PKCS#12, or a URI of
+    /// OpenSSL's store (pkcs11:...).
+    std::string cert_file;
+    std::string key_file;       ///< the key of `cert_file`, in the same forms; both or neither
+    Secret key_passphrase;      ///< of an encrypted `key_file`, or the PIN of a token
+    std::string engine;         ///< an OpenSSL engine: then `key_file` is the name of one of its keys
+    std::string server_name;    ///< for SNI and the certificate, in place of Endpoint::host
+    std::string crl_file;       ///< revocation lists, PEM or DER: one of each CA in the server's chain
+    bool require_ocsp = false;  ///< the server must staple a good OCSP response (RFC 6066 section 8)
     bool verify = true;         ///< false: neither certificate nor name is checked
     std::string ciphers;       ///< those of TLS 1.2, an OpenSSL cipher list; with `verify` no aNULL and eNULL
     std::string ciphersuites;  ///< those of TLS 1.3, names with colons between them

@@ -90,6 +90,8 @@ enum class Hint : std::uint8_t {
     password,            ///< SessionOptions::password
     port,                ///< Endpoint::port: the host seems to contain it
     redirect,            ///< ClientOptions::follow_redirect
+    tls_engine,          ///< TlsOptions::engine
+    crl_file,            ///< TlsOptions::crl_file
 };
 
 /// What went wrong, built once where the context is known.

@@ -155,6 +155,7 @@ void Client::Impl::lost(Error error) {
     buffer.clear();
     shrink_at_.reset();
     add_endpoint_context(error, was_open);
+    if (fall_back(error)) return;
     std::optional<Duration> delay;
     if (next_address(error)) return;
     untried_addresses_.clear();
@@ -168,6 +169,40 @@ void Client::Impl::lost(Error error) {
     if (delay) retry_at_ = later(loop.now(), *delay);
     handler.on_connection_lost(error, delay);
     if (!delay) end(std::unexpected(std::move(error)));
+}
+
+/// True: the other version is tried at once.
+bool Client::Impl::fall_back(const Error& error) {
+    if (!options.fallback_version || ever_connected_ || pending_disconnect) return false;
+    switch (error.code) {
+        case ErrorCode::connection_refused: {
+            constexpr int unacceptable_version = 1;  // of MQTT 3.1.1, section 3.2.2.3
+            const int code = error.reason;
+            if (code != unacceptable_version && code != reason::unsupported_protocol_version &&
+                code != reason::malformed_packet && code != reason::protocol_error)
+                return false;
+            break;
+        }
+        case ErrorCode::closed_by_peer:
+        case ErrorCode::protocol_error:
+            break;
+        case ErrorCode::connection_lost:
+            if (phase_ != Phase::opening) return false;
+            break;
+        default:
+            return false;
+    }
+    SessionOptions lower = session.options();
+    lower.version = *std::exchange(options.fallback_version, std::nullopt);
+    options.session.version = lower.version;
+    lower.connect_properties = {};
+    if (lower.will) lower.will->properties = {};
+    session = Session(std::move(lower));
+    handler.on_version_fallback(error);
+    untried_addresses_.clear();
+    phase_ = Phase::waiting;
+    retry_at_ = loop.now();
+    return true;
 }
 
 /// True: what failed was one of several addresses, and the next one is tried at once.

@@ -178,6 +178,12 @@ Cause explain_verify_failure(const HandshakeContext& handshake_context) {
         case X509_V_ERR_IP_ADDRESS_MISMATCH:
             return {"the certificate is for " + (it.names.empty() ? it.subject : it.names) + ", not for " +
                     handshake_context.peer.host + " (is the host right?)"};
+        case X509_V_ERR_CERT_REVOKED:
+            return {which_certificate(it) + " has been revoked (" + it.subject + ")"};
+        case X509_V_ERR_UNABLE_TO_GET_CRL:
+            return {"there is no revocation list (CRL) of " + it.issuer, Hint::crl_file};
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+            return {"the revocation list (CRL) of " + it.issuer + " is out of date", Hint::crl_file};
         default:
             return {which_certificate(it) + " is not accepted: " + X509_verify_cert_error_string(it.code) +
                     " (" + it.subject + ")"};
@@ -193,6 +199,8 @@ Cause explain_library(unsigned long code, bool handshake, const HandshakeContext
         switch (reason) {
             case SSL_R_CERTIFICATE_VERIFY_FAILED:
                 return handshake_context.psk ? psk_rejected() : explain_verify_failure(handshake_context);
+            case SSL_R_INVALID_STATUS_RESPONSE:
+                return {handshake_context.ocsp_failure};
             case SSL_R_WRONG_VERSION_NUMBER:
             case SSL_R_HTTP_REQUEST:
             case SSL_R_HTTPS_PROXY_REQUEST:

@@ -33,6 +33,7 @@ struct HandshakeContext {
     bool psk = false;
     TlsVersion minimum = TlsVersion::v1_2;
     VerifyFailure verify_failure;
+    std::string ocsp_failure;
 };
 
 /// The error of a failure, from OpenSSL's queue (which is emptied) and the client's settings.

@@ -27,6 +27,23 @@ ClientOptions pub_client(std::string_view line) {
 
 }  // namespace
 
+TEST_CASE("-V auto: MQTT 5 first, unless an option needs it") {
+    const auto fixture = pub_fixture();
+    const auto automatic = build(fixture, "-t a -n -V auto");
+    CHECK(automatic.client.session.version == ProtocolVersion::v5);
+    CHECK(automatic.client.fallback_version == ProtocolVersion::v311);
+    CHECK_FALSE(build(fixture, "-t a -n -V auto -V 5").client.fallback_version);
+    CHECK(build(fixture, "-t a -n -V auto -V 311").client.session.version == ProtocolVersion::v311);
+    for (const char* line : {"-t a -n -V auto -x 10", "-t a -n -V auto -D publish content-type x",
+                             "-t a -n -V auto --request", "-t a -l -V auto --input json"}) {
+        CAPTURE(line);
+        const auto setup = build(fixture, line);
+        CHECK(setup.client.session.version == ProtocolVersion::v5);
+        CHECK_FALSE(setup.client.fallback_version);
+        CHECK(setup.warnings.empty());
+    }
+}
+
 TEST_CASE("the broker chooses the client id, except in 3.1") {
     CHECK(pub_client("").session.client_id.empty());
     CHECK(pub_client("-V mqttv5").session.client_id.empty());

@@ -128,7 +128,7 @@ TEST_CASE("a URL gives host, port, credentials, TLS and topic") {
 
 TEST_CASE("-t says more than the topic of a URL") {
     CHECK(pub_fixture().good("-L mqtt://b/url -t a -t b -m x").topics == std::vector<std::string>{"a", "b"});
-    CHECK(pub_fixture().good("-t a -L mqtt://b/url -m x").topics == std::vector<std::string>{"a"});
+    CHECK(pub_fixture().good("-t a -L mqtt://b/url -m x").topics == std::vector<std::string>{"url"});
     CHECK(sub_fixture().good("-L mqtt://b/url -t a").topics == std::vector<std::string>{"url", "a"});
 }
 
@@ -422,14 +422,31 @@ TEST_CASE("what a URL says after '?' is reported to be the topic") {
     CHECK(pub_fixture().good("-L mqtt://h/a -n").run.warnings.empty());
 }
 
-TEST_CASE("the path of a WebSocket in a URL is reported to be the topic") {
-    using Warnings = std::vector<std::string>;
-    const Warnings warning{
-        "'mqtt' in the URL is the topic, not the path of the WebSocket (that is --ws-path)"};
-    CHECK(pub_fixture().good("-L ws://h/mqtt -n").run.warnings == warning);
-    CHECK(sub_fixture().good("-t a -L ws://h/mqtt -t b").run.warnings == warning);
-    for (const char* line : {"-L ws://h/home/hall -n", "-L ws://h/mqtt --ws-path /mqtt -n",
-                             "-L ws://h/mqtt -t a -n", "-L mqtt://h/mqtt -n", "-L ws://h -t a -n"}) {
+TEST_CASE("the path of a WebSocket in a URL is recognised, and a warning says when it is not") {
+    const auto path = [](const auto& options) { return options.connection.websocket_options.path; };
+    using Topics = std::vector<std::string>;
+    for (const char* line : {"-t a -L ws://h/ws -n", "-L ws://h/ws -t a -n"}) {
+        const auto pub = pub_fixture().good(line);
+        CHECK(path(pub) == "/ws");
+        CHECK(pub.topics == Topics{"a"});
+        CHECK(pub.run.warnings.empty());
+    }
+    CHECK(path(pub_fixture().good("-t a -L wss://h/broker/7 -n")) == "/broker/7");
+    const auto sub = sub_fixture().good("-t a -L ws://h/mqtt/x -t b");
+    CHECK(path(sub) == "/mqtt/x");
+    CHECK(sub.topics == Topics{"a", "b"});
+    CHECK(pub_fixture().wrong("-L ws://h/mqtt -n").starts_with("a topic is needed"));
+    // --ws-path has the path, so that the URL has the topic.
+    const auto both = sub_fixture().good("-t a -L ws://h/mqtt --ws-path /x");
+    CHECK(path(both) == "/x");
+    CHECK(both.topics == Topics{"a", "mqtt"});
+
+    CHECK(
+        pub_fixture().good("-L ws://h/hall -n").run.warnings ==
+        std::vector<std::string>{"'hall' in the URL is the topic, not the path of the WebSocket (with -t or "
+                                 "--ws-path it is clear)"});
+    for (const char* line : {"-L ws://h/home/hall -n", "-L ws://h/hall --ws-path /mqtt -n",
+                             "-L mqtt://h/hall -n", "-L mqtt://h/mqtt -n", "-L ws://h -t a -n"}) {
         CAPTURE(line);
         CHECK(pub_fixture().good(line).run.warnings.empty());
     }

@@ -138,21 +138,13 @@ TEST_CASE("width, alignment, zero and precision are those of mosquitto_sub 2.0.1
     }
 }
 
-TEST_CASE("a width on hex takes as many bytes as mosquitto_sub 2.0.11 does") {
+TEST_CASE("a width on hex pads all digits, as Mosquitto 2.1 does") {
     Message message;
-    const Row five[] = {{"%20x", "                6865"},
-                        {"%-20x", "6865                "},
-                        {"%020x", "00000000000000006865"},
-                        {"%4x", "6865"},
-                        {"%5x", " 6865"},
-                        {"%1x", " "}};
+    const Row five[] = {{"%12x", "  68656c6c6f"},
+                        {"%-12x", "68656c6c6f  "},
+                        {"%012X", "0068656C6C6F"},
+                        {"%4x", "68656c6c6f"}};
     for (const Row& row : five) {
-        CAPTURE(row.format);
-        CHECK(rendered(row.format, message) == row.expected);
-    }
-    message.payload = "abcdefghij";
-    const Row ten[] = {{"%8X", "61626364"}, {"%7x", " 616263"}, {"%3x", " 61"}, {"%-9x", "61626364 "}};
-    for (const Row& row : ten) {
         CAPTURE(row.format);
         CHECK(rendered(row.format, message) == row.expected);
     }

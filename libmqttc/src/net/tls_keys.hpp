@@ -1,0 +1,46 @@
+// Inside the module: certificates and keys that are not PEM files: DER, PKCS#12, URIs of OpenSSL's store, and keys of
+// OpenSSL engines.
+#pragma once
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "mqttc/endpoint.hpp"
+#include "mqttc/error.hpp"
+
+namespace mqttc::net {
+
+struct KeyDeleter {
+    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+struct CertificateDeleter {
+    void operator()(X509* certificate) const { X509_free(certificate); }
+};
+using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
+using CertificatePtr = std::unique_ptr<X509, CertificateDeleter>;
+
+/// What a file or URI holds.
+struct KeyStore {
+    std::vector<CertificatePtr> certificates;  ///< the own one first, if there is a key; then others
+    KeyPtr key;
+};
+
+/// Whether `name` is a URI such as pkcs11:token=... or handle:0x81000001, and not the name of a file.
+bool is_store_uri(const std::string& name);
+/// Whether the file begins with a PEM label, after text. False also when it cannot be read.
+bool is_pem(const std::string& path);
+
+/// Reads a PEM, DER or PKCS#12 file at `path`, called `name` in messages.
+std::expected<KeyStore, Error> read_key_file(const std::string& path, const std::string& name,
+                                             Secret& passphrase, Hint hint);
+/// Reads what a URI names; a scheme that needs one loads its provider or, for pkcs11:, its engine.
+std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint);
+/// The key `id` of the engine, and in a URI pkcs11: its certificate.
+std::expected<KeyPtr, Error> engine_key(const std::string& engine, const std::string& id, const Secret& pin);
+
+}  // namespace mqttc::net

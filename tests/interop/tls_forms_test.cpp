@@ -1,0 +1,235 @@
+// Keys and certificates in every form, trust anchors, names and revocation, with Debian's Mosquitto and OpenSSL's server.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "support/needs.hpp"
+#include "support/port.hpp"
+#include "support/programs.hpp"
+#include "support/real_broker.hpp"
+#include "support/temp_dir.hpp"
+
+using namespace mqttc::test;
+
+namespace {
+
+constexpr const char* openssl = "/usr/bin/openssl";
+constexpr const char* softhsm = "/usr/bin/softhsm2-util";
+constexpr const char* softhsm_module = "/usr/lib/softhsm/libsofthsm2.so";
+
+// A root, an intermediate CA, the broker's certificate for broker.example by the latter, and a client's in several forms.
+constexpr const char* script = R"(set -e
+cd "$1"
+umask 077
+ec="-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+openssl req -x509 $ec -keyout root.key -out root.pem -subj /CN=Root -days 30 \
+    -addext basicConstraints=critical,CA:TRUE -addext keyUsage=keyCertSign,cRLSign
+issue() { # NAME CA EXTENSIONS
+    openssl req $ec -keyout $1.key -out $1.csr -subj /CN=$1
+    printf '%b' "$3" > $1.ext
+    openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -days 20 -out $1.pem -extfile $1.ext
+}
+issue middle root 'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\n'
+issue server middle 'subjectAltName=DNS:broker.example\nbasicConstraints=CA:FALSE\n'
+issue client root 'basicConstraints=CA:FALSE\n'
+cat server.pem middle.pem > chain.pem
+cat root.pem middle.pem > both.pem
+openssl x509 -in client.pem -outform DER -out client.der
+openssl pkcs8 -topk8 -in client.key -nocrypt -out client.p8
+openssl pkcs8 -topk8 -in client.key -nocrypt -outform DER -out key.der
+openssl pkcs8 -topk8 -in client.key -passout pass:secret -outform DER -out locked.der
+openssl pkcs12 -export -in client.pem -inkey client.key -certfile root.pem -passout pass:secret -out client.p12
+echo secret > pass; echo wrong > wrong; echo 1234 > pin
+: > index.txt; echo 01 > crlnumber
+printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=10\n' > ca.cnf
+crl() { openssl ca -config ca.cnf -gencrl -keyfile $1.key -cert $1.pem -out $2; }
+ocsp() { openssl ocsp -index index.txt -rsigner middle.pem -rkey middle.key -CA middle.pem -issuer middle.pem \
+    -cert server.pem -respout $1 -ndays 5 -noverify; }
+crl root root.crl
+crl middle middle.crl
+cat root.crl middle.crl > good.crl
+serial=$(openssl x509 -in server.pem -noout -serial | cut -d= -f2)
+printf 'R\t400101000000Z\t260101000000Z\t%s\tunknown\t/CN=server\n' $serial > index.txt
+ocsp revoked.ocsp
+crl middle part
+cat root.crl part > revoked.crl
+printf 'V\t400101000000Z\t\t%s\tunknown\t/CN=server\n' $serial > index.txt
+ocsp good.ocsp
+mkdir tokens
+echo "directories.tokendir = $1/tokens" > softhsm.conf
+# The broker runs as another user.
+chmod a+r chain.pem both.pem server.key
+chmod a+rx .
+)";
+
+class Pki {
+  public:
+    Pki() {
+        const Result made = run(Command{.argv = {"/bin/sh", "-c", script, "sh", dir_.path().string()}});
+        REQUIRE_MESSAGE(made.exit == ok, made.err);
+    }
+    std::string file(const char* name) const { return dir_.file(name); }
+
+    /// What mqtt_pub does with a broker that has the certificate for broker.example. Words that begin with @ are files.
+    Result publish(std::uint16_t port, Words options) const {
+        for (std::string& word : options)
+            if (word.starts_with('@')) word = dir_.file(word.substr(1));
+        Command command =
+            client("mqtt_pub", port, Words{"-t", "a", "-m", "x", "--connect-timeout", "5"} + options);
+        command.env.emplace_back("SOFTHSM2_CONF", file("softhsm.conf"));
+        command.env.emplace_back("PKCS11_MODULE_PATH", softhsm_module);
+        return run(std::move(command));
+    }
+
+  private:
+    TempDir dir_;
+};
+
+class StrictBroker {
+  public:
+    explicit StrictBroker(const Pki& pki)
+        : broker_("cafile " + pki.file("both.pem") + "\ncertfile " + pki.file("chain.pem") + "\nkeyfile " +
+                  pki.file("server.key") + "\nrequire_certificate true\nallow_anonymous true\n") {}
+    std::uint16_t port() const { return broker_.port(); }
+
+  private:
+    RealBroker broker_;
+};
+
+struct Refusal {
+    Words options;
+    int code;
+    const char* message;
+};
+
+const Words to_broker{"--server-name", "broker.example", "--cafile", "@both.pem"};
+const Words own{"--cert", "@client.pem", "--key", "@client.key"};
+
+void check_refusals(const Pki& pki, std::uint16_t port, const std::vector<Refusal>& refusals) {
+    for (const Refusal& row : refusals) {
+        CAPTURE(as_line(row.options));
+        const Result result = pki.publish(port, row.options);
+        CHECK(result.exit.code == row.code);
+        CHECK_MESSAGE(result.err.find(row.message) != std::string::npos, result.err);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("certificates and keys in DER and PKCS#12, and URIs of OpenSSL's store" * needs_mosquitto() *
+          needs_program(openssl, "openssl is not installed")) {
+    const Pki pki;
+    const StrictBroker broker(pki);
+    const Words pass{"--key-passphrase-file", "@pass"};
+    for (const Words& options :
+         std::vector<Words>{own,
+                            {"--cert", "@client.der", "--key", "@key.der"},
+                            {"--cert", "@client.pem", "--key", "@key.der"},
+                            {"--cert", "@client.der", "--key", "@client.key"},
+                            Words{"--cert", "@client.der", "--key", "@locked.der"} + pass,
+                            Words{"--cert", "@client.p12", "--key", "@client.p12"} + pass,
+                            Words{"--cert", "@client.pem", "--key", "@client.p12"} + pass,
+                            {"--cert", "@client.pem", "--key", "file:" + pki.file("client.key")}}) {
+        CAPTURE(as_line(options));
+        const Result result = pki.publish(broker.port(), to_broker + options);
+        CHECK(result.exit == ok);
+        CHECK(result.err.empty());
+    }
+    const Words wrong{"--key-passphrase-file", "@wrong"};
+    check_refusals(
+        pki, broker.port(),
+        {{to_broker + Words{"--cert", "@client.p12", "--key", "@client.p12"} + wrong, 1,
+          "the passphrase does not open it"},
+         {to_broker + Words{"--cert", "@client.der", "--key", "@locked.der"} + wrong, 1,
+          "the passphrase does not open it"},
+         {to_broker + Words{"--cert", "@client.der", "--key", "@locked.der"}, 1, "use --key-passphrase-file"},
+         {to_broker + Words{"--cert", "@client.p12", "--key", "@client.p12"}, 1, "use --key-passphrase-file"},
+         {to_broker + Words{"--cert", "@client.der", "--key", "@server.key"}, 1,
+          "is not the key of the certificate"},
+         {to_broker + Words{"--cert", "@key.der", "--key", "@key.der"}, 1, "no certificate in "},
+         {to_broker + Words{"--cert", "@client.pem", "--key", "@client.der"}, 1, "no private key in "},
+         {to_broker + Words{"--cert", "@client.pem", "--key", "nonsense:x"}, 1, "cannot use nonsense:x"}});
+}
+
+TEST_CASE("a key in a PKCS#11 token, by URI and by engine" * needs_mosquitto() *
+          needs_program(openssl, "openssl is not installed") *
+          needs_program(softhsm, "softhsm2 is not installed")) {
+    const Pki pki;
+    const std::pair<std::string, std::string> conf{"SOFTHSM2_CONF", pki.file("softhsm.conf")};
+    for (const Words& words : std::vector<Words>{
+             {softhsm, "--init-token", "--free", "--label", "t", "--pin", "1234", "--so-pin", "5678"},
+             {softhsm, "--import", pki.file("client.p8"), "--token", "t", "--label", "k", "--id", "01",
+              "--pin", "1234"}})
+        REQUIRE(run(Command{.argv = words, .env = {conf}}).exit == ok);
+    const StrictBroker broker(pki);
+    const Words certificate = to_broker + Words{"--cert", "@client.pem"};
+    const Words engine{"--tls-engine", "pkcs11", "--keyform", "engine"};
+    const Words pin{"--key-passphrase-file", "@pin"};
+    for (const Words& options : std::vector<Words>{
+             Words{"--key", "pkcs11:token=t;object=k"} + pin,
+             {"--key", "pkcs11:token=t;object=k;pin-value=1234"},
+             engine + Words{"--key", "pkcs11:token=t;object=k"} + pin,
+             engine + Words{"--key", "pkcs11:token=t;object=k", "--tls-engine-kpass-sha1", "1234"}}) {
+        CAPTURE(as_line(options));
+        const Result result = pki.publish(broker.port(), certificate + options);
+        CHECK(result.exit == ok);
+        CHECK(result.err.empty());
+    }
+    check_refusals(
+        pki, broker.port(),
+        {{certificate + Words{"--key", "pkcs11:token=t;object=none"} + pin, 1, "no such object"},
+         {certificate + Words{"--key", "k", "--tls-engine", "nosuch", "--keyform", "engine"}, 1,
+          "it is not installed"},
+         {certificate + Words{"--key", "k", "--tls-engine", "pkcs11"}, 1, "--tls-engine needs --keyform"}});
+}
+
+TEST_CASE("trust anchors, the server's name, and revocation lists" * needs_mosquitto() *
+          needs_program(openssl, "openssl is not installed")) {
+    const Pki pki;
+    const StrictBroker broker(pki);
+    const Words name{"--server-name", "broker.example"};
+    for (const Words& options : std::vector<Words>{{"--cafile", "@root.pem"},
+                                                   {"--cafile", "@middle.pem"},
+                                                   {"--cafile", "@server.pem"},
+                                                   {"--cafile", "@root.pem", "--crlfile", "@good.crl"},
+                                                   {"--cafile", "@both.pem", "--crlfile", "@good.crl"}}) {
+        CAPTURE(as_line(options));
+        CHECK(pki.publish(broker.port(), own + name + options).exit == ok);
+    }
+    const Words trusting = own + to_broker;
+    check_refusals(
+        pki, broker.port(),
+        {{own + Words{"--cafile", "@both.pem"}, 62, "is for broker.example, not for 127.0.0.1"},
+         {trusting + Words{"--server-name", "other.example"}, 62, "not for other.example"},
+         {own + name + Words{"--cafile", "@client.pem"}, 62, "is not trusted"},
+         {trusting + Words{"--crlfile", "@revoked.crl"}, 62, "the certificate has been revoked (CN=server)"},
+         {trusting + Words{"--crlfile", "@middle.crl"}, 62, "no revocation list (CRL) of CN=Root"},
+         {trusting + Words{"--crlfile", "@both.pem"}, 1, "--crlfile: no revocation list (CRL) in "},
+         {trusting + Words{"--crlfile", "/nonexistent"}, 1, "--crlfile: cannot read /nonexistent"},
+         {trusting + Words{"--ocsp", "require"}, 62, "the server sent no OCSP response"}});
+}
+
+TEST_CASE("--ocsp require reads the response that the server staples" *
+          needs_program(openssl, "openssl is not installed")) {
+    const Pki pki;
+    const auto publish_with = [&](const char* response, const char* version) {
+        const std::uint16_t port = free_port();
+        Process server(
+            Command{.argv = {openssl, "s_server", "-accept", "127.0.0.1:" + std::to_string(port), "-cert",
+                             pki.file("server.pem"), "-cert_chain", pki.file("middle.pem"), "-key",
+                             pki.file("server.key"), "-status_file", pki.file(response), "-rev"}});
+        REQUIRE(server.wait_out("ACCEPT"));
+        return pki.publish(port, to_broker + Words{"--ocsp", "require", "--tls-version", version});
+    };
+    for (const char* version : {"tlsv1.2", "tlsv1.3"}) {
+        // No broker speaks there: what follows the handshake fails, with another exit code.
+        const Result good = publish_with("good.ocsp", version);
+        CHECK_MESSAGE(good.exit.code != 62, good.err);
+        CHECK(good.exit.code != 0);
+        const Result revoked = publish_with("revoked.ocsp", version);
+        CHECK(revoked.exit.code == 62);
+        CHECK(revoked.err.find("the certificate has been revoked (OCSP)") != std::string::npos);
+    }
+}
