@@ -203,7 +203,7 @@ class Environment:
         for name in ("etc", "bin"):
             os.mkdir(os.path.join(directory, name))
         self.env = {"PATH": f"{directory}/bin:{os.path.abspath(programs)}:{os.environ['PATH']}", "HOME": directory, "LC_ALL": "C.UTF-8",
-                    "TZ": "UTC", "MQTT_HOST": "127.0.0.1"}
+                    "TERM": "xterm", "NO_COLOR": "1", "TZ": "UTC", "MQTT_HOST": "127.0.0.1"}
 
     def run_all(self):
         """Starts brokers and subscribers, and runs the example."""
