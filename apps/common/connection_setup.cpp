@@ -188,6 +188,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     session.version = effective_version(options);
     session.client_id = client_id(options, session.version, process_id);
     session.clean_start = options.clean_start;
+    session.session_expiry = 0;  // connect_properties() says more
     session.keep_alive = options.keep_alive;
     session.username = options.username;
     if (options.password.kind == PasswordSource::Kind::given) session.password = options.password.value;

@@ -136,6 +136,10 @@ class MQTTC_API Client {
     /// Orderly end: waits until all pending output is written (up to disconnect_timeout), sends DISCONNECT, closes, ends
     /// run(). While not connected it ends run() at once.
     void disconnect(ReasonCode code = reason::success, PropertiesView properties = {});
+    /// disconnect() as soon as every published message is delivered (QoS 1 and 2: acknowledged, QoS 0: written) and nothing
+    /// else is waiting, over reconnects if necessary; more may be published meanwhile. After `timeout` it disconnects anyway,
+    /// and run() or turn() returns ErrorCode::ack_timeout with the number of messages that were not delivered.
+    void disconnect_when_delivered(Duration timeout);
 
     /// As Session::can_publish.
     [[nodiscard]] bool can_publish(Qos qos) const;
@@ -176,6 +180,10 @@ class MQTTC_API Client {
     /// True: nothing is read from the broker, which soon cannot send any more; meanwhile no answer of it is late.
     /// False: reading continues, and a message that on_publish postponed is offered again.
     void pause(bool paused);
+    /// As Session::ack_token.
+    AckToken ack_token(const Publish& message) const;
+    /// As Session::acknowledge.
+    void acknowledge(const AckToken& token);
     /// As Session::release_acknowledgements.
     void release_acknowledgements();
 

@@ -45,6 +45,12 @@ struct SessionOptions {
     std::string client_id;    ///< empty: the broker assigns one (3.1.1 and 5 with a clean session)
     bool clean_start = true;  ///< of the first connection; later ones of the same Session never request a
                               ///< clean start while there is state to resume (v5), or repeat the choice (3.x)
+    /// v5: how long the broker keeps the session, and the messages for it, after a connection has ended, in seconds;
+    /// UINT32_MAX: forever. In 3.x clean_start alone decides: false is forever. None: with clean_start false forever, or
+    /// 300 s with an empty client_id, because nobody else can continue such a session; with clean_start true 0, but in a
+    /// Client that reconnects 300 s while it runs: its DISCONNECT ends the session. No effect if connect_properties has a
+    /// session expiry interval.
+    std::optional<std::uint32_t> session_expiry;
     std::uint16_t keep_alive = 60;        ///< seconds, 0 = off
     std::optional<std::string> username;  ///< UTF-8, at most 65,535 bytes
     std::optional<Secret> password;       ///< any bytes, at most 65,535; in 3.x only with a user name
@@ -84,7 +90,15 @@ struct Limits {
 enum class Accept : std::uint8_t {
     now,    ///< taken: it is acknowledged
     later,  ///< not taken: nothing of it is acknowledged or remembered, and it is offered again
-    hold_acknowledgement,  ///< taken: PUBACK or PUBREC waits for Session::release_acknowledgements()
+    hold_acknowledgement,  ///< taken: PUBACK or PUBREC waits for Session::acknowledge() or release_acknowledgements()
+};
+
+/// Identifies a received message of QoS 1 or 2 whose acknowledgement is held, for Session::acknowledge(). Never the same
+/// for two messages of one session, though packet identifiers are used again.
+struct AckToken {
+    std::uint64_t message = 0;    ///< how many were received before it
+    PacketId packet_id = 0;       ///< of its PUBLISH
+    Qos qos = Qos::at_most_once;  ///< as received
 };
 
 /// Receives a session's events, all from inside Session::receive. Views are valid until the call returns. A
@@ -209,6 +223,12 @@ class MQTTC_API Session {
 
     /// The caller reads nothing for a while: until the next receive() no answer of the broker is late.
     void pause();
+    /// Inside on_publish, for a message that will be answered with Accept::hold_acknowledgement.
+    AckToken ack_token(const Publish& message) const;
+    /// The application has finished with this message: its acknowledgement is made pending as soon as none of an earlier
+    /// message is held. A token of QoS 2 is valid over reconnects, because the message is not offered again. No effect if it
+    /// was acknowledged, or at QoS 1 when its connection has ended: the message is then offered again, with another token.
+    void acknowledge(const AckToken& token, Time now);
     /// Makes the acknowledgements pending that Accept::hold_acknowledgement holds, and those that wait for them, in the
     /// order of their messages.
     void release_acknowledgements(Time now);

@@ -31,11 +31,24 @@ Error closed_by_peer() {
     return {ErrorCode::closed_by_peer, 0, "the server closed the connection"};
 }
 
+/// A clean session of MQTT 5 that the client resumes after an outage must outlive its connection. True: it must be ended.
+bool bridge_outages(ClientOptions& options) {
+    constexpr std::uint32_t longest_outage = 300;
+    SessionOptions& session = options.session;
+    if (session.version != ProtocolVersion::v5 || !session.clean_start || session.session_expiry ||
+        options.reconnect.later == 0 ||
+        session.connect_properties.view().find(PropertyId::session_expiry_interval))
+        return false;
+    session.session_expiry = longest_outage;
+    return true;
+}
+
 }  // namespace
 
 Client::Impl::Impl(ClientOptions given, ClientHandler& to)
     : options(std::move(given)),
       handler(to),
+      bridges_outages(bridge_outages(options)),
       session(std::move(options.session)),
       relay(to),
       backoff_(options.reconnect.min_delay, options.reconnect.max_delay, options.reconnect.quick_delay) {
@@ -81,7 +94,10 @@ std::expected<bool, Error> Client::Impl::turn(bool wait) {
     in_turn_ = false;
     if (phase_ != Phase::ended) return true;
     pending_disconnect.reset();
+    deliver_until.reset();
     stopping = false;
+    if (undelivered_ && result_) result_ = std::unexpected(std::move(*undelivered_));
+    undelivered_.reset();
     if (!result_) return std::unexpected(std::move(result_.error()));
     return false;
 }
@@ -143,9 +159,23 @@ void Client::Impl::step() {
         if (phase_ == Phase::lingering) linger();
     }
     if (phase_ == Phase::ended) return;
+    check_delivered();
     // Nothing is in flight that could be lost, or it does not matter.
     if (stopping || (pending_disconnect && (phase_ == Phase::connecting || phase_ == Phase::waiting)))
         end({});
+}
+
+/// Begins the end that disconnect_when_delivered() has asked for, when it is time.
+void Client::Impl::check_delivered() {
+    if (!deliver_until || pending_disconnect) return;
+    const std::uint64_t left = session.counters().pending;
+    const bool late = loop.now() >= *deliver_until;
+    if (left != 0 && !late) return;
+    pending_disconnect.emplace(reason::success, Properties());
+    if (left == 0) return;
+    undelivered_ = Error{ErrorCode::ack_timeout, 0,
+                         std::to_string(left) + (left == 1 ? " message was" : " messages were") +
+                             " not delivered within " + seconds_text(delivery_timeout)};
 }
 
 void Client::Impl::serve() {
@@ -176,6 +206,7 @@ void Client::Impl::serve() {
     if (talking && session.can_publish(Qos::at_most_once)) handler.on_room();
     handler.on_turn_end();
     if (stopping) return end({});
+    check_delivered();
     if (pending_disconnect && !error) {
         begin_closing();
         if (phase_ == Phase::closing) continue_closing();
@@ -327,6 +358,7 @@ std::optional<Time> Client::Impl::deadline() const {
         case Phase::ended:
             break;
     }
+    if (!pending_disconnect) take(deliver_until);
     return first;
 }
 
@@ -358,6 +390,12 @@ void Client::post(std::function<void()> function) {
 void Client::disconnect(ReasonCode code, PropertiesView properties) {
     impl_->changes("disconnect");
     if (!impl_->pending_disconnect) impl_->pending_disconnect.emplace(code, Properties(properties));
+}
+
+void Client::disconnect_when_delivered(Duration timeout) {
+    impl_->changes("disconnect_when_delivered");
+    impl_->deliver_until = later(impl_->loop.now(), timeout);
+    impl_->delivery_timeout = timeout;
 }
 
 bool Client::can_publish(Qos qos) const {
@@ -437,6 +475,16 @@ void Client::pause(bool paused) {
     } else if (intake != Relay::Intake::reading) {
         intake = Relay::Intake::resuming;
     }
+}
+
+AckToken Client::ack_token(const Publish& message) const {
+    impl_->check_thread("ack_token");
+    return impl_->session.ack_token(message);
+}
+
+void Client::acknowledge(const AckToken& token) {
+    impl_->changes("acknowledge");
+    impl_->session.acknowledge(token, impl_->loop.now());
 }
 
 void Client::release_acknowledgements() {

@@ -100,6 +100,7 @@ struct Client::Impl {
     ClientOptions options;
     ClientHandler& handler;
     net::Loop loop;
+    bool bridges_outages;  ///< the session outlives its connections, and ends with disconnect()
     Session session;
     Relay relay;
     ReceiveBuffer buffer;
@@ -112,6 +113,9 @@ struct Client::Impl {
         Properties properties;
     };
     std::optional<PendingDisconnect> pending_disconnect;
+    /// disconnect_when_delivered() was called: until then it waits.
+    std::optional<Time> deliver_until;
+    Duration delivery_timeout{};
 
   private:
     enum class Phase : std::uint8_t {
@@ -128,6 +132,7 @@ struct Client::Impl {
     void begin();
     void call_posted();
     void step();
+    void check_delivered();
     void connect();
     Error no_connack(Duration waited) const;
     void poll_connector();
@@ -165,6 +170,7 @@ struct Client::Impl {
 
     std::atomic<pthread_t> owner_ = pthread_self();
     bool in_turn_ = false;
+    std::optional<Error> undelivered_;
     std::mutex posting_;
     std::vector<std::function<void()>> posted_;  ///< under posting_
     std::atomic<bool> has_posted_ = false;

@@ -82,6 +82,9 @@ void Client::Impl::poll_connector() {
 }
 
 void Client::Impl::begin_closing() {
+    Properties& properties = pending_disconnect->properties;
+    if (bridges_outages && !properties.view().find(PropertyId::session_expiry_interval))
+        static_cast<void>(properties.add(PropertyId::session_expiry_interval, 0));
     const auto before = session.pending_bytes();
     const auto done =
         session.disconnect(pending_disconnect->code, pending_disconnect->properties.view(), loop.now());

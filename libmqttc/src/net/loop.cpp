@@ -99,7 +99,7 @@ int Loop::descriptor() {
 std::optional<Time> Loop::due(std::optional<Time> deadline) const {
     const bool ready = std::ranges::any_of(
         watches_, [](const Watch& watch) { return watch.outside_epoll && (watch.events & POLLIN) != 0; });
-    return ready ? Time::min() : next_due(deadline);
+    return ready ? now_ : next_due(deadline);
 }
 
 void Loop::prepare_wake() {

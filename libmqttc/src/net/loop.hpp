@@ -38,7 +38,7 @@ class Loop {
     /// loop and stays the same. -1: none can be created (errno).
     int descriptor();
     /// When turn() must be called though descriptor() is not readable: the first timer or `deadline`, whichever is sooner;
-    /// Time::min() while a watched descriptor is ready that epoll(7) cannot wait for (a regular file).
+    /// now() while a watched descriptor is ready that epoll(7) cannot wait for (a regular file).
     std::optional<Time> due(std::optional<Time> deadline) const;
 
     /// From now on wake() has an effect, unless no descriptor can be created for it.

@@ -22,6 +22,17 @@ std::size_t accepted(const SessionOptions& options) {
     return size;
 }
 
+/// Adds what session_expiry says to the properties of CONNECT.
+void add_session_expiry(SessionOptions& options) {
+    constexpr std::uint32_t unnamed_session = 300;
+    Properties& properties = options.connect_properties;
+    if (options.version != ProtocolVersion::v5 || properties.view().find(PropertyId::session_expiry_interval))
+        return;
+    const std::uint32_t kept = options.client_id.empty() ? unnamed_session : UINT32_MAX;
+    const std::uint32_t expiry = options.session_expiry.value_or(options.clean_start ? 0 : kept);
+    if (expiry != 0) static_cast<void>(properties.add(PropertyId::session_expiry_interval, expiry));
+}
+
 }  // namespace
 
 Session::Impl::Impl(SessionOptions given)
@@ -32,6 +43,7 @@ Session::Impl::Impl(SessionOptions given)
       authenticates(options.version == ProtocolVersion::v5 &&
                     options.connect_properties.view().find(PropertyId::authentication_method).has_value()),
       state(options.version) {
+    add_session_expiry(options);
     state.client_id = options.client_id;
     conn.limits.client_id = options.client_id;
     // So that the broker does not send packets that would have to be refused.
@@ -300,6 +312,13 @@ void Session::arrived(std::size_t unarrived, Time now) {
 std::size_t Session::unreleased() const {
     const std::size_t unfinished = impl_->conn.received_unfinished;
     return unfinished - std::min(unfinished, impl_->conn.held_acks.size());
+}
+
+AckToken Session::ack_token(const Publish& message) const {
+    return {impl_->state.counters.received, message.packet_id, message.qos};
+}
+void Session::acknowledge(const AckToken& token, Time now) {
+    impl_->acknowledge(token, now);
 }
 
 std::expected<void, Error> Session::auth(ReasonCode code, PropertiesView properties, Time now) {

@@ -44,8 +44,8 @@ struct Session::Impl {
         /// or another one that it made at a CONNECT of which the CONNACK was lost. The old session continues with
         /// PUBREL or a PUBLISH with DUP; only a new one can use such an identifier without DUP.
         IdSet uncertain_qos2_ids;
-        /// Of the received ones, those whose handler still holds the acknowledgement.
-        IdSet held_qos2_ids;
+        /// Of the received ones, those whose handler still holds the acknowledgement, with AckToken::message.
+        std::map<PacketId, std::uint64_t> held_qos2;
         Requests requests;
         Output kept;  ///< whole QoS 0 messages for the next connection, without aliases
         std::string client_id;
@@ -84,6 +84,8 @@ struct Session::Impl {
         struct HeldAck {
             PacketType type;
             PacketId id;
+            bool released;          ///< it only waits for an earlier one
+            std::uint64_t message;  ///< AckToken::message
         };
         std::vector<HeldAck> held_acks;  ///< in the order of their messages
         Time last_sent{};
@@ -230,7 +232,10 @@ struct Session::Impl {
     /// True iff this QoS 2 message was given to the handler before.
     bool is_duplicate(const Publish& publish);
     void acknowledge(PacketType type, PacketId id, ReasonCode code, Time now);
-    void acknowledge_or_hold(PacketType type, PacketId id, Accept answer, Time now);
+    void acknowledge_or_hold(PacketType type, PacketId id, Accept answer, std::uint64_t message, Time now);
+    void acknowledge(const AckToken& token, Time now);
+    /// Sends those at the front that nothing holds any more.
+    void send_released(Time now);
     void release_acknowledgements(Time now);
 
     // session_acks.cpp

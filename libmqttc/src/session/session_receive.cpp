@@ -219,8 +219,10 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
     const PacketId id = publish->packet_id;
     if (publish->qos == Qos::exactly_once && is_duplicate(*publish)) {
         ++state.counters.duplicates;
-        const bool held = state.held_qos2_ids.contains(id);
-        acknowledge_or_hold(PacketType::pubrec, id, held ? Accept::hold_acknowledgement : Accept::now, now);
+        const auto held = state.held_qos2.find(id);
+        const bool holds = held != state.held_qos2.end();
+        acknowledge_or_hold(PacketType::pubrec, id, holds ? Accept::hold_acknowledgement : Accept::now,
+                            holds ? held->second : 0, now);
         return Taken::yes;
     }
     if (conn.received_unfinished >= receive_maximum) {
@@ -230,19 +232,19 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
     }
     const Accept answer = handler.on_publish(*publish);
     if (answer == Accept::later) return Taken::no;
-    ++state.counters.received;
+    const std::uint64_t message = state.counters.received++;
     if (publish->qos == Qos::at_least_once) {
-        acknowledge_or_hold(PacketType::puback, id, answer, now);
+        acknowledge_or_hold(PacketType::puback, id, answer, message, now);
         return Taken::yes;
     }
     state.received.insert(id);
     ++conn.received_unfinished;
     if (answer == Accept::hold_acknowledgement) {
-        state.held_qos2_ids.insert(id);
+        state.held_qos2[id] = message;
     } else {
-        state.held_qos2_ids.erase(id);
+        state.held_qos2.erase(id);
     }
-    acknowledge_or_hold(PacketType::pubrec, id, answer, now);
+    acknowledge_or_hold(PacketType::pubrec, id, answer, message, now);
     return Taken::yes;
 }
 
@@ -265,21 +267,45 @@ void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, T
 }
 
 // Acknowledgements are sent in the order of their messages [MQTT-4.6.0-2], so one that is held holds all after it.
-void Session::Impl::acknowledge_or_hold(PacketType type, PacketId id, Accept answer, Time now) {
-    if (answer != Accept::hold_acknowledgement && conn.held_acks.empty())
-        return acknowledge(type, id, reason::success, now);
-    conn.held_acks.push_back({type, id});
+void Session::Impl::acknowledge_or_hold(PacketType type, PacketId id, Accept answer, std::uint64_t message,
+                                        Time now) {
+    const bool holds = answer == Accept::hold_acknowledgement;
+    if (!holds && conn.held_acks.empty()) return acknowledge(type, id, reason::success, now);
+    conn.held_acks.push_back({type, id, !holds, message});
     if (type == PacketType::puback) ++conn.received_unfinished;
 }
 
-void Session::Impl::release_acknowledgements(Time now) {
-    state.held_qos2_ids.clear();
-    if (!live()) return;
-    for (const auto& [type, id] : conn.held_acks) {
-        if (type == PacketType::puback) --conn.received_unfinished;
-        acknowledge(type, id, reason::success, now);
+void Session::Impl::acknowledge(const AckToken& token, Time now) {
+    if (token.qos == Qos::exactly_once) {
+        const auto held = state.held_qos2.find(token.packet_id);
+        if (held == state.held_qos2.end() || held->second != token.message) return;
+        state.held_qos2.erase(held);
     }
-    conn.held_acks.clear();
+    const auto same = [&](const ConnectionState::HeldAck& ack) {
+        return !ack.released && ack.message == token.message && ack.id == token.packet_id;
+    };
+    const auto found = std::ranges::find_if(conn.held_acks, same);
+    if (found == conn.held_acks.end()) return;
+    found->released = true;
+    send_released(now);
+}
+
+void Session::Impl::send_released(Time now) {
+    if (!live()) return;
+    std::size_t sent = 0;
+    for (const auto& ack : conn.held_acks) {
+        if (!ack.released) break;
+        ++sent;
+        if (ack.type == PacketType::puback) --conn.received_unfinished;
+        acknowledge(ack.type, ack.id, reason::success, now);
+    }
+    conn.held_acks.erase(conn.held_acks.begin(), conn.held_acks.begin() + static_cast<std::ptrdiff_t>(sent));
+}
+
+void Session::Impl::release_acknowledgements(Time now) {
+    state.held_qos2.clear();
+    for (auto& ack : conn.held_acks) ack.released = true;
+    send_released(now);
 }
 
 Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now, SessionHandler& handler) {

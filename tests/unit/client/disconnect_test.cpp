@@ -164,7 +164,9 @@ TEST_CASE("a broker that closes as soon as it has everything is not a failure") 
 TEST_CASE("DISCONNECT contains the requested reason and properties") {
     Peer peer(ProtocolVersion::v5);
     Recorder handler;
-    Client client(options_for(peer), handler);
+    auto options = options_for(peer);
+    options.session.session_expiry = 0;
+    Client client(std::move(options), handler);
     peer.join(client);
     peer.script = [&](const Packet&) { peer.accept_client(); };
     handler.connack = [&] {
