@@ -143,7 +143,8 @@ Requires
      .set = set_path<tls_field, &TlsOptions::key_file>},
     {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
-     .manual = R"(Read the passphrase of the private key, or the PIN of its token, from the first line of
+     .manual = R"(Read the passphrase of the private key, or the PIN of its token, from the first
+line of
 .Ar file .
 Without this option, the program prompts for the passphrase of an encrypted
 key on the terminal.)",
@@ -185,7 +186,8 @@ must have the root CA then.)",
      .help = "require: the broker must prove that its certificate is not revoked",
      .manual = R"(With
 .Cm require ,
-the broker must send an OCSP response with its certificate (OCSP stapling), signed by
+the broker must send an OCSP response with its certificate (OCSP stapling),
+signed by
 the certificate's issuer, which says that the certificate is not revoked.)",
      .set = set_ocsp},
     {.name = "insecure", .role = Role::selects_tls,
