@@ -10,6 +10,7 @@
 #   tidy      clang-format and clang-tidy
 #   asan      address and undefined-behaviour sanitizers, and all tests except tests/consistency
 #   tsan      thread sanitizer, and the tests of the client
+#   brokers   real brokers: all cases with each; with CI=true, a short form for those that start slowly
 #
 # The last line is a total: N passed, N failed, N skipped. It exits with 1 when anything failed. Skipped tests are listed
 # before it; with CI=true in the environment a skip that allowed_skips.txt does not list is a failure.
@@ -18,7 +19,7 @@ export LC_ALL=C.UTF-8
 cd "$(dirname "$0")/.." || exit 1
 . tests/packages.sh
 
-all_steps=(quick package newcomer fuzz tidy asan tsan)
+all_steps=(quick package newcomer fuzz tidy asan tsan brokers)
 steps=("$@")
 [ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
 for step in "${steps[@]}"; do
@@ -157,6 +158,27 @@ step_asan() {
 step_tsan() {
     heading "tsan: build with the thread sanitizer, and the tests of the client"
     build tsan unit_client && run_ctest tsan -R '^unit_client$'
+}
+
+# Takes its result from the last line, as this script's own: N passed, N failed, N skipped.
+step_brokers() {
+    heading "brokers: mqtt_pub and mqtt_sub with real brokers"
+    ensure_packages real-brokers || { fail "packages for the step brokers"; return; }
+    build dev || return
+    tests/brokers/install.sh build/npm
+    local log=build/brokers.log short=() p f s skip
+    [ "${CI-}" != true ] || short=(--short rabbitmq --short activemq --short ejabberd)
+    timeout --kill-after=10 1500 tests/brokers/run.py build/dev/bin --modules build/npm ${short[@]+"${short[@]}"} | tee "$log"
+    if ! read -r p f s < <(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log") ||
+        [ -z "$s" ]; then
+        fail "tests with real brokers left no result"
+        return
+    fi
+    passed=$((passed + p))
+    failed=$((failed + f))
+    skipped=$((skipped + s))
+    while read -r skip; do skips+=("$skip"); done < <(sed -n 's/^skipped: //p' "$log")
+    [ "$f" -eq 0 ] || failures+=("$f cases with real brokers")
 }
 
 if [[ " ${steps[*]} " == *" fuzz "* || " ${steps[*]} " == *" tidy "* ]]; then

@@ -5,6 +5,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -49,6 +50,7 @@ class Broker:
     login = (USER, PASSWORD)  # what a client gives that knows the password
     anonymous = True          # it accepts clients without a login
     keeps_sessions = True     # over a restart
+    clusters = False          # three nodes are tested too
     stop_signal = signal.SIGKILL  # of the case that restarts it
 
     def __init__(self, work, bin_dir, node=0, peers=()):
@@ -57,6 +59,7 @@ class Broker:
         self.bin_dir, self.node, self.peers = bin_dir, node, list(peers)
         self.ca, self.cert, self.key = make_certificates(os.path.join(work, "certificates"))
         self.ports = {transport: free_port() for transport in self.transports}
+        self.cookie = "mqttc"
         self.process = None
         self.started_in = 0.0
 
@@ -104,6 +107,15 @@ class Broker:
                 return log.read()
         except OSError:
             return ""
+
+    @staticmethod
+    def form_cluster(nodes):
+        """Starts them all; returns when each accepts connections. `peers` of each are the others."""
+        threads = [threading.Thread(target=node.start) for node in nodes]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
 
     def kill(self, number=signal.SIGKILL):
         """Ends it, with the processes that it started, and returns when it is gone."""
@@ -156,6 +168,7 @@ class Nats(Broker):
     name = "nats"
     packages = "nats-server"
     transports = ("tcp", "ws", "cluster", "client")
+    clusters = True
 
     def configure(self):
         routes = ", ".join(f"nats://127.0.0.1:{peer.ports['cluster']}" for peer in self.peers)
@@ -194,23 +207,19 @@ class RabbitMQ(Broker):
     packages = "rabbitmq-server"
     transports = ("tcp", "tls", "ws", "wss", "amqp")
     versions = ("31", "311")
+    clusters = True
     path = "/ws"
     start_within = 120
     epmd = None  # one for all nodes: (process, port)
 
     def configure(self):
-        self.node_name = f"mqttc{self.node}-{self.ports['tcp']}@localhost"
         self.distribution = free_port()
         if RabbitMQ.epmd is None:
             port = free_port()
             RabbitMQ.epmd = subprocess.Popen(["epmd", "-port", str(port), "-address", "127.0.0.1"],
                                              stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL), port
         self.file("plugins", "[rabbitmq_mqtt,rabbitmq_web_mqtt].\n")
-        nodes = [self, *self.peers]
-        if self.peers:
-            self.cookie = self.peers[0].cookie
-        else:
-            self.cookie = os.urandom(8).hex()
+        nodes = sorted([self, *self.peers], key=lambda node: node.node)
         conf = [f"listeners.tcp.1 = 127.0.0.1:{self.ports['amqp']}",
                 f"mqtt.listeners.tcp.1 = 127.0.0.1:{self.ports['tcp']}",
                 f"mqtt.listeners.ssl.1 = 127.0.0.1:{self.ports['tls']}",
@@ -229,6 +238,16 @@ class RabbitMQ(Broker):
         self.file("rabbitmq.conf", "\n".join(conf) + "\n")
 
     login = ("guest", "guest")
+
+    @property
+    def node_name(self):
+        return f"mqttc{self.node}-{self.ports['tcp']}@localhost"
+
+    @staticmethod
+    def form_cluster(nodes):
+        # One after the other: each joins those that run.
+        for node in nodes:
+            node.start()
 
     def environment(self):
         at = self.directory

@@ -2,7 +2,6 @@
 # brokers that cannot do it.
 import hashlib
 import os
-import signal
 import subprocess
 import tempfile
 import threading
@@ -103,10 +102,49 @@ def shared(run):
         time.sleep(0.02)
     got = [line for sub in subs for line in run.received(sub)]
     if sorted(got) != sorted(expected) or not all(run.received(sub) for sub in subs):
-        for sub in subs:
-            sub.process.send_signal(signal.SIGTERM)
-            sub.wait()
-        raise Mismatch(f"sub: {len(got)} of 200 messages: {subs[0].err().strip()}")
+        _, _, err = run.run(run.clients.sub, "-t", f"$share/group/{run.topic}/b", "-W", "1")
+        raise Mismatch(f"sub: {len(got)} of 200 messages: {err.strip()}")
+
+
+@case("workers come and go", "once")
+def workers(run):
+    """mqtt_sub --exec on a shared subscription: their number changes while messages flow, and none is lost."""
+    if run.clients.mosquitto or run.broker.name != "mosquitto":
+        return "no shared subscriptions"
+    with tempfile.TemporaryDirectory() as directory:
+        def start(name):
+            # A session of its own keeps what a worker has not acknowledged until it is back.
+            words = ["-t", f"$share/group/{run.topic}/a", "-i", f"{run.id}-{name}", "-c", "-q", "1",
+                     "--exec", f"cat >>{directory}/{name}; echo >>{directory}/{name}", "-d"]
+            sub = run.sub(*words, ready=False)
+            deadline = time.monotonic() + 10
+            while "received SUBACK" not in sub.err() and time.monotonic() < deadline:
+                time.sleep(0.02)
+            return sub
+
+        def publish(first, last):
+            text = "".join(f"{i}\n" for i in range(first, last + 1))
+            run.pub("-t", run.topic + "/a", "-q", "1", "-l", data=text.encode())
+
+        def done():
+            return [int(line) for name in os.listdir(directory) for line in open(os.path.join(directory, name)) if line.strip()]
+
+        one, two = start("one"), start("two")
+        publish(1, 100)
+        start("three")
+        one.process.terminate()
+        publish(101, 200)
+        two.process.kill()
+        publish(201, 300)
+        one.wait(), two.wait()
+        start("one"), start("two")
+        deadline = time.monotonic() + 20
+        while len(set(done())) < 300 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        run.note = f"300 messages, lost {300 - len(set(done()))}, twice {len(done()) - len(set(done()))}"
+        if len(set(done())) < 300:
+            raise Mismatch(f"sub --exec: {run.note}")
+        return None
 
 
 @case("session", short=True)
@@ -133,9 +171,10 @@ def will(run):
 @case("wrong password", short=True)
 def wrong_password(run):
     run.pub("-t", run.topic, "-m", "x", login=run.broker.login)
-    err = run.pub("-t", run.topic, "-m", "x", login=(run.broker.login[0], "wrong"),
-                  code=(4 if run.broker.name == "rabbitmq" else 134 if run.version == "5" and run.broker.name != "ejabberd"
-                        and False else 135 if run.version == "5" else 5))
+    code, _, err = run.run(run.clients.pub, "-t", run.topic, "-m", "x", login=(run.broker.login[0], "wrong"))
+    # Bad user name or password, or not authorized.
+    if code not in ((134, 135) if run.version == "5" else (4, 5)):
+        raise Mismatch(f"pub: exit code {code}: {err.strip()}")
     if "password" not in err and not run.clients.mosquitto:
         raise Mismatch(f"pub: the message does not name the password: {err.strip()}")
 
@@ -168,25 +207,21 @@ def large_websocket(run):
 @case("request and answer")
 def request(run):
     if run.clients.mosquitto:
-        return None
-    answerer = [run.clients.pub, *run.arguments(), "-s", "-q", "1", "-t"]
+        return "no such option"
+    answer = [run.clients.pub, *run.arguments(), "-s", "-q", "1", "-t"]
+    words = ["--request", "-t", run.topic + "/a", "--response-topic", run.topic + "/answer", "-m", "question"]
     if run.version == "5":
-        command = " ".join(answerer) + ' "$MQTT_RESPONSE_TOPIC" -D publish correlation-data "$MQTT_CORRELATION_DATA"'
-        words = ["--request", run.topic + "/answer", "-t", run.topic + "/a", "-m", "question"]
-    if run.version == "5":
+        answer += ['"$MQTT_RESPONSE_TOPIC"', "-D", "publish", "correlation-data", '"$MQTT_CORRELATION_DATA"']
         words += ["-D", "publish", "correlation-data", "id"]
     else:
-        command = " ".join(answerer) + f" {run.topic}/answer"
-        words = ["--request", run.topic + "/answer", "-t", run.topic + "/a", "-m", "question"]
-    if run.version == "5":
-        words += ["-D", "publish", "correlation-data", "id"]
-    run.sub("-t", run.topic + "/a", "--exec", command, ready=False)
-    deadline = time.monotonic() + 10
+        answer += [run.topic + "/answer"]
+    run.sub("-t", run.topic + "/a", "--exec", " ".join(answer), ready=False)
+    deadline = time.monotonic() + 20
     while True:
-        code, out, err = run.run(run.clients.pub, *words, "-q", "1", "-W", "1")
+        code, out, err = run.run(run.clients.pub, *words, "-q", "1", "-W", "2")
         if code == 0 and out == b"question\n":
             return None
-        if code != 27 or time.monotonic() > deadline:
+        if code not in (27, 66) or time.monotonic() > deadline:
             raise Mismatch(f"pub --request: exit code {code}, got {out!r}: {err.strip()}")
 
 
@@ -210,7 +245,11 @@ def topic_case(name, make):
     def test(run):
         topic = run.topic + "/" + make()
         sub = run.sub("-t", topic)
-        run.pub("-t", topic, "-q", "1", "-m", "x")
+        code, _, err = run.run(run.clients.pub, "-t", topic, "-q", "1", "-m", "x")
+        # Our program warns of a control character, whatever this broker does.
+        rest = [line for line in err.splitlines() if "many brokers close the connection for it" not in line]
+        if code != 0 or rest:
+            raise Mismatch(f"pub: exit code {code}: {err.strip()}")
         run.expect(sub, [topic + " x"], seconds=3)
 
 

@@ -119,7 +119,7 @@ class Run:
 
     def sub(self, *words, raw=False, ready=True, **how):
         """Starts a subscriber and waits until a message to TOPIC/ready arrives, which it subscribes to as well."""
-        output = ["-N"] if raw else ["-v"]
+        output = ["-N"] if raw else [] if "--exec" in words else ["-v"]
         more = ["-t", self.topic + "/ready", "-q", str(self.qos)] if ready else ["-q", str(self.qos)]
         sub = Sub([self.clients.sub, *self.arguments(**how), *output, *words, *more], raw)
         self.subs.append(sub)

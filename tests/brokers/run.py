@@ -8,6 +8,7 @@ usage: run.py BIN_DIR [--broker NAME]... [--short NAME]... [--case TEXT] [--mosq
   --case TEXT      only cases whose name contains TEXT
   --mosquitto      run the cases with Debian's mosquitto_pub and mosquitto_sub, and print where they differ
   --modules DIR    where npm has installed aedes (install.sh)
+  --cluster-lines N  through the cluster that loses a node, default 100,000
   --keep           keep the directory with the brokers' configurations and logs
 
 The last line is a total: N passed, N failed, N skipped. A case that a broker cannot do is a row in exceptions.py, and passes
@@ -17,6 +18,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -24,7 +26,8 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import brokers  # noqa: E402
-from cases import CASES, expand  # noqa: E402
+from cases import expand  # noqa: E402
+from cluster import lose_a_node, start_cluster  # noqa: E402
 from clients import Clients, Mismatch, Run  # noqa: E402
 from exceptions import find_exception  # noqa: E402
 
@@ -51,7 +54,7 @@ class Report:
         print(f"\n{'case':{width}}  " + "  ".join(f"{name:9}" for name in names))
         for name, row in self.cells.items():
             print(f"{name:{width}}  " + "  ".join(f"{row.get(each, '-'):9}" for each in names))
-        for title, lines in (("Restarts", self.notes), ("Exceptions, each with what the broker does", self.named),
+        for title, lines in (("Measured", self.notes), ("Exceptions, each with what the broker does", self.named),
                              ("Differences" if self.control else "Failures", self.failures)):
             if lines:
                 print(f"\n{title}:")
@@ -105,6 +108,21 @@ def test_broker(report, kind, args, work):
     print(f"{kind.name}: {time.monotonic() - begin:.0f} s", flush=True)
 
 
+def test_cluster(report, kind, args, work):
+    name, nodes = "cluster loses a node", []
+    begin = time.monotonic()
+    try:
+        nodes = start_cluster(kind, work, args.bin_dir)
+        report.notes.append(f"{kind.name}: {name}: {lose_a_node(nodes, args.clients, args.cluster_lines)}")
+        report.add(kind.name, name, "ok")
+    except (brokers.CannotStart, Mismatch) as error:
+        report.add(kind.name, name, "FAILED", str(error))
+    finally:
+        for node in nodes:
+            node.close()
+    print(f"{kind.name}: {name}: {time.monotonic() - begin:.0f} s", flush=True)
+
+
 def missing_program(kind, args):
     """What is missing to start this broker, or nothing."""
     programs = {"mosquitto": ["/usr/sbin/mosquitto"], "nats": ["/usr/sbin/nats-server"], "ejabberd": ["/usr/bin/erl"],
@@ -123,9 +141,12 @@ def main():
     parser.add_argument("--case", default="")
     parser.add_argument("--mosquitto", action="store_true")
     parser.add_argument("--modules", default="/nonexistent")
+    parser.add_argument("--cluster-lines", type=int, default=100_000)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
+    # So that the brokers are gone at the end of an interrupted run too.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     args.bin_dir = os.path.abspath(args.bin_dir)
     args.modules = os.path.abspath(args.modules)
     args.clients = Clients(args.bin_dir, args.mosquitto)
@@ -140,6 +161,9 @@ def main():
                 report.skips.append(f"{kind.name}: {' '.join(missing)} missing (packages: {kind.packages})")
                 continue
             test_broker(report, kind, args, work)
+            short = kind.name in args.short or "all" in args.short
+            if kind.clusters and not short and not args.mosquitto and args.case in "cluster":
+                test_cluster(report, kind, args, work)
     finally:
         brokers.RabbitMQ.end()
         if args.keep:

@@ -1,0 +1,59 @@
+# A cluster of three nodes that loses the node in use: one mqtt_pub and one mqtt_sub, both with --failover.
+import subprocess
+import threading
+import time
+
+from clients import Mismatch, Run, Sub
+
+
+def start_cluster(kind, work, bin_dir):
+    nodes = [kind(work, bin_dir, node) for node in (1, 2, 3)]
+    for node in nodes:
+        node.peers = [other for other in nodes if other is not node]
+    kind.form_cluster(nodes)
+    return nodes
+
+
+def lose_a_node(nodes, clients, lines):
+    """Publishes `lines` at QoS 1 and kills the first node when a third has arrived. Returns what happened; nothing may be
+    lost."""
+    run = Run(nodes[0], clients, nodes[0].versions[-1], 1)
+    others = [word for node in nodes[1:] for word in ("--failover", f"127.0.0.1:{node.ports['tcp']}")]
+    words = [*others, "-i", run.id, "-c", "-t", run.topic + "/a", "--connect-timeout", "5", "--ack-timeout", "10"]
+    arrivals = []
+    try:
+        sub = run.sub(*words)
+        pub = subprocess.Popen([clients.pub, *run.arguments(), *others, "-i", run.id + "-pub", "-c", "-q", "1", "-l",
+                                "-t", run.topic + "/a", "--connect-timeout", "5", "--ack-timeout", "10"],
+                               stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        text = "".join(f"{i}\n" for i in range(1, lines + 1)).encode()
+        answers = []
+        talk = threading.Thread(target=lambda: answers.append(pub.communicate(text)[1]), daemon=True)
+        talk.start()
+        longest, before, at, killed = 0.0, 0, time.monotonic(), False
+        deadline = at + 300
+        while time.monotonic() < deadline:
+            time.sleep(0.01)
+            count, now = len(sub.lines), time.monotonic()
+            if count > before:
+                if killed:
+                    longest = max(longest, now - at)
+                before, at = count, now
+            if not killed and count > lines // 3:
+                nodes[0].kill()
+                killed = True
+            # All may have arrived, and copies may follow.
+            if pub.poll() is not None and now - at > (1 if count >= lines else 15):
+                break
+        if pub.poll() is None:
+            pub.kill()
+        talk.join()
+        numbers = [int(line.split()[1]) for line in run.received(sub)]
+        lost, twice = lines - len(set(numbers)), len(numbers) - len(set(numbers))
+        what = f"{lines} lines, lost {lost}, twice {twice}, without service {longest:.1f} s"
+        if pub.returncode != 0 or lost or not killed:
+            raise Mismatch(f"{what}; pub: exit code {pub.returncode}: {answers[0].decode(errors='replace').strip()[-700:]}; "
+                           f"sub: {sub.err().strip()[-500:]}")
+        return what
+    finally:
+        run.end()
