@@ -176,7 +176,7 @@ class Nats(Broker):
         self.conf = self.file("nats.conf", f"""server_name: n{self.node}
 listen: "127.0.0.1:{self.ports['client']}"
 jetstream {{ store_dir: "{self.directory}/jetstream" }}
-mqtt {{ listen: "127.0.0.1:{self.ports['tcp']}" }}
+mqtt {{ listen: "127.0.0.1:{self.ports['tcp']}"{", stream_replicas: 3" if self.peers else ""} }}
 websocket {{ listen: "127.0.0.1:{self.ports['ws']}", no_tls: true }}
 no_auth_user: guest
 authorization {{ users: [ {{user: guest, password: guest}}, {{user: {USER}, password: {PASSWORD}}} ] }}

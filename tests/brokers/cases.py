@@ -268,7 +268,10 @@ def restart(run):
     if run.qos == 0:
         return "no guarantee"
     half = 6_000
-    sub = run.sub("-t", run.topic + "/a", "-i", run.id, "-c")
+    # A session that the broker has lost is whole again when the subscription is, which -d shows.
+    shown = "received SUBACK" if not run.broker.keeps_sessions and not run.clients.mosquitto else "connected again"
+    sub = run.sub("-t", run.topic + "/a", "-i", run.id, "-c", *(["-d"] if shown == "received SUBACK" else []))
+    before = sub.err().count(shown)
     command = [run.clients.pub, *run.arguments(), "-t", run.topic + "/a", "-q", str(run.qos), "-l"]
     if run.version != "5":
         command += ["-i", run.id + "p", "-c"]
@@ -293,7 +296,7 @@ def restart(run):
         run.broker.kill(run.broker.stop_signal)
         run.broker.start()
         writer.join(30)
-        connected = (lambda: True) if run.clients.mosquitto else (lambda: "connected again" in sub.err())
+        connected = (lambda: True) if run.clients.mosquitto else (lambda: sub.err().count(shown) > before)
         deadline = time.monotonic() + 15
         while not connected() and time.monotonic() < deadline:
             time.sleep(0.02)
@@ -304,7 +307,7 @@ def restart(run):
         except BrokenPipeError:
             pass  # it has ended, which its exit code and message show
         try:
-            code = pub.wait(timeout=40)
+            code = pub.wait(timeout=60)
         except subprocess.TimeoutExpired:
             code = "none (killed)"
     finally:

@@ -20,8 +20,12 @@ def lose_a_node(nodes, clients, lines):
     run = Run(nodes[0], clients, nodes[0].versions[-1], 1)
     others = [word for node in nodes[1:] for word in ("--failover", f"127.0.0.1:{node.ports['tcp']}")]
     words = [*others, "-i", run.id, "-c", "-t", run.topic + "/a", "--connect-timeout", "5", "--ack-timeout", "10"]
-    arrivals = []
     try:
+        # The nodes have to find each other first.
+        deadline = time.monotonic() + 60
+        while run.run(clients.pub, "-t", run.topic, "-q", "1", "-m", "x", "-W", "5")[0] != 0:
+            if time.monotonic() > deadline:
+                raise Mismatch("the cluster accepts no message within 60 s")
         sub = run.sub(*words)
         pub = subprocess.Popen([clients.pub, *run.arguments(), *others, "-i", run.id + "-pub", "-c", "-q", "1", "-l",
                                 "-t", run.topic + "/a", "--connect-timeout", "5", "--ack-timeout", "10"],
