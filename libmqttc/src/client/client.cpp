@@ -467,12 +467,14 @@ std::optional<Error> Client::awaited() const {
 }
 
 void Client::pause(bool paused) {
-    impl_->changes("pause");
+    impl_->check_thread("pause");
     auto& intake = impl_->relay.intake;
+    if (intake == (paused ? Relay::Intake::paused : Relay::Intake::reading)) return;
+    impl_->changes("pause");
     if (paused) {
         intake = Relay::Intake::paused;
         impl_->session.pause();
-    } else if (intake != Relay::Intake::reading) {
+    } else {
         intake = Relay::Intake::resuming;
     }
 }
