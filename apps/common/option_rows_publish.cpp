@@ -56,14 +56,6 @@ OptionResult set_repeat(OptionContext& context) {
     return set;
 }
 
-OptionResult set_input(OptionContext& context) {
-    if (context.value() == "csv")
-        return std::unexpected(
-            std::string("'csv' is not one of lines, topic, json (for two columns without quotes: "
-                        "topic with --separator ,)"));
-    return set_choice<InputFormat, &PubOptions::input>(context);
-}
-
 OptionResult set_separator(OptionContext& context) {
     if (context.value().empty()) return std::unexpected(std::string("the separator is empty"));
     return set_text<&PubOptions::separator>(context);
@@ -186,9 +178,9 @@ What cannot be encoded is reported with its position; with
 it is an invalid line, for
 .Fl -skip-invalid .)",
      .set = set_payload_format<&PubOptions::encode>},
-    {.name = "input", .argument = "NAME", .value = ValueKind::choice, .choices = "lines topic json",
+    {.name = "input", .argument = "NAME", .value = ValueKind::choice, .choices = "lines topic json csv",
      .needs = "stdin-line",
-     .help = "content of a line of -l: a payload, topic and payload, or a JSON object",
+     .help = "content of a line of -l: a payload, topic and payload, JSON object, CSV",
      .manual = R"(The format of the lines read with
 .Fl l :
 .Bl -tag -width lines
@@ -207,7 +199,22 @@ with the fields
 .Cm topic , payload , payload_encoding , payloadlen , qos , retain
 and
 .Cm properties .
+.It Cm csv
+Comma-separated values (RFC 4180) with a header line; quoted fields may contain
+line breaks.
 .El
+.Pp
+In CSV, the columns
+.Cm topic , payload , qos
+and
+.Cm retain
+say what to publish; an empty field takes its value from the options.
+.Fl t
+may contain names of columns in braces, such as
+.Ql plant/{line}/{sensor} .
+Without a payload column the payload is a JSON object of the columns that
+nothing else uses: a field is a number, true, false or null if it is written
+like one without quotes, null if it is empty, and otherwise a string.
 .Pp
 In JSON objects, missing fields take their values from
 .Fl t , q , r
@@ -248,11 +255,21 @@ of the payload.
 A line that cannot be parsed ends the run with exit status 1, after all
 messages before it were delivered.
 The error message names the line.)",
-     .set = set_input},
-    {.name = "separator", .argument = "TEXT", .needs = "input=topic",
-     .help = "separates topic and payload with --input topic",
+     .set = set_choice<InputFormat, &PubOptions::input>},
+    {.name = "payload-column", .argument = "NAME", .needs = "input=csv",
+     .help = "with --input csv: the column that is the payload",
+     .manual = R"(With
+.Fl -input Cm csv :
+the column that is the payload, instead of
+.Cm payload .)",
+     .set = set_text<&PubOptions::payload_column>},
+    {.name = "separator", .argument = "TEXT", .needs = "input=topic|input=csv",
+     .help = "separates topic and payload, or the columns of CSV",
      .manual = R"(The text between topic and payload.
-The default is the first tab or space.)",
+The default is the first tab or space.
+With
+.Fl -input Cm csv :
+the character between columns, instead of a comma.)",
      .set = set_separator},
 };
 constexpr OptionRow sending_options[] = {

@@ -141,6 +141,21 @@ for an empty payload.)",
      .manual = R"(Print each message in this format; see
 .Sx OUTPUT FORMAT .)",
      .set = set_text<&SubOptions::format>},
+    {.name = "csv", .argument = "FIELDS", .excludes = "F|v|N|field|save|exec|watch|message-rate|dry-run",
+     .why = "both say what is printed",
+     .help = "print CSV, e.g. time,topic,payload or topic,%{temp}",
+     .manual = R"(Print comma-separated values (RFC 4180): a header line, and one record for each
+message.
+.Ar fields
+are
+.Cm topic , payload , time , qos , retain
+and
+.Cm %{ Ns Ar path Ns Cm }
+or another sequence of
+.Sx OUTPUT FORMAT ,
+with commas between them.
+A field that a message does not have is empty.)",
+     .set = set_text<&SubOptions::csv>},
     {.name = "pretty",
      .help = "indent %j and %J; --decode sparkplug: times as text",
      .manual = R"(Indent the JSON of

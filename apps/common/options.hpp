@@ -117,7 +117,7 @@ struct PayloadChoice {
 /// Where mqtt_pub's messages come from.
 enum class PayloadSource : std::uint8_t { none, message, file, lines, whole_stdin, null };
 enum class Encoding : std::uint8_t { raw, hex, base64 };
-enum class InputFormat : std::uint8_t { lines, topic, json };
+enum class InputFormat : std::uint8_t { lines, topic, json, csv };
 
 struct PubOptions {
     ConnectionOptions connection;
@@ -134,6 +134,7 @@ struct PubOptions {
     Encoding encoding = Encoding::raw;
     std::optional<PayloadChoice> encode;
     InputFormat input = InputFormat::lines;
+    std::string payload_column;
     std::optional<std::string> separator;
     bool skip_invalid = false;
     bool replay = false;
@@ -172,6 +173,7 @@ struct SubOptions {
     bool verbose = false;
     bool no_newline = false;
     std::optional<std::string> format;
+    std::optional<std::string> csv;
     bool pretty = false;
     bool message_rate = false;
     bool watch = false;

@@ -403,7 +403,8 @@ OptionResult finalize(PubOptions& options, const OptionContext& context) {
     const bool lines = options.source == PayloadSource::lines;
     ConnectionOptions& connection = options.connection;
     connection.is_stream = lines;
-    connection.may_acknowledge = options.qos != Qos::at_most_once || options.input == InputFormat::json;
+    connection.may_acknowledge = options.qos != Qos::at_most_once || options.input == InputFormat::json ||
+                                 options.input == InputFormat::csv;
     // Responses are recognised by properties, so a request uses MQTT 5 unless the user chose otherwise.
     // The same with messages that have properties of their own: without MQTT 5 these would be lost.
     const bool needs_v5 = options.request || options.input == InputFormat::json;

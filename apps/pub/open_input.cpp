@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "connection_setup.hpp"
+#include "csv_lines.hpp"
 #include "fixed_input.hpp"
 #include "json_lines.hpp"
 #include "line_input.hpp"
@@ -90,6 +91,16 @@ std::expected<std::unique_ptr<InputSource>, PayloadError> open_lines(const app::
         case app::InputFormat::topic:
             return parsed(longest_payload,
                           std::make_unique<TopicLines>(options.separator, options.encoding, warn));
+        case app::InputFormat::csv: {
+            CsvRules rules{.topics = options.topics,
+                           .payload_column = options.payload_column,
+                           .encoding = options.encoding};
+            if (options.separator && options.separator->size() != 1)
+                return std::unexpected(
+                    PayloadError{false, "--separator: one character separates columns of CSV"});
+            if (options.separator) rules.separator = options.separator->front();
+            return parsed(JsonLines::max_line, std::make_unique<CsvLines>(std::move(rules)));
+        }
         case app::InputFormat::json: {
             const bool v5 = app::effective_version(options.connection) == ProtocolVersion::v5;
             JsonRules rules{.need_topic = options.topics.empty(),

@@ -1,6 +1,8 @@
 // Lines for a parser, and what happens to those that are invalid.
 #include "parsed_input.hpp"
 
+#include <algorithm>
+
 namespace mqttc::pub {
 
 bool ParsedInput::is_skipped(const InputMessage& message) const {
@@ -8,20 +10,60 @@ bool ParsedInput::is_skipped(const InputMessage& message) const {
     return as_text(message.payload).find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
+bool ParsedInput::ends_record(InputMessage& message) {
+    if (!parser_->joins_quoted_lines()) return true;
+    const std::string_view line = as_text(message.payload);
+    const bool continues = in_quotes_;
+    if (std::ranges::count(line, '"') % 2 != 0) in_quotes_ = !in_quotes_;
+    if (!message.problem.empty()) in_quotes_ = false;
+    if (!continues && !in_quotes_) return true;
+    if (!continues) {
+        record_.clear();
+    } else {
+        record_ += '\n';
+    }
+    record_.append(line);
+    if (message.problem.empty() && record_.size() > longest_record_) {
+        in_quotes_ = false;
+        message.reset();
+        message.problem = "line " + std::to_string(record_start_) + ": a quoted field has more than " +
+                          std::to_string(longest_record_) + " bytes";
+    }
+    if (in_quotes_) return false;
+    if (message.problem.empty()) message.reset(as_bytes(record_));
+    return true;
+}
+
 InputSource::State ParsedInput::next(InputMessage& message, Time now) {
     if (!failure_.empty()) return State::finished;
-    do {
-        if (const State state = lines_.next(message, now); state != State::ready) return state;
-        ++line_;
-    } while (is_skipped(message));
-    if (message.problem.empty()) {
-        const std::string_view line = as_text(message.payload);
-        message.payload = {};
-        if (auto parsed = parser_->parse(line, message); !parsed) {
-            message.problem = "line " + std::to_string(line_) + ": " + parsed.error();
+    bool complete = false;
+    bool has_header = true;
+    while (!complete) {
+        const State state = lines_.next(message, now);
+        if (state == State::ready) {
+            ++line_;
+            if (!in_quotes_) record_start_ = line_;
+            if (!in_quotes_ && is_skipped(message)) continue;
+            if (!ends_record(message)) continue;
+        } else if (state == State::finished && in_quotes_) {
+            // The parser reports the quote.
+            in_quotes_ = false;
+            message.reset(as_bytes(record_));
+        } else {
+            return state;
         }
+        if (message.problem.empty()) {
+            const std::string_view line = as_text(message.payload);
+            message.payload = {};
+            if (auto parsed = parser_->parse(line, message); !parsed) {
+                message.problem = "line " + std::to_string(record_start_) + ": " + parsed.error();
+                has_header = parser_->gave_message();
+            }
+        }
+        complete = !message.problem.empty() || parser_->gave_message();
     }
-    if (message.problem.empty() || skip_invalid_) {
+    // Without its header nothing of the input can be read.
+    if (message.problem.empty() || (skip_invalid_ && has_header)) {
         any_ = true;
         return State::ready;
     }

@@ -22,6 +22,7 @@ std::expected<Bytes, std::string> PayloadEncoder::encode(std::string_view json) 
 
 std::expected<void, std::string> EncodedLines::parse(std::string_view line, InputMessage& message) {
     if (auto read = lines_->parse(line, message); !read) return read;
+    if (!lines_->gave_message()) return {};
     auto payload = encoder_.encode(as_text(message.payload));
     if (!payload) return std::unexpected(std::move(payload.error()));
     message.payload = *payload;

@@ -34,6 +34,8 @@ class EncodedLines : public LineParser {
         : lines_(std::move(lines)), encoder_(std::move(encoder)) {}
     std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
     bool skips_empty() const override { return lines_->skips_empty(); }
+    bool joins_quoted_lines() const override { return lines_->joins_quoted_lines(); }
+    bool gave_message() const override { return lines_->gave_message(); }
 
   private:
     std::unique_ptr<LineParser> lines_;

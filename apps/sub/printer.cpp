@@ -12,6 +12,7 @@
 #include "changes_sink.hpp"
 #include "color.hpp"
 #include "connection_setup.hpp"
+#include "csv_printer.hpp"
 #include "exec_sink.hpp"
 #include "field_sink.hpp"
 #include "file_sink.hpp"
@@ -207,6 +208,7 @@ Made make_output(const app::SubOptions& options, Target target, app::Messages& m
     if (options.save) return FileSink::make(*options.save, messages);
     if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
     if (options.message_rate) return std::make_unique<RatePrinter>(target.out);
+    if (options.csv) return CsvPrinter::make(*options.csv, target.terminal, target.out);
     const bool newline = !options.no_newline;
     if (options.format) return make_format_printer(options, *options.format, target, newline, messages);
     if (options.dry_run && !options.verbose && !options.field)

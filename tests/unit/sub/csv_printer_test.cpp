@@ -1,0 +1,42 @@
+// --csv: records of RFC 4180.
+#include "csv_printer.hpp"
+
+#include <doctest/doctest.h>
+
+#include "message.hpp"
+
+using namespace mqttc::sub;
+using mqttc::sub::test::Message;
+
+namespace {
+
+std::string csv(std::string_view fields, const std::vector<Message>& messages) {
+    TextBuffer out;
+    const auto printer = CsvPrinter::make(fields, false, out);
+    if (!printer) return "<" + printer.error() + ">";
+    for (const Message& message : messages) CHECK((*printer)->take(message.view()));
+    return std::string(out.view());
+}
+
+}  // namespace
+
+TEST_CASE("CSV has a header, and quotes what needs quotes") {
+    CHECK(csv("topic,payload,qos,retain", {{.topic = "a/b", .payload = "19.5"},
+                                           {.topic = "c,d", .payload = "say \"hi\"\r\n", .retain = true}}) ==
+          "topic,payload,qos,retain\r\na/b,19.5,0,0\r\n\"c,d\",\"say \"\"hi\"\"\r\n\",0,1\r\n");
+    CHECK(csv("payload", {{.payload = ""}}) == "payload\r\n\r\n");
+}
+
+TEST_CASE("CSV: values of JSON payloads, empty where a message lacks them") {
+    CHECK(csv("%{a.b}, topic ,%{c},%l", {{.topic = "t", .payload = R"({"a":{"b":"x,y"},"c":1.50})"},
+                                         {.topic = "u", .payload = "no JSON"}}) ==
+          "a.b,topic,c,%l\r\n\"x,y\",t,1.50,26\r\n,u,,7\r\n");
+}
+
+TEST_CASE("CSV: wrong fields are reported") {
+    CHECK(csv("topic,x", {}) ==
+          "<--csv: unknown field 'x' (known fields: topic, payload, time, qos, retain, %{path})>");
+    CHECK(csv("topic,", {}).starts_with("<--csv: unknown field ''"));
+    CHECK(csv("", {}).starts_with("<--csv: unknown field ''"));
+    CHECK(csv("%{a", {}).starts_with("<--csv: "));
+}
