@@ -76,7 +76,7 @@ void Messages::debug(std::string_view text) {
     line({}, text);
 }
 
-void Messages::progress(std::string_view text) {
+void Messages::progress(std::string_view text, std::string_view bar) {
     if (quiet_) return;
     if (!on_terminal() || !terminal_has_sequences()) return line({}, text);
     winsize size{};
@@ -85,7 +85,9 @@ void Messages::progress(std::string_view text) {
     // A line that wraps could not be replaced.
     const std::size_t width = known ? size.ws_col : usual_width;
     std::string out(clear_line);
-    out.append(std::string(program_).append(": ").append(text).substr(0, width - 1));
+    std::string shown = std::string(program_).append(": ");
+    if (shown.size() + bar.size() + text.size() < width) shown.append(bar);
+    out.append(shown.append(text).substr(0, width - 1));
     progress_shown_ = write(out);
 }
 

@@ -45,8 +45,8 @@ class Messages {
     /// A line for -d, also with --quiet.
     void debug(std::string_view text);
     /// Progress. On a terminal it replaces the previous progress line and is cleared before the next
-    /// message; elsewhere it is an ordinary line.
-    void progress(std::string_view text);
+    /// message; elsewhere it is an ordinary line. `bar` is drawn before the text, on a terminal with room for it.
+    void progress(std::string_view text, std::string_view bar = {});
     /// Clears the progress line from the terminal.
     void end_progress();
     static bool on_terminal();

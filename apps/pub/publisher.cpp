@@ -189,7 +189,7 @@ void Publisher::show_progress_at(Time when) {
         if (ending_ != Ending::none) return;
         const bool terminal = app::Messages::on_terminal() && app::terminal_has_sequences();
         const ProgressFacts facts = progress();
-        messages_.progress((terminal ? progress_bar(facts) : "") + progress_text(facts));
+        messages_.progress(progress_text(facts), progress_bar(facts));
         show_progress_at(client_.now() + (terminal ? progress_on_terminal : progress_in_file));
     });
 }

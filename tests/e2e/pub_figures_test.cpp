@@ -73,6 +73,21 @@ TEST_CASE("--progress ends with a line for the whole run") {
     CHECK(quiet.err.empty());
 }
 
+TEST_CASE("on a wide terminal --progress has a bar, at once") {
+    BrokerThread broker;
+    PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "--repeat", "100000",
+                                                   "--repeat-delay", "0.01", "--progress"}),
+                       {.rows = 24, .columns = 100});
+    CHECK(process.expect("\r\x1b[Kmqtt_pub: [>                   ] ", std::chrono::seconds(2)));
+    process.send("\x03");
+    CHECK(process.wait().code == 66);
+    Command dumb = pub_command(broker.port(), {"-t", "a", "-m", "x", "--progress"});
+    dumb.env.emplace_back("TERM", "dumb");
+    PtyProcess plain(dumb);
+    CHECK(plain.wait() == ok);
+    CHECK_FALSE(plain.screen().contains('\033'));
+}
+
 TEST_CASE("on a terminal, progress is shown for long runs and replaced by messages") {
     BrokerThread broker;
     PtyProcess process(
