@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <bit>
 #include <clocale>
 #include <csignal>
 #include <cstdio>
@@ -88,11 +89,22 @@ void close_screen() {
     close_files();
 }
 
+FILE* copy_of(int fd, const char* mode) {
+    const int copy = ::dup(fd);
+    return copy < 0 ? nullptr : ::fdopen(copy, mode);
+}
+
+// tigetstr() returns -1 for a name that is not a sequence's.
+bool has_sequence(const char* name) {
+    const char* const sequence = tigetstr(name);
+    return sequence != nullptr && std::bit_cast<std::intptr_t>(sequence) != -1;
+}
+
 bool open_screen(int in, int out, bool color) {
     // Only characters: numbers keep their point.
     if (std::setlocale(LC_CTYPE, "C.UTF-8") == nullptr) return false;
-    input = ::fdopen(::dup(in), "r");
-    output = ::fdopen(::dup(out), "w");
+    input = copy_of(in, "r");
+    output = copy_of(out, "w");
     if (input == nullptr || output == nullptr) {
         close_files();
         return false;
@@ -106,8 +118,7 @@ bool open_screen(int in, int out, bool color) {
         return false;
     }
     // Without these sequences there is no full screen.
-    if (tigetstr("cup") == nullptr || tigetstr("cup") == reinterpret_cast<char*>(-1) ||
-        tigetstr("clear") == nullptr) {
+    if (!has_sequence("cup") || !has_sequence("clear")) {
         close_screen();
         return false;
     }
