@@ -136,8 +136,9 @@ class OptionReader {
             return;
         connection.websocket_options.path = url.path;
         if (!url.topic) return;
-        if (context_.pub != nullptr) context_.pub->topics.clear();
-        if (context_.sub != nullptr)
+        if (context_.pub != nullptr)
+            context_.pub->topics.clear();
+        else
             context_.sub->topics.erase(context_.sub->topics.begin() +
                                        static_cast<std::ptrdiff_t>(url.filter_index));
         url.topic.reset();

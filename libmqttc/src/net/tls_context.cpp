@@ -100,12 +100,13 @@ void write_keylog(const SSL* ssl, const char* line) {
 Done open_keylog(SSL_CTX* context, Shared& shared) {
     const std::string& path = shared.options.keylog_file;
     if (path.empty()) return {};
-    shared.keylog = Descriptor(
-        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600));
-    if (!shared.keylog) {
+    const int file =
+        ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+    if (file < 0) {
         const std::string why = errno == ENXIO ? "no program reads this pipe" : errno_text(errno);
         return unusable("cannot write " + path + ": " + why, Hint::keylog_file);
     }
+    shared.keylog = Descriptor(file);
     SSL_CTX_set_keylog_callback(context, write_keylog);
     return {};
 }

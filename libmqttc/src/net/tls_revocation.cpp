@@ -30,7 +30,7 @@ constexpr long clock_skew_seconds = 300;
 // Empty: the response says that the certificate is good.
 std::string objection(SSL* ssl) {
     const unsigned char* bytes = nullptr;
-    const long size = SSL_get_tlsext_status_ocsp_resp(ssl, &bytes);
+    const long size = SSL_get_tlsext_status_ocsp_resp(ssl, static_cast<void*>(&bytes));
     if (size <= 0 || bytes == nullptr) return "the server sent no OCSP response for its certificate";
     const ResponsePtr response(d2i_OCSP_RESPONSE(nullptr, &bytes, size));
     if (!response) return "the server's OCSP response is unreadable";
