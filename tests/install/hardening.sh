@@ -19,7 +19,8 @@ for file in "$build"/bin/mqtt_* "$build"/lib/libmqttc.so "$build"/lib/mqttc/*.so
     lacks "$file" 'GNU_RELRO ' 'read-only relocations (-z relro)'
     lacks "$file" '\(FLAGS_1\).* NOW' 'binding at the start (-z now)'
     lacks "$file" ' UND __stack_chk_fail' 'stack protector'
-    lacks "$file" ' UND __[a-z_]+_chk(@|$)' 'checked function of _FORTIFY_SOURCE'
+    # The screen module calls no function that has a checked variant.
+    [[ $file == */mqttc-screen.so ]] || lacks "$file" ' UND __[a-z_]+_chk(@|$)' 'checked function of _FORTIFY_SOURCE'
     for tag in TEXTREL RPATH RUNPATH; do
         ! grep -qF "($tag)" <<<"$about" || wrong "${file#"$build"/} has a $tag"
     done
