@@ -469,7 +469,6 @@ bool Writer::packed(const Json& json, const std::string& path, DataType type, st
 
 std::expected<std::string, std::string> write_sparkplug(std::string_view json) {
     Json parsed;
-    std::string wrong;
     // The parser takes a NUL byte as the end of its input; deeper ones than the format allows are refused below.
     if (json.find('\0') != json.npos)
         return std::unexpected(std::string("it is not JSON: there is a NUL byte"));
