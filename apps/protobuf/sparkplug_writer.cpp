@@ -165,10 +165,11 @@ bool Writer::scalar(const Json& json, const std::string& path, DataType type, Va
         case DataType::int32:
         case DataType::uint8:
         case DataType::uint16:
-        case DataType::uint32:
             if (!integer(json, path, type, bits)) return false;
             to.set_int_value(static_cast<std::uint32_t>(bits));
             return true;
+        // What most implementations read: Java has no unsigned type of 32 bits. A reader takes both.
+        case DataType::uint32:
         case DataType::int64:
         case DataType::uint64:
         case DataType::date_time:

@@ -43,6 +43,15 @@ TEST_CASE("Sparkplug B: the field numbers are those of the standard") {
           "1005"
           "2003"
           "50fdffffff0f");
+    // UInt32 is written as the field of 64 bits, and read as either.
+    CHECK(to_hex(as_bytes(bytes_of(R"({"metrics":[{"alias":5,"type":"UInt32","value":3}]})"))) ==
+          "1206"
+          "1005"
+          "2007"
+          "5803");
+    SparkplugReader reader(false);
+    CHECK(sparkplug_json(reader, "spBv1.0/g/NDATA/n", hex("12 06 1005 2007 5003")) ==
+          R"({"metrics":[{"alias":5,"type":"UInt32","value":3}]})");
 }
 
 TEST_CASE("Sparkplug B: every type of value survives both directions") {
