@@ -363,7 +363,7 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     const bool out_of_time = ending_ == Ending::run_timeout && !complete;
     // The error of the first line has reported it.
     const bool nothing = sum.all == 0 && !input_.failure().empty();
-    if ((missing || unread || out_of_time) && !nothing) {
+    if ((missing || unread || out_of_time || ping_sent_) && !nothing) {
         std::string line = out_of_time ? run_timeout_ + "; " : "";
         const std::string all = std::to_string(sum.all);
         if (sum.all == 0) {

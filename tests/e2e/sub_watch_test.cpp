@@ -203,7 +203,7 @@ TEST_CASE("after -w the terminal is restored and the table stays on it") {
             options.insert(options.end(), ending.options.begin(), ending.options.end());
             PtyProcess sub(full ? subscriber(broker, options) : simple_table(broker, options),
                            {.rows = 10, .columns = 40});
-            const std::string before = sub.settings();
+            const std::string before = PtyProcess::initial_settings();
             REQUIRE(wait_for_subscriptions(broker));
             broker.publish("a", "one");
             broker.publish("b", "two");
@@ -235,7 +235,7 @@ TEST_CASE("a lost connection is reported above the table, which continues below"
     BrokerThread broker;
     PtyProcess sub(simple_table(broker, {"-w", "-t", "#", "--reconnect-delay", "0.01:0.01"}),
                    {.rows = 10, .columns = 100});
-    const std::string before = sub.settings();
+    const std::string before = PtyProcess::initial_settings();
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("a", "one");
     REQUIRE(sub.expect("\033[J"));
@@ -259,7 +259,7 @@ TEST_CASE("when the connection is lost permanently the table stays above the err
     BrokerThread broker;
     PtyProcess sub(simple_table(broker, {"-w", "-t", "#", "--reconnect", "never"}),
                    {.rows = 10, .columns = 100});
-    const std::string before = sub.settings();
+    const std::string before = PtyProcess::initial_settings();
     REQUIRE(wait_for_subscriptions(broker));
     broker.publish("a", "one");
     REQUIRE(sub.expect("a one "));

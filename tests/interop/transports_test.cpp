@@ -173,10 +173,10 @@ TEST_CASE("WebSocket over TLS through each kind of proxy" * needs_microsocks() *
     const TempDir dir;
     const auto socks = microsocks();
     const auto http = tinyproxy(dir);
-    const auto url = "wss://localhost:" + std::to_string(broker.port()) + "/a";
+    const auto url = "wss://localhost:" + std::to_string(broker.port());
     for (const auto& proxy : {socks.url("socks5h"), http.url("http")}) {
-        const Result result = run(pub_command(
-            {"-L", url, "-m", "x", "-q", "2", "--cafile", certificates.ca_file(), "--proxy", proxy}));
+        const Result result = run(pub_command({"-L", url, "-t", "a", "-m", "x", "-q", "2", "--cafile",
+                                               certificates.ca_file(), "--proxy", proxy}));
         CHECK(result.exit == Exit{.code = 0});
         CHECK(result.err.empty());
     }

@@ -53,6 +53,16 @@ winsize to_winsize(WindowSize size) {
     ::_exit(127);
 }
 
+std::string settings_of(int terminal) {
+    termios now{};
+    if (::tcgetattr(terminal, &now) != 0) give_up("tcgetattr");
+    std::string text;
+    for (const tcflag_t flags : {now.c_iflag, now.c_oflag, now.c_cflag, now.c_lflag})
+        text += std::to_string(flags) + ":";
+    for (const cc_t key : now.c_cc) text += std::to_string(key) + ":";
+    return text;
+}
+
 }  // namespace
 
 PtyProcess::PtyProcess(const Command& command, WindowSize size) {
@@ -161,12 +171,16 @@ bool PtyProcess::echo() const {
 }
 
 std::string PtyProcess::settings() const {
-    termios now{};
-    if (::tcgetattr(terminal_, &now) != 0) give_up("tcgetattr");
-    std::string text;
-    for (const tcflag_t flags : {now.c_iflag, now.c_oflag, now.c_cflag, now.c_lflag})
-        text += std::to_string(flags) + ":";
-    for (const cc_t key : now.c_cc) text += std::to_string(key) + ":";
+    return settings_of(terminal_);
+}
+
+std::string PtyProcess::initial_settings() {
+    int terminal = -1;
+    int other_end = -1;
+    if (::openpty(&terminal, &other_end, nullptr, nullptr, nullptr) != 0) give_up("openpty");
+    std::string text = settings_of(terminal);
+    ::close(terminal);
+    ::close(other_end);
     return text;
 }
 

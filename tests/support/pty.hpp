@@ -40,6 +40,8 @@ class PtyProcess {
     bool echo() const;
     // All settings of the terminal (stty -g), for comparisons.
     std::string settings() const;
+    // Those before the program could change them.
+    static std::string initial_settings();
 
     // Waits for the end; kills the child after the timeout.
     Exit wait(std::chrono::milliseconds timeout = default_timeout);

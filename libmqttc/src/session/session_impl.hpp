@@ -44,8 +44,13 @@ struct Session::Impl {
         /// or another one that it made at a CONNECT of which the CONNACK was lost. The old session continues with
         /// PUBREL or a PUBLISH with DUP; only a new one can use such an identifier without DUP.
         IdSet uncertain_qos2_ids;
-        /// Of the received ones, those whose handler still holds the acknowledgement, with AckToken::message.
-        std::map<PacketId, std::uint64_t> held_qos2;
+        /// Of the received ones, those whose handler still holds the acknowledgement. A vector, because a handler may
+        /// hold each message for a moment, and that must not allocate.
+        struct HeldQos2 {
+            PacketId id;
+            std::uint64_t message;  ///< AckToken::message
+        };
+        std::vector<HeldQos2> held_qos2;  ///< in the order of their messages
         Requests requests;
         Output kept;  ///< whole QoS 0 messages for the next connection, without aliases
         std::string client_id;

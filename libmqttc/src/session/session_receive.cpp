@@ -219,10 +219,12 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
     const PacketId id = publish->packet_id;
     if (publish->qos == Qos::exactly_once && is_duplicate(*publish)) {
         ++state.counters.duplicates;
-        const auto held = state.held_qos2.find(id);
-        const bool holds = held != state.held_qos2.end();
+        // An identifier of a session that the broker has lost may have been used again: the newest counts.
+        const auto held = std::find_if(state.held_qos2.rbegin(), state.held_qos2.rend(),
+                                       [id](const auto& one) { return one.id == id; });
+        const bool holds = held != state.held_qos2.rend();
         acknowledge_or_hold(PacketType::pubrec, id, holds ? Accept::hold_acknowledgement : Accept::now,
-                            holds ? held->second : 0, now);
+                            holds ? held->message : 0, now);
         return Taken::yes;
     }
     if (conn.received_unfinished >= receive_maximum) {
@@ -240,9 +242,9 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
     state.received.insert(id);
     ++conn.received_unfinished;
     if (answer == Accept::hold_acknowledgement) {
-        state.held_qos2[id] = message;
+        state.held_qos2.push_back({id, message});
     } else {
-        state.held_qos2.erase(id);
+        std::erase_if(state.held_qos2, [id](const auto& one) { return one.id == id; });
     }
     acknowledge_or_hold(PacketType::pubrec, id, answer, message, now);
     return Taken::yes;
@@ -277,8 +279,10 @@ void Session::Impl::acknowledge_or_hold(PacketType type, PacketId id, Accept ans
 
 void Session::Impl::acknowledge(const AckToken& token, Time now) {
     if (token.qos == Qos::exactly_once) {
-        const auto held = state.held_qos2.find(token.packet_id);
-        if (held == state.held_qos2.end() || held->second != token.message) return;
+        const auto held =
+            std::ranges::lower_bound(state.held_qos2, token.message, {}, &SessionState::HeldQos2::message);
+        if (held == state.held_qos2.end() || held->message != token.message || held->id != token.packet_id)
+            return;
         state.held_qos2.erase(held);
     }
     const auto same = [&](const ConnectionState::HeldAck& ack) {
