@@ -134,6 +134,7 @@ step_tidy() {
     fi
     heading "tidy: clang-tidy on library, programs, test broker and test support"
     cmake --preset tidy >/dev/null || { fail "configuring preset tidy"; return; }
+    cmake --build --preset tidy --target generated/sparkplug.pb.h >/dev/null || { fail "protoc"; return; }
     # In this preset a file is several sources, so that headers are checked less often. Test cases are not checked:
     # doctest's macros take minutes and produce no findings.
     if sed -n "s|^ *\"file\": \"$PWD/\(.*\)\",\{0,1\}\$|\1|p" build/tidy/compile_commands.json |

@@ -27,9 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (!reader.read("t", as_bytes(*bytes), json)) std::abort();
         return 0;
     }
-    constexpr const char* topics[] = {"spBv1.0/g/NBIRTH/n", "spBv1.0/g/DBIRTH/n/d", "spBv1.0/g/NDATA/n",
-                                      "spBv1.0/g/DDATA/n/d", "spBv1.0/g/NDEATH/n", "spBv1.0/g/DDEATH/n/d",
-                                      "spBv1.0/g/NCMD/n", "t"};
+    constexpr const char* topics[] = {
+        "spBv1.0/g/NBIRTH/n", "spBv1.0/g/DBIRTH/n/d", "spBv1.0/g/NDATA/n", "spBv1.0/g/DDATA/n/d",
+        "spBv1.0/g/NDEATH/n", "spBv1.0/g/DDEATH/n/d", "spBv1.0/g/NCMD/n",  "t"};
     while (rest.size() >= 2) {
         const char* const topic = topics[static_cast<unsigned char>(rest[0]) & 7];
         const std::string payload = rest.substr(2, static_cast<unsigned char>(rest[1]));
