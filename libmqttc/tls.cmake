@@ -8,6 +8,8 @@ target_link_libraries(mqttc_tls_stream PUBLIC OpenSSL::SSL PRIVATE mqttc_build_f
 
 add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp src/net/tls_files.cpp
   src/net/tls_keys.cpp src/net/tls_revocation.cpp)
+# Alone, because it includes OpenSSL with what is deprecated.
+set_source_files_properties(src/net/tls_keys.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 set_target_properties(mqttc-tls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc)
 target_link_libraries(mqttc-tls PRIVATE mqttc_base mqttc_tls_stream mqttc_program_flags)
 # It exports its entry point, and operator new and delete: the program's have precedence, so that an object made on one
