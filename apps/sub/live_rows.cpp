@@ -20,12 +20,13 @@ bool topic_before(const LiveEntry* one, const LiveEntry* other) {
 
 template <typename Key>
 void sort_by(std::vector<const LiveEntry*>& entries, Key key) {
-    // The keys are fetched once each: they are all over the memory.
-    std::vector<std::pair<double, const LiveEntry*>> keyed;
+    // The keys are fetched once each: they are all over the memory. Equal ones keep their order.
+    std::vector<std::pair<double, std::size_t>> keyed;
     keyed.reserve(entries.size());
-    for (const LiveEntry* const entry : entries) keyed.emplace_back(key(*entry), entry);
-    std::ranges::stable_sort(keyed, std::greater<>{}, &std::pair<double, const LiveEntry*>::first);
-    std::ranges::transform(keyed, entries.begin(), &std::pair<double, const LiveEntry*>::second);
+    for (const LiveEntry* const entry : entries) keyed.emplace_back(-key(*entry), keyed.size());
+    std::ranges::sort(keyed);
+    const auto before = entries;
+    std::ranges::transform(keyed, entries.begin(), [&](const auto& one) { return before[one.second]; });
 }
 
 }  // namespace
@@ -39,10 +40,12 @@ void LiveRows::update(const LiveModel& model, Time now) {
     const auto& all = model.entries();
     if (by_topic_.size() < all.size()) {
         // New topics are merged: sorting them all would take too long each time.
-        const auto known = static_cast<std::ptrdiff_t>(by_topic_.size());
-        by_topic_.insert(by_topic_.end(), all.begin() + known, all.end());
-        std::sort(by_topic_.begin() + known, by_topic_.end(), topic_before);
-        std::inplace_merge(by_topic_.begin(), by_topic_.begin() + known, by_topic_.end(), topic_before);
+        std::vector<const LiveEntry*> added(all.begin() + static_cast<std::ptrdiff_t>(by_topic_.size()),
+                                            all.end());
+        std::ranges::sort(added, topic_before);
+        std::vector<const LiveEntry*> merged(all.size());
+        std::ranges::merge(by_topic_, added, merged.begin(), topic_before);
+        by_topic_ = std::move(merged);
     }
     shown_.clear();
     for (const LiveEntry* const entry : by_topic_) {
