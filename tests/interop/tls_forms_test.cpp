@@ -1,6 +1,7 @@
 // Keys and certificates in every form, trust anchors, names and revocation, with Debian's Mosquitto and OpenSSL's server.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,6 +81,9 @@ class Pki {
             client("mqtt_pub", port, Words{"-t", "a", "-m", "x", "--connect-timeout", "5"} + options);
         command.env.emplace_back("SOFTHSM2_CONF", file("softhsm.conf"));
         command.env.emplace_back("PKCS11_MODULE_PATH", softhsm_module);
+        // libp11 leaves its methods behind when its engine is unloaded after an error. 99 as in tests/run.sh.
+        if (std::ranges::any_of(options, [](const std::string& word) { return word.starts_with("pkcs11:"); }))
+            command.env.emplace_back("ASAN_OPTIONS", "exitcode=99:detect_leaks=0");
         return run(std::move(command));
     }
 

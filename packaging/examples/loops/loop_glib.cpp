@@ -11,7 +11,7 @@ struct InMainLoop {
     GMainLoop* loop = g_main_loop_new(nullptr, FALSE);
     guint timer = 0;
     int status = 0;
-
+    ~InMainLoop() { g_main_loop_unref(loop); }
     void turn() {
         if (timer != 0) g_source_remove(std::exchange(timer, 0));
         const auto goes_on = client.turn();
@@ -40,7 +40,7 @@ struct InMainLoop {
 int main(int argc, char** argv) {
     const auto url = mqttc::parse_url(argc > 1 ? argv[1] : "mqtt://localhost");
     if (!url) return std::fprintf(stderr, "loop: %s\n", url.error().context.c_str()), 1;
-    mqttc::ClientOptions options = mqttc::client_options(*url);
+    auto options = mqttc::client_options(*url);
     if (options.endpoint.tls && argc > 2) options.endpoint.tls->ca_file = argv[2];
     options.reconnect.first = mqttc::ReconnectPolicy::forever;
     mqttc::ClientHandler no_events;
