@@ -1,4 +1,4 @@
-// Tests of --field (apps/sub/json_field.cpp, json_check.cpp).
+// Tests of --field (apps/sub/json_field.cpp, json_scan.cpp).
 #include "json_field.hpp"
 
 #include <doctest/doctest.h>
