@@ -46,8 +46,11 @@ Result<void> change_file(const Options& options, const std::function<Result<Edit
     if (*edited == Edited::no) return {};
     if (auto done = replacement->commit(file.pieces()); !done) return done;
     const std::string shown = escape_controls(options.file);
-    if (replacement->written_in_place())
+    using enum FileReplacement::Overwritten;
+    if (replacement->overwritten() == mount_point)
         say(shown + " is a mount point, so it was overwritten and not replaced (better mount its directory)");
+    if (replacement->overwritten() == unwritable_directory)
+        say("the directory of " + shown + " is not writable, so the file was overwritten and not replaced");
     if (replacement->given_to_broker())
         say("the new file " + shown +
             " belongs to root and has the group of the broker's user mosquitto, which can read it");

@@ -1,4 +1,4 @@
-// Lock a temporary file, write it, fsync, rename it over the target, fsync the directory.
+// Lock a temporary file, write it, fsync, rename it over the target, fsync the directory. Or overwrite the target.
 #include "file_replace.hpp"
 
 #include <fcntl.h>
@@ -32,6 +32,11 @@ std::string reason(int error) {
 
 bool same_file(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+// Errors of a directory in which no file can be created, though a file in it may be written.
+bool is_unwritable(int error) {
+    return error == EACCES || error == EPERM || error == EROFS;
 }
 
 bool unchanged(const struct stat& a, const struct stat& b) {
@@ -107,7 +112,7 @@ Result<void> FileReplacement::check_exists(Missing missing) const {
 std::unexpected<Failure> FileReplacement::cannot_create_temp(int error) const {
     auto failure = cannot("create a file next to " + shown_path_, error);
     // Surprising: replacing a file needs write permission for its directory, not for the file.
-    if (error == EACCES) failure.error().text += " (the directory must be writable)";
+    if (error == EACCES) failure.error().text += " (the directory or the file must be writable)";
     return failure;
 }
 
@@ -115,9 +120,12 @@ Result<void> FileReplacement::check(const std::string& path, Missing missing) {
     FileReplacement file(path);
     if (auto found = file.find_target(); !found) return found;
     if (auto exists = file.check_exists(missing); !exists) return exists;
-    if (::faccessat(file.directory_.get(), ".", W_OK | X_OK, AT_EACCESS) != 0)
-        return file.cannot_create_temp(errno);
-    return {};
+    if (::faccessat(file.directory_.get(), ".", W_OK | X_OK, AT_EACCESS) == 0) return {};
+    const int error = errno;
+    if (file.original_ && is_unwritable(error) &&
+        ::faccessat(file.directory_.get(), file.name_.c_str(), R_OK | W_OK, AT_EACCESS) == 0)
+        return {};
+    return file.cannot_create_temp(error);
 }
 
 Result<FileReplacement> FileReplacement::begin(const std::string& path, Missing missing) {
@@ -198,7 +206,11 @@ Result<void> FileReplacement::take_lock() {
         Descriptor temp(::openat(directory_.get(), temp_name_.c_str(),
                                  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
         if (!temp) {
-            if (auto handled = handle_unopened_temp(errno, timeout); !handled) return handled;
+            const int error = errno;
+            const auto locked = lock_target(error, timeout);
+            if (!locked) return std::unexpected(locked.error());
+            if (*locked) return {};
+            if (auto handled = handle_unopened_temp(error, timeout); !handled) return handled;
             continue;
         }
         struct stat held{};
@@ -222,6 +234,31 @@ Result<void> FileReplacement::take_lock() {
         }
         if (auto removed = remove_stale_temp(); !removed) return removed;
     }
+}
+
+// Makes a writable target the lock if `error`, from creating the temporary file, says that its directory is not writable.
+// False: it cannot be the lock.
+Result<bool> FileReplacement::lock_target(int error, LockTimeout& timeout) {
+    if (!original_ || !is_unwritable(error) || temp_owner()) return false;
+    for (;;) {
+        Descriptor target(::openat(directory_.get(), name_.c_str(),
+                                   O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+        if (!target) return false;
+        if (auto locked = wait_for_lock(target.get(), timeout); !locked)
+            return std::unexpected(locked.error());
+        if (!is_target(target.get())) continue;
+        target_ = std::move(target);
+        return true;
+    }
+}
+
+// Whether the file is still the one that was opened as `fd`.
+bool FileReplacement::is_target(int fd) const {
+    struct stat opened{};
+    struct stat current{};
+    return ::fstat(fd, &opened) == 0 &&
+           ::fstatat(directory_.get(), name_.c_str(), &current, AT_SYMLINK_NOFOLLOW) == 0 &&
+           same_file(opened, current);
 }
 
 // Whether the temporary file is the one that was opened as `fd`.
@@ -306,6 +343,7 @@ Result<void> FileReplacement::set_attributes() {
 }
 
 Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
+    if (target_) return overwrite(pieces);
     const int fd = temp_.get();
     if (const int error = write_all(fd, pieces); error != 0)
         return cannot("write the new " + shown_path_, error);
@@ -314,9 +352,8 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
 
     struct stat now{};
     const bool exists = ::fstatat(directory_.get(), name_.c_str(), &now, AT_SYMLINK_NOFOLLOW) == 0;
-    if (exists != original_.has_value() || (exists && !unchanged(now, *original_)))
-        return fail("cannot change " + shown_path_ +
-                    ": another program changed it at the same time; try again");
+    if (exists != original_.has_value()) return changed_meanwhile();
+    if (exists && !unchanged(now, *original_)) return changed_meanwhile();
     if (InterruptGuard::caught() != 0) return cannot("replace " + shown_path_, EINTR);
     // Another user who may write in the directory can have taken the lock for a stale one.
     if (!is_temp(fd))
@@ -332,58 +369,86 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
     return {};
 }
 
-Result<void> FileReplacement::check_no_copy() const {
-    const std::string copy = temp_name_ + "-copy";
-    struct stat about{};
-    if (::fstatat(directory_.get(), copy.c_str(), &about, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !may_hold_lock(about.st_uid))
-        return {};
-    return fail("cannot change " + shown_path_ +
-                ": an mqtt_passwd was killed while it wrote the file (copy " + escape_controls(copy) +
-                " next to it over it, then remove the copy)");
+std::unexpected<Failure> FileReplacement::changed_meanwhile() const {
+    return fail("cannot change " + shown_path_ + ": another program changed it at the same time; try again");
 }
 
-// The temporary file has the new content, on the disk.
-Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces) {
-    const std::string copy = temp_name_ + "-copy";
-    const Descriptor target(::openat(directory_.get(), name_.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat opened{};
-    if (!target || ::fstat(target.get(), &opened) != 0) return cannot("write " + shown_path_, errno);
-    if (!unchanged(opened, *original_))
-        return fail("cannot change " + shown_path_ +
-                    ": another program changed it at the same time; try again");
-    // Not the temporary file under another name: one with two links is not a lock.
-    ::unlinkat(directory_.get(), copy.c_str(), 0);  // one of another user
-    const Descriptor copied(::openat(directory_.get(), copy.c_str(),
-                                     O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-                                     S_IRUSR | S_IWUSR));
-    const int copy_error = !copied ? errno : write_all(copied.get(), pieces);
-    if (copy_error != 0 || ::fsync(copied.get()) != 0) {
-        auto failure = cannot("keep a copy of " + shown_path_ + ", which is a mount point",
-                              copy_error != 0 ? copy_error : errno);
-        if (copied) ::unlinkat(directory_.get(), copy.c_str(), 0);
-        return failure;
+// Where the new content is kept while the file is overwritten: next to it, or in a directory that everyone may write to.
+std::vector<std::string> FileReplacement::copy_paths() const {
+    std::vector<std::string> paths = {temp_name_ + "-copy"};
+    if (!original_) return paths;
+    const std::string name =
+        "mqtt_passwd-copy-" + std::to_string(original_->st_dev) + "-" + std::to_string(original_->st_ino);
+    paths.push_back("/var/tmp/" + name);
+    paths.push_back("/tmp/" + name);
+    return paths;
+}
+
+// As a message names it.
+std::string FileReplacement::shown_copy(const std::string& copy) {
+    return copy.starts_with('/') ? copy : escape_controls(copy) + " next to it";
+}
+
+Result<void> FileReplacement::check_no_copy() const {
+    for (const std::string& copy : copy_paths()) {
+        struct stat about{};
+        if (::fstatat(directory_.get(), copy.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 &&
+            may_hold_lock(about.st_uid))
+            return fail("cannot change " + shown_path_ +
+                        ": an mqtt_passwd was killed while it wrote the file (copy " + shown_copy(copy) +
+                        " over it, then remove the copy)");
     }
+    return {};
+}
+
+// Writes and syncs a copy of the new content, and returns its path.
+Result<std::string> FileReplacement::keep_copy(std::span<const std::string_view> pieces) const {
+    int error = 0;
+    for (const std::string& path : copy_paths()) {
+        ::unlinkat(directory_.get(), path.c_str(), 0);  // one of another user, if that is permitted
+        const Descriptor copy(::openat(directory_.get(), path.c_str(),
+                                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+                                       S_IRUSR | S_IWUSR));
+        error = !copy ? errno : write_all(copy.get(), pieces);
+        if (copy && error == 0 && ::fsync(copy.get()) != 0) error = errno;
+        if (error == 0) return path;
+        if (copy) ::unlinkat(directory_.get(), path.c_str(), 0);
+        if (!target_) break;  // a mount point in a writable directory
+    }
+    return cannot("keep a copy of " + shown_path_ + " while it is overwritten", error);
+}
+
+// A mount point, of which the temporary file has the new content, or a file in a directory that is not writable.
+Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces) {
+    overwritten_ = target_ ? Overwritten::unwritable_directory : Overwritten::mount_point;
+    if (!target_)
+        target_ = Descriptor(::openat(directory_.get(), name_.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat opened{};
+    if (!target_ || ::fstat(target_.get(), &opened) != 0) return cannot("write " + shown_path_, errno);
+    if (!unchanged(opened, *original_) || !is_target(target_.get())) return changed_meanwhile();
+    const auto copy = keep_copy(pieces);
+    if (!copy) return std::unexpected(copy.error());
     (void)::fsync(directory_.get());
 
     // From here to the end no signal may interrupt.
     SignalBlock block;
     block.add_all();
     const auto write_back = [&](std::span<const std::string_view> content) {
-        if (::lseek(target.get(), 0, SEEK_SET) != 0) return errno;
-        if (const int error = write_all(target.get(), content); error != 0) return error;
-        const off_t size = ::lseek(target.get(), 0, SEEK_CUR);
-        return ::ftruncate(target.get(), size) == 0 && ::fsync(target.get()) == 0 ? 0 : errno;
+        if (::lseek(target_.get(), 0, SEEK_SET) != 0) return errno;
+        if (const int error = write_all(target_.get(), content); error != 0) return error;
+        const off_t size = ::lseek(target_.get(), 0, SEEK_CUR);
+        return ::ftruncate(target_.get(), size) == 0 && ::fsync(target_.get()) == 0 ? 0 : errno;
     };
     const int error = write_back(pieces);
     const std::string_view old = text();
     const bool restored = error == 0 || write_back({&old, 1}) == 0;
-    if (restored) ::unlinkat(directory_.get(), copy.c_str(), 0);
+    if (restored) ::unlinkat(directory_.get(), copy->c_str(), 0);
     if (!restored)
         return fail("cannot write " + shown_path_ + ": " + reason(error) + "; it is damaged now, and " +
-                    escape_controls(copy) + " next to it has the new content");
+                    shown_copy(*copy) + " has the new content");
     if (error != 0) return cannot("write " + shown_path_, error);
-    written_in_place_ = true;
+    // A user who may write in the directory can have replaced the file.
+    if (!is_target(target_.get())) return changed_meanwhile();
     return {};
 }
 

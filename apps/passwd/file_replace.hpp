@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/descriptor.hpp"
 #include "base/escape.hpp"
@@ -42,8 +43,9 @@ class FileReplacement {
     [[nodiscard]] bool existed() const { return original_.has_value(); }
     /// After commit(): whether the new file was given to the group of the broker.
     [[nodiscard]] bool given_to_broker() const { return given_to_broker_; }
-    /// After commit(): whether the file was overwritten and not replaced, because it is a mount point.
-    [[nodiscard]] bool written_in_place() const { return written_in_place_; }
+    /// After commit(): whether the file was overwritten and not replaced, and why.
+    enum class Overwritten : unsigned char { no, mount_point, unwritable_directory };
+    [[nodiscard]] Overwritten overwritten() const { return overwritten_; }
 
     /// Replaces the file by the concatenation of `pieces`. Mode, owner, group and extended attributes (including ACLs)
     /// are kept. A new file has mode 0600, or as root, where there is a user mosquitto, the group of that user and mode
@@ -51,7 +53,8 @@ class FileReplacement {
     ///
     /// A mount point, such as a single file in a container, cannot be replaced and is overwritten. Meanwhile a copy of the
     /// new content is in `.NAME.mqtt_passwd-copy`; if the program is killed then, begin() fails until the user has
-    /// copied it back. On failure the old content is written back.
+    /// copied it back. On failure the old content is written back. So is a file that may be written in a directory that
+    /// may not: the file itself is the lock then, and the copy is in /var/tmp or /tmp.
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:
@@ -66,10 +69,16 @@ class FileReplacement {
     [[nodiscard]] Result<void> remove_stale_temp() const;
     [[nodiscard]] Result<void> handle_unopened_temp(int error, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> take_lock();
+    [[nodiscard]] Result<bool> lock_target(int error, LockTimeout& timeout);
+    [[nodiscard]] bool is_target(int fd) const;
     [[nodiscard]] Result<void> wait_for_lock(int fd, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> set_attributes();
+    [[nodiscard]] std::vector<std::string> copy_paths() const;
+    [[nodiscard]] static std::string shown_copy(const std::string& copy);
     [[nodiscard]] Result<void> check_no_copy() const;
+    [[nodiscard]] Result<std::string> keep_copy(std::span<const std::string_view> pieces) const;
+    [[nodiscard]] std::unexpected<Failure> changed_meanwhile() const;
     [[nodiscard]] Result<void> overwrite(std::span<const std::string_view> pieces);
     [[nodiscard]] std::unexpected<Failure> cannot_keep_owner(const struct stat& temp, int error) const;
     [[nodiscard]] std::unexpected<Failure> cannot(const std::string& what, int error) const;
@@ -79,12 +88,13 @@ class FileReplacement {
     std::string name_;        // of the file in directory_
     std::string temp_name_;   // of the temporary file in directory_
     Descriptor directory_;
-    Descriptor temp_;  // the temporary file, also the lock; set while it must be removed
+    Descriptor temp_;    // the temporary file, also the lock; set while it must be removed
+    Descriptor target_;  // open for writing, and the lock, if there can be no temporary file
     Descriptor source_;
     Secret text_;
     std::optional<struct stat> original_;
     bool given_to_broker_ = false;
-    bool written_in_place_ = false;
+    Overwritten overwritten_ = Overwritten::no;
 };
 
 /// All of a file or pipe; "-" is standard input. Fails for anything over max_file_size.

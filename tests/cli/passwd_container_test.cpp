@@ -125,6 +125,39 @@ TEST_CASE("a password file that is mounted alone is overwritten, with a copy mea
     CHECK(read_file(copy) == "the new content");
 }
 
+TEST_CASE("a password file that may be written, in a directory that may not, is overwritten" *
+          needs_namespaces()) {
+    const TempDir dir;
+    const std::string file = dir.write("pw", "");
+    const std::string real = dir.write("real", "");
+    // As in a container with a read-only root and a single file in it.
+    const std::string mount =
+        "cd / && mount --bind \"$2\" \"$2\" && mount --bind \"$0\" \"$1\" && "
+        "mount -o remount,bind,ro \"$2\" && shift 2 && exec \"$@\"";
+    const auto mounted_argv = [&](Words arguments) {
+        Words words = {"-m", "sh", "-c", mount, real, file, dir.path().string()};
+        for (std::string& word : passwd_argv(std::move(arguments))) words.push_back(std::move(word));
+        return unshared(std::move(words), {});
+    };
+    const std::string said = "mqtt_passwd: the directory of " + file +
+                             " is not writable, so the file was overwritten and not replaced\n";
+    std::vector<std::unique_ptr<Process>> processes;
+    for (int i = 0; i < 10; ++i)
+        processes.push_back(std::make_unique<Process>(
+            Command{.argv = mounted_argv({"-b", "-I", "1", file, "user" + std::to_string(i), "p"})}));
+    for (const auto& process : processes) {
+        CHECK(process->wait().code == 0);
+        CHECK(process->err() == said);
+    }
+    CHECK(std::ranges::count(read_file(real), '\n') == 10);
+    CHECK(run(mounted_argv({"-D", file, "user3"})).err == said);
+    CHECK(std::ranges::count(passwd_ok({"--list", real}), '\n') == 9);
+    CHECK(read_file(file) == "");
+    auto left = names_in(dir.path());
+    std::ranges::sort(left);
+    CHECK(left == std::vector<std::string>{"pw", "real"});
+}
+
 TEST_CASE("a mounted password file on a full disk keeps its content" * needs_namespaces()) {
     const TempDir dir;
     const std::string file = dir.write("pw", "");

@@ -152,12 +152,66 @@ TEST_CASE("check() reports a directory without write permission") {
     const auto file = FileReplacement::begin(path, Missing::refuse);
     REQUIRE(::seteuid(before) == 0);
     REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
-    const std::string text =
-        "cannot create a file next to " + path + ": permission denied (the directory must be writable)";
+    const std::string text = "cannot create a file next to " + path +
+                             ": permission denied (the directory or the file must be writable)";
     REQUIRE_FALSE(checked);
     CHECK(checked.error().text == text);
     REQUIRE_FALSE(file);
     CHECK(file.error().text == text);
+}
+
+TEST_CASE("a writable file in a directory that is not writable is overwritten, with a lock and a copy" *
+          needs_root()) {
+    const TempDir dir;
+    const std::string path = dir.write("pw", "a long content before\n");
+    give_away(path);
+    REQUIRE(::chmod(path.c_str(), 0640) == 0);
+    REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+    const struct stat before = stat_of(path);
+    const std::string copy =
+        "/var/tmp/mqtt_passwd-copy-" + std::to_string(before.st_dev) + "-" + std::to_string(before.st_ino);
+    std::string refused_with_copy;
+    bool locked = false;
+    std::string changed;
+    REQUIRE(::seteuid(nobody) == 0);
+    {
+        auto file = begun(path);
+        CHECK(file.text() == "a long content before\n");
+        const mqttc::Descriptor other(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+        locked = ::flock(other.get(), LOCK_EX | LOCK_NB) != 0;
+        const std::vector<std::string_view> pieces = {"new\n"};
+        CHECK(file.commit(pieces));
+        CHECK(file.overwritten() == FileReplacement::Overwritten::unwritable_directory);
+    }
+    const bool copy_left = fs::exists(copy);
+    const mqttc::Descriptor left(::open(copy.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+    {
+        const auto refused = FileReplacement::begin(path, Missing::refuse);
+        if (!refused) refused_with_copy = refused.error().text;
+    }
+    ::unlink(copy.c_str());
+    // Root may replace the file, and does not wait for the lock of a user.
+    {
+        auto file = begun(path);
+        REQUIRE(::seteuid(0) == 0);
+        replace(path, "of root\n");
+        REQUIRE(::seteuid(nobody) == 0);
+        const std::vector<std::string_view> pieces = {"of nobody\n"};
+        const auto done = file.commit(pieces);
+        if (!done) changed = done.error().text;
+    }
+    REQUIRE(::seteuid(0) == 0);
+    CHECK(locked);
+    CHECK_FALSE(copy_left);
+    CHECK(refused_with_copy == "cannot change " + path +
+                                   ": an mqtt_passwd was killed while it wrote the file (copy " + copy +
+                                   " over it, then remove the copy)");
+    CHECK(changed == "cannot change " + path + ": another program changed it at the same time; try again");
+    CHECK(read_file(path) == "of root\n");
+    const struct stat after = stat_of(path);
+    CHECK(after.st_uid == nobody);
+    CHECK((after.st_mode & 07777) == 0640);
+    CHECK(names_in(dir) == std::vector<std::string>{"pw"});
 }
 
 TEST_CASE("mode, owner, group and extended attributes are kept") {
