@@ -253,9 +253,9 @@ constexpr OptionRow broker_options[] = {
 An IPv6 address may be in brackets.
 The default is
 .Cm localhost .
-Another host than that of a URL in a configuration file or in
+The user name and password of a URL in a configuration file or in
 .Ev MQTT_URL
-does not get the user name and password of that URL.)",
+are not sent to another host.)",
      .set = set_host},
     {.short_name = 'p', .name = "port", .argument = "PORT", .value = ValueKind::number, .environment = "MQTT_PORT",
      .replaces_environment = "url|unix",
@@ -305,13 +305,14 @@ The default port is that of the first broker, from
 .Fl h
 or
 .Fl L .
-All are reached in the same way (TLS, WebSocket, proxy) and get the same login.
+All brokers are connected in the same way (TLS, WebSocket, proxy), with the same
+user name and password.
 When one cannot be reached, refuses the connection or does not answer within
 .Fl -connect-timeout ,
-the next one is tried at once, and after the last one the first, with the delays
-of
+the next one is tried at once.
+After the last one, the list starts again, with the delays of
 .Fl -reconnect-delay .
-The program stays with the one that works.
+The program stays with the broker that works.
 Unacknowledged messages of QoS 1 and 2 are published again there.
 If the brokers share sessions, as the nodes of a cluster do, nothing is lost and
 QoS 2 messages arrive once.)",
@@ -344,7 +345,7 @@ The default is
 tries MQTT 5 first, and connects again with MQTT 3.1.1 when the broker refuses
 this version or closes the connection; the run then stays with 3.1.1, and
 .Fl d
-says so.
+reports it.
 It is the recommended value in a profile for several brokers.
 With options that need MQTT 5, only MQTT 5 is tried.)",
      .set = set_version},
@@ -386,17 +387,18 @@ and
 .Ic mqtt_pub -l ,
 and not at all by other uses of
 .Ic mqtt_pub .
-Tries in a row are counted: a connection on which a message was acknowledged or
-received, or that lasted 10 seconds, starts the count again.
+Consecutive tries are counted; the count starts again after a good connection:
+one on which a message was acknowledged or received, or that lasted 10 seconds.
 Without this option, a broker that closes two connections in a row on the same
 message ends the run with exit status 66 if some brokers do not accept such
 messages (QoS 2, retained, large, or with an unusual topic), and with 67 in the
 same way if it does so on the subscriptions; the message names the likely cause.
 .Pp
-What another try cannot change is final: the broker refuses the connection
-(except with server unavailable, server busy, quota exceeded or connection rate
-exceeded), disconnects because of an error, a missing permission, an
-administrative action or an identifier in use, or breaks the protocol.
+Some failures are final, because another try cannot help: the broker refuses the
+connection (except with server unavailable, server busy, quota exceeded or
+connection rate exceeded), disconnects because of an error, a missing
+permission, an administrative action or an identifier in use, or violates the
+protocol.
 With
 .Cm forever ,
 after a first success, a refusal or a disconnection is final only if another
@@ -410,8 +412,10 @@ The delay starts at
 and doubles up to
 .Ar max ,
 with some randomness.
-The default is 1:60, and without this option the first attempt after a
-connection that had been good follows within 0.1 to 0.3 seconds.
+The default is 1:60.
+Without this option, the first attempt after a good connection (see
+.Fl -reconnect )
+follows within 0.1 to 0.3 seconds.
 An outage is reported when it starts, when its cause changes, and once a
 minute.)",
      .set = set_reconnect_delay},

@@ -154,7 +154,7 @@ and publish them in a binary format.
 .It Cm cbor
 CBOR, in the shortest form.
 A number with a decimal point or an exponent becomes a floating-point number,
-and a larger integer than 64 bits a big number.
+and an integer of more than 64 bits becomes a bignum.
 .It Cm msgpack
 MessagePack, in the shortest form, except that all floating-point numbers have
 64 bits.
@@ -162,20 +162,23 @@ MessagePack, in the shortest form, except that all floating-point numbers have
 Sparkplug B, from the JSON that
 .Ic mqtt_sub --decode sparkplug
 prints.
-Metrics without a
+A metric without a
 .Cm type
-are Boolean, String, Int64 or Double, as their value is.
+becomes Boolean, String, Int64 or Double, depending on its value.
 .It Cm protobuf : Ns Ar file.proto : Ns Ar message
-A message of Protocol Buffers, named with its package, from its JSON mapping.
+A Protocol Buffers message, from its JSON mapping.
+Write the name of the message with its package, such as
+.Li lab.Reading .
 .El
 .Pp
 The last two need the Debian package mqttc-protobuf.
 .Pp
 Object members keep their order.
 An empty payload stays empty.
-What cannot be encoded is reported with its position; with
-.Fl l
-it is an invalid line, for
+If a payload cannot be encoded, the error message has the position in the JSON.
+With
+.Fl l ,
+the line counts as invalid; see
 .Fl -skip-invalid .)",
      .set = set_payload_format<&PubOptions::encode>},
     {.name = "input", .argument = "NAME", .value = ValueKind::choice, .choices = "lines topic json csv",
@@ -208,13 +211,15 @@ In CSV, the columns
 .Cm topic , payload , qos
 and
 .Cm retain
-say what to publish; an empty field takes its value from the options.
+have the meaning of their names.
+For an empty field, the option applies.
 .Fl t
 may contain names of columns in braces, such as
 .Ql plant/{line}/{sensor} .
-Without a payload column the payload is a JSON object of the columns that
-nothing else uses: a field is a number, true, false or null if it is written
-like one without quotes, null if it is empty, and otherwise a string.
+Without a payload column, the payload is a JSON object made from the remaining
+columns.
+An unquoted number, true, false or null keeps its type, an empty field becomes
+null, and any other field a string.
 .Pp
 In JSON objects, missing fields take their values from
 .Fl t , q , r
@@ -367,7 +372,8 @@ print no newline after an answer.)",
      .help = "with --request: no retained responses (always so)",
      .manual = R"(Accepted for compatibility with
 .Ic mosquitto_rr :
-a retained message is older than the request and is never taken for an answer.)",
+retained messages never count as answers, because they are older than the
+request.)",
      .set = no_setting},
     {.name = "stamp",
      .help = "number and time before each payload, for mqtt_sub --stats",

@@ -130,14 +130,18 @@ nor
 is given.)",
      .set = set_flag<tls_field, &TlsOptions::system_store>},
     {.name = "cert", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .needs = "key",
-     .help = "client certificate (PEM)",
-     .manual = R"(The client certificate, in PEM format.
+     .help = "client certificate: PEM, DER, PKCS#12, or a URI",
+     .manual = R"(The client certificate: a PEM, DER or PKCS#12 file, or a URI that OpenSSL can
+read, such as
+.Li pkcs11:... .
 Requires
 .Fl -key .)",
      .set = set_path<tls_field, &TlsOptions::cert_file>},
     {.name = "key", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "cert",
-     .help = "its private key (PEM)",
-     .manual = R"(The private key of the client certificate, in PEM format.
+     .help = "its private key: PEM, DER, PKCS#12, or a URI",
+     .manual = R"(The private key of the client certificate, in one of the forms of
+.Fl -cert .
+If a PKCS#12 file has both, give it to both options.
 Requires
 .Fl -cert .)",
      .set = set_path<tls_field, &TlsOptions::key_file>},
@@ -172,23 +176,24 @@ Some cloud brokers require one on port 443.)",
      .set = set_alpn},
     {.name = "server-name", .argument = "NAME", .value = ValueKind::host, .role = Role::selects_tls,
      .help = "name for SNI and in the certificate, instead of the host",
-     .manual = R"(The name that the broker's certificate must be for, and that is sent with SNI,
-when it is not the name or address to connect to.)",
+     .manual = R"(The name that the broker's certificate must contain, if it is not the host to
+connect to.
+It is also sent with SNI.)",
      .set = set_server_name},
     {.name = "crlfile", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls,
      .help = "revocation lists: one of each CA of the broker's chain",
-     .manual = R"(Refuse a broker whose certificate is in a revocation list (CRL) of this PEM or
-DER file, or whose chain has a CA without a list in it.
+     .manual = R"(Refuse a broker whose certificate has been revoked by a list (CRL) in this PEM
+or DER file.
+The file must have a list of each CA in the broker's chain, and
 .Fl -cafile
-must have the root CA then.)",
+must contain the root CA.)",
      .set = set_path<tls_field, &TlsOptions::crl_file>},
     {.name = "ocsp", .argument = "MODE", .value = ValueKind::choice, .choices = "require", .role = Role::selects_tls,
      .help = "require: the broker must prove that its certificate is not revoked",
      .manual = R"(With
 .Cm require ,
-the broker must send an OCSP response with its certificate (OCSP stapling),
-signed by
-the certificate's issuer, which says that the certificate is not revoked.)",
+the broker must prove that its certificate has not been revoked: it must send an
+OCSP response that the certificate's issuer has signed (OCSP stapling).)",
      .set = set_ocsp},
     {.name = "insecure", .role = Role::selects_tls,
      .needs_safe_file = true,
@@ -245,16 +250,16 @@ is the name of a key of
      .manual = R"(The OpenSSL engine that has the private key, such as
 .Cm pkcs11 ,
 with
-.Fl -keyform engine .
-OpenSSL 3 can do without:
-.Fl -key Li pkcs11:...
-needs neither option.)",
+.Ql --keyform engine .
+OpenSSL 3 does not need an engine:
+.Ql --key pkcs11:...
+works without these options.)",
      .set = set_text<tls_field, &TlsOptions::engine>},
     {.name = "tls-engine-kpass-sha1", .argument = "SHA1", .secrecy = Secrecy::value, .role = Role::selects_tls,
      .needs = "tls-engine", .excludes = "key-passphrase-file",
      .help = "SHA-1 sum of the key's password in hex, for the engine",
-     .manual = R"(The SHA-1 sum of the password of the engine's key in hexadecimal, which is given
-to the engine as it is.
+     .manual = R"(The SHA-1 sum of the password of the engine's key, in hexadecimal.
+It is passed to the engine unchanged.
 For an engine that needs the password or PIN itself, use
 .Fl -key-passphrase-file .)",
      .set = set_engine_pin},
@@ -299,11 +304,15 @@ constexpr OptionRow will_options[] = {
 DISCONNECT.)",
      .set = set_topic<will_field, &WillOptions::topic>},
     {.name = "will-payload", .argument = "TEXT", .needs = "will-topic",
-     .help = "payload of that message (default empty)", .set = set_will_payload},
+     .help = "payload of that message (default empty)",
+     .manual = R"(The payload of the Will.
+The default is an empty payload.)", .set = set_will_payload},
     {.name = "will-qos", .argument = "QOS", .value = ValueKind::choice, .choices = "0 1 2", .needs = "will-topic",
      .mosquitto_ignores = true,
-     .help = "its QoS", .set = set_choice<Qos, will_field, &WillOptions::qos>},
+     .help = "its QoS",
+     .manual = "The QoS of the Will.", .set = set_choice<Qos, will_field, &WillOptions::qos>},
     {.name = "will-retain", .needs = "will-topic", .help = "it is retained",
+     .manual = "The broker keeps the Will as a retained message.",
      .set = set_flag<will_field, &WillOptions::retain>},
 };
 constexpr OptionRow general_options[] = {

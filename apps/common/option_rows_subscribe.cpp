@@ -167,8 +167,8 @@ milliseconds.)",
      .set = set_flag<&SubOptions::pretty>},
     {.name = "message-rate", .excludes = "save|exec|watch",
      .help = "print the number of messages once a second, not the messages",
-     .manual = R"(Instead of the messages, print their number once a second, and that of the
-remaining time at the end.)",
+     .manual = R"(Print the number of messages once a second instead of the messages.
+The number for the rest of the last second is printed at the end.)",
      .set = set_flag<&SubOptions::message_rate>},
     {.short_name = 'w', .name = "watch", .excludes = "save|exec",
      .help = "a live view of all topics on the terminal: scroll, sort, filter, details",
@@ -178,7 +178,8 @@ age and rate; see
      .set = set_flag<&SubOptions::watch>},
     {.name = "field", .argument = "PATH",
      .help = "this value of JSON payloads instead of the payload, e.g. sensors.0.temp",
-     .manual = R"(Use one value of JSON payloads in place of the payload, with every output; see
+     .manual = R"(Use one value of a JSON payload instead of the whole payload, with every output
+option; see
 .Sx JSON FIELDS .
 A message without that value is reported and not printed; with
 .Fl -skip-invalid
@@ -186,21 +187,21 @@ it is not reported.)",
      .set = set_text<&SubOptions::field>},
     {.name = "skip-invalid",
      .help = "leave out payloads that cannot be decoded, or lack a field",
-     .manual = R"(Leave out messages whose payload
+     .manual = R"(Leave out messages that
 .Fl -decode
-cannot decode, which are otherwise printed as they are; messages without the
-value of
-.Fl -field ,
-which are otherwise reported; and messages without the value of a
+cannot decode (otherwise printed undecoded), messages without the value of
+.Fl -field
+(otherwise reported), and messages without the value of a
 .Cm %{ Ns Ar path Ns Cm }
-in the format, which is otherwise empty.)",
+in the format (otherwise printed with an empty value).)",
      .set = set_flag<&SubOptions::skip_invalid>},
     {.name = "only-changes",
      .help = "no message whose payload equals the last one of its topic",
      .manual = R"(Leave out a message whose payload, or value of
 .Fl -field ,
 equals the last one of its topic.
-It is compared for 100,000 topics; of further ones every message is printed.)",
+The last payload is remembered for 100,000 topics; messages on further topics
+are always printed.)",
      .set = set_flag<&SubOptions::only_changes>},
     {.name = "raw",
      .help = "exact bytes also on a terminal",
