@@ -17,7 +17,7 @@ class BinaryCodec final : public app::PayloadCodec {
   public:
     app::CodecResult decode(std::string_view /*topic*/, Bytes payload) noexcept override try {
         json_.clear();
-        sub::JsonWriter writer(json_, sub::JsonLayout::compact, false);
+        output::JsonWriter writer(json_, output::JsonLayout::compact, false);
         Reader reader(writer);
         if (reader.read(payload)) return {.text = json_.view()};
         error_ = reader.error();
@@ -35,7 +35,7 @@ class BinaryCodec final : public app::PayloadCodec {
     }
 
   private:
-    sub::TextBuffer json_;
+    output::TextBuffer json_;
     Writer bytes_;
     std::string error_;
 };

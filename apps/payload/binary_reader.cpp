@@ -49,8 +49,8 @@ bool BinaryReader::take_number(unsigned size, std::uint64_t& value) {
 }
 
 bool BinaryReader::is_deeper(unsigned depth, std::size_t position) {
-    if (depth < sub::max_json_depth) return false;
-    fail(position, "it is nested deeper than " + std::to_string(sub::max_json_depth) + " levels");
+    if (depth < output::max_json_depth) return false;
+    fail(position, "it is nested deeper than " + std::to_string(output::max_json_depth) + " levels");
     return true;
 }
 

@@ -24,7 +24,7 @@ class BinaryReader {
     const std::string& error() const { return error_; }
 
   protected:
-    explicit BinaryReader(sub::JsonWriter& json) : json_(json) {}
+    explicit BinaryReader(output::JsonWriter& json) : json_(json) {}
     ~BinaryReader() = default;
 
     void start(Bytes payload);
@@ -49,7 +49,7 @@ class BinaryReader {
     std::string_view float_text(double value);
     std::string_view bytes_text(Bytes bytes, BytesForm form);
 
-    sub::JsonWriter& json_;
+    output::JsonWriter& json_;
 
   private:
     Bytes payload_;

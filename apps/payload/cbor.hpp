@@ -17,7 +17,7 @@ class CborReader : public BinaryReader {
     /// Longer big numbers are refused: their digits take time that grows with the square of the length.
     static constexpr std::size_t max_big_number = 1024;
 
-    explicit CborReader(sub::JsonWriter& json) : BinaryReader(json) {}
+    explicit CborReader(output::JsonWriter& json) : BinaryReader(json) {}
     /// False: error() says why; an unknown part was written.
     bool read(Bytes payload);
 

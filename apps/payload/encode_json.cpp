@@ -66,8 +66,8 @@ class Counter final : public Pass {
         return true;
     }
     bool start() {
-        if (open_.size() >= sub::max_json_depth)
-            return fail("it is nested deeper than " + std::to_string(sub::max_json_depth) + " levels");
+        if (open_.size() >= output::max_json_depth)
+            return fail("it is nested deeper than " + std::to_string(output::max_json_depth) + " levels");
         count();
         open_.push_back(counts.size());
         counts.push_back(0);

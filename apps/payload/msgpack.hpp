@@ -14,7 +14,7 @@ namespace mqttc::payload {
 /// extensions as {"type":N,"data":"base64"}, NaN and infinities as null.
 class MsgpackReader : public BinaryReader {
   public:
-    explicit MsgpackReader(sub::JsonWriter& json) : BinaryReader(json) {}
+    explicit MsgpackReader(output::JsonWriter& json) : BinaryReader(json) {}
     /// False: error() says why; an unknown part was written.
     bool read(Bytes payload);
 

@@ -28,7 +28,7 @@ class SparkplugCodec final : public app::PayloadCodec {
 
     CodecResult decode(std::string_view topic, Bytes payload) noexcept override try {
         json_.clear();
-        sub::JsonWriter writer(json_, sub::JsonLayout::compact, false);
+        output::JsonWriter writer(json_, output::JsonLayout::compact, false);
         if (!reader_.read(topic, payload, writer)) return invalid(reader_.error());
         return {.text = json_.view(),
                 .note = reader_.text_changed() ? "it has text that is not UTF-8, which is shown with U+FFFD"
@@ -55,7 +55,7 @@ class SparkplugCodec final : public app::PayloadCodec {
 
   private:
     SparkplugReader reader_;
-    sub::TextBuffer json_;
+    output::TextBuffer json_;
     std::string text_;
 };
 

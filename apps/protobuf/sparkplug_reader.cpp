@@ -16,18 +16,18 @@
 namespace mqttc::protobuf {
 namespace {
 
-void put_float(sub::JsonWriter& json, double value) {
+void put_float(output::JsonWriter& json, double value) {
     if (std::isnan(value)) return json.string("NaN");
     if (std::isinf(value)) return json.string(value < 0 ? "-Infinity" : "Infinity");
     std::array<char, 32> space{};
     json.raw(payload::double_text(value, space));
 }
 
-void put_signed(sub::JsonWriter& json, std::int64_t value) {
+void put_signed(output::JsonWriter& json, std::int64_t value) {
     json.raw(std::to_string(value));
 }
 
-void put_base64(sub::JsonWriter& json, std::string_view bytes) {
+void put_base64(output::JsonWriter& json, std::string_view bytes) {
     json.string(to_base64(as_bytes(bytes)));
 }
 
@@ -43,7 +43,7 @@ DataType type_of(std::uint32_t number) {
 }
 
 // A number that is no type stays one.
-void put_type(sub::JsonWriter& json, std::uint32_t number) {
+void put_type(output::JsonWriter& json, std::uint32_t number) {
     if (number < type_names.size()) return json.string(type_names[number]);
     json.number(number);
 }
@@ -55,7 +55,7 @@ struct SparkplugReader::Source {
     EdgeNodes::Node* node = nullptr;
 };
 
-bool SparkplugReader::read(std::string_view topic, Bytes payload, sub::JsonWriter& json) {
+bool SparkplugReader::read(std::string_view topic, Bytes payload, output::JsonWriter& json) {
     text_changed_ = false;
     sparkplug::Payload parsed;
     if (!parsed.ParseFromArray(payload.data(), static_cast<int>(payload.size()))) {
@@ -90,7 +90,7 @@ bool SparkplugReader::read(std::string_view topic, Bytes payload, sub::JsonWrite
     return true;
 }
 
-void SparkplugReader::put_metrics(sub::JsonWriter& json, const Source& source,
+void SparkplugReader::put_metrics(output::JsonWriter& json, const Source& source,
                                   const google::protobuf::RepeatedPtrField<sparkplug::Metric>& metrics) {
     json.plain_key("metrics");
     json.begin_array();
@@ -98,7 +98,7 @@ void SparkplugReader::put_metrics(sub::JsonWriter& json, const Source& source,
     json.end_array();
 }
 
-void SparkplugReader::put_metric(sub::JsonWriter& json, const Source& source,
+void SparkplugReader::put_metric(output::JsonWriter& json, const Source& source,
                                  const sparkplug::Metric& metric) {
     const bool from_node = source.node != nullptr;
     const bool births = from_node && source.topic->is_birth() && metric.has_name();
@@ -161,7 +161,7 @@ void SparkplugReader::put_metric(sub::JsonWriter& json, const Source& source,
     json.end_object();
 }
 
-void SparkplugReader::put_metric_value(sub::JsonWriter& json, const sparkplug::Metric& metric,
+void SparkplugReader::put_metric_value(output::JsonWriter& json, const sparkplug::Metric& metric,
                                        DataType type) {
     if (metric.is_null()) return json.raw("null");
     switch (metric.value_case()) {
@@ -176,7 +176,7 @@ void SparkplugReader::put_metric_value(sub::JsonWriter& json, const sparkplug::M
     }
 }
 
-void SparkplugReader::put_metadata(sub::JsonWriter& json, const sparkplug::MetaData& metadata) {
+void SparkplugReader::put_metadata(output::JsonWriter& json, const sparkplug::MetaData& metadata) {
     const auto text = [&](std::string_view name, bool given, std::string_view value) {
         if (!given) return;
         json.plain_key(name);
@@ -204,7 +204,7 @@ void SparkplugReader::put_metadata(sub::JsonWriter& json, const sparkplug::MetaD
     json.end_object();
 }
 
-void SparkplugReader::put_properties(sub::JsonWriter& json, const sparkplug::PropertySet& set) {
+void SparkplugReader::put_properties(output::JsonWriter& json, const sparkplug::PropertySet& set) {
     json.begin_object();
     for (int i = 0; i < set.keys_size(); ++i) {
         put_key(json, set.keys(i));
@@ -218,7 +218,7 @@ void SparkplugReader::put_properties(sub::JsonWriter& json, const sparkplug::Pro
     json.end_object();
 }
 
-void SparkplugReader::put_property(sub::JsonWriter& json, const sparkplug::PropertyValue& value) {
+void SparkplugReader::put_property(output::JsonWriter& json, const sparkplug::PropertyValue& value) {
     json.begin_object();
     if (value.has_type()) {
         json.plain_key("type");
@@ -240,7 +240,7 @@ void SparkplugReader::put_property(sub::JsonWriter& json, const sparkplug::Prope
     json.end_object();
 }
 
-void SparkplugReader::put_data_set(sub::JsonWriter& json, const sparkplug::DataSet& set) {
+void SparkplugReader::put_data_set(output::JsonWriter& json, const sparkplug::DataSet& set) {
     json.begin_object();
     if (set.has_num_of_columns()) {
         json.plain_key("numOfColumns");
@@ -273,7 +273,7 @@ void SparkplugReader::put_data_set(sub::JsonWriter& json, const sparkplug::DataS
     json.end_object();
 }
 
-void SparkplugReader::put_template(sub::JsonWriter& json, const sparkplug::Template& value) {
+void SparkplugReader::put_template(output::JsonWriter& json, const sparkplug::Template& value) {
     json.begin_object();
     if (value.has_version()) {
         json.plain_key("version");
@@ -316,7 +316,7 @@ void SparkplugReader::put_template(sub::JsonWriter& json, const sparkplug::Templ
 
 // The values that metrics, properties, parameters and elements of data sets have in common.
 template <typename Value>
-void SparkplugReader::put_scalar(sub::JsonWriter& json, const Value& value, DataType type) {
+void SparkplugReader::put_scalar(output::JsonWriter& json, const Value& value, DataType type) {
     if (value.has_int_value()) return put_integer(json, value.int_value(), type);
     if (value.has_long_value()) return put_integer(json, value.long_value(), type);
     if (value.has_float_value()) return put_float(json, static_cast<double>(value.float_value()));
@@ -327,7 +327,7 @@ void SparkplugReader::put_scalar(sub::JsonWriter& json, const Value& value, Data
 }
 
 // Signed numbers are sent as unsigned ones with the same bits, some publishers' with only those of their type.
-void SparkplugReader::put_integer(sub::JsonWriter& json, std::uint64_t bits, DataType type) {
+void SparkplugReader::put_integer(output::JsonWriter& json, std::uint64_t bits, DataType type) {
     switch (type) {
         case DataType::int8:
             return put_signed(json, static_cast<std::int8_t>(bits));
@@ -345,7 +345,7 @@ void SparkplugReader::put_integer(sub::JsonWriter& json, std::uint64_t bits, Dat
 }
 
 // Bytes, or the packed elements of an array (section 6.4.16.3); base64 for bytes that are no such array.
-void SparkplugReader::put_array(sub::JsonWriter& json, std::string_view bytes, DataType type) {
+void SparkplugReader::put_array(output::JsonWriter& json, std::string_view bytes, DataType type) {
     const std::size_t size = element_size(type);
     if (size > 0 && bytes.size() % size == 0) {
         json.begin_array();
@@ -385,17 +385,17 @@ void SparkplugReader::put_array(sub::JsonWriter& json, std::string_view bytes, D
     put_base64(json, bytes);
 }
 
-void SparkplugReader::put_text(sub::JsonWriter& json, std::string_view text) {
+void SparkplugReader::put_text(output::JsonWriter& json, std::string_view text) {
     text_changed_ = text_changed_ || !is_utf8(text);
     json.string(text);
 }
 
-void SparkplugReader::put_key(sub::JsonWriter& json, std::string_view text) {
+void SparkplugReader::put_key(output::JsonWriter& json, std::string_view text) {
     text_changed_ = text_changed_ || !is_utf8(text);
     json.key(text);
 }
 
-void SparkplugReader::put_time(sub::JsonWriter& json, std::uint64_t milliseconds) {
+void SparkplugReader::put_time(output::JsonWriter& json, std::uint64_t milliseconds) {
     std::array<char, 40> space{};
     const std::string_view text = readable_times_
                                       ? payload::utc_text(static_cast<std::int64_t>(milliseconds / 1000),
@@ -405,7 +405,7 @@ void SparkplugReader::put_time(sub::JsonWriter& json, std::uint64_t milliseconds
     json.string(text);
 }
 
-void SparkplugReader::put_unknown(sub::JsonWriter& json, const google::protobuf::UnknownFieldSet& fields) {
+void SparkplugReader::put_unknown(output::JsonWriter& json, const google::protobuf::UnknownFieldSet& fields) {
     if (fields.empty()) return;
     json.plain_key("unknown");
     json.begin_array();

@@ -25,7 +25,7 @@ class SparkplugReader {
     explicit SparkplugReader(bool readable_times) : readable_times_(readable_times) {}
 
     /// Writes the payload of a message as JSON. False: error() says why.
-    bool read(std::string_view topic, Bytes payload, sub::JsonWriter& json);
+    bool read(std::string_view topic, Bytes payload, output::JsonWriter& json);
     const std::string& error() const { return error_; }
     /// Text that was not UTF-8, which JSON cannot hold, was changed in the last payload.
     bool text_changed() const { return text_changed_; }
@@ -34,23 +34,23 @@ class SparkplugReader {
   private:
     struct Source;  // whose metrics are written
 
-    void put_metrics(sub::JsonWriter& json, const Source& source,
+    void put_metrics(output::JsonWriter& json, const Source& source,
                      const google::protobuf::RepeatedPtrField<sparkplug::Metric>& metrics);
-    void put_metric(sub::JsonWriter& json, const Source& source, const sparkplug::Metric& metric);
-    void put_metric_value(sub::JsonWriter& json, const sparkplug::Metric& metric, DataType type);
-    void put_metadata(sub::JsonWriter& json, const sparkplug::MetaData& metadata);
-    void put_properties(sub::JsonWriter& json, const sparkplug::PropertySet& set);
-    void put_property(sub::JsonWriter& json, const sparkplug::PropertyValue& value);
-    void put_data_set(sub::JsonWriter& json, const sparkplug::DataSet& set);
-    void put_template(sub::JsonWriter& json, const sparkplug::Template& value);
+    void put_metric(output::JsonWriter& json, const Source& source, const sparkplug::Metric& metric);
+    void put_metric_value(output::JsonWriter& json, const sparkplug::Metric& metric, DataType type);
+    void put_metadata(output::JsonWriter& json, const sparkplug::MetaData& metadata);
+    void put_properties(output::JsonWriter& json, const sparkplug::PropertySet& set);
+    void put_property(output::JsonWriter& json, const sparkplug::PropertyValue& value);
+    void put_data_set(output::JsonWriter& json, const sparkplug::DataSet& set);
+    void put_template(output::JsonWriter& json, const sparkplug::Template& value);
     template <typename Value>
-    void put_scalar(sub::JsonWriter& json, const Value& value, DataType type);
-    void put_array(sub::JsonWriter& json, std::string_view bytes, DataType type);
-    void put_integer(sub::JsonWriter& json, std::uint64_t bits, DataType type);
-    void put_text(sub::JsonWriter& json, std::string_view text);
-    void put_unknown(sub::JsonWriter& json, const google::protobuf::UnknownFieldSet& fields);
-    void put_time(sub::JsonWriter& json, std::uint64_t milliseconds);
-    void put_key(sub::JsonWriter& json, std::string_view text);
+    void put_scalar(output::JsonWriter& json, const Value& value, DataType type);
+    void put_array(output::JsonWriter& json, std::string_view bytes, DataType type);
+    void put_integer(output::JsonWriter& json, std::uint64_t bits, DataType type);
+    void put_text(output::JsonWriter& json, std::string_view text);
+    void put_unknown(output::JsonWriter& json, const google::protobuf::UnknownFieldSet& fields);
+    void put_time(output::JsonWriter& json, std::uint64_t milliseconds);
+    void put_key(output::JsonWriter& json, std::string_view text);
 
     bool readable_times_;
     bool text_changed_ = false;

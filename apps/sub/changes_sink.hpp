@@ -18,7 +18,7 @@ class ChangesSink final : public ForwardingSink {
     static constexpr std::size_t max_topics = 100'000;
 
     /// `messages` must outlive the sink.
-    ChangesSink(std::unique_ptr<MessageSink> next, app::Messages& messages)
+    ChangesSink(std::unique_ptr<output::MessageSink> next, app::Messages& messages)
         : ForwardingSink(std::move(next)), messages_(messages) {}
     bool take(const Publish& message) override;
 

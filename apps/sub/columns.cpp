@@ -65,7 +65,7 @@ std::size_t display_width(std::string_view text) {
     return columns;
 }
 
-void append_clipped(TextBuffer& out, std::string_view text, std::size_t columns) {
+void append_clipped(output::TextBuffer& out, std::string_view text, std::size_t columns) {
     const bool cut = display_width(text) > columns;
     std::size_t left = cut && columns > 0 ? columns - 1 : columns;
     bool full = false;

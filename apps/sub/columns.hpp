@@ -12,6 +12,6 @@ namespace mqttc::sub {
 std::size_t display_width(std::string_view text);
 /// Appends as much of `text` as fits in `columns`, and an ellipsis where it was cut. Escape sequences are
 /// kept, and of many characters without a width in a row only the first.
-void append_clipped(TextBuffer& out, std::string_view text, std::size_t columns);
+void append_clipped(output::TextBuffer& out, std::string_view text, std::size_t columns);
 
 }  // namespace mqttc::sub

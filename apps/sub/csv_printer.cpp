@@ -29,8 +29,9 @@ std::string_view next_field(std::string_view& rest) {
 
 }  // namespace
 
-std::expected<std::unique_ptr<MessageSink>, std::string> CsvPrinter::make(std::string_view fields,
-                                                                          bool terminal, TextBuffer& out) {
+std::expected<std::unique_ptr<output::MessageSink>, std::string> CsvPrinter::make(std::string_view fields,
+                                                                                  bool terminal,
+                                                                                  output::TextBuffer& out) {
     auto printer = std::unique_ptr<CsvPrinter>(new CsvPrinter(out));
     bool more = true;
     while (more) {
@@ -42,8 +43,8 @@ std::expected<std::unique_ptr<MessageSink>, std::string> CsvPrinter::make(std::s
         if (known == known_fields.end() && !field.starts_with('%'))
             return std::unexpected("--csv: unknown field " + in_quotes(field) +
                                    " (known fields: topic, payload, time, qos, retain, %{path})");
-        auto column = Format::compile(known != known_fields.end() ? known->second : field,
-                                      {.terminal = terminal, .skip_missing = true});
+        auto column = output::Format::compile(known != known_fields.end() ? known->second : field,
+                                              {.terminal = terminal, .skip_missing = true});
         if (!column) return std::unexpected("--csv: " + column.error());
         printer->columns_.push_back(std::move(*column));
         const bool is_path = field.starts_with("%{") && field.ends_with('}');
@@ -72,11 +73,11 @@ bool CsvPrinter::take(const Publish& message) {
         for (const std::string& name : names_) put(name, &name == &names_.front());
         out_.append("\r\n");
     }
-    WallTime stamp{};
-    for (Format& column : columns_) {
-        if (column.needs_time() && stamp.seconds == 0) stamp = wall_time_now();
+    output::WallTime stamp{};
+    for (output::Format& column : columns_) {
+        if (column.needs_time() && stamp.seconds == 0) stamp = output::wall_time_now();
         field_.clear();
-        if (column.render(message, stamp, field_) != RenderError::none) field_.clear();
+        if (column.render(message, stamp, field_) != output::RenderError::none) field_.clear();
         put(field_.view(), &column == &columns_.front());
     }
     out_.append("\r\n");

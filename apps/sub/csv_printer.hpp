@@ -14,24 +14,25 @@
 namespace mqttc::sub {
 
 /// A header line, then a record for each message; lines end with CR LF. A field that a message lacks is empty.
-class CsvPrinter final : public MessageSink {
+class CsvPrinter final : public output::MessageSink {
   public:
     /// `fields`: names with commas between them: topic, payload, time, qos, retain, %{path} for a value of JSON payloads, or
     /// another sequence of -F. `out` must outlive the printer. Error: one line that names the field.
-    static std::expected<std::unique_ptr<MessageSink>, std::string> make(std::string_view fields,
-                                                                         bool terminal, TextBuffer& out);
+    static std::expected<std::unique_ptr<output::MessageSink>, std::string> make(std::string_view fields,
+                                                                                 bool terminal,
+                                                                                 output::TextBuffer& out);
 
     bool take(const Publish& message) override;
 
   private:
-    explicit CsvPrinter(TextBuffer& out) : out_(out) {}
+    explicit CsvPrinter(output::TextBuffer& out) : out_(out) {}
     void put(std::string_view text, bool first);
 
-    TextBuffer& out_;
-    std::vector<Format> columns_;
+    output::TextBuffer& out_;
+    std::vector<output::Format> columns_;
     std::vector<std::string> names_;
     bool header_printed_ = false;
-    TextBuffer field_;
+    output::TextBuffer field_;
 };
 
 }  // namespace mqttc::sub

@@ -15,7 +15,7 @@
 
 namespace mqttc::sub {
 
-class ExecSink final : public MessageSink {
+class ExecSink final : public output::MessageSink {
   public:
     /// When the run ends early, running commands are waited for, then they get SIGTERM, and then SIGKILL.
     static constexpr std::chrono::seconds patience{10};

@@ -7,11 +7,11 @@ namespace mqttc::sub {
 
 bool FieldSink::take(const Publish& message) {
     value_.clear();
-    const FieldResult result = find_field(as_text(message.payload), field_, value_);
-    if (result != FieldResult::found) {
+    const output::FieldResult result = output::find_field(as_text(message.payload), field_, value_);
+    if (result != output::FieldResult::found) {
         if (!silent_)
             messages_.error("a message on topic " + in_quotes(message.topic) +
-                            " is not printed: " + field_error(result, field_));
+                            " is not printed: " + output::field_error(result, field_));
         return leave_out();
     }
     Publish shown = message;

@@ -11,15 +11,16 @@ namespace mqttc::sub {
 class FieldSink final : public ForwardingSink {
   public:
     /// `silent`: a message without the value is left out without a line. `messages` must outlive the sink.
-    FieldSink(std::unique_ptr<MessageSink> next, FieldPath field, bool silent, app::Messages& messages)
+    FieldSink(std::unique_ptr<output::MessageSink> next, output::FieldPath field, bool silent,
+              app::Messages& messages)
         : ForwardingSink(std::move(next)), field_(std::move(field)), silent_(silent), messages_(messages) {}
     bool take(const Publish& message) override;
 
   private:
-    FieldPath field_;
+    output::FieldPath field_;
     bool silent_;
     app::Messages& messages_;
-    TextBuffer value_;
+    output::TextBuffer value_;
 };
 
 }  // namespace mqttc::sub

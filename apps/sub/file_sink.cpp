@@ -71,11 +71,11 @@ bool goes_up(std::string_view path) {
 
 }  // namespace
 
-FileSink::FileSink(std::string_view directory, Format name, app::Messages& messages)
+FileSink::FileSink(std::string_view directory, output::Format name, app::Messages& messages)
     : directory_(directory), name_(std::move(name)), messages_(messages) {}
 
-std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::string_view text,
-                                                                        app::Messages& messages) {
+std::expected<std::unique_ptr<output::MessageSink>, std::string> FileSink::make(std::string_view text,
+                                                                                app::Messages& messages) {
     const std::size_t plain = std::min(text.find_first_of("%@\\"), text.size());
     const std::size_t slash = text.substr(0, plain).rfind('/');
     const std::size_t split = slash == text.npos ? 0 : slash + 1;
@@ -85,9 +85,10 @@ std::expected<std::unique_ptr<MessageSink>, std::string> FileSink::make(std::str
                                "%t");
     if (goes_up(name))
         return std::unexpected("--save: '.' and '..' are only allowed before the first sequence");
-    auto format = Format::compile(name, {.file_name = true});
+    auto format = output::Format::compile(name, {.file_name = true});
     if (!format) return std::unexpected("--save: " + format.error());
-    return std::unique_ptr<MessageSink>(new FileSink(text.substr(0, split), std::move(*format), messages));
+    return std::unique_ptr<output::MessageSink>(
+        new FileSink(text.substr(0, split), std::move(*format), messages));
 }
 
 std::expected<void, std::string> FileSink::start() {
@@ -110,9 +111,10 @@ int FileSink::exit_code() const {
 }
 
 bool FileSink::take(const Publish& message) {
-    TextBuffer path;
-    const WallTime stamp = name_.needs_time() ? wall_time_now() : WallTime{};
-    if (const RenderError error = name_.render(message, stamp, path); error != RenderError::none)
+    output::TextBuffer path;
+    const output::WallTime stamp = name_.needs_time() ? output::wall_time_now() : output::WallTime{};
+    if (const output::RenderError error = name_.render(message, stamp, path);
+        error != output::RenderError::none)
         return not_saved(message, "its payload does not fit the template");
     int error = goes_up(path.view()) ? EINVAL : save(path.view(), message.payload);
     if (error == ENOENT) {  // the open directory was removed

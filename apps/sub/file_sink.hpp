@@ -13,11 +13,11 @@
 
 namespace mqttc::sub {
 
-class FileSink final : public MessageSink {
+class FileSink final : public output::MessageSink {
   public:
     /// Error: the template is wrong; one line for the user. `messages` must outlive the sink.
-    static std::expected<std::unique_ptr<MessageSink>, std::string> make(std::string_view text,
-                                                                         app::Messages& messages);
+    static std::expected<std::unique_ptr<output::MessageSink>, std::string> make(std::string_view text,
+                                                                                 app::Messages& messages);
 
     /// Creates the directory before the template's first sequence. All files will be below it.
     std::expected<void, std::string> start() override;
@@ -25,7 +25,7 @@ class FileSink final : public MessageSink {
     int exit_code() const override;
 
   private:
-    FileSink(std::string_view directory, Format name, app::Messages& messages);
+    FileSink(std::string_view directory, output::Format name, app::Messages& messages);
 
     int save(std::string_view path, Bytes payload);
     bool enter(std::string_view directories);
@@ -35,7 +35,7 @@ class FileSink final : public MessageSink {
     bool not_saved(const Publish& message, std::string_view why);
 
     std::string directory_;  // with the slash at its end; empty: the working directory
-    Format name_;
+    output::Format name_;
     app::Messages& messages_;
     Descriptor base_;
     Descriptor here_;        // the directory of the last file

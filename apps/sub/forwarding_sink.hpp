@@ -9,9 +9,9 @@
 namespace mqttc::sub {
 
 /// Passes everything on. A derived class overrides take(), and says with pass() or leave_out() what becomes of a message.
-class ForwardingSink : public MessageSink {
+class ForwardingSink : public output::MessageSink {
   public:
-    explicit ForwardingSink(std::unique_ptr<MessageSink> next) : next_(std::move(next)) {}
+    explicit ForwardingSink(std::unique_ptr<output::MessageSink> next) : next_(std::move(next)) {}
     std::expected<void, std::string> start() override { return next_->start(); }
     void attach(Client& client) override { next_->attach(client); }
     bool busy() const override { return next_->busy(); }
@@ -38,7 +38,7 @@ class ForwardingSink : public MessageSink {
     }
 
   private:
-    std::unique_ptr<MessageSink> next_;
+    std::unique_ptr<output::MessageSink> next_;
     bool passed_ = true;
 };
 

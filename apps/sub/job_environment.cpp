@@ -62,8 +62,8 @@ void set_property(Variables& variables, const Property& property) {
             // Unchanged if -D takes it for an answer.
             if (!has_controls(property.text, LineBreaks::hide))
                 return variables.set("MQTT_CORRELATION_DATA", property.text);
-            TextBuffer hex;
-            append_hex(hex, as_bytes(property.text), HexCase::lower);
+            output::TextBuffer hex;
+            output::append_hex(hex, as_bytes(property.text), HexCase::lower);
             variables.set("MQTT_CORRELATION_DATA", hex.view());
             return variables.set("MQTT_CORRELATION_DATA_ENCODING", "hex");
         }

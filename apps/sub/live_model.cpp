@@ -144,7 +144,7 @@ LiveEntry* LiveModel::find_or_add(std::string_view topic) {
     return &entry;
 }
 
-void LiveModel::take(const Publish& message, const Shown& shown, Time now, WallTime wall) {
+void LiveModel::take(const Publish& message, const Shown& shown, Time now, output::WallTime wall) {
     const std::int64_t second = second_of(now);
     ++count_;
     rate_.count(second);
@@ -204,7 +204,7 @@ void append_record(std::string& history, std::int64_t milliseconds, std::string_
 
 }  // namespace
 
-void LiveModel::remember(LiveEntry& entry, WallTime wall, std::string_view text, bool full) {
+void LiveModel::remember(LiveEntry& entry, output::WallTime wall, std::string_view text, bool full) {
     if (full) {
         entry.history = entry.samples = std::string();
         return;

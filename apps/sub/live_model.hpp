@@ -90,7 +90,7 @@ class LiveModel {
     };
 
     /// A message was received at `now` and `wall`.
-    void take(const Publish& message, const Shown& shown, Time now, WallTime wall);
+    void take(const Publish& message, const Shown& shown, Time now, output::WallTime wall);
 
     /// In the order in which they were received first. Entries are never removed.
     const std::vector<const LiveEntry*>& entries() const { return entries_; }
@@ -118,7 +118,7 @@ class LiveModel {
     };
 
     LiveEntry* find_or_add(std::string_view topic);
-    static void remember(LiveEntry& entry, WallTime wall, std::string_view text, bool full);
+    static void remember(LiveEntry& entry, output::WallTime wall, std::string_view text, bool full);
 
     std::unordered_map<std::string, LiveEntry, Hash, std::equal_to<>> by_topic_;
     std::vector<const LiveEntry*> entries_;

@@ -25,13 +25,13 @@ constexpr auto stale = std::chrono::minutes(1);
 constexpr std::size_t max_detail_lines = 5000;
 
 std::string clipped(std::string_view text, std::size_t columns) {
-    TextBuffer out;
+    output::TextBuffer out;
     append_clipped(out, text, columns);
     return std::string(out.view());
 }
 
 std::string escaped_line(std::string_view text) {
-    TextBuffer out;
+    output::TextBuffer out;
     append_escaped(out, text, LineBreaks::hide);
     return std::string(out.view());
 }
@@ -88,8 +88,8 @@ void add_wrapped(Picture& picture, std::string_view text, std::size_t columns, u
 
 // Valid JSON, a member or element per line. False: it isn't.
 bool add_json(Picture& picture, std::string_view json, std::size_t columns) {
-    using Token = JsonScanner::Token;
-    if (!may_highlight(json)) return false;
+    using Token = output::JsonScanner::Token;
+    if (!output::may_highlight(json)) return false;
     Picture lines;
     Line line;
     std::size_t depth = 0;
@@ -104,7 +104,7 @@ bool add_json(Picture& picture, std::string_view json, std::size_t columns) {
         if (lines.size() < max_detail_lines) lines.push_back(std::move(line));
         line.clear();
     };
-    JsonScanner scan(json);
+    output::JsonScanner scan(json);
     bool after_value = false;
     bool after_key = false;
     for (;;) {

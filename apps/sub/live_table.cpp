@@ -114,7 +114,7 @@ void LiveTable::draw() {
     out_.append(wrap_off);
     if (rows_drawn_ > 0) {
         out_.append("\033[");
-        append_number(out_, std::min(rows_drawn_, most));
+        output::append_number(out_, std::min(rows_drawn_, most));
         out_.append("A");
     }
     out_.append("\r");
@@ -127,7 +127,7 @@ void LiveTable::draw() {
     std::size_t rows = shown;
     if (!all) {
         out_.append("\033[K");
-        append_number(out_, all_rows.size() - shown);
+        output::append_number(out_, all_rows.size() - shown);
         out_.append(model_.left_out() > 0 ? " or more" : " more");
         out_.append(" topics\n");
         ++rows;

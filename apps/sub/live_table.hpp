@@ -16,7 +16,7 @@
 
 namespace mqttc::sub {
 
-class LiveTable final : public MessageSink {
+class LiveTable final : public output::MessageSink {
   public:
     struct World {
         std::function<ScreenSize()> size;
@@ -24,7 +24,7 @@ class LiveTable final : public MessageSink {
     };
 
     /// `out` must outlive the table.
-    LiveTable(TextBuffer& out, LiveValue value, World world)
+    LiveTable(output::TextBuffer& out, LiveValue value, World world)
         : out_(out), value_(std::move(value)), world_(std::move(world)) {}
     ~LiveTable() override;
 
@@ -45,7 +45,7 @@ class LiveTable final : public MessageSink {
     void draw_entry(const LiveEntry& entry, std::string_view name, std::size_t topic_columns,
                     std::size_t columns, Time now);
 
-    TextBuffer& out_;
+    output::TextBuffer& out_;
     LiveValue value_;
     World world_;
     app::Messages* messages_ = nullptr;

@@ -15,9 +15,9 @@ namespace mqttc::sub {
 class LiveValue {
   public:
     /// All empty: the payload.
-    std::unique_ptr<TextBuffer> line_out;  ///< where `line` prints to; before it, which refers to it
-    std::unique_ptr<MessageSink> line;     ///< prints a message by -F; instead of the columns
-    std::optional<FieldPath> field;
+    std::unique_ptr<output::TextBuffer> line_out;  ///< where `line` prints to; before it, which refers to it
+    std::unique_ptr<output::MessageSink> line;     ///< prints a message by -F; instead of the columns
+    std::optional<output::FieldPath> field;
 
     /// Valid until the next call, and as long as the message.
     LiveModel::Shown of(const Publish& message) {
@@ -27,16 +27,16 @@ class LiveValue {
             return {.text = line_out->view(), .is_value = false, .raw_line = true};
         }
         if (!field) return {.text = as_text(message.payload)};
-        if (!value_) value_ = std::make_unique<TextBuffer>();
+        if (!value_) value_ = std::make_unique<output::TextBuffer>();
         value_->clear();
-        const FieldResult result = find_field(as_text(message.payload), *field, *value_);
-        if (result == FieldResult::found) return {.text = value_->view()};
-        missing_ = "(" + field_error(result, *field) + ")";
+        const output::FieldResult result = output::find_field(as_text(message.payload), *field, *value_);
+        if (result == output::FieldResult::found) return {.text = value_->view()};
+        missing_ = "(" + output::field_error(result, *field) + ")";
         return {.text = missing_, .is_value = false};
     }
 
   private:
-    std::unique_ptr<TextBuffer> value_;
+    std::unique_ptr<output::TextBuffer> value_;
     std::string missing_;
 };
 

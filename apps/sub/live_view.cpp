@@ -29,8 +29,8 @@ std::string clip(std::string_view text, std::size_t columns) {
 
 }  // namespace
 
-LiveView::LiveView(TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen, LiveValue value,
-                   Facts facts, World world)
+LiveView::LiveView(output::TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen,
+                   LiveValue value, Facts facts, World world)
     : out_(out),
       messages_(messages),
       screen_(std::move(screen)),

@@ -17,7 +17,7 @@
 
 namespace mqttc::sub {
 
-class LiveView final : public MessageSink {
+class LiveView final : public output::MessageSink {
   public:
     /// Messages of the program that are kept until the end; of more the first ones are dropped.
     static constexpr std::size_t max_notes = 100;
@@ -32,14 +32,14 @@ class LiveView final : public MessageSink {
     };
     struct World {
         std::function<Time()> now;
-        std::function<WallTime()> wall;
+        std::function<output::WallTime()> wall;
         std::function<void()> quit;                   ///< ends the run
         std::function<void(std::string_view)> write;  ///< to the terminal at once, waiting for it
     };
 
     /// `out` and `messages` must outlive the view. Lines of `messages` are shown in the last line, and written at the end.
-    LiveView(TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen, LiveValue value,
-             Facts facts, World world);
+    LiveView(output::TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen,
+             LiveValue value, Facts facts, World world);
     ~LiveView() override;
 
     void attach(Client& client) override;
@@ -75,7 +75,7 @@ class LiveView final : public MessageSink {
     std::size_t list_height() const;
     const LiveEntry* selected_entry() const;
 
-    TextBuffer& out_;
+    output::TextBuffer& out_;
     app::Messages& messages_;
     std::unique_ptr<Screen> screen_;
     LiveValue value_;

@@ -92,8 +92,8 @@ std::optional<Publish> PayloadDecoder::decode(const Publish& message) {
     Publish decoded = message;
     if (format == PayloadFormat::json) {
         json_.clear();
-        JsonWriter writer(json_, JsonLayout::compact, false);
-        const std::string why = write_checked_json(writer, as_text(message.payload));
+        output::JsonWriter writer(json_, output::JsonLayout::compact, false);
+        const std::string why = output::write_checked_json(writer, as_text(message.payload));
         if (!why.empty()) return undecoded(message, format, why);
         decoded.payload = as_bytes(json_.view());
         return decoded;

@@ -67,7 +67,7 @@ class PayloadDecoder {
         bool failed = false;
     };
     std::array<Opened, 5> codecs_;  // by format
-    TextBuffer json_;               // of a JSON payload
+    output::TextBuffer json_;       // of a JSON payload
     std::set<std::string, std::less<>> reported_topics_;
     std::uint64_t reported_ = 0;
     std::uint64_t undecoded_ = 0;

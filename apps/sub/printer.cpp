@@ -1,12 +1,10 @@
-// Prints messages: payload only, with the topic (-v), by a format (-F), or their number each second
-// (--message-rate).
+// What happens to the messages, as the options select it.
 #include "printer.hpp"
 
 #include <unistd.h>
 
 #include <chrono>
 #include <csignal>
-#include <cstring>
 
 #include "base/escape.hpp"
 #include "changes_sink.hpp"
@@ -16,129 +14,40 @@
 #include "exec_sink.hpp"
 #include "field_sink.hpp"
 #include "file_sink.hpp"
-#include "json_scan.hpp"
 #include "live_table.hpp"
 #include "live_view.hpp"
+#include "message_printer.hpp"
 #include "screen.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::sub {
 
-bool PlainPrinter::take(const Publish& message) {
-    const std::string_view payload = as_text(message.payload);
-    if (terminal_ || color_ || payload.empty() || payload.size() >= TextBuffer::large_piece) [[unlikely]] {
-        take_slowly(message);
-        return true;
-    }
-    // One reserve() for all parts, which are copied.
-    const std::string_view topic = verbose_ ? message.topic : std::string_view();
-    char* const start = out_.reserve(topic.size() + payload.size() + 2);
-    char* to = start;
-    if (verbose_) {
-        std::memcpy(to, topic.data(), topic.size());
-        to += topic.size();
-        *to++ = ' ';
-    }
-    std::memcpy(to, payload.data(), payload.size());
-    to += payload.size();
-    if (newline_) *to++ = '\n';
-    out_.commit(static_cast<std::size_t>(to - start));
-    return true;
-}
-
-void PlainPrinter::put(std::string_view text, LineBreaks breaks) {
-    if (terminal_) {
-        append_escaped(out_, text, breaks);
-    } else {
-        out_.append(text);
-    }
-}
-
-void PlainPrinter::put_dim(std::string_view text) {
-    if (color_) out_.append(app::color::dim);
-    put(text, LineBreaks::hide);
-    if (color_) out_.append(app::color::plain);
-}
-
-void PlainPrinter::take_slowly(const Publish& message) {
-    const std::string_view payload = as_text(message.payload);
-    if (payload.empty() && (!verbose_ || !newline_)) return;
-    if (verbose_) {
-        put_dim(message.topic);
-        out_.push_back(' ');
-    }
-    if (payload.empty()) {
-        put_dim("(null)");
-    } else if (color_ && may_highlight(payload)) {
-        append_highlighted(out_, payload, terminal_);
-    } else {
-        put(payload, LineBreaks::keep);
-    }
-    if (!newline_) return;
-    if (color_ && message.retain) put_dim(" (retained)");
-    out_.push_back('\n');
-}
-
-bool FormatPrinter::take(const Publish& message) {
-    const WallTime stamp = format_.needs_time() ? wall_time_now() : WallTime{};
-    const RenderError error = format_.render(message, stamp, out_);
-    counts_ = error != RenderError::not_json && error != RenderError::no_field;
-    if (newline_ && counts_) out_.push_back('\n');
-    if (error != RenderError::none) report(error, message);
-    return true;
-}
-
-void FormatPrinter::report(RenderError error, const Publish& message) const {
-    std::string line = "the payload of a message on topic " + in_quotes(message.topic) + " ";
-    switch (error) {
-        case RenderError::not_json:
-            line.append("is not valid JSON (")
-                .append(json_error(as_text(message.payload)))
-                .append("): not printed (%j prints any payload)");
-            break;
-        case RenderError::not_float:
-            line.append("is not a float: it has ")
-                .append(std::to_string(message.payload.size()))
-                .append(" bytes, not 4");
-            break;
-        case RenderError::not_double:
-            line.append("is not a double: it has ")
-                .append(std::to_string(message.payload.size()))
-                .append(" bytes, not 8");
-            break;
-        case RenderError::none:
-        case RenderError::no_field:
-            return;
-    }
-    messages_.error(line);
-}
-
 void RatePrinter::tick() {
-    append_number(out_, count_);
+    output::append_number(out_, count_);
     out_.push_back('\n');
     count_ = 0;
 }
 
 namespace {
 
-using Made = std::expected<std::unique_ptr<MessageSink>, std::string>;
+using Made = std::expected<std::unique_ptr<output::MessageSink>, std::string>;
 
 // Where messages are printed, and how they may look there.
 struct Target {
-    TextBuffer& out;
+    output::TextBuffer& out;
     bool terminal;  // control characters are escaped
     bool color;
 };
 
 Made make_format_printer(const app::SubOptions& options, std::string_view format, Target target, bool newline,
                          app::Messages& messages) {
-    auto compiled =
-        Format::compile(format, {.json = options.pretty ? JsonLayout::pretty : JsonLayout::compact,
-                                 .terminal = target.terminal,
-                                 .color = target.color,
-                                 .skip_missing = options.skip_invalid});
+    auto compiled = output::Format::compile(
+        format, {.json = options.pretty ? output::JsonLayout::pretty : output::JsonLayout::compact,
+                 .terminal = target.terminal,
+                 .color = target.color,
+                 .skip_missing = options.skip_invalid});
     if (!compiled) return std::unexpected("-F: " + compiled.error());
-    return std::make_unique<FormatPrinter>(target.out, std::move(*compiled), newline, messages);
+    return std::make_unique<output::FormatPrinter>(target.out, std::move(*compiled), newline, messages);
 }
 
 // The options that reach the same broker again, without secrets.
@@ -161,7 +70,7 @@ std::string broker_options(const app::ConnectionOptions& options) {
 }
 
 Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> screen, LiveValue value,
-                    TextBuffer& out, app::Messages& messages) {
+                    output::TextBuffer& out, app::Messages& messages) {
     std::string filters;
     for (const std::string& filter : options.topics)
         filters.append(filters.empty() ? "" : ", ").append(filter);
@@ -173,18 +82,18 @@ Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> scre
                         .takes_messages = same_terminal(STDOUT_FILENO, STDERR_FILENO)},
         LiveView::World{
             .now = std::chrono::steady_clock::now,
-            .wall = wall_time_now,
+            .wall = output::wall_time_now,
             // As Ctrl-C.
             .quit = [] { ::kill(::getpid(), SIGINT); },
             .write = [](std::string_view bytes) { static_cast<void>(app::write_stdout(bytes)); }});
 }
 
-Made make_live_output(const app::SubOptions& options, std::optional<FieldPath> field, TextBuffer& out,
-                      app::Messages& messages) {
+Made make_live_output(const app::SubOptions& options, std::optional<output::FieldPath> field,
+                      output::TextBuffer& out, app::Messages& messages) {
     LiveValue value;
     value.field = std::move(field);
     if (options.format) {
-        value.line_out = std::make_unique<TextBuffer>();
+        value.line_out = std::make_unique<output::TextBuffer>();
         auto printer =
             make_format_printer(options, *options.format, {*value.line_out, true, false}, false, messages);
         if (!printer) return printer;
@@ -215,17 +124,18 @@ Made make_output(const app::SubOptions& options, Target target, app::Messages& m
         return make_format_printer(options, "%t", target, newline, messages);
     app::SubOptions plain = options;
     plain.verbose = plain.verbose || plain.watch;
-    return std::make_unique<PlainPrinter>(target.out, plain, target.terminal, target.color);
+    return std::make_unique<output::PlainPrinter>(target.out, plain, target.terminal, target.color);
 }
 
 }  // namespace
 
-std::expected<std::unique_ptr<MessageSink>, std::string> make_printer(const app::SubOptions& options,
-                                                                      bool is_terminal, TextBuffer& out,
-                                                                      app::Messages& messages) {
-    std::optional<FieldPath> field;
+std::expected<std::unique_ptr<output::MessageSink>, std::string> make_printer(const app::SubOptions& options,
+                                                                              bool is_terminal,
+                                                                              output::TextBuffer& out,
+                                                                              app::Messages& messages) {
+    std::optional<output::FieldPath> field;
     if (options.field) {
-        auto path = FieldPath::parse(*options.field);
+        auto path = output::FieldPath::parse(*options.field);
         if (!path) return std::unexpected("--field: " + path.error());
         field = std::move(*path);
     }

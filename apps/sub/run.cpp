@@ -12,8 +12,8 @@
 namespace mqttc::sub {
 
 int run_subscriber(app::SubOptions& options, Time started, app::Messages& messages) {
-    StdoutBuffer out(STDOUT_FILENO);
-    if (out.state() != StdoutBuffer::State::open) {
+    output::StdoutBuffer out(STDOUT_FILENO);
+    if (out.state() != output::StdoutBuffer::State::open) {
         messages.stdout_failed(out.error());
         return app::exit_code::output_failed;
     }

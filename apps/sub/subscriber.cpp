@@ -19,8 +19,8 @@ using std::chrono::steady_clock;
 
 }  // namespace
 
-Subscriber::Subscriber(const app::SubOptions& options, PayloadDecoder* decoder, MessageSink& sink,
-                       StdoutBuffer& out, ClientOptions client, std::optional<Time> deadline,
+Subscriber::Subscriber(const app::SubOptions& options, PayloadDecoder* decoder, output::MessageSink& sink,
+                       output::StdoutBuffer& out, ClientOptions client, std::optional<Time> deadline,
                        app::Messages& messages)
     : ProgramRun(options.connection, options.run, std::move(client), deadline, messages),
       options_(options),
@@ -259,7 +259,7 @@ Accept Subscriber::on_publish(const Publish& message) {
         if (acknowledge_given() && cleaner_.all_published() && !sink_.unfinished()) disconnect();
         return Accept::later;
     }
-    if (waiting_for_reader_ || out_.state() != StdoutBuffer::State::open || sink_.busy())
+    if (waiting_for_reader_ || out_.state() != output::StdoutBuffer::State::open || sink_.busy())
         return Accept::later;
     acknowledge_given();
     if (!unfiltered_) return take_filtered(message);
@@ -281,7 +281,7 @@ Accept Subscriber::take_filtered(const Publish& message) {
     const bool chosen = decoded && (verdict != Filters::Verdict::not_chosen || options_.dry_run);
     if (chosen && !give(*decoded)) return Accept::later;
     if (run_options_.stats) {
-        const WallTime arrived = wall_time_now();
+        const output::WallTime arrived = output::wall_time_now();
         stats_.received(message, client_.now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
     }
     if (clears && !options_.dry_run) cleaner_.add(message.topic);
@@ -299,7 +299,7 @@ Accept Subscriber::given(const Publish& message) {
         *still_to_print_ -= 1;
         if (*still_to_print_ == 0) finish(app::exit_code::ok);
     }
-    if (out_.size() > StdoutBuffer::high_water && !out_.flush()) wait_for_reader();
+    if (out_.size() > output::StdoutBuffer::high_water && !out_.flush()) wait_for_reader();
     if (message.qos == Qos::at_most_once) return Accept::now;
     acknowledgements_held_ = true;
     return Accept::hold_acknowledgement;
@@ -329,7 +329,7 @@ void Subscriber::on_room() {
 
 void Subscriber::on_turn_end() {
     if (!out_.empty() && !waiting_for_reader_ && !out_.flush()) wait_for_reader();
-    if (out_.state() != StdoutBuffer::State::open) return output_is_gone();
+    if (out_.state() != output::StdoutBuffer::State::open) return output_is_gone();
     if (acknowledge_given() && ending_ == Ending::when_written && everything_is_done())
         disconnect_after_handshakes();
 }
@@ -347,7 +347,7 @@ void Subscriber::disconnect_after_handshakes() {
 }
 
 void Subscriber::wait_for_reader() {
-    if (out_.state() != StdoutBuffer::State::open || ending_ == Ending::at_once) return;
+    if (out_.state() != output::StdoutBuffer::State::open || ending_ == Ending::at_once) return;
     const int room = out_.room_descriptor();
     if (room < 0) {
         out_.flush_waiting();
@@ -358,16 +358,17 @@ void Subscriber::wait_for_reader() {
 }
 
 void Subscriber::output_has_room() {
-    if (!out_.flush() && out_.state() == StdoutBuffer::State::open) return;
+    if (!out_.flush() && out_.state() == output::StdoutBuffer::State::open) return;
     waiting_for_reader_ = false;
     client_.unwatch(out_.room_descriptor());
 }
 
 // Nothing else can be printed. What was not printed must not be acknowledged.
 void Subscriber::output_is_gone() {
-    if (out_.state() == StdoutBuffer::State::interrupted && deadline_ && steady_clock::now() >= *deadline_)
+    if (out_.state() == output::StdoutBuffer::State::interrupted && deadline_ &&
+        steady_clock::now() >= *deadline_)
         time_out();
-    if (out_.state() == StdoutBuffer::State::failed) code_ = app::exit_code::output_failed;
+    if (out_.state() == output::StdoutBuffer::State::failed) code_ = app::exit_code::output_failed;
     ending_ = Ending::at_once;
     disconnect();
 }
@@ -435,7 +436,7 @@ int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.finish();
     if (ending_ != Ending::at_once) out_.flush_waiting();
     out_.flush();
-    if (out_.state() == StdoutBuffer::State::failed) {
+    if (out_.state() == output::StdoutBuffer::State::failed) {
         messages_.stdout_failed(out_.error());
         return app::exit_code::output_failed;
     }

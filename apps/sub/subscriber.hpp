@@ -25,8 +25,9 @@ namespace mqttc::sub {
 class Subscriber final : public app::ProgramRun {
   public:
     /// All references must outlive the subscriber, and so must `decoder`, which may be null.
-    Subscriber(const app::SubOptions& options, PayloadDecoder* decoder, MessageSink& sink, StdoutBuffer& out,
-               ClientOptions client, std::optional<Time> deadline, app::Messages& messages);
+    Subscriber(const app::SubOptions& options, PayloadDecoder* decoder, output::MessageSink& sink,
+               output::StdoutBuffer& out, ClientOptions client, std::optional<Time> deadline,
+               app::Messages& messages);
 
     Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
@@ -94,8 +95,8 @@ class Subscriber final : public app::ProgramRun {
 
     const app::SubOptions& options_;
     PayloadDecoder* decoder_;  ///< none: payloads are used as they are
-    MessageSink& sink_;
-    StdoutBuffer& out_;
+    output::MessageSink& sink_;
+    output::StdoutBuffer& out_;
     Filters filters_;
     const bool unfiltered_;  ///< every message goes to the sink, and nothing else is done with it
     RetainedCleaner cleaner_;

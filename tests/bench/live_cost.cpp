@@ -9,6 +9,7 @@
 #include "live_view.hpp"
 
 using namespace mqttc;
+using namespace mqttc::output;
 using namespace mqttc::sub;
 
 namespace {

@@ -28,11 +28,12 @@ LAYERS = {
     "net": ({"base", "net"}, [SRC + "net", BASE]),
     "client": ({"base", "codec", "session", "net", "client"},
                [SRC + "client", SRC + "session", SRC + "net", SRC + "codec", BASE]),
-    "pub": (set(PUBLIC.values()), ["apps/pub", "apps/common", BASE]),
-    "sub": (set(PUBLIC.values()), ["apps/sub", "apps/common", BASE]),
+    "pub": (set(PUBLIC.values()), ["apps/pub", "apps/output", "apps/common", BASE]),
+    "sub": (set(PUBLIC.values()), ["apps/sub", "apps/output", "apps/common", BASE]),
+    "output": (set(PUBLIC.values()), ["apps/output", "apps/common", BASE]),
     "common": (set(PUBLIC.values()), ["apps/common", BASE]),
-    "payload": (set(PUBLIC.values()), ["apps/payload", "apps/common", "apps/sub", BASE]),
-    "protobuf": (set(PUBLIC.values()), ["apps/protobuf", "apps/payload", "apps/common", "apps/sub", BASE]),
+    "payload": (set(PUBLIC.values()), ["apps/payload", "apps/common", "apps/output", BASE]),
+    "protobuf": (set(PUBLIC.values()), ["apps/protobuf", "apps/payload", "apps/common", "apps/output", BASE]),
     "passwd": (set(), ["apps/passwd", "apps/common", BASE]),
     "broker": ({"base", "codec", "net"}, ["tests/broker", SRC + "codec", SRC + "net", BASE, "apps/passwd"]),
 }
@@ -40,7 +41,7 @@ LAYERS = {
 # library: (what its includes look like, files that may include it, maximum number of such files per directory)
 LIBRARIES = {
     "CLI11": (r"CLI/", r"apps/(common|passwd)/[^/]+\.cpp", 1),
-    "nlohmann-json": (r"nlohmann/", r"apps/(common|payload|protobuf|pub|sub)/[^/]+\.cpp", 1),
+    "nlohmann-json": (r"nlohmann/", r"apps/(common|output|payload|protobuf|pub)/[^/]+\.cpp", 1),
     "libprotobuf": (r"google/protobuf/|sparkplug\.pb\.h", r"apps/protobuf/[^/]+", None),
     "OpenSSL": (r"openssl/", r"libmqttc/src/net/tls[^/]*|apps/passwd/[^/]+\.cpp|tests/broker/.*\.cpp",
                 None),

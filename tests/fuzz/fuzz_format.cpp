@@ -7,7 +7,7 @@
 #include "json_out.hpp"
 
 using namespace mqttc;
-using namespace mqttc::sub;
+using namespace mqttc::output;
 
 namespace {
 

@@ -8,7 +8,7 @@
 #include "json_out.hpp"
 #include "json_scan.hpp"
 
-using namespace mqttc::sub;
+using namespace mqttc::output;
 
 // Input: the path, a newline, the payload.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -23,7 +23,7 @@ void check_codec(Bytes bytes) {
     }
     const std::string json(decoded.text);
     if (json.size() > 16 + 8 * bytes.size()) std::abort();
-    if (!sub::json_error(json).empty()) std::abort();
+    if (!output::json_error(json).empty()) std::abort();
     const app::CodecResult encoded = codec.encode(json);
     // MessagePack has no larger integers, but cannot have decoded one.
     if (encoded.status != app::CodecResult::Status::done) std::abort();

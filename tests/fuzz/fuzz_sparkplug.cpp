@@ -22,8 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const auto bytes = protobuf::write_sparkplug(rest);
         if (!bytes && bytes.error().empty()) std::abort();
         if (!bytes) return 0;
-        sub::TextBuffer out;
-        sub::JsonWriter json(out, sub::JsonLayout::compact, false);
+        output::TextBuffer out;
+        output::JsonWriter json(out, output::JsonLayout::compact, false);
         if (!reader.read("t", as_bytes(*bytes), json)) std::abort();
         return 0;
     }
@@ -34,11 +34,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         const char* const topic = topics[static_cast<unsigned char>(rest[0]) & 7];
         const std::string payload = rest.substr(2, static_cast<unsigned char>(rest[1]));
         rest.erase(0, 2 + payload.size());
-        sub::TextBuffer out;
-        sub::JsonWriter json(out, sub::JsonLayout::compact, false);
+        output::TextBuffer out;
+        output::JsonWriter json(out, output::JsonLayout::compact, false);
         if (!reader.read(topic, as_bytes(payload), json)) {
             if (reader.error().empty()) std::abort();
-        } else if (!sub::json_error(out.view()).empty()) {
+        } else if (!output::json_error(out.view()).empty()) {
             std::abort();
         }
     }

@@ -14,8 +14,8 @@ namespace mqttc::test {
 /// The JSON, or the error in angle brackets.
 template <typename Reader>
 std::string decode(Bytes payload) {
-    sub::TextBuffer out;
-    sub::JsonWriter json(out, sub::JsonLayout::compact, false);
+    output::TextBuffer out;
+    output::JsonWriter json(out, output::JsonLayout::compact, false);
     Reader reader(json);
     return reader.read(payload) ? std::string(out.view()) : "<" + reader.error() + ">";
 }

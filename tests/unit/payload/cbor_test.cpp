@@ -126,8 +126,8 @@ TEST_CASE("CBOR: nesting and big numbers are bounded") {
     const auto nested = [](std::size_t levels) {
         return decode<CborReader>(as_bytes(std::string(levels, '\x81') + std::string(1, '\0')));
     };
-    CHECK(nested(sub::max_json_depth).starts_with("[[["));
-    CHECK(nested(sub::max_json_depth + 1) == "<error at byte 1001: it is nested deeper than 1000 levels>");
+    CHECK(nested(output::max_json_depth).starts_with("[[["));
+    CHECK(nested(output::max_json_depth + 1) == "<error at byte 1001: it is nested deeper than 1000 levels>");
     // Tags aren't levels.
     CHECK(decode<CborReader>(as_bytes(std::string(100'000, '\xc9') + "\x01")) == "1");
     const auto big = [](std::size_t size) {

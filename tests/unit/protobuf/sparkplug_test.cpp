@@ -14,8 +14,8 @@ using mqttc::test::hex;
 namespace {
 
 std::string sparkplug_json(SparkplugReader& reader, std::string_view topic, Bytes payload) {
-    sub::TextBuffer out;
-    sub::JsonWriter json(out, sub::JsonLayout::compact, false);
+    output::TextBuffer out;
+    output::JsonWriter json(out, output::JsonLayout::compact, false);
     return reader.read(topic, payload, json) ? std::string(out.view()) : "<" + reader.error() + ">";
 }
 

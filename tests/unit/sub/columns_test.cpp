@@ -10,7 +10,7 @@ using namespace mqttc::sub;
 namespace {
 
 std::string clipped(std::string_view text, std::size_t columns) {
-    TextBuffer out;
+    mqttc::output::TextBuffer out;
     append_clipped(out, text, columns);
     return std::string(out.view());
 }

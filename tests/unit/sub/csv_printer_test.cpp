@@ -6,12 +6,13 @@
 #include "message.hpp"
 
 using namespace mqttc::sub;
-using mqttc::sub::test::Message;
+namespace output = mqttc::output;
+using mqttc::output::test::Message;
 
 namespace {
 
 std::string csv(std::string_view fields, const std::vector<Message>& messages) {
-    TextBuffer out;
+    output::TextBuffer out;
     const auto printer = CsvPrinter::make(fields, false, out);
     if (!printer) return "<" + printer.error() + ">";
     for (const Message& message : messages) CHECK((*printer)->take(message.view()));

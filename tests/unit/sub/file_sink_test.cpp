@@ -14,7 +14,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 using mqttc::test::read_file;
 using mqttc::test::TempDir;
 namespace fs = std::filesystem;
@@ -25,7 +25,7 @@ namespace {
 struct Saving {
     TempDir dir;
     app::Messages messages{"test"};
-    std::unique_ptr<MessageSink> sink;
+    std::unique_ptr<output::MessageSink> sink;
 
     explicit Saving(const std::string& name) {
         messages.set_quiet(true);
@@ -132,7 +132,7 @@ TEST_CASE("two file sinks with one process identifier don't write into each othe
     REQUIRE(other);
     REQUIRE((*other)->start());
     // As in two containers, where each has a process 1.
-    const auto save = [](MessageSink& sink, char letter) {
+    const auto save = [](output::MessageSink& sink, char letter) {
         const std::string payload(200'000, letter);
         bool all = true;
         for (int i = 0; i < 100; ++i)

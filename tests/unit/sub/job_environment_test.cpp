@@ -11,7 +11,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 
 using Words = std::vector<std::string>;
 

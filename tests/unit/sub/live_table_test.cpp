@@ -13,7 +13,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 
 namespace {
 
@@ -25,7 +25,7 @@ std::string drawing(const std::string& text) {
 struct Table {
     ScreenSize size{.rows = 5, .columns = 40};
     Time now = Time(std::chrono::seconds(100));
-    TextBuffer out;
+    output::TextBuffer out;
     std::string field;
     LiveTable watch{out, shown(), {.size = [this] { return size; }, .now = [this] { return now; }}};
 
@@ -33,7 +33,7 @@ struct Table {
 
     LiveValue shown() const {
         LiveValue result;
-        if (!field.empty()) result.field = FieldPath::parse(field).value();
+        if (!field.empty()) result.field = output::FieldPath::parse(field).value();
         return result;
     }
 
@@ -109,7 +109,7 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
 TEST_CASE("with a format each topic shows its output") {
     Table table;
     LiveValue shown;
-    shown.line_out = std::make_unique<TextBuffer>();
+    shown.line_out = std::make_unique<output::TextBuffer>();
     app::SubOptions options;
     options.format = "\\e[1m%t=%p";
     app::Messages messages("test");
@@ -117,7 +117,7 @@ TEST_CASE("with a format each topic shows its output") {
     auto line = make_printer(options, true, *shown.line_out, messages);
     REQUIRE(line);
     shown.line = std::move(*line);
-    TextBuffer out;
+    output::TextBuffer out;
     LiveTable watch(out, std::move(shown),
                     {.size = [] { return ScreenSize{}; }, .now = [&] { return table.now; }});
     watch.take(Message{.topic = "t", .payload = "two\nlines"}.view());
@@ -140,7 +140,7 @@ TEST_CASE("--field shows one value of each payload, and that it is missing") {
     table.take("c", "21.5 \033[2J");
     table.take("d", R"({"sensors":[{"temp":{"\u001b":[1,"x"]}}]})");
     table.take("e", R"({"sensors":[{"temp":"a\u001b[2J\nb"}]})");
-    table.take("f", "[" + std::string(max_field_payload, ' ') + "]");
+    table.take("f", "[" + std::string(output::max_field_payload, ' ') + "]");
     CHECK(table.drawn() ==
           drawing("\r" + row("a", "21.5", " \xe2\x96\x81\xe2\x96\x88") + row("b", "(no sensors.0.temp)", "") +
                   row("c", "(not JSON)", "") + row("d", R"({"\u001b":[1,"x"]})", "") +
@@ -173,7 +173,7 @@ TEST_CASE("an invalid --field is reported at the start") {
     ::setenv("TERM", "xterm", 1);
     options.watch = true;
     options.field = "a..b";
-    TextBuffer out;
+    output::TextBuffer out;
     app::Messages messages("test");
     const auto printer = make_printer(options, true, out, messages);
     REQUIRE_FALSE(printer);
@@ -186,7 +186,7 @@ TEST_CASE("without a terminal -w is refused") {
     ::setenv("MQTTC_SCREEN_MODULE", "", 1);
     ::setenv("TERM", "xterm", 1);
     options.watch = true;
-    TextBuffer out;
+    output::TextBuffer out;
     app::Messages messages("test");
     CHECK_FALSE(make_printer(options, false, out, messages));
     CHECK(make_printer(options, true, out, messages));

@@ -13,7 +13,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 using std::chrono::seconds;
 
 namespace {
@@ -52,8 +52,8 @@ class FakeScreen final : public Screen {
 struct View {
     FakeScreen::Seen seen;
     Time now{seconds(100)};
-    WallTime wall{1'790'000'000, 0};
-    TextBuffer out;
+    output::WallTime wall{1'790'000'000, 0};
+    output::TextBuffer out;
     app::Messages messages{"test"};
     bool quit = false;
     LiveView view{

@@ -11,14 +11,14 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 
 namespace {
 
 std::size_t allocations = 0;
 
 std::string printed(const app::SubOptions& options, const Message& message, bool terminal = false) {
-    TextBuffer out;
+    output::TextBuffer out;
     app::Messages messages("test");
     const auto sink = make_printer(options, terminal, out, messages);
     REQUIRE(sink);
@@ -63,7 +63,7 @@ TEST_CASE("-v and -N select payload, topic and newline") {
 TEST_CASE("%J prints nothing of a message that is not JSON, not even a newline, and does not count it") {
     app::SubOptions options;
     options.format = "%t %J";
-    TextBuffer out;
+    output::TextBuffer out;
     app::Messages messages("test");
     messages.set_quiet(true);
     const auto sink = make_printer(options, false, out, messages);
@@ -79,8 +79,8 @@ TEST_CASE("%J prints nothing of a message that is not JSON, not even a newline, 
 TEST_CASE("a payload of any size is printed completely") {
     app::SubOptions options;
     options.verbose = true;
-    for (const std::size_t size :
-         {TextBuffer::large_piece - 1, TextBuffer::large_piece, TextBuffer::large_piece * 10}) {
+    for (const std::size_t size : {output::TextBuffer::large_piece - 1, output::TextBuffer::large_piece,
+                                   output::TextBuffer::large_piece * 10}) {
         const Message message{.topic = "t", .payload = std::string(size, 'x')};
         CHECK((printed(options, message) == "t " + message.payload + "\n"));
     }
@@ -94,7 +94,7 @@ TEST_CASE("control characters are escaped on terminals") {
 }
 
 TEST_CASE("rates are counted from second to second") {
-    TextBuffer out;
+    output::TextBuffer out;
     RatePrinter rate(out);
     CHECK(rate.interval() == std::chrono::seconds(1));
     const Message message;
@@ -120,7 +120,7 @@ TEST_CASE("printing allocates nothing once the buffer has its size") {
             app::SubOptions options;
             options.verbose = true;
             if (*format != 0) options.format = format;
-            TextBuffer out;
+            output::TextBuffer out;
             app::Messages messages("test");
             const auto sink = make_printer(options, false, out, messages);
             const auto round = [&] {
@@ -156,7 +156,7 @@ TEST_CASE("a field of a payload costs no allocation, an object or array at most 
             options.only_changes = only_changes;
             if (*one.format != 0) options.format = one.format;
             if (*one.field != 0) options.field = one.field;
-            TextBuffer out;
+            output::TextBuffer out;
             app::Messages messages("test");
             const auto sink = make_printer(options, false, out, messages);
             const auto round = [&] {

@@ -10,7 +10,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 using namespace std::chrono_literals;
 
 namespace {

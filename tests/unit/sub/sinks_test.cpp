@@ -10,7 +10,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output::test;
 
 namespace {
 
@@ -20,7 +20,7 @@ struct Printed {
 };
 
 Printed print(app::SubOptions options, const std::vector<Message>& messages, bool terminal = false) {
-    TextBuffer out;
+    output::TextBuffer out;
     app::Messages lines("test");
     lines.set_quiet(true);
     const auto sink = make_printer(options, terminal, out, lines);
@@ -109,7 +109,7 @@ TEST_CASE("--only-changes leaves out what equals the last message or field of it
 
 TEST_CASE("beyond its limit --only-changes prints every message") {
     app::SubOptions options;
-    TextBuffer out;
+    output::TextBuffer out;
     app::Messages lines("test");
     lines.set_quiet(true);
     ChangesSink sink(std::move(*make_printer(options, false, out, lines)), lines);

@@ -10,7 +10,7 @@
 #include "json_out.hpp"
 #include "json_scan.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 // An array index: no sign, no leading zeros.
@@ -219,4 +219,4 @@ std::string field_error(FieldResult result, const FieldPath& path) {
     return "JSON over " + std::to_string(max_field_payload / 1024) + " KiB";
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -8,7 +8,7 @@
 #include "mqttc/types.hpp"
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 void append_hex(TextBuffer& out, Bytes bytes, HexCase letters);
 /// `separator` after every `group` digits, not at the end. `group` > 0.
@@ -21,4 +21,4 @@ void append_base64(TextBuffer& out, Bytes bytes);
 
 void append_number(TextBuffer& out, std::uint64_t number);
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -5,7 +5,7 @@
 
 #include <string>
 
-using namespace mqttc::sub;
+using namespace mqttc::output;
 
 namespace {
 

@@ -7,7 +7,7 @@
 #include "fd_writer.hpp"
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 class StdoutBuffer final : public TextBuffer, private app::FdWriter {
   public:
@@ -44,4 +44,4 @@ class StdoutBuffer final : public TextBuffer, private app::FdWriter {
     int epoll_fd_ = -1;
 };
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -9,7 +9,7 @@
 #include "mqttc/property.hpp"
 #include "text_out.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 // What to do with a byte inside a string.
@@ -323,4 +323,4 @@ bool write_message_json_payload(JsonWriter& json, const Publish& message, std::s
     return true;
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -11,8 +11,8 @@
 #include "message.hpp"
 
 using namespace mqttc;
-using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output;
+using namespace mqttc::output::test;
 using nlohmann::json;
 
 namespace {

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 // Work is done in pieces so that a payload of any size needs no more than this much of the buffer at once.
@@ -71,4 +71,4 @@ void append_number(TextBuffer& out, std::uint64_t number) {
     out.commit(static_cast<std::size_t>(std::to_chars(start, start + longest, number).ptr - start));
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -9,7 +9,7 @@
 #include "json_out.hpp"
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 class JsonScanner {
   public:
@@ -78,4 +78,4 @@ void append_highlighted(TextBuffer& out, std::string_view json, bool terminal);
 /// Whether it is worth trying: an object or array, and not so large that it would delay the output.
 bool may_highlight(std::string_view payload);
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -9,7 +9,7 @@
 #include "text_buffer.hpp"
 
 using namespace mqttc;
-using namespace mqttc::sub;
+using namespace mqttc::output;
 
 namespace {
 

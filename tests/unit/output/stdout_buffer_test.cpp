@@ -16,7 +16,7 @@
 
 #include "support/temp_dir.hpp"
 
-using namespace mqttc::sub;
+using namespace mqttc::output;
 using State = StdoutBuffer::State;
 
 namespace {

@@ -9,8 +9,8 @@
 
 #include "message.hpp"
 
-using namespace mqttc::sub;
-using namespace mqttc::sub::test;
+using namespace mqttc::output;
+using namespace mqttc::output::test;
 
 namespace {
 

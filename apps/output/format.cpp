@@ -14,7 +14,7 @@
 #include "option_values.hpp"
 #include "text_out.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 void pad(TextBuffer& out, std::size_t width, std::size_t length, char with) {
@@ -321,4 +321,4 @@ void Format::set_clock(std::int64_t second) {
     }
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -14,7 +14,7 @@ namespace mqttc {
 class Client;
 }
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 class MessageSink {
   public:
@@ -51,4 +51,4 @@ class MessageSink {
     virtual int exit_code() const { return app::exit_code::ok; }
 };
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

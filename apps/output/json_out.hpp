@@ -8,7 +8,7 @@
 #include "mqttc/packet.hpp"
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 enum class JsonLayout : bool { compact, pretty };
 
@@ -72,4 +72,4 @@ std::string write_checked_json(JsonWriter& json, std::string_view text);
 /// The same without writing.
 std::string json_error(std::string_view text);
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

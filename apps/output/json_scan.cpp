@@ -7,7 +7,7 @@
 #include "color.hpp"
 #include "json_field.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 std::uint32_t hex_digit(char c) {
@@ -283,4 +283,4 @@ void append_highlighted(TextBuffer& out, std::string_view json, bool terminal) {
     }
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

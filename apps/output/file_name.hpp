@@ -9,7 +9,7 @@
 
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 /// Longer levels are cut, and a hash of all of it is appended.
 inline constexpr std::size_t max_level = 120;
@@ -22,4 +22,4 @@ void append_file_part(TextBuffer& out, std::string_view text, std::string_view w
 /// The same with each level of a topic as a component; an empty level is "%_".
 void append_file_topic(TextBuffer& out, std::string_view topic);
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

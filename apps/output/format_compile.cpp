@@ -7,7 +7,7 @@
 #include "format.hpp"
 #include "text_out.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 // What follows a %.
 struct Format::Letter {
@@ -221,4 +221,4 @@ std::expected<Format, std::string> Format::compile(std::string_view text, Format
     return format;
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

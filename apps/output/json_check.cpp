@@ -7,7 +7,7 @@
 #include "discarded_float.hpp"
 #include "json_out.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 using Json = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t,
@@ -98,4 +98,4 @@ std::string json_error(std::string_view text) {
     return write_checked_json(writer, text);
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

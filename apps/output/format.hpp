@@ -16,7 +16,7 @@
 #include "mqttc/packet.hpp"
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 /// When a message was received.
 struct WallTime {
@@ -142,4 +142,4 @@ class Format {
     std::unique_ptr<TextBuffer> uncolored_;  // JSON before it gets its colours
 };
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -11,7 +11,7 @@
 
 #include "text_buffer.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 /// Steps from the whole payload to one value, as in sensors.0.temp.
 class FieldPath {
@@ -55,4 +55,4 @@ FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuff
 /// "no sensors.0.temp", "not JSON": for a result other than found.
 std::string field_error(FieldResult result, const FieldPath& path);
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 StdoutBuffer::~StdoutBuffer() {
     if (epoll_fd_ >= 0) close(epoll_fd_);
@@ -51,4 +51,4 @@ int StdoutBuffer::room_descriptor() {
     return epoll_fd_;
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

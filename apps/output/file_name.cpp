@@ -6,7 +6,7 @@
 #include "base/utf8.hpp"
 #include "text_out.hpp"
 
-namespace mqttc::sub {
+namespace mqttc::output {
 namespace {
 
 constexpr std::size_t kept_of_long = 80;
@@ -62,4 +62,4 @@ void append_file_topic(TextBuffer& out, std::string_view topic) {
     }
 }
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

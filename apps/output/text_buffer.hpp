@@ -7,7 +7,7 @@
 #include <string_view>
 #include <utility>
 
-namespace mqttc::sub {
+namespace mqttc::output {
 
 /// Grows without limit; StdoutBuffer, which derives from it, writes to a descriptor instead.
 class TextBuffer {
@@ -102,4 +102,4 @@ class TextBuffer {
     std::size_t capacity_ = 0;
 };
 
-}  // namespace mqttc::sub
+}  // namespace mqttc::output

@@ -9,7 +9,7 @@
 #include "mqttc/packet.hpp"
 #include "mqttc/property.hpp"
 
-namespace mqttc::sub::test {
+namespace mqttc::output::test {
 
 struct Message {
     std::string topic = "a/b";
@@ -59,4 +59,4 @@ inline std::string rendered(std::string_view format, const Message& message, For
     return text;
 }
 
-}  // namespace mqttc::sub::test
+}  // namespace mqttc::output::test
