@@ -24,7 +24,7 @@ An example is the text of a .Bd block or a .Dl line in the section EXAMPLES. Com
     .\\" skip: REASON       the example cannot run in a test
 
 A block below .\\" output: is not an example: each of its lines is one that the example before it prints, but for
-numbers and the width of spaces.
+numbers and the width of spaces. In a page with the sentence SILENT, an example without such a block prints nothing.
 
 MQTT_HOST and MQTT_PORT are set to the broker. Each example runs in a new directory, whose subdirectory bin is in PATH
 and whose subdirectory etc replaces /etc/mosquitto. An example without expectations is an error.
@@ -49,6 +49,7 @@ FAR_SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "far_serve
 KEYS = ("before", "input", "during", "stop", "prints", "received", "file", "exit", "broker", "terminal", "skip", "server",
         "proxy", "far", "sent", "unit", "output")
 MOVEMENT = re.compile(r"\x1b\[[\d;?]*[A-Za-ln-z]")  # colours stay
+SILENT = "A command without output below it prints nothing."
 CHECKED = ("prints", "received", "file", "exit", "skip", "far")
 
 
@@ -61,6 +62,7 @@ class Example:
     page: str
     line: int
     text: str = ""
+    silent: bool = False  # unless it has output
     notes: dict = field(default_factory=lambda: {key: [] for key in KEYS})
 
 
@@ -72,7 +74,8 @@ def examples_of(name, text):
     """The examples of a page in order."""
     inside = block = False
     found = []
-    example = Example(name, 0)
+    silent = SILENT in text.replace("\n", " ")
+    example = Example(name, 0, silent=silent)
 
     def complete():
         nonlocal example
@@ -82,7 +85,7 @@ def examples_of(name, text):
             raise Failed(f"{name}:{example.line}: output without an example")
         else:
             found[-1].notes["output"] += example.text.splitlines()
-        example = Example(name, 0)
+        example = Example(name, 0, silent=silent)
 
     for number, line in enumerate(text.splitlines(), 1):
         if line.startswith(".Sh "):
@@ -333,7 +336,7 @@ class Environment:
                          f"'{pattern}'", self.running)
                 if has_failed():
                     break
-        for line in filter(None, map(comparable, notes["output"])):
+        for line in filter(None, map(comparable, map(self.with_own_etc, notes["output"]))):
             wait_for(lambda line=line: line in map(comparable, shown.out().splitlines()) or shown.ended(), f"'{line}'", self.running)
             if line not in map(comparable, shown.out().splitlines()):
                 raise Failed(f"it did not print '{line}'")
@@ -342,6 +345,8 @@ class Environment:
         wait_for(shown.ended, "its end", self.running)
         if shown.exit_code() != expected:
             raise Failed(f"it ended with {shown.exit_code()}, not with {expected}")
+        if self.example.silent and not notes["output"] and shown.out() + shown.err():
+            raise Failed("it prints text that the page does not show")
 
 
 def run_example(programs, example):
@@ -381,6 +386,7 @@ WRONG = {
     "no terminal": '.\\" terminal: 80x24\n.\\" prints: none\n.Dl test -t 1 || echo none\n',
     "nothing to check": ".Dl mqtt_pub -t a -m b\n",
     "a wrong output": '.\\" during: mqtt_pub -t a -m b\n.\\" prints: a b\n.Dl mqtt_sub -v -t a -C 1\n.\\" output:\n.Dl a c\n',
+    "an output that is not shown": '.\\" during: mqtt_pub -t a -m b\n.\\" prints: a b\n.Dl mqtt_sub -v -t a -C 1\n.Pp\n' + SILENT + "\n",
     "a wrong login": '.\\" server: far.example:1883 user=u password=p\n.\\" far: a b\n.Dl mqtt_pub -h far.example -p 1883 -u u -P q -t a -m b\n',
     "a wrong unit": '.\\" unit: x.service\n.\\" exit: 0\n.Bd -literal\n[Service]\nExecStart=/bin/true\nDinamicUser=yes\n.Ed\n',
 }

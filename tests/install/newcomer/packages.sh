@@ -3,7 +3,8 @@
 set -euo pipefail
 die() { echo "packages.sh: $*" >&2; exit 1; }
 cd
-sudo apt-get -qq install ./debs/*.deb >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; die "apt cannot install the packages"; }
+debs=(./debs/{mqttc-clients,mqttc-doc,libmqttc}*.deb)
+sudo apt-get -qq install "${debs[@]}" >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; die "apt cannot install the packages"; }
 sudo apt-get -qq install mosquitto ca-certificates openssl >/dev/null
 ! command -v c++ || die "this system has a compiler: the packages must work without one"
 for program in mqtt_pub mqtt_sub mqtt_passwd; do $program --version; done
@@ -54,7 +55,7 @@ echo "$message"
 sudo mqtt_passwd --verify sondes --stdin /etc/mosquitto/passwd <<<mot2passe || die "mqtt_passwd cannot verify the password"
 
 sudo systemctl stop mosquitto
-packages=$(for deb in debs/*.deb; do dpkg-deb -f "$deb" Package; done)  # without /proc there is no <(...)
+packages=$(for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Package; done)  # without /proc there is no <(...)
 # shellcheck disable=SC2086
 sudo apt-get -qq purge $packages >/dev/null
 [ ! -e /usr/bin/mqtt_pub ] && [ ! -e /usr/share/doc/mqttc-doc ] || die "apt has not removed the packages"
