@@ -58,5 +58,14 @@ rm "$POLICY_RC_D"
 apt_error='E: Temporary failure resolving'
 expect 1 $'* installing ninja-build\nE: Temporary failure resolving\n* cannot install packages: ninja-build *'
 [ ! -e "$POLICY_RC_D" ] || wrong "policy-rc.d was left behind after a failure"
+
+# On a terminal, the last line of a long command's output is shown while it runs.
+cat >"$directory/slow" <<SLOW
+. tests/packages.sh
+until_shown() { echo '[3/9] Building it'; until grep -q 'Building it' $directory/screen; do sleep 0.05; done; }
+with_progress $directory/log until_shown
+SLOW
+timeout 60 script -qefc "bash $directory/slow" /dev/null >"$directory/screen" 2>&1 </dev/null ||
+    wrong "no progress on a terminal: $(<"$directory/screen")"
 [ $failed -eq 0 ] && echo "packages: missing ones are reported or, as root, installed"
 exit $failed
