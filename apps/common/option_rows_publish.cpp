@@ -368,6 +368,27 @@ print each answer as
 .Fl -request :
 print no newline after an answer.)",
      .set = clear_flag<&PubOptions::answer_newline>},
+    {.short_name = 'F', .argument = "FORMAT", .needs = "request", .shared_by_profile = true,
+     .help = "with --request: what to print, e.g. '%I %t %p'; %j is JSON; see mqtt_sub(1)",
+     .manual = R"(With
+.Fl -request :
+print each answer in this format; see
+.Em OUTPUT FORMAT
+in
+.Xr mqtt_sub 1 .
+An answer that the format cannot print (payloads that are not JSON, with
+.Cm \&%J )
+is reported and counted, and the exit status is 68.)",
+     .set = set_text<&PubOptions::format>},
+    {.name = "pretty", .needs = "request", .shared_by_profile = true,
+     .help = "with --request: indent %j and %J",
+     .manual = R"(With
+.Fl -request :
+indent the JSON of
+.Cm \&%j
+and
+.Cm \&%J .)",
+     .set = set_flag<&PubOptions::pretty>},
     {.short_name = 'R', .needs = "request", .shared_by_profile = true,
      .help = "with --request: no retained responses (always so)",
      .manual = R"(Accepted for compatibility with

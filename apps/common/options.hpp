@@ -141,9 +141,11 @@ struct PubOptions {
     double speed = 1;
     bool request = false;
     std::string response_topic;
-    std::uint64_t answers = 1;   ///< -C
-    bool answer_topic = false;   ///< -v
-    bool answer_newline = true;  ///< cleared by -N
+    std::uint64_t answers = 1;          ///< -C
+    bool answer_topic = false;          ///< -v
+    bool answer_newline = true;         ///< cleared by -N
+    std::optional<std::string> format;  ///< -F
+    bool pretty = false;
     bool stamp = false;
     bool progress = false;
 };

@@ -11,28 +11,29 @@ namespace mqttc::output {
 
 bool PlainPrinter::take(const Publish& message) {
     const std::string_view payload = as_text(message.payload);
-    if (terminal_ || color_ || payload.empty() || payload.size() >= TextBuffer::large_piece) [[unlikely]] {
+    if (layout_.terminal || layout_.color || payload.empty() || payload.size() >= TextBuffer::large_piece)
+        [[unlikely]] {
         take_slowly(message);
         return true;
     }
     // One reserve() for all parts, which are copied.
-    const std::string_view topic = verbose_ ? message.topic : std::string_view();
+    const std::string_view topic = layout_.topic ? message.topic : std::string_view();
     char* const start = out_.reserve(topic.size() + payload.size() + 2);
     char* to = start;
-    if (verbose_) {
+    if (layout_.topic) {
         std::memcpy(to, topic.data(), topic.size());
         to += topic.size();
         *to++ = ' ';
     }
     std::memcpy(to, payload.data(), payload.size());
     to += payload.size();
-    if (newline_) *to++ = '\n';
+    if (layout_.newline) *to++ = '\n';
     out_.commit(static_cast<std::size_t>(to - start));
     return true;
 }
 
 void PlainPrinter::put(std::string_view text, LineBreaks breaks) {
-    if (terminal_) {
+    if (layout_.terminal) {
         append_escaped(out_, text, breaks);
     } else {
         out_.append(text);
@@ -40,28 +41,37 @@ void PlainPrinter::put(std::string_view text, LineBreaks breaks) {
 }
 
 void PlainPrinter::put_dim(std::string_view text) {
-    if (color_) out_.append(app::color::dim);
+    if (layout_.color) out_.append(app::color::dim);
     put(text, LineBreaks::hide);
-    if (color_) out_.append(app::color::plain);
+    if (layout_.color) out_.append(app::color::plain);
 }
 
 void PlainPrinter::take_slowly(const Publish& message) {
     const std::string_view payload = as_text(message.payload);
-    if (payload.empty() && (!verbose_ || !newline_)) return;
-    if (verbose_) {
+    if (payload.empty() && (!layout_.topic || !layout_.newline)) return;
+    if (layout_.topic) {
         put_dim(message.topic);
         out_.push_back(' ');
     }
     if (payload.empty()) {
         put_dim("(null)");
-    } else if (color_ && may_highlight(payload)) {
-        append_highlighted(out_, payload, terminal_);
+    } else if (layout_.color && may_highlight(payload)) {
+        append_highlighted(out_, payload, layout_.terminal);
     } else {
         put(payload, LineBreaks::keep);
     }
-    if (!newline_) return;
-    if (color_ && message.retain) put_dim(" (retained)");
+    if (!layout_.newline) return;
+    if (layout_.color && message.retain) put_dim(" (retained)");
     out_.push_back('\n');
+}
+
+std::expected<std::unique_ptr<MessageSink>, std::string> FormatPrinter::make(std::string_view format,
+                                                                             FormatOptions options,
+                                                                             bool newline, TextBuffer& out,
+                                                                             app::Messages& messages) {
+    auto compiled = Format::compile(format, options);
+    if (!compiled) return std::unexpected("-F: " + compiled.error());
+    return std::make_unique<FormatPrinter>(out, std::move(*compiled), newline, messages);
 }
 
 bool FormatPrinter::take(const Publish& message) {

@@ -1,6 +1,9 @@
 // Prints messages: payload only, with the topic (-v), or by a format (-F).
 #pragma once
 
+#include <expected>
+#include <memory>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -8,20 +11,22 @@
 #include "format.hpp"
 #include "message_sink.hpp"
 #include "messages.hpp"
-#include "options.hpp"
 #include "text_buffer.hpp"
 
 namespace mqttc::output {
 
-/// Payload, or topic and payload with -v. An empty payload prints nothing, with -v "topic (null)".
+/// How a message without a format looks.
+struct PlainLayout {
+    bool topic = false;
+    bool newline = true;
+    bool terminal = false;  ///< control characters from the broker are escaped
+    bool color = false;
+};
+
+/// Payload, or topic and payload. An empty payload prints nothing, with topic and newline "topic (null)".
 class PlainPrinter final : public MessageSink {
   public:
-    PlainPrinter(TextBuffer& out, const app::SubOptions& options, bool terminal, bool color)
-        : out_(out),
-          verbose_(options.verbose),
-          newline_(!options.no_newline),
-          terminal_(terminal),
-          color_(color) {}
+    PlainPrinter(TextBuffer& out, PlainLayout layout) : out_(out), layout_(layout) {}
     bool take(const Publish& message) override;
 
   private:
@@ -31,14 +36,17 @@ class PlainPrinter final : public MessageSink {
     void put_dim(std::string_view text);
 
     TextBuffer& out_;
-    bool verbose_;
-    bool newline_;
-    bool terminal_;
-    bool color_;
+    PlainLayout layout_;
 };
 
+/// By a format. A message that it cannot print is reported.
 class FormatPrinter final : public MessageSink {
   public:
+    /// `out` and `messages` must outlive the printer. Error: one line for the user.
+    static std::expected<std::unique_ptr<MessageSink>, std::string> make(std::string_view format,
+                                                                         FormatOptions options, bool newline,
+                                                                         TextBuffer& out,
+                                                                         app::Messages& messages);
     FormatPrinter(TextBuffer& out, Format format, bool newline, app::Messages& messages)
         : out_(out), format_(std::move(format)), newline_(newline), messages_(messages) {}
     bool take(const Publish& message) override;

@@ -1,4 +1,6 @@
 // mqtt_pub: publishes messages to an MQTT broker.
+#include <unistd.h>
+
 #include <new>
 
 #include "exit_code.hpp"
@@ -11,6 +13,24 @@
 namespace {
 
 using namespace mqttc;
+
+int request(const app::PubOptions& options, pub::InputSource& input, ClientOptions client,
+            std::optional<Time> deadline, Time started, app::Messages& messages) {
+    output::StdoutBuffer out(STDOUT_FILENO);
+    const auto printer = pub::make_answer_printer(options, out, messages);
+    if (!printer) {
+        messages.error(printer.error());
+        return app::exit_code::usage;
+    }
+    pub::InputMessage message;
+    static_cast<void>(input.next(message, started));
+    pub::Requester requester(options, message.payload, **printer, out, std::move(client), deadline, messages);
+    if (const auto ready = requester.address_answers(); !ready) {
+        messages.error(ready.error());
+        return app::exit_code::usage;
+    }
+    return requester.run();
+}
 
 int publish(const app::CalledAs& called, int argc, char** argv, app::Messages& messages) {
     const Time started = std::chrono::steady_clock::now();
@@ -31,15 +51,7 @@ int publish(const app::CalledAs& called, int argc, char** argv, app::Messages& m
     }
     if (!options->request)
         return pub::Publisher(*options, **input, std::move(*client), deadline, messages).run();
-
-    pub::InputMessage request;
-    static_cast<void>((*input)->next(request, started));
-    pub::Requester requester(*options, request.payload, std::move(*client), deadline, messages);
-    if (const auto ready = requester.address_answers(); !ready) {
-        messages.error(ready.error());
-        return app::exit_code::usage;
-    }
-    return requester.run();
+    return request(*options, **input, std::move(*client), deadline, started, messages);
 }
 
 }  // namespace

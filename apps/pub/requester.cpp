@@ -1,17 +1,17 @@
 // A request and its answers.
 #include "requester.hpp"
 
-#include <unistd.h>
-
 #include <array>
 #include <utility>
 
 #include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "base/random.hpp"
+#include "color.hpp"
 #include "connection_setup.hpp"
 #include "error_hints.hpp"
 #include "exit_code.hpp"
+#include "message_printer.hpp"
 
 namespace mqttc::pub {
 namespace {
@@ -22,14 +22,34 @@ std::string random_name() {
 
 }  // namespace
 
-Requester::Requester(const app::PubOptions& options, Bytes request, ClientOptions client,
-                     std::optional<Time> deadline, app::Messages& messages)
+std::expected<std::unique_ptr<output::MessageSink>, std::string> make_answer_printer(
+    const app::PubOptions& options, output::StdoutBuffer& out, app::Messages& messages) {
+    const bool terminal = out.terminal();
+    const bool color = app::wants_color(options.run.color, terminal);
+    if (options.format) {
+        return output::FormatPrinter::make(
+            *options.format,
+            {.json = options.pretty ? output::JsonLayout::pretty : output::JsonLayout::compact,
+             .terminal = terminal,
+             .color = color},
+            options.answer_newline, out, messages);
+    }
+    return std::make_unique<output::PlainPrinter>(out, output::PlainLayout{.topic = options.answer_topic,
+                                                                           .newline = options.answer_newline,
+                                                                           .terminal = terminal,
+                                                                           .color = color});
+}
+
+Requester::Requester(const app::PubOptions& options, Bytes request, output::MessageSink& printer,
+                     output::StdoutBuffer& out, ClientOptions client, std::optional<Time> deadline,
+                     app::Messages& messages)
     : ProgramRun(options.connection, options.run, std::move(client), deadline, messages),
       options_(options),
       request_(request),
       properties_(app::properties_for(options.connection, packet_bit(PacketType::publish))),
       response_topic_(options.response_topic),
-      out_(STDOUT_FILENO) {
+      printer_(printer),
+      out_(out) {
     if (deadline) out_.give_up_at(*deadline);
 }
 
@@ -147,46 +167,31 @@ Accept Requester::on_publish(const Publish& message) {
     }
     answer_received_ = true;
     const auto received = std::chrono::steady_clock::now();
-    if (!print(message.payload)) return Accept::now;
+    if (!print(message)) return Accept::now;
     ++answers_;
     latencies_.add(received - sent_at_);
-    if (answers_ == options_.answers) end(app::exit_code::ok);
+    // One that the format cannot print was reported, and is an answer; mosquitto_rr answers 0 to it.
+    if (answers_ == options_.answers)
+        end(all_printed_ || options_.connection.called.mosquitto ? app::exit_code::ok
+                                                                 : app::exit_code::output_failed);
     return Accept::now;
 }
 
-// As mqtt_sub prints a payload: with a newline, nothing when it is empty, control characters escaped on a terminal.
-// False: it was not printed, and the run has ended or ends in this turn.
-bool Requester::print(Bytes payload) {
-    if (payload.empty() && (!options_.answer_topic || !options_.answer_newline)) return true;
-    line_.clear();
-    if (options_.answer_topic) {
-        if (out_.terminal()) {
-            append_escaped(line_, response_topic_, LineBreaks::hide);
-        } else {
-            line_.append(response_topic_);
-        }
-        line_ += ' ';
-    }
-    if (payload.empty()) {
-        line_.append("(null)");
-    } else if (out_.terminal()) {
-        append_escaped(line_, as_text(payload), LineBreaks::keep);
-    } else {
-        line_.append(as_text(payload));
-    }
-    if (options_.answer_newline) line_ += '\n';
-    // No answer is started after one that could not be printed whole.
-    if (out_.state() == app::FdWriter::State::open) out_.write(line_, {}, app::FdWriter::Wait::yes);
+// False: it was not written, and the run has ended or ends in this turn.
+bool Requester::print(const Publish& message) {
+    printer_.take(message);
+    all_printed_ = all_printed_ && printer_.counts();
+    out_.flush_waiting();
     switch (out_.state()) {
-        case app::FdWriter::State::open:
+        case output::StdoutBuffer::State::open:
             return true;
-        case app::FdWriter::State::interrupted:  // the loop sees the signal or the deadline, too
+        case output::StdoutBuffer::State::interrupted:  // the loop sees the signal or the deadline, too
             return false;
-        case app::FdWriter::State::reader_closed:
+        case output::StdoutBuffer::State::reader_closed:
             // A reader such as head(1) has read the lines it needs.
             end(app::exit_code::ok);
             return false;
-        case app::FdWriter::State::failed:
+        case output::StdoutBuffer::State::failed:
             break;
     }
     messages_.stdout_failed(out_.error());

@@ -3,21 +3,28 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <optional>
 #include <string>
 
-#include "fd_writer.hpp"
 #include "latency_histogram.hpp"
+#include "message_sink.hpp"
 #include "number_format.hpp"
 #include "program_run.hpp"
+#include "stdout_buffer.hpp"
 
 namespace mqttc::pub {
+
+/// What prints the answers. `out` and `messages` must outlive it. Error: the format is wrong, one line for the user.
+std::expected<std::unique_ptr<output::MessageSink>, std::string> make_answer_printer(
+    const app::PubOptions& options, output::StdoutBuffer& out, app::Messages& messages);
 
 class Requester final : public app::ProgramRun {
   public:
     /// All references and the request must outlive this object.
-    Requester(const app::PubOptions& options, Bytes request, ClientOptions client,
-              std::optional<Time> deadline, app::Messages& messages);
+    Requester(const app::PubOptions& options, Bytes request, output::MessageSink& printer,
+              output::StdoutBuffer& out, ClientOptions client, std::optional<Time> deadline,
+              app::Messages& messages);
 
     /// Chooses the response topic and correlation data that were not given at random. To be called before run().
     /// Error: one line for the user, a usage error.
@@ -39,7 +46,7 @@ class Requester final : public app::ProgramRun {
 
     void send();
     bool is_answer(const Publish& message) const;
-    bool print(Bytes payload);
+    bool print(const Publish& message);
     void end(int code);
 
     const app::PubOptions& options_;
@@ -48,8 +55,9 @@ class Requester final : public app::ProgramRun {
     std::string response_topic_;
     /// What an answer must carry with MQTT 5; none: each message on the response topic is an answer.
     std::optional<std::string> correlation_;
-    app::FdWriter out_;
-    std::string line_;  ///< the answer as it is printed
+    output::MessageSink& printer_;
+    output::StdoutBuffer& out_;
+    bool all_printed_ = true;
 
     bool subscribed_ = false;  ///< and this was acknowledged
     std::size_t sent_ = 0;     ///< topics that the request was published to

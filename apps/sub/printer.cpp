@@ -41,13 +41,13 @@ struct Target {
 
 Made make_format_printer(const app::SubOptions& options, std::string_view format, Target target, bool newline,
                          app::Messages& messages) {
-    auto compiled = output::Format::compile(
-        format, {.json = options.pretty ? output::JsonLayout::pretty : output::JsonLayout::compact,
-                 .terminal = target.terminal,
-                 .color = target.color,
-                 .skip_missing = options.skip_invalid});
-    if (!compiled) return std::unexpected("-F: " + compiled.error());
-    return std::make_unique<output::FormatPrinter>(target.out, std::move(*compiled), newline, messages);
+    return output::FormatPrinter::make(
+        format,
+        {.json = options.pretty ? output::JsonLayout::pretty : output::JsonLayout::compact,
+         .terminal = target.terminal,
+         .color = target.color,
+         .skip_missing = options.skip_invalid},
+        newline, target.out, messages);
 }
 
 // The options that reach the same broker again, without secrets.
@@ -122,9 +122,11 @@ Made make_output(const app::SubOptions& options, Target target, app::Messages& m
     if (options.format) return make_format_printer(options, *options.format, target, newline, messages);
     if (options.dry_run && !options.verbose && !options.field)
         return make_format_printer(options, "%t", target, newline, messages);
-    app::SubOptions plain = options;
-    plain.verbose = plain.verbose || plain.watch;
-    return std::make_unique<output::PlainPrinter>(target.out, plain, target.terminal, target.color);
+    return std::make_unique<output::PlainPrinter>(
+        target.out, output::PlainLayout{.topic = options.verbose || options.watch,
+                                        .newline = newline,
+                                        .terminal = target.terminal,
+                                        .color = target.color});
 }
 
 }  // namespace

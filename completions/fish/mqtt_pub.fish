@@ -59,6 +59,8 @@ complete -c mqtt_pub -s e -l response-topic -x -d 'topic where responses to --re
 complete -c mqtt_pub -s C -x -d 'with --request: stop after COUNT responses (default 1)'
 complete -c mqtt_pub -s v -l verbose -d 'with --request: print the topic before each response'
 complete -c mqtt_pub -s N -d 'with --request: print no newline after a response'
+complete -c mqtt_pub -s F -x -d 'with --request: what to print, e.g. \'%I %t %p\'; %j is JSON; see mqtt_sub(1)'
+complete -c mqtt_pub -l pretty -d 'with --request: indent %j and %J'
 complete -c mqtt_pub -s R -d 'with --request: no retained responses (always so)'
 complete -c mqtt_pub -l stamp -d 'number and time before each payload, for mqtt_sub --stats'
 complete -c mqtt_pub -l progress -d 'show the progress on stderr'

@@ -156,6 +156,36 @@ TEST_CASE("a large answer is written completely to a slow reader") {
     CHECK((request.out() == answer + "\n"));
 }
 
+TEST_CASE("-F and --pretty print an answer as mqtt_sub prints a message") {
+    BrokerThread broker;
+    std::size_t requests = 0;
+    const auto ask = [&](Words options, const std::string& answer) {
+        Process request(pub_command(broker.port(), Words{"--request", "-t", "service", "-n", "-V", "mqttv311",
+                                                         "--response-topic", "replies", "-W", "20"} +
+                                                       options));
+        REQUIRE(broker.wait_for_received(++requests));
+        broker.publish("replies", answer);
+        request.wait();
+        return Result{.exit = request.wait(), .out = request.out(), .err = request.err()};
+    };
+    CHECK(ask({"-F", "%t|%p|%l|%x"}, "21.5").out == "replies|21.5|4|32312e35\n");
+    CHECK(ask({"-F", "%{a.b}", "-N"}, R"({"a":{"b":7}})").out == "7");
+    const Result pretty = ask({"-F", "%J", "--pretty"}, "[1]");
+    CHECK(pretty.exit == ok);
+    CHECK(pretty.out.find("\n\t\"payload\":\t[1]\n}\n") != std::string::npos);
+    // It is an answer, so no further one is waited for.
+    const Result wrong = ask({"-F", "%J"}, "[1");
+    CHECK(wrong.exit == Exit{.code = 68});
+    CHECK(wrong.out.empty());
+    CHECK(wrong.err.starts_with("mqtt_pub: the payload of a message on topic 'replies' is not valid JSON ("));
+}
+
+TEST_CASE("a wrong format is refused before there is a connection") {
+    const Result result = publish(1, {"--request", "-t", "service", "-n", "-F", "%z"});
+    CHECK(result.exit == Exit{.code = 1});
+    CHECK(result.err.starts_with("mqtt_pub: -F: "));
+}
+
 TEST_CASE("a request without subscribers ends at once" * needs_mosquitto()) {
     RealBroker broker;
     const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-q", "1", "-W", "30"});

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <regex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drop_in_names.hpp"
@@ -13,15 +15,35 @@
 
 using namespace mqttc::test;
 
+namespace {
+
+// A service that Mosquitto's programs make: it answers each request on `topic`.
+Command answering(const std::string& port, const std::string& topic, const std::string& answer) {
+    return {.argv = {"/bin/sh", "-c",
+                     "mosquitto_sub -p " + port + " -V 5 -t " + topic +
+                         " -F %R | while read -r to; do mosquitto_pub -p " + port + " -V 5 -t \"$to\" " +
+                         answer + "; done"}};
+}
+const std::string json_answer =
+    R"(-m '{"a":[1,{}],"b":"x"}' -D publish content-type text/x -D publish user-property k v)";
+
+// The service may not have subscribed yet.
+void wait_for_service(const std::string& port, const std::string& topic) {
+    while (
+        run(program_command(mosquitto_rr_path, {"-p", port, "-m", "x", "-W", "1", "-t", topic, "-e", "resp"}))
+            .exit != ok) {
+    }
+}
+
+}  // namespace
+
 TEST_CASE("mosquitto_rr: the same output and exit codes" * needs_mosquitto()) {
     const OldNames names;
     const RealBroker broker;
     const std::string port = std::to_string(broker.port());
-    // It does not send correlation data back.
-    const Process service(Command{.argv = {"/bin/sh", "-c",
-                                           "mosquitto_sub -p " + port +
-                                               " -V 5 -t req -F %R | while read -r to; do mosquitto_pub -p " +
-                                               port + " -t \"$to\" -m 'the answer'; done"}});
+    // They do not send correlation data back.
+    const Process service(answering(port, "req", "-m 'the answer'"));
+    const Process json_service(answering(port, "req/json", json_answer));
     const auto both = [&](const Words& options) {
         const Words words = Words{"-h", "127.0.0.1", "-p", port} + options;
         CAPTURE(as_line(words));
@@ -34,10 +56,7 @@ TEST_CASE("mosquitto_rr: the same output and exit codes" * needs_mosquitto()) {
         CHECK(result.out == expected.out);
     };
     const Words request{"-t", "req", "-e", "resp"};
-    // The service may not have subscribed yet.
-    while (run(program_command(mosquitto_rr_path, Words{"-p", port, "-m", "x", "-W", "1"} + request)).exit !=
-           ok) {
-    }
+    wait_for_service(port, "req");
     for (const Words& options : std::vector<Words>{{"-m", "x"},
                                                    {"-n"},
                                                    {"-s"},
@@ -48,7 +67,15 @@ TEST_CASE("mosquitto_rr: the same output and exit codes" * needs_mosquitto()) {
                                                    {"-m", "x", "-q", "1", "-i", "one"},
                                                    {"-m", "x", "-t", "other", "-t", "req"},
                                                    {"-m", "x", "-D", "publish", "correlation-data", "c"},
-                                                   {"-m", "x", "-x", "10", "-k", "5"}})
+                                                   {"-m", "x", "-x", "10", "-k", "5"},
+                                                   {"-m", "x", "-F", "%t %p|%l|%q|%r|%m|%x|%.3p|%-12p|@Y"},
+                                                   {"-m", "x", "-F", "%t %p", "-N"},
+                                                   {"-m", "x", "-F", "%p", "-v"},
+                                                   {"-m", "x", "-F", ""},
+                                                   {"-m", "x", "--pretty"},
+                                                   {"-m", "x", "-F", "%z"},
+                                                   {"-m", "x", "-F", "%"},
+                                                   {"-m", "x", "-F"}})
         both(request + options);
     for (const Words& options :
          std::vector<Words>{{"-t", "req", "-m", "x", "-e"},
@@ -65,6 +92,56 @@ TEST_CASE("mosquitto_rr: the same output and exit codes" * needs_mosquitto()) {
             program_command(names.path("mosquitto_rr"), Words{"-h", "127.0.0.1", "-p", port} + options);
         CAPTURE(as_line(options));
         CHECK(run(std::move(ours)).exit.code == run(std::move(theirs)).exit.code);
+    }
+}
+
+TEST_CASE("mosquitto_rr: JSON is printed as mqtt_sub prints it, which is that of 2.1" * needs_mosquitto()) {
+    const OldNames names;
+    const RealBroker broker;
+    const std::string port = std::to_string(broker.port());
+    const Process service(answering(port, "req", "-m 'the answer'"));
+    const Process json_service(answering(port, "req/json", json_answer));
+    wait_for_service(port, "req");
+    wait_for_service(port, "req/json");
+    const auto without_time = [](const std::string& text) {
+        return std::regex_replace(text, std::regex(R"("20\d\d-[-0-9T:.+Z]*")"), "TIME");
+    };
+    struct Row {
+        std::string topic;
+        Words options;
+        std::vector<std::pair<std::string, std::string>>
+            in_2_1;  // what 2.1 and we print differently from 2.0.11
+    };
+    const std::pair<std::string, std::string> retain{"\"retain\":0", "\"retain\":false"};
+    const std::pair<std::string, std::string> user{R"("user-properties":{"k":"v"})",
+                                                   R"("user-properties":[{"k":"v"}])"};
+    const std::vector<Row> rows = {
+        {"req", {"-F", "%j"}, {retain}},
+        {"req/json", {"-F", "%j"}, {retain, user}},
+        {"req/json", {"-F", "%J"}, {retain, user}},
+        {"req/json", {"-F", "%J", "-N"}, {retain, user}},
+        {"req/json", {"-F", "%C|%P|%D|%R"}, {}},
+        {"req/json",
+         {"-F", "%J", "--pretty"},
+         {{"\"retain\":\t0", "\"retain\":\tfalse"},
+          {"\"user-properties\":\t{\n\t\t\t\"k\":\t\"v\"\n\t\t}",
+           "\"user-properties\":\t[{\n\t\t\t\t\"k\":\t\"v\"\n\t\t\t}]"}}},
+        {"req", {"-F", "%J"}, {{"\n", ""}}},  // not JSON: reported, and no empty line
+    };
+    for (const Row& row : rows) {
+        CAPTURE(as_line(row.options));
+        const Words words = Words{"-p", port, "-t", row.topic, "-e", "resp", "-m", "x"} + row.options;
+        const Result theirs = run(program_command(mosquitto_rr_path, words));
+        const Result ours = run(program_command(names.path("mosquitto_rr"), words));
+        std::string expected = without_time(theirs.out);
+        for (const auto& [old_text, new_text] : row.in_2_1) {
+            const auto at = expected.find(old_text);
+            REQUIRE(at != std::string::npos);
+            expected.replace(at, old_text.size(), new_text);
+        }
+        CHECK(without_time(ours.out) == expected);
+        CHECK(ours.exit == theirs.exit);
+        CHECK(ours.err.empty() == theirs.err.empty());
     }
 }
 

@@ -99,7 +99,7 @@ TEST_CASE("errors in a config file have their line") {
 }
 
 TEST_CASE("options of the other program can be skipped, unknown ones cannot") {
-    CHECK(config("--retained-only\n-F %t %p\n-h a\n", true).arguments ==
+    CHECK(config("--retained-only\n--csv topic,payload\n-h a\n", true).arguments ==
           std::vector<std::string_view>{"-h", "a"});
     CHECK(config("--nonsense\n", true).arguments == std::vector<std::string_view>{"--nonsense"});
 }

@@ -109,7 +109,6 @@ TEST_CASE("names that other programs use find the option, if the program has it"
     CHECK(nearest(Program::pub, "--payload") == "--message");
     CHECK(nearest(Program::sub, "--payload") == "");
     CHECK(nearest(Program::sub, "--count") == "-C");
-    CHECK(nearest(Program::pub, "--format") == "");
     CHECK(nearest(Program::pub, "--TOPIC") == "--topic");
     CHECK(nearest(Program::pub, "--keyfile") == "--key");
     CHECK(nearest(Program::sub, "--output") == "-F, such as -F %j for JSON");
