@@ -29,8 +29,8 @@ EarlierHead read_head(const std::string& history, std::size_t at) {
 }
 
 std::size_t memory_of(const LiveEntry& entry) {
-    return entry.topic.capacity() + entry.value.capacity() + entry.properties.capacity() +
-           entry.history.capacity() + entry.samples.capacity();
+    return entry.topic.capacity() + entry.value.capacity() + entry.line.capacity() +
+           entry.properties.capacity() + entry.history.capacity() + entry.samples.capacity();
 }
 
 // The length of a number at the start of `text`; 0: there is none.
@@ -139,6 +139,7 @@ LiveEntry* LiveModel::find_or_add(std::string_view topic) {
     if (entries_.size() >= max_topics) return nullptr;
     LiveEntry& entry = by_topic_[std::string(topic)];
     entry.topic = topic;
+    entry.number = entries_.size();
     entries_.push_back(&entry);
     bytes_ += memory_of(entry);
     return &entry;
@@ -153,6 +154,7 @@ void LiveModel::take(const Publish& message, const Shown& shown, Time now, outpu
         ++left_out_;
         return;
     }
+    if (paused_ && entry->number < paused_->entries) paused_->before.try_emplace(entry, *entry);
     const std::size_t before = memory_of(*entry);
     const bool full = bytes_ > max_bytes;
     const std::string_view kept = shown.text.substr(0, full ? max_value_when_full : max_value);
@@ -164,7 +166,7 @@ void LiveModel::take(const Publish& message, const Shown& shown, Time now, outpu
         entry->value.assign(kept);
         entry->size = shown.text.size();
     }
-    entry->raw_line = shown.raw_line;
+    entry->line.assign(shown.line.substr(0, max_line));
     ++entry->count;
     entry->last = now;
     entry->retained = message.retain;
@@ -186,6 +188,10 @@ void LiveModel::take(const Publish& message, const Shown& shown, Time now, outpu
     }
     remember(*entry, wall, shown.text, full);
     bytes_ += memory_of(*entry) - before;
+}
+
+void LiveModel::pause() {
+    if (!paused_) paused_ = {.entries = entries_.size(), .count = count_, .before = {}};
 }
 
 namespace {

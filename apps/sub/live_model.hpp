@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -47,12 +48,14 @@ class RateMeter {
 struct LiveEntry {
     static constexpr std::size_t curve_points = 12;
 
-    std::string topic;       ///< raw; a long one is cut, and its hash follows
-    std::string value;       ///< the payload, or what is shown instead; raw, maybe cut
+    std::string topic;  ///< raw; a long one is cut, and its hash follows
+    std::string value;  ///< the payload, or what is shown instead; raw, maybe cut
+    std::string line;   ///< what -F makes of the last message, with the sequences of the format; maybe cut
     std::string properties;  ///< of MQTT 5, one "name: value" per line; raw
     std::string history;     ///< the last values, see LiveModel::each_value
     std::string samples;     ///< one value each half minute
     std::int64_t last_sample = 0;
+    std::size_t number = 0;  ///< in LiveModel::entries()
     std::uint64_t size = 0;  ///< bytes of the whole value
     std::uint64_t count = 0;
     std::uint64_t changes = 0;
@@ -65,7 +68,6 @@ struct LiveEntry {
     std::uint8_t numbers_known = 0;
     bool is_number = false;  ///< the last value is one
     bool retained = false;
-    bool raw_line = false;  ///< the value was made by -F: it may have sequences of its own
     Qos qos = Qos::at_most_once;
 };
 
@@ -81,19 +83,34 @@ class LiveModel {
     static constexpr std::size_t max_earlier_value = 200;
     static constexpr std::int64_t sample_milliseconds = 30'000;
     static constexpr std::size_t max_properties = 1024;
+    static constexpr std::size_t max_line = 1024;
 
     /// What an entry is to show: not set: the payload.
     struct Shown {
         std::string_view text;
-        bool is_value = true;  ///< may be a number
-        bool raw_line = false;
+        bool is_value = true;        ///< may be a number
+        std::string_view line = {};  ///< of -F
     };
 
     /// A message was received at `now` and `wall`.
     void take(const Publish& message, const Shown& shown, Time now, output::WallTime wall);
 
     /// In the order in which they were received first. Entries are never removed.
-    const std::vector<const LiveEntry*>& entries() const { return entries_; }
+    std::span<const LiveEntry* const> entries() const {
+        return std::span(entries_).first(paused_ ? paused_->entries : entries_.size());
+    }
+    /// An entry of entries() as it is to be shown.
+    const LiveEntry& shown(const LiveEntry& entry) const {
+        if (!paused_) return entry;
+        const auto before = paused_->before.find(&entry);
+        return before == paused_->before.end() ? entry : before->second;
+    }
+    /// Until resume(), entries() and shown() are as they are now. Messages are taken all the same.
+    void pause();
+    void resume() { paused_.reset(); }
+    bool paused() const { return paused_.has_value(); }
+    /// Messages since pause().
+    std::uint64_t since_pause() const { return paused_ ? count_ - paused_->count : 0; }
     /// Messages of topics beyond max_topics.
     std::uint64_t left_out() const { return left_out_; }
     std::uint64_t count() const { return count_; }
@@ -117,11 +134,18 @@ class LiveModel {
         std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
     };
 
+    struct Pause {
+        std::size_t entries;
+        std::uint64_t count;
+        std::unordered_map<const LiveEntry*, LiveEntry> before;  ///< of those that have changed since
+    };
+
     LiveEntry* find_or_add(std::string_view topic);
     static void remember(LiveEntry& entry, output::WallTime wall, std::string_view text, bool full);
 
     std::unordered_map<std::string, LiveEntry, Hash, std::equal_to<>> by_topic_;
     std::vector<const LiveEntry*> entries_;
+    std::optional<Pause> paused_;
     RateMeter rate_;
     std::uint64_t count_ = 0;
     std::uint64_t left_out_ = 0;

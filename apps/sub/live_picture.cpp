@@ -14,10 +14,13 @@ namespace {
 
 constexpr std::size_t age_columns = 7;
 constexpr std::size_t rate_columns = 9;
+constexpr std::size_t changes_columns = 8;
 constexpr std::size_t number_columns = 12;
 constexpr std::size_t range_columns = 10;
-// Narrower windows have no age and rate; only wider ones have the lowest and highest number.
+// Narrower windows have no age and rate, or only one of rate and changes; only wider ones have the lowest and highest
+// number.
 constexpr std::size_t width_for_times = 60;
+constexpr std::size_t width_for_changes = 72;
 constexpr std::size_t width_for_range = 90;
 constexpr std::size_t least_topic_columns = 12;
 constexpr auto fresh = std::chrono::seconds(2);
@@ -63,6 +66,48 @@ void add_value(Line& line, const LiveEntry& entry, std::size_t columns, bool wit
     if (left > LiveEntry::curve_points)
         line.push_back({" " + curve_of(entry), style & ~unsigned{style_bold}});
 }
+
+// The length of the escape sequence at the start of `text`.
+std::size_t sequence_length(std::string_view text) {
+    std::size_t end = 1;
+    if (end < text.size() && text[end] == '[') {
+        ++end;
+        while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
+    }
+    return std::min(end + 1, text.size());
+}
+
+// The styles that are set by SGR sequences.
+class Sgr {
+  public:
+    unsigned style() const { return attributes_ | color_; }
+    // The numbers of one sequence, with semicolons between them.
+    void apply(std::string_view numbers) {
+        do {
+            const std::string_view number = numbers.substr(0, numbers.find(';'));
+            numbers.remove_prefix(std::min(numbers.size(), number.size() + 1));
+            // 256 and true colours have numbers of their own.
+            if (number == "38" || number == "48") return;
+            apply_one(number);
+        } while (!numbers.empty());
+    }
+
+  private:
+    void apply_one(std::string_view number) {
+        if (number.empty() || number == "0") attributes_ = color_ = style_plain;
+        if (number == "1") attributes_ |= style_bold;
+        if (number == "2") attributes_ |= style_dim;
+        if (number == "7") attributes_ |= style_reverse;
+        if (number == "39") color_ = style_plain;
+        if (number.size() != 2 || (number[0] != '3' && number[0] != '9')) return;
+        constexpr unsigned colors[] = {style_plain, style_alert, style_text, style_number,
+                                       style_key,   style_word,  style_key,  style_plain};
+        if (number[1] >= '0' && number[1] <= '7') color_ = colors[number[1] - '0'];
+    }
+
+    unsigned attributes_ = style_plain;
+    unsigned color_ = style_plain;
+};
 
 // Splits a text at the width of the window.
 void add_wrapped(Picture& picture, std::string_view text, std::size_t columns, unsigned style,
@@ -184,10 +229,9 @@ std::string curve_of(const LiveEntry& entry) {
 }
 
 std::string value_line(const LiveEntry& entry, std::size_t most) {
-    if (entry.raw_line) {
+    if (!entry.line.empty()) {
         std::string text;
-        for (const char c : entry.value.substr(0, max_shown))
-            c == '\n' ? text.append("\\n") : text.append(1, c);
+        for (const char c : entry.line) c == '\n' ? text.append("\\n") : text.append(1, c);
         return text;
     }
     if (entry.value.empty()) return "(null)";
@@ -229,31 +273,95 @@ std::string topic_end(std::string_view topic, std::size_t columns) {
     return columns == 0 ? std::string() : std::string("\xe2\x80\xa6").append(topic.substr(slash));
 }
 
+namespace {
+
+// The columns between topic and value, and what of them there is room for.
+struct Columns {
+    bool times;
+    bool rate;
+    bool changes;
+    bool range;
+
+    Columns(std::size_t width, LiveOrder order)
+        : times(width >= width_for_times),
+          rate(times && (width >= width_for_changes || order != LiveOrder::changes)),
+          changes(times && (width >= width_for_changes || order == LiveOrder::changes)),
+          range(width >= width_for_range) {}
+    std::size_t width() const {
+        if (!times) return 1;
+        return age_columns + (rate ? rate_columns : 0) + (changes ? changes_columns : 0) + 2;
+    }
+};
+
+// The title of the column by which rows are sorted is bold.
+Line titles_of(const Columns& columns, const LiveRows& rows, std::size_t topic_columns, bool range) {
+    const auto style = [&](LiveOrder order) {
+        return unsigned{!rows.tree && rows.order == order ? style_bold : style_dim};
+    };
+    Line line{{left_aligned("topic", topic_columns), style(LiveOrder::topic)}};
+    if (columns.times) line.push_back({right_aligned("age", age_columns), style(LiveOrder::time)});
+    if (columns.rate) line.push_back({right_aligned("rate", rate_columns), style(LiveOrder::rate)});
+    if (columns.changes)
+        line.push_back({right_aligned("changes", changes_columns), style(LiveOrder::changes)});
+    std::string rest = columns.times ? "  " + right_aligned("value", number_columns) : " value";
+    if (range) rest += right_aligned("lowest", range_columns) + right_aligned("highest", range_columns);
+    line.push_back({std::move(rest), style_dim});
+    return line;
+}
+
+std::string figures_of(const LiveEntry& entry, const Columns& columns, Time now) {
+    if (!columns.times) return " ";
+    std::string text = right_aligned(age_text(now - entry.last), age_columns);
+    if (columns.rate)
+        text += right_aligned(per_second(entry.rate.rate(LiveModel::second_of(now))), rate_columns);
+    if (columns.changes) text += right_aligned(std::to_string(entry.changes), changes_columns);
+    return text + "  ";
+}
+
+}  // namespace
+
+Line styled_line(std::string_view text, std::size_t columns, unsigned style) {
+    std::string whole(text);
+    // What a terminal does with them isn't known here.
+    std::ranges::replace_if(whole, [](char c) { return c >= 0 && c < ' ' && c != '\033'; }, ' ');
+    whole = clipped(whole, columns);
+    Line line;
+    Sgr sgr;
+    for (std::string_view rest = whole; !rest.empty();) {
+        const std::size_t plain = std::min(rest.find('\033'), rest.size());
+        if (plain > 0) line.push_back({std::string(rest.substr(0, plain)), style | sgr.style()});
+        rest.remove_prefix(plain);
+        if (rest.empty()) break;
+        const std::size_t length = sequence_length(rest);
+        if (rest.starts_with("\033[") && rest[length - 1] == 'm') sgr.apply(rest.substr(2, length - 3));
+        rest.remove_prefix(length);
+    }
+    return line;
+}
+
 Picture list_picture(const ListView& view) {
     const auto& rows = view.rows.rows();
     const bool tree = view.rows.tree;
+    const bool lines = !view.format.empty();
     const std::size_t end = std::min(rows.size(), view.top + view.count);
-    const bool with_times = view.columns >= width_for_times;
-    const bool with_range = view.columns >= width_for_range;
+    const Columns columns(view.columns, view.rows.order);
     std::vector<std::string> names;
     std::size_t widest = least_topic_columns;
     for (std::size_t i = std::min(view.top, end); i < end; ++i) {
         names.push_back(name_of(rows[i], tree));
         widest = std::max(widest, display_width(names.back()));
     }
-    const std::size_t topic_columns = std::min(widest, view.columns * (with_times ? 45U : 55U) / 100);
-    std::size_t value_columns = view.columns - std::min(view.columns, topic_columns + 1);
-    if (with_times) value_columns -= std::min(value_columns, age_columns + rate_columns + 2);
+    const std::size_t topic_columns = std::min(widest, view.columns * (columns.times ? 45U : 55U) / 100);
+    const std::size_t value_columns = view.columns - std::min(view.columns, topic_columns + columns.width());
+    const bool with_range = columns.times && columns.range &&
+                            value_columns > number_columns + 2 * range_columns + LiveEntry::curve_points;
 
     Picture picture;
-    std::string titles = left_aligned("topic", topic_columns);
-    if (with_times) titles += right_aligned("age", age_columns) + right_aligned("rate", rate_columns) + "  ";
-    titles += with_times ? right_aligned("value", number_columns) : " value";
-    if (with_times && with_range &&
-        value_columns > number_columns + 2 * range_columns + LiveEntry::curve_points)
-        titles += right_aligned("lowest", range_columns) + right_aligned("highest", range_columns);
-    picture.push_back({{clipped(titles, view.columns), style_dim}});
-
+    if (lines) {
+        picture.push_back({{clipped(escape_controls(view.format), view.columns), style_dim}});
+    } else {
+        picture.push_back(titles_of(columns, view.rows, topic_columns, with_range));
+    }
     for (std::size_t i = std::min(view.top, end); i < end; ++i) {
         const LiveRow& row = rows[i];
         const std::string& name = names[i - view.top];
@@ -264,25 +372,25 @@ Picture list_picture(const ListView& view) {
             picture.push_back(std::move(line));
             continue;
         }
-        const LiveEntry& entry = *row.entry;
+        const LiveEntry& entry = view.model.shown(*row.entry);
         const Duration age = view.now - entry.last;
         if (age >= stale) style |= style_dim;
-        line.push_back({left_aligned(topic_end(name, topic_columns), topic_columns),
-                        age < fresh ? style | style_bold : style});
-        if (with_times) {
-            line.push_back({right_aligned(age_text(age), age_columns) +
-                                right_aligned(per_second(entry.rate.rate(LiveModel::second_of(view.now))),
-                                              rate_columns) +
-                                "  ",
-                            style});
-        } else {
-            line.push_back({" ", style});
-        }
+        const unsigned topic_style = age < fresh ? style | style_bold : style;
         const unsigned value_style = view.now - entry.changed < fresh ? style | style_bold : style;
-        if (with_times) {
-            add_value(line, entry, value_columns, with_range, value_style);
+        const std::string topic = left_aligned(topic_end(name, topic_columns), topic_columns);
+        if (lines) {
+            if (tree) line.push_back({topic + " ", topic_style});
+            const std::size_t left = view.columns - std::min(view.columns, tree ? topic_columns + 1 : 0);
+            std::ranges::move(styled_line(value_line(entry, view.columns), left, value_style),
+                              std::back_inserter(line));
         } else {
-            line.push_back({clipped(value_line(entry, value_columns * 4), value_columns), value_style});
+            line.push_back({topic, topic_style});
+            line.push_back({figures_of(entry, columns, view.now), style});
+            if (columns.times) {
+                add_value(line, entry, value_columns, with_range, value_style);
+            } else {
+                line.push_back({clipped(value_line(entry, value_columns * 4), value_columns), value_style});
+            }
         }
         if (i == view.selected) {
             const std::size_t width = display_width(text_of(line));

@@ -17,7 +17,7 @@ std::string per_second(double rate);
 std::string short_number(double number);
 /// The last numbers of an entry as blocks of eight heights; empty: less than two are known.
 std::string curve_of(const LiveEntry& entry);
-/// The value on one line, escaped, of at most about `most` bytes.
+/// The value on one line, escaped, of at most about `most` bytes; or the line of -F.
 std::string value_line(const LiveEntry& entry, std::size_t most);
 
 /// A text on one line, escaped, clipped to `columns` and padded on the left or right.
@@ -26,9 +26,15 @@ std::string right_aligned(std::string_view text, std::size_t columns);
 /// The end of a topic, after its first levels were cut: "…/salon/battery". Not padded.
 std::string topic_end(std::string_view topic, std::size_t columns);
 
+/// A line of -F. The colours that its format sets become styles, as far as these have them; other sequences are left
+/// out.
+Line styled_line(std::string_view text, std::size_t columns, unsigned style);
+
 /// The titles of the columns, and `count` rows from `top`. `selected`: SIZE_MAX for none.
 struct ListView {
+    const LiveModel& model;
     const LiveRows& rows;
+    std::string_view format;  ///< of -F: its lines are shown instead of the columns; empty: none
     std::size_t top;
     std::size_t count;
     std::size_t selected;

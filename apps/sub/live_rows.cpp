@@ -29,6 +29,12 @@ void sort_by(std::vector<const LiveEntry*>& entries, Key key) {
     std::ranges::transform(keyed, entries.begin(), [&](const auto& one) { return before[one.second]; });
 }
 
+bool matches(const LiveEntry& entry, std::string_view filter) {
+    return contains_ignoring_case(entry.topic, filter) ||
+           contains_ignoring_case(std::string_view(entry.value).substr(0, max_shown), filter) ||
+           contains_ignoring_case(entry.line, filter);
+}
+
 }  // namespace
 
 bool contains_ignoring_case(std::string_view text, std::string_view part) {
@@ -37,7 +43,7 @@ bool contains_ignoring_case(std::string_view text, std::string_view part) {
 }
 
 void LiveRows::update(const LiveModel& model, Time now) {
-    const auto& all = model.entries();
+    const auto all = model.entries();
     if (by_topic_.size() < all.size()) {
         // New topics are merged: sorting them all would take too long each time.
         std::vector<const LiveEntry*> added(all.begin() + static_cast<std::ptrdiff_t>(by_topic_.size()),
@@ -49,9 +55,7 @@ void LiveRows::update(const LiveModel& model, Time now) {
     }
     shown_.clear();
     for (const LiveEntry* const entry : by_topic_) {
-        if (filter.empty() || contains_ignoring_case(entry->topic, filter) ||
-            contains_ignoring_case(std::string_view(entry->value).substr(0, max_shown), filter))
-            shown_.push_back(entry);
+        if (filter.empty() || matches(model.shown(*entry), filter)) shown_.push_back(entry);
     }
     rows_.clear();
     if (tree) return add_tree();
@@ -59,17 +63,18 @@ void LiveRows::update(const LiveModel& model, Time now) {
         case LiveOrder::topic:
             break;
         case LiveOrder::time:
-            sort_by(shown_, [](const LiveEntry& it) {
-                return static_cast<double>(it.last.time_since_epoch().count());
+            sort_by(shown_, [&](const LiveEntry& it) {
+                return static_cast<double>(model.shown(it).last.time_since_epoch().count());
             });
             break;
         case LiveOrder::rate:
-            sort_by(shown_, [second = LiveModel::second_of(now)](const LiveEntry& it) {
-                return it.rate.rate(second);
+            sort_by(shown_, [&, second = LiveModel::second_of(now)](const LiveEntry& it) {
+                return model.shown(it).rate.rate(second);
             });
             break;
         case LiveOrder::changes:
-            sort_by(shown_, [](const LiveEntry& it) { return static_cast<double>(it.changes); });
+            sort_by(shown_,
+                    [&](const LiveEntry& it) { return static_cast<double>(model.shown(it).changes); });
             break;
     }
     rows_.reserve(shown_.size());

@@ -30,7 +30,7 @@ class LiveRows {
   public:
     LiveOrder order = LiveOrder::topic;
     bool tree = false;   ///< always in the order of topics
-    std::string filter;  ///< topics and values that contain it; empty: all
+    std::string filter;  ///< topics, values and lines that contain it; empty: all
     std::set<std::string, std::less<>> folded;
 
     /// Makes the rows again. The views in them live as long as the model's entries.

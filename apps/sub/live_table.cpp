@@ -139,7 +139,7 @@ void LiveTable::draw() {
 
 void LiveTable::draw_entry(const LiveEntry& entry, std::string_view name, std::size_t topic_columns,
                            std::size_t columns, Time now) {
-    if (entry.raw_line) {
+    if (!entry.line.empty()) {
         const std::string line = value_line(entry, columns);
         append_clipped(out_, line, columns);
         // Colours that the format sets end with its line.

@@ -1,4 +1,4 @@
-// What a row of -w shows of a message: the payload, a value of it (--field), or a line (-F).
+// What a row of -w shows of a message: the payload or a value of it (--field), and a line (-F).
 #pragma once
 
 #include <memory>
@@ -16,7 +16,7 @@ class LiveValue {
   public:
     /// All empty: the payload.
     std::unique_ptr<output::TextBuffer> line_out;  ///< where `line` prints to; before it, which refers to it
-    std::unique_ptr<output::MessageSink> line;     ///< prints a message by -F; instead of the columns
+    std::unique_ptr<output::MessageSink> line;     ///< prints a message by -F; shown instead of the columns
     std::optional<output::FieldPath> field;
 
     /// Valid until the next call, and as long as the message.
@@ -24,7 +24,7 @@ class LiveValue {
         if (line) {
             line_out->clear();
             static_cast<void>(line->take(message));
-            return {.text = line_out->view(), .is_value = false, .raw_line = true};
+            return {.text = as_text(message.payload), .line = line_out->view()};
         }
         if (!field) return {.text = as_text(message.payload)};
         if (!value_) value_ = std::make_unique<output::TextBuffer>();

@@ -21,7 +21,7 @@ constexpr auto note_shown = std::chrono::seconds(10);
 constexpr auto order_interval = std::chrono::milliseconds(500);
 constexpr int order_share = 20;
 
-constexpr std::string_view order_names[] = {"topic", "last message", "rate", "changes"};
+constexpr std::string_view order_names[] = {"topic", "age", "rate", "changes"};
 
 std::string clip(std::string_view text, std::size_t columns) {
     return left_aligned(text, columns);
@@ -107,13 +107,14 @@ void LiveView::update_rows(Time now) {
     const bool grown = model_.entries().size() > rows_.known();
     const Duration least =
         std::max<Duration>(moves ? Duration(order_interval) : Duration(0), rows_cost_ * order_share);
-    if (!rows_old_ && ((!moves && !grown) || now - rows_made_ < least || paused_)) return;
+    if (!rows_old_ && ((!moves && !grown) || now - rows_made_ < least || model_.paused())) return;
     const LiveRow before = selected_ < rows_.rows().size() ? rows_.rows()[selected_] : LiveRow{};
     const std::string path(before.path);
+    const Time start = world_.now();
     rows_.update(model_, now);
     rows_old_ = false;
     rows_made_ = now;
-    rows_cost_ = world_.now() - now;
+    rows_cost_ = world_.now() - start;
     // The first row stays selected: who looks at the top wants to see what comes there.
     if (selected_ > 0 && !path.empty()) {
         const std::size_t found = rows_.find(before.entry, path);
@@ -127,20 +128,16 @@ void LiveView::update_rows(Time now) {
 }
 
 void LiveView::tick() {
-    if (!open_) return;
-    const Time now = world_.now();
-    const std::int64_t second = LiveModel::second_of(now);
-    if (paused_ && !rows_old_) return;
     // Ages change each second.
-    if (changed_ || second != second_drawn_) draw();
+    if (open_ && (changed_ || LiveModel::second_of(world_.now()) != second_drawn_)) draw();
 }
 
 void LiveView::draw() {
     // A slow terminal gets the next drawing.
     if (!open_ || !out_.empty()) return;
-    const Time now = world_.now();
+    const Time now = shown_time();
     changed_ = false;
-    second_drawn_ = LiveModel::second_of(now);
+    second_drawn_ = LiveModel::second_of(world_.now());
     update_rows(now);
     screen_->draw(picture(now));
     out_.append(screen_->output());
@@ -156,37 +153,43 @@ const LiveEntry* LiveView::selected_entry() const {
     return selected_ < rows_.rows().size() ? rows_.rows()[selected_].entry : nullptr;
 }
 
-Line LiveView::header(Time now) const {
+Line LiveView::header() const {
     const std::size_t columns = screen_->size().columns;
-    std::string right = per_second(model_.rate(now)) + "  " + app::count_text(rows_.topics(), "topic");
+    std::string right =
+        per_second(model_.rate(world_.now())) + "  " + app::count_text(rows_.topics(), "topic");
     if (rows_.topics() < model_.entries().size()) right += " of " + std::to_string(model_.entries().size());
     if (model_.left_out() > 0) right += " (no more)";
     right = " " + right + " ";
     const std::size_t left = columns - std::min(columns, right.size());
-    std::string text = " " + escape_controls(facts_.broker) + "  " + escape_controls(facts_.filters) + "  " +
-                       (paused_ ? "PAUSED" : escape_controls(state_));
+    const std::string state = model_.paused()
+                                  ? "PAUSED, " + app::count_text(model_.since_pause(), "new message")
+                                  : escape_controls(state_);
+    const std::string text =
+        " " + escape_controls(facts_.broker) + "  " + escape_controls(facts_.filters) + "  " + state;
     return {{clip(text, left) + right, style_reverse}};
 }
 
-Line LiveView::last_line(Time now) const {
+Line LiveView::last_line() const {
     const std::size_t columns = screen_->size().columns;
     if (mode_ == Mode::filter)
         return {{clip("filter: " + escape_controls(rows_.filter) + "_", columns), style_bold}};
-    if (!notes_.empty() && now - noted_ < note_shown) return {{clip(notes_.back(), columns), style_alert}};
+    if (!notes_.empty() && world_.now() - noted_ < note_shown)
+        return {{clip(notes_.back(), columns), style_alert}};
+    const std::string_view pause = model_.paused() ? "  p go on" : "  p pause";
     std::string keys;
     switch (mode_) {
         case Mode::details:
-            keys = "Up/Down scroll  y commands  q back";
+            keys = std::string("q back  Up/Down scroll").append(pause).append("  y commands");
             break;
         case Mode::commands:
             keys = "any key goes back";
             break;
         default:
-            keys = std::string("Enter details  / filter  s sort: ")
+            keys = std::string("q quit  Enter details  / filter  s sort: ")
                        .append(order_names[static_cast<std::size_t>(rows_.order)])
                        .append(rows_.tree ? "  t list" : "  t tree")
-                       .append(paused_ ? "  p go on" : "  p pause")
-                       .append("  y commands  q quit");
+                       .append(pause)
+                       .append("  y commands");
             if (!rows_.filter.empty())
                 keys = "filter '" + escape_controls(rows_.filter) + "' (Esc: all)  " + keys;
     }
@@ -197,7 +200,7 @@ Picture LiveView::commands() const {
     const LiveEntry* const entry = selected_entry();
     if (entry == nullptr) return {};
     const std::string topic = shell_word(entry->topic);
-    std::string_view payload = entry->value;
+    std::string_view payload = model_.shown(*entry).value;
     if (payload.size() > 60 || has_controls(payload, LineBreaks::hide)) payload = "...";
     const std::string options = facts_.command_options + " -t " + topic;
     return {{{"To subscribe to this topic, and to publish to it:", style_dim}},
@@ -208,17 +211,18 @@ Picture LiveView::commands() const {
 Picture LiveView::picture(Time now) {
     const ScreenSize size = screen_->size();
     const std::size_t height = list_height();
-    Picture all{header(now)};
+    Picture all{header()};
     const bool details =
         mode_ == Mode::details || (mode_ == Mode::commands && before_commands_ == Mode::details);
     if (details && details_ != nullptr) {
-        Picture lines = details_picture(*details_, size.columns, now);
+        Picture lines = details_picture(model_.shown(*details_), size.columns, now);
         details_lines_ = lines.size();
         details_top_ = std::min(details_top_, lines.size() - std::min(lines.size(), height + 1));
         for (std::size_t i = details_top_; i < std::min(lines.size(), details_top_ + height + 1); ++i)
             all.push_back(std::move(lines[i]));
     } else {
-        Picture lines = list_picture({rows_, top_, height, selected_, size.columns, now});
+        Picture lines =
+            list_picture({model_, rows_, facts_.format, top_, height, selected_, size.columns, now});
         std::ranges::move(lines, std::back_inserter(all));
         if (rows_.rows().empty())
             all.push_back(
@@ -233,7 +237,7 @@ Picture LiveView::picture(Time now) {
         std::ranges::move(lines, std::back_inserter(all));
     }
     all.resize(std::max<std::size_t>(size.rows, 2) - 1);
-    all.push_back(last_line(now));
+    all.push_back(last_line());
     return all;
 }
 
@@ -244,7 +248,7 @@ void LiveView::take_keys() {
         key(key_code);
         if (!open_) return;
         // The next key is for the new rows.
-        if (rows_old_) update_rows(world_.now());
+        if (rows_old_) update_rows(shown_time());
     }
     // The terminal is gone: it would be readable forever.
     if (taken == 0 && client_ != nullptr) return client_->unwatch(screen_->key_descriptor());
@@ -309,8 +313,7 @@ void LiveView::list_key(int key) {
             rows_old_ = true;
             return;
         case 'p':
-            paused_ = !paused_;
-            return;
+            return pause();
         case key_left:
             return fold(true);
         case key_right:
@@ -389,8 +392,7 @@ void LiveView::details_key(int key) {
             details_top_ = details_lines_;
             return;
         case 'p':
-            paused_ = !paused_;
-            return;
+            return pause();
         case 'y':
             before_commands_ = Mode::details;
             last_commands_.clear();
@@ -416,6 +418,12 @@ void LiveView::move_to(std::size_t row) {
     top_ = std::min(top_, count - std::min(count, height));
 }
 
+void LiveView::pause() {
+    if (model_.paused()) return model_.resume();
+    paused_at_ = world_.now();
+    model_.pause();
+}
+
 void LiveView::fold(bool folded) {
     if (!rows_.tree || selected_ >= rows_.rows().size()) return;
     std::string path(rows_.rows()[selected_].path);
@@ -431,18 +439,20 @@ void LiveView::fold(bool folded) {
     } else {
         rows_.folded.erase(path);
     }
-    rows_.update(model_, world_.now());
+    rows_.update(model_, shown_time());
     if (const std::size_t found = rows_.find(nullptr, path); found != SIZE_MAX) move_to(found);
 }
 
 void LiveView::finish() {
     if (std::exchange(ended_, true)) return;
+    model_.resume();
     const Time now = world_.now();
     rows_old_ = true;
     update_rows(now);
     // The table stays in the scrollback of the terminal.
     const ScreenSize size = screen_->size();
-    Picture table = list_picture({rows_, top_, list_height(), SIZE_MAX, size.columns, now});
+    Picture table =
+        list_picture({model_, rows_, facts_.format, top_, list_height(), SIZE_MAX, size.columns, now});
     leave();
     messages_.set_line_hook({});
     for (const std::string& note : notes_) messages_.debug(note);

@@ -28,6 +28,7 @@ class LiveView final : public output::MessageSink {
         std::string broker;           ///< "localhost:1883"
         std::string filters;          ///< "home/#"
         std::string command_options;  ///< to reach this broker: " -h broker.example -u anna"
+        std::string format = {};      ///< of -F
         bool takes_messages = true;   ///< `messages` are written to this terminal: the last line shows them
     };
     struct World {
@@ -69,8 +70,11 @@ class LiveView final : public output::MessageSink {
     void update_rows(Time now);
     void draw();
     Picture picture(Time now);
-    Line header(Time now) const;
-    Line last_line(Time now) const;
+    Line header() const;
+    Line last_line() const;
+    /// When the pause began, or now.
+    Time shown_time() const { return model_.paused() ? paused_at_ : world_.now(); }
+    void pause();
     Picture commands() const;
     std::size_t list_height() const;
     const LiveEntry* selected_entry() const;
@@ -93,7 +97,7 @@ class LiveView final : public output::MessageSink {
     std::size_t details_lines_ = 0;
     const LiveEntry* details_ = nullptr;
     std::string last_commands_;  ///< written at the end, to be copied
-    bool paused_ = false;
+    Time paused_at_{};
     bool open_ = false;
     bool ended_ = false;
     bool changed_ = true;   ///< since the last drawing

@@ -79,6 +79,7 @@ Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> scre
         LiveView::Facts{.broker = endpoint_name(app::make_endpoint(options.connection)),
                         .filters = std::move(filters),
                         .command_options = broker_options(options.connection),
+                        .format = options.format.value_or(""),
                         .takes_messages = same_terminal(STDOUT_FILENO, STDERR_FILENO)},
         LiveView::World{
             .now = std::chrono::steady_clock::now,
@@ -99,8 +100,11 @@ Made make_live_output(const app::SubOptions& options, std::optional<output::Fiel
         if (!printer) return printer;
         value.line = std::move(*printer);
     }
-    // The lines of -d, and sequences of the format, are for a table that scrolls.
-    if (!options.run.debug && !options.format) {
+    const bool shared = same_terminal(STDOUT_FILENO, STDERR_FILENO);
+    if (options.run.debug && shared) {
+        messages.note(
+            "-d prints on this terminal, so that -w shows the simple table (2>FILE keeps the full screen)");
+    } else {
         auto screen = make_screen(app::wants_color(options.run.color, true));
         if (screen) return make_live_view(options, std::move(*screen), std::move(value), out, messages);
         if (!screen.error().empty()) messages.note(screen.error() + "; the simple table is shown");
@@ -108,7 +112,7 @@ Made make_live_output(const app::SubOptions& options, std::optional<output::Fiel
     LiveTable::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
                            .now = std::chrono::steady_clock::now};
     auto table = std::make_unique<LiveTable>(out, std::move(value), std::move(world));
-    if (same_terminal(STDOUT_FILENO, STDERR_FILENO)) table->share_terminal(messages);
+    if (shared) table->share_terminal(messages);
     return table;
 }
 

@@ -6,6 +6,7 @@
 #include "sub_program.hpp"
 #include "support/needs.hpp"
 #include "support/pty.hpp"
+#include "support/temp_dir.hpp"
 #include "support/tmux.hpp"
 
 using namespace mqttc;
@@ -47,7 +48,7 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     REQUIRE(terminal.shows(" connected "));
     CHECK(line_with(terminal.screen(), "127.0.0.1:")
               .starts_with(" 127.0.0.1:" + std::to_string(broker.port()) + "  #  connected"));
-    CHECK(line_with(terminal.screen(), "home/kitchen").ends_with("     21.5 \u00b0C \u2581\u2583\u2588"));
+    CHECK(line_with(terminal.screen(), "home/kitchen").ends_with(" 2       21.5 \u00b0C \u2581\u2583\u2588"));
     CHECK(line_with(terminal.screen(), "home/cave").ends_with(R"({"temp":12.5,"battery":97})"));
 
     SUBCASE("scrolling and details") {
@@ -75,9 +76,26 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     }
     SUBCASE("sort") {
         terminal.type({"s"});
-        CHECK(terminal.shows("sort: last message"));
+        CHECK(terminal.shows("sort: age"));
         const std::string screen = terminal.screen();
         CHECK(screen.find("home/cave") < screen.find("home/kitchen"));
+        terminal.type({"s"});
+        CHECK(terminal.shows("sort: rate"));
+        terminal.type({"s"});
+        REQUIRE(terminal.shows("sort: changes"));
+        const std::string by_changes = terminal.screen();
+        CHECK(by_changes.find("home/kitchen") < by_changes.find("home/cave"));
+        CHECK(line_with(by_changes, "home/kitchen").contains(" 2       21.5"));
+    }
+    SUBCASE("pause") {
+        terminal.type({"p"});
+        REQUIRE(terminal.shows("  #  PAUSED, 0 new messages "));
+        broker.publish("home/cave/device", "other");
+        CHECK(terminal.shows("  #  PAUSED, 1 new message "));
+        terminal.type({"Down", "Up"});
+        CHECK(line_with(terminal.screen(), "home/cave").ends_with(R"("battery":97})"));
+        terminal.type({"p"});
+        CHECK(terminal.shows("  other"));
     }
     SUBCASE("commands") {
         terminal.type({"y"});
@@ -89,7 +107,7 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     SUBCASE("another size") {
         terminal.resize({.rows = 8, .columns = 50});
         CHECK(terminal.shows("\u2026/cave/device") == false);
-        CHECK(terminal.shows("Enter details  / filter"));
+        CHECK(terminal.shows("q quit  Enter details  / filter"));
         CHECK(line_with(terminal.screen(), "home/kitchen").ends_with(" 21.5 \u00b0C"));
     }
     // A drawing after the keys.
@@ -101,6 +119,69 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     CHECK(after.find("topic ") < after.find("home/cave/device"));
     CHECK(after.find("home/cave/device") < after.find("status 0"));
     CHECK_FALSE(after.contains("q quit"));
+}
+
+TEST_CASE("the keys for pages and ends move in a long list" * needs_tmux()) {
+    BrokerThread broker;
+    const Tmux terminal(in_shell(broker, {"-w", "-t", "#"}), {.rows = 8, .columns = 80});
+    REQUIRE(terminal.shows("no message so far"));
+    REQUIRE(wait_for_subscriptions(broker));
+    for (int i = 10; i < 30; ++i) broker.publish("t" + std::to_string(i), "x");
+    const auto top_is = [&](std::string_view topic) {
+        return terminal.shows("value\n" + std::string(topic) + " ");
+    };
+    CHECK(top_is("t10"));
+    terminal.type({"End"});
+    CHECK(top_is("t25"));
+    terminal.type({"PPage"});
+    CHECK(top_is("t24"));
+    terminal.type({"Home"});
+    CHECK(top_is("t10"));
+    terminal.type({"NPage", "Down"});
+    CHECK(top_is("t12"));
+    terminal.type({"q"});
+    CHECK(terminal.shows("status 0"));
+}
+
+TEST_CASE("-w -F shows lines of the format on the full screen" * needs_tmux()) {
+    BrokerThread broker;
+    const Tmux terminal(in_shell(broker, {"-w", "-t", "#", "-F", "%t is %{temp} degrees"}),
+                        {.rows = 8, .columns = 80});
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("cave", R"({"temp":12.5})");
+    broker.publish("salon", R"({"temp":20})");
+    CHECK(terminal.shows("\n%t is %{temp} degrees\ncave is 12.5 degrees\nsalon is 20 degrees\n"));
+    terminal.type({"/", "2", "0", "Enter"});
+    CHECK(terminal.hides("cave is"));
+    terminal.type({"Enter"});
+    CHECK(terminal.shows("\n{\n  \"temp\": 20\n}\n"));
+    terminal.type({"q", "q"});
+    REQUIRE(terminal.shows("status 0"));
+    CHECK(terminal.screen().contains("salon is 20 degrees\n"));
+}
+
+TEST_CASE("-w -d shows the simple table if its lines are on the same terminal" * needs_tmux()) {
+    BrokerThread broker;
+    const TempDir dir;
+    Command command = subscriber(broker, {"-w", "-d", "-t", "#"});
+    SUBCASE("another file") {
+        command.argv = Words{"sh", "-c", "exec \"$@\" 2>" + dir.file("log"), "sh"} + runnable(command.argv);
+        const Tmux terminal(command, {.rows = 8, .columns = 80});
+        REQUIRE(wait_for_subscriptions(broker));
+        CHECK(terminal.shows("q quit  Enter details"));
+        broker.publish("a", "one");
+        CHECK(terminal.shows("  one"));
+        CHECK(read_file(dir.file("log")).contains("received PUBLISH"));
+    }
+    SUBCASE("the same terminal") {
+        const Tmux terminal(command, {.rows = 20, .columns = 120});
+        REQUIRE(wait_for_subscriptions(broker));
+        CHECK(
+            terminal.shows("mqtt_sub: -d prints on this terminal, so that -w shows the simple table "
+                           "(2>FILE keeps the full screen)"));
+        broker.publish("a", "one");
+        CHECK(terminal.shows("\na one"));
+    }
 }
 
 TEST_CASE("messages of the program are shown in the live view, and written at the end" * needs_tmux()) {

@@ -10,6 +10,7 @@
 
 #include "columns.hpp"
 #include "message.hpp"
+#include "printer.hpp"
 
 using namespace mqttc;
 using namespace mqttc::sub;
@@ -49,6 +50,15 @@ class FakeScreen final : public Screen {
     Seen& seen_;
 };
 
+LiveValue value_of(const std::string& format, app::Messages& messages) {
+    LiveValue value;
+    if (format.empty()) return value;
+    value.line_out = std::make_unique<TextBuffer>();
+    value.line = std::make_unique<FormatPrinter>(
+        *value.line_out, Format::compile(format, {.terminal = true}).value(), false, messages);
+    return value;
+}
+
 struct View {
     FakeScreen::Seen seen;
     Time now{seconds(100)};
@@ -56,18 +66,21 @@ struct View {
     output::TextBuffer out;
     app::Messages messages{"test"};
     bool quit = false;
-    LiveView view{
-        out,
-        messages,
-        std::make_unique<FakeScreen>(seen),
-        {},
-        {.broker = "localhost:1883", .filters = "home/#", .command_options = " -h x", .takes_messages = true},
-        {.now = [this] { return now; },
-         .wall = [this] { return wall; },
-         .quit = [this] { quit = true; },
-         .write = [](std::string_view) {}}};
+    LiveView view;
 
-    View() { view.enter(); }
+    explicit View(const std::string& format = {})
+        : view(out, messages, std::make_unique<FakeScreen>(seen), value_of(format, messages),
+               {.broker = "localhost:1883",
+                .filters = "home/#",
+                .command_options = " -h x",
+                .format = format,
+                .takes_messages = true},
+               {.now = [this] { return now; },
+                .wall = [this] { return wall; },
+                .quit = [this] { quit = true; },
+                .write = [](std::string_view) {}}) {
+        view.enter();
+    }
     void take(const std::string& topic, const std::string& payload) {
         view.take(Message{.topic = topic, .payload = payload}.view());
     }
@@ -136,16 +149,16 @@ TEST_CASE("the view has a header, titles, rows and keys") {
     it.now += seconds(1);
     it.view.tick();
     CHECK(it.line(0) == " localhost:1883  home/#  connected                              5.0/s  3 topics");
-    CHECK(it.line(1) == "topic                age     rate         value");
-    CHECK(it.line(2) == "home/cave            1 s    1.0/s  {\"temp\":12.5}");
-    CHECK(it.line(3) == "home/kitchen/temp    1 s    3.0/s       21.5 \u00b0C \u2581\u2584\u2588");
-    CHECK(it.line(4) == "home/salon/light     1 s    1.0/s            ON");
-    CHECK(it.line(9) == "Enter details  / filter  s sort: topic  t tree  p pause  y commands  q quit");
+    CHECK(it.line(1) == "topic                age     rate changes         value");
+    CHECK(it.line(2) == "home/cave            1 s    1.0/s       0  {\"temp\":12.5}");
+    CHECK(it.line(3) == "home/kitchen/temp    1 s    3.0/s       2       21.5 \u00b0C \u2581\u2584\u2588");
+    CHECK(it.line(4) == "home/salon/light     1 s    1.0/s       0            ON");
+    CHECK(it.line(9) == "q quit  Enter details  / filter  s sort: topic  t tree  p pause  y commands");
     it.seen.size.columns = 120;
     it.now += seconds(70);
     it.view.tick();
-    CHECK(
-        it.line(3).starts_with("home/kitchen/temp  1 min        -       21.5 \u00b0C        19      21.5 "));
+    CHECK(it.line(3).starts_with(
+        "home/kitchen/temp  1 min        -       2       21.5 \u00b0C        19      21.5 "));
     // Stale rows are dim, and the selected one is reverse.
     CHECK(it.seen.picture[3][0].style == style_dim);
     CHECK(it.seen.picture[2][0].style == (style_dim | style_reverse));
@@ -182,7 +195,7 @@ TEST_CASE("a filter shows matching topics and values, and is shown while it is t
     CHECK(it.topics() == "garden home/a ");
     CHECK(it.line(0).ends_with("2 topics of 3"));
     it.type({key_enter});
-    CHECK(it.line(9).starts_with("filter 'one' (Esc: all)  Enter details"));
+    CHECK(it.line(9).starts_with("filter 'one' (Esc: all)  q quit  Enter details"));
     it.type({key_escape});
     CHECK(it.topics() == "garden home/a home/b ");
     it.type({'/', 'z', 'z'});
@@ -201,7 +214,7 @@ TEST_CASE("rows are sorted by topic, time, rate and changes") {
     it.view.tick();
     CHECK(it.topics() == "a b c ");
     it.type({'s'});
-    CHECK(it.line(9).contains("sort: last message"));
+    CHECK(it.line(9).contains("sort: age"));
     CHECK(it.topics() == "c a b ");
     it.type({'s'});
     CHECK(it.topics() == "b a c ");
@@ -276,18 +289,86 @@ TEST_CASE("y shows the topic's commands, which are written at the end") {
     CHECK(it.out.view().contains("mqtt_pub -h x -t 'it'\\''s here' -m 21\n"));
 }
 
-TEST_CASE("a pause keeps the screen until a key is typed") {
+TEST_CASE("a pause keeps topics, values and times, also with keys, and counts the messages") {
     View it;
-    it.take("a", "1");
-    it.type({'p'});
-    const int drawings = it.seen.drawings;
     it.take("b", "1");
+    it.take("a", "1");
+    it.now += seconds(1);
+    it.view.tick();
+    it.type({'p'});
+    const Picture before = it.seen.picture;
+    CHECK(it.line(0).starts_with(" localhost:1883  home/#  PAUSED, 0 new messages "));
+    CHECK(it.line(9).contains("  p go on"));
+    it.take("c", "1");
+    it.take("b", "2");
+    it.take("b", "3");
     it.now += seconds(3);
     it.view.tick();
-    CHECK(it.seen.drawings == drawings);
-    CHECK(it.line(0).contains("PAUSED"));
-    it.type({'p'});
+    CHECK(it.line(0).starts_with(" localhost:1883  home/#  PAUSED, 3 new messages "));
+    CHECK(it.line(0).ends_with("2 topics"));
+    for (std::size_t row = 1; row < before.size(); ++row)
+        CHECK(text_of(it.seen.picture[row]) == text_of(before[row]));
+    // By changes: those before the pause. Then a filter, which finds the value before it, and details.
+    it.type({'s', 's', 's'});
     CHECK(it.topics() == "a b ");
+    it.type({'/', 'b', key_enter, key_enter});
+    CHECK(it.line(2) == "QoS 0, 1 byte, 1 s ago; 1 message, 0 changes, 1.0/s; lowest 1, highest 1");
+    CHECK(it.line(4) == "1");
+    it.type({'q', key_escape, 'p'});
+    CHECK(it.topics() == "b a c ");
+    CHECK(it.line(2) == "b               3 s    0.8/s       2             3 \u2581\u2585\u2588");
+}
+
+TEST_CASE("in a narrow window the changes have a column when rows are sorted by them") {
+    View it;
+    it.seen.size.columns = 65;
+    it.take("a", "1");
+    it.now += seconds(1);
+    it.view.tick();
+    CHECK(it.line(1) == "topic           age     rate         value");
+    it.type({'s', 's', 's'});
+    CHECK(it.line(1) == "topic           age changes         value");
+    CHECK(it.line(2) == "a               1 s       0             1");
+    // The title of the column that decides is bold.
+    CHECK(it.seen.picture[1][1].style == style_dim);
+    CHECK(it.seen.picture[1][2].style == style_bold);
+}
+
+TEST_CASE("with -F rows are lines of the format, and keys work") {
+    View it("\033[1;31m%t\033[0m is %p\033[K now");
+    it.take("home/b", "two\x1b[2J");
+    it.take("home/a", "one");
+    it.now += seconds(5);
+    it.view.tick();
+    CHECK(it.line(1) == "\\x1b[1;31m%t\\x1b[0m is %p\\x1b[K now");
+    CHECK(it.line(2) == "home/a is one now");
+    CHECK(it.line(3) == "home/b is two\\x1b[2J now");
+    CHECK(it.seen.picture[3][0].text == "home/b");
+    CHECK(it.seen.picture[3][0].style == (style_bold | style_alert));
+    CHECK(it.seen.picture[3][1].style == style_plain);
+    it.type({'/', 'I', 'S', ' ', 'o', key_enter});
+    CHECK(it.topics() == "home/a ");
+    it.type({key_escape, 't'});
+    CHECK(it.line(3).starts_with("  a "));
+    CHECK(it.line(3).ends_with(" home/a is one now"));
+    it.type({key_down, key_enter});
+    CHECK(it.line(4) == "one");
+    it.view.finish();
+    CHECK(it.out.view().contains("home/b is two\\x1b[2J now\n"));
+}
+
+TEST_CASE("colours of -F become styles, and other sequences are left out") {
+    const auto style = [](const std::string& sequence) {
+        return styled_line(sequence + "x", 80, style_plain).front().style;
+    };
+    CHECK(style("\033[32m") == style_text);
+    CHECK(style("\033[1;7;94m") == (style_bold | style_reverse | style_key));
+    CHECK(style("\033[31m\033[39m\033[2m") == style_dim);
+    CHECK(style("\033[31m\033[m") == style_plain);
+    CHECK(style("\033[38;5;31m") == style_plain);
+    CHECK(text_of(styled_line("a\tb\033]c\033[5", 80, style_plain)) == "a bc");
+    CHECK(text_of(styled_line("\033[31mabcdef\033[0m", 4, style_plain)) == "abc\u2026");
+    CHECK(styled_line("", 80, style_plain).empty());
 }
 
 TEST_CASE("messages of the program are shown in the last line, and the table stays at the end") {
@@ -300,7 +381,8 @@ TEST_CASE("messages of the program are shown in the last line, and the table sta
     it.view.finish();
     CHECK_FALSE(it.seen.open);
     CHECK(it.out.view() ==
-          "topic           age     rate         value\na\\x1b[2J        1 s    1.0/s  1\\x07\n");
+          "topic           age     rate changes         value\na\\x1b[2J        1 s    1.0/s       0  "
+          "1\\x07\n");
 }
 
 TEST_CASE("a narrow window keeps the end of topics") {
