@@ -137,7 +137,7 @@ for an empty payload.)",
      .set = set_flag<&SubOptions::no_newline>},
     {.short_name = 'F', .argument = "FORMAT", .excludes = "save|exec", .why = "nothing is printed",
      .gives_way = true,
-     .help = "what to print, e.g. '%I %t %p'; %j is JSON; see the manual page",
+     .help = "what to print, e.g. '%I %t %p'; %{temp} is a value of JSON payloads, %j everything as JSON",
      .manual = R"(Print each message in this format; see
 .Sx OUTPUT FORMAT .)",
      .set = set_text<&SubOptions::format>},

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <ranges>
+#include <utility>
 
 #include "base/escape.hpp"
 #include "columns.hpp"
@@ -438,15 +440,18 @@ Picture details_picture(const LiveEntry& entry, std::size_t columns, Time now) {
                                 std::to_string(entry.size) + " bytes are kept)",
                             style_dim}});
     picture.emplace_back();
-    picture.push_back({{"Earlier values, the latest first:", style_dim}});
-    Picture earlier;
+    picture.push_back({{"The last values:", style_dim}});
+    std::vector<std::pair<std::int64_t, std::string_view>> values;
     LiveModel::each_value(entry, [&](std::int64_t milliseconds, std::string_view value) {
-        earlier.push_back({{clock_text(milliseconds) + "  ", style_dim},
-                           {clipped(escaped_line(value), columns - std::min<std::size_t>(columns, 21))}});
+        values.emplace_back(milliseconds, value);
     });
-    std::ranges::reverse(earlier);
-    picture.insert(picture.end(), std::make_move_iterator(earlier.begin()),
-                   std::make_move_iterator(earlier.end()));
+    for (const auto& [milliseconds, value] : values | std::views::reverse) {
+        const Duration age = now - entry.last + std::chrono::milliseconds(values.back().first - milliseconds);
+        const std::string times =
+            clock_text(milliseconds) + right_aligned(age_text(age), age_columns + 1) + "  ";
+        picture.push_back(
+            {{times, style_dim}, {clipped(escaped_line(value), columns - std::min(columns, times.size()))}});
+    }
     return picture;
 }
 

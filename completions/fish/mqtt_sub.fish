@@ -52,7 +52,7 @@ complete -c mqtt_sub -l idle-timeout -x -d 'stop with exit code 0 after SECONDS 
 complete -c mqtt_sub -l decode -x -a 'json cbor msgpack sparkplug protobuf auto' -d 'payloads to JSON: json, cbor, msgpack, sparkplug, auto, protobuf:FILE:MESSAGE'
 complete -c mqtt_sub -s v -l verbose -d 'print the topic before the payload'
 complete -c mqtt_sub -s N -d 'no newline after each message'
-complete -c mqtt_sub -s F -x -d 'what to print, e.g. \'%I %t %p\'; %j is JSON; see the manual page'
+complete -c mqtt_sub -s F -x -d 'what to print, e.g. \'%I %t %p\'; %{temp} is a value of JSON payloads, %j everything as JSON'
 complete -c mqtt_sub -l csv -x -d 'print CSV, e.g. time,topic,payload or topic,%{temp}'
 complete -c mqtt_sub -l pretty -d 'indent %j and %J; --decode sparkplug: times as text'
 complete -c mqtt_sub -l message-rate -d 'print the number of messages once a second, not the messages'

@@ -1,7 +1,11 @@
 // mqtt_sub -w on the full screen of a real terminal.
 #include <doctest/doctest.h>
 
+#include <initializer_list>
+#include <regex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "sub_program.hpp"
 #include "support/needs.hpp"
@@ -34,7 +38,65 @@ std::string line_with(const std::string& screen, std::string_view text) {
     return screen.substr(start, screen.find('\n', at) - start);
 }
 
+// The literal blocks of the manual's section LIVE VIEW.
+std::vector<std::string> pictures_in_manual() {
+    std::string manual = read_file(MQTTC_SOURCE_DIR "/man/mqtt_sub.1");
+    manual.erase(0, manual.find(".Sh LIVE VIEW\n"));
+    manual.erase(manual.find("\n.Sh ", 1) + 1);
+    std::vector<std::string> pictures;
+    constexpr std::string_view begin = ".Bd -literal\n";
+    for (std::size_t at = manual.find(begin); at != std::string::npos; at = manual.find(begin, at)) {
+        at += begin.size();
+        pictures.push_back(manual.substr(at, manual.find(".Ed\n", at) - at));
+    }
+    return pictures;
+}
+
+// Without what differs from run to run: the port, rates, ages and times of day.
+std::string without_times(std::string screen) {
+    screen.erase(screen.find_last_not_of('\n') + 1);
+    for (const auto& [from, to] : std::initializer_list<std::pair<const char*, const char*>>{
+             {R"(localhost:\d+)", "localhost:PORT"},
+             {R"( +(\d+(\.\d+)?/s|-)(?= |\n|$))", " RATE"},
+             {R"( +\d+ s(?= ))", " AGE"},
+             {R"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)", "TIME"},
+             {R"(, RATE)", ""}})
+        screen = std::regex_replace(screen, std::regex(from), to);
+    return screen;
+}
+
 }  // namespace
+
+TEST_CASE("the manual's pictures of the live view are real screens" * needs_tmux()) {
+    BrokerThread broker;
+    Command command = in_shell(broker, {"-w", "-t", "home/#"});
+    for (std::string& word : command.argv) word = word == "127.0.0.1" ? "localhost" : word;
+    const Tmux terminal(command, {.rows = 8, .columns = 75});
+    REQUIRE(terminal.shows("no message so far"));
+    REQUIRE(wait_for_subscriptions(broker));
+    const std::string device = R"({"temp":12.5,"battery":97,"name":"cave"})";
+    broker.publish("home/cave/device", R"({"temp":12.4,"battery":97,"name":"cave"})");
+    broker.publish("home/cave/device", device);
+    for (const char* value : {"19.5", "20.1", "21.5 \u00b0C"}) broker.publish("home/kitchen/temp", value);
+    for (const char* value : {"ON", "OFF"}) broker.publish("home/salon/light", value);
+    for (const char* value : {"20", "20.5", "21", "20.1"}) broker.publish("home/salon/temp", value);
+    REQUIRE(terminal.shows("4 topics"));
+    REQUIRE(terminal.shows("/s"));
+    const auto pictures = pictures_in_manual();
+    REQUIRE(pictures.size() == 3);
+    const auto screen_is = [&](const std::string& picture) {
+        const std::string screen = terminal.screen();
+        CHECK_MESSAGE(without_times(screen).contains(without_times(picture)), screen);
+    };
+    screen_is(pictures[0]);
+    terminal.type({"Enter"});
+    terminal.resize({.rows = 14, .columns = 75});
+    REQUIRE(terminal.shows("12.4"));
+    screen_is(pictures[1]);
+    terminal.type({"q", "t", "End", "Left"});
+    REQUIRE(terminal.shows("+ salon/"));
+    screen_is(pictures[2]);
+}
 
 TEST_CASE("the live view is used by keys, and its table stays at the end" * needs_tmux()) {
     BrokerThread broker;
@@ -54,7 +116,7 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     SUBCASE("scrolling and details") {
         terminal.type({"Down", "Up", "Enter"});
         CHECK(terminal.shows("  \"battery\": 97\n}"));
-        CHECK(terminal.shows("Earlier values, the latest first:"));
+        CHECK(terminal.shows("The last values:"));
         terminal.type({"q"});
         CHECK(terminal.shows("home/salon/light"));
     }
@@ -106,8 +168,8 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     }
     SUBCASE("another size") {
         terminal.resize({.rows = 8, .columns = 50});
-        CHECK(terminal.shows("\u2026/cave/device") == false);
-        CHECK(terminal.shows("q quit  Enter details  / filter"));
+        CHECK(terminal.shows("q quit  Enter details  / filter  s sort: topic  t\u2026"));
+        CHECK_FALSE(terminal.screen().contains("\u2026/cave/device"));
         CHECK(line_with(terminal.screen(), "home/kitchen").ends_with(" 21.5 \u00b0C"));
     }
     // A drawing after the keys.

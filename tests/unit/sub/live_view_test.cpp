@@ -10,7 +10,7 @@
 
 #include "columns.hpp"
 #include "message.hpp"
-#include "printer.hpp"
+#include "message_printer.hpp"
 
 using namespace mqttc;
 using namespace mqttc::sub;
@@ -53,9 +53,9 @@ class FakeScreen final : public Screen {
 LiveValue value_of(const std::string& format, app::Messages& messages) {
     LiveValue value;
     if (format.empty()) return value;
-    value.line_out = std::make_unique<TextBuffer>();
-    value.line = std::make_unique<FormatPrinter>(
-        *value.line_out, Format::compile(format, {.terminal = true}).value(), false, messages);
+    value.line_out = std::make_unique<output::TextBuffer>();
+    value.line = std::make_unique<output::FormatPrinter>(
+        *value.line_out, output::Format::compile(format, {.terminal = true}).value(), false, messages);
     return value;
 }
 
@@ -266,11 +266,11 @@ TEST_CASE("details show the whole value and earlier ones with their times") {
     std::string shown;
     for (std::size_t row = 4; row < 12; ++row) shown += it.line(row) + "|";
     CHECK(shown == json);
-    CHECK(it.line(14).starts_with("2026-09-21 14:18:10  {\"temp\":29,"));
+    CHECK(it.line(14).starts_with("2026-09-21 14:18:10    10 s  {\"temp\":29,"));
     CHECK(it.line(33).contains("{\"temp\":10,"));
     // Before the last twenty one each half minute.
-    CHECK(it.line(34).starts_with("2026-09-21 14:14:50  {\"temp\":9,"));
-    CHECK(it.line(35).starts_with("2026-09-21 14:14:20  {\"temp\":6,"));
+    CHECK(it.line(34).starts_with("2026-09-21 14:14:50   3 min  {\"temp\":9,"));
+    CHECK(it.line(35).starts_with("2026-09-21 14:14:20   4 min  {\"temp\":6,"));
     it.type({'q'});
     CHECK(it.line(1).starts_with("topic "));
     CHECK_FALSE(it.quit);
