@@ -15,6 +15,10 @@ constexpr std::uint8_t indefinite = 31;
 constexpr unsigned first_with_bytes = 24;  // 24 to 27: the argument is in the next 1, 2, 4 or 8 bytes
 constexpr std::uint64_t positive_big = 2;
 constexpr std::uint64_t negative_big = 3;
+// The head of a big number's bytes.
+bool is_big(const auto& head) {
+    return head.tag == positive_big || head.tag == negative_big;
+}
 
 double half_to_double(std::uint64_t bits) {
     const int exponent = static_cast<int>(bits >> 10 & 0x1f);
@@ -108,7 +112,11 @@ bool CborReader::value(const Head& head, unsigned depth, BytesForm form) {
             return true;
         case byte_string:
             if (!string_of(head, bytes)) return false;
-            if (head.tag == positive_big || head.tag == negative_big) return big_number(head, bytes);
+            if (is_big(head)) {
+                if (!big_digits(head, bytes)) return false;
+                json_.raw(digits_);
+                return true;
+            }
             put_bytes(bytes, form);
             return true;
         case text_string:
@@ -167,7 +175,8 @@ bool CborReader::key(const Head& head, BytesForm form) {
             break;
         case byte_string:
             if (!string_of(head, bytes)) return false;
-            text = bytes_text(bytes, form);
+            if (is_big(head) && !big_digits(head, bytes)) return false;
+            text = is_big(head) ? digits_ : bytes_text(bytes, form);
             break;
         case text_string:
             if (!string_of(head, bytes)) return false;
@@ -205,7 +214,7 @@ bool CborReader::string_of(const Head& head, Bytes& bytes) {
 }
 
 // Tags 2 and 3: the number, or -1 - the number, in base 256.
-bool CborReader::big_number(const Head& head, Bytes bytes) {
+bool CborReader::big_digits(const Head& head, Bytes bytes) {
     if (bytes.size() > max_big_number)
         return fail(head.position, "a number of more than " + std::to_string(max_big_number) + " bytes");
     constexpr std::uint64_t base = 1'000'000'000;
@@ -225,7 +234,6 @@ bool CborReader::big_number(const Head& head, Bytes bytes) {
         const std::string digits = std::to_string(groups[i - 1]);
         digits_.append(9 - digits.size(), '0').append(digits);
     }
-    json_.raw(digits_);
     return true;
 }
 

@@ -37,7 +37,7 @@ class CborReader : public BinaryReader {
     bool container(const Head& head, unsigned depth, BytesForm form);
     bool key(const Head& head, BytesForm form);
     bool string_of(const Head& head, Bytes& bytes);
-    bool big_number(const Head& head, Bytes bytes);
+    bool big_digits(const Head& head, Bytes bytes);
     bool simple_text(const Head& head, std::string_view& text);
 
     std::string joined_;  // a string that was sent in parts

@@ -66,12 +66,11 @@ class SchemaCodec final : public app::PayloadCodec {
     }
 
     CodecResult decode(std::string_view /*topic*/, Bytes payload) noexcept override try {
-        bool unknown = false;
-        auto json = schema_.decode(payload, unknown);
+        std::string_view lost;
+        auto json = schema_.decode(payload, lost);
         text_ = json ? std::move(*json) : std::move(json.error());
         if (!json) return invalid(text_);
-        return {.text = text_,
-                .note = unknown ? "it has fields that the message does not define: left out" : ""};
+        return {.text = text_, .note = lost};
     } catch (const std::bad_alloc&) {
         return out_of_memory;
     }

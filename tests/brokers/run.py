@@ -7,7 +7,7 @@ usage: run.py BIN_DIR [--broker NAME]... [--short NAME]... [--case TEXT] [--mosq
   --short NAME     the short form for this broker (repeats), or for all: --short all
   --case TEXT      only cases whose name contains TEXT
   --mosquitto      run the cases with Debian's mosquitto_pub and mosquitto_sub, and print where they differ
-  --modules DIR    where npm has installed aedes (install.sh)
+  --modules DIR    where npm has installed aedes (../npm.sh)
   --cluster-lines N  also: N lines through a cluster of three nodes that loses the one in use (nats, rabbitmq)
   --keep           keep the directory with the brokers' configurations and logs
 

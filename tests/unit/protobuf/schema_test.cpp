@@ -48,18 +48,18 @@ TEST_CASE("a message of a .proto file is written in the JSON mapping of Protocol
     const auto bytes =
         hex("0a 01 's' 11 000000000000f83f 1a 0b 01 feffffffffffffffff01 20 01 2a 01 ff "
             "32 06 0880a0f8fa05 3a 03 0a 01 'i'");
-    bool unknown = false;
-    const auto json = schema.decode(bytes, unknown);
+    std::string_view lost;
+    const auto json = schema.decode(bytes, lost);
     REQUIRE(json);
     CHECK(*json == R"({"sensor":"s","value":1.5,"raw":["1","-2"],"unit":"CELSIUS","id":"/w==",)"
                    R"("at":"2020-09-13T12:26:40Z","inner":{"sensor":"i"}})");
-    CHECK_FALSE(unknown);
+    CHECK(lost.empty());
     const auto back = schema.encode(*json);
     REQUIRE(back);
     CHECK(mqttc::to_hex(as_bytes(*back)) == mqttc::to_hex(bytes));
     // A field of a later version of the file.
-    CHECK(schema.decode(hex("0a 01 's' 9a01 01 00"), unknown) == R"({"sensor":"s"})");
-    CHECK(unknown);
+    CHECK(schema.decode(hex("0a 01 's' 9a01 01 00"), lost) == R"({"sensor":"s"})");
+    CHECK(lost == "it has fields that the message does not define: left out");
 }
 
 TEST_CASE("errors name the file and line, the position or the field") {
@@ -78,10 +78,10 @@ TEST_CASE("errors name the file and line, the position or the field") {
     CHECK(open_error(file, "Reading") == file + " has no message Reading (it has lab.Reading)");
     Schema schema;
     REQUIRE(schema.open(file, "lab.Reading"));
-    bool unknown = false;
-    CHECK(schema.decode(hex("0a 01 's' 11 00"), unknown).error() ==
+    std::string_view lost;
+    CHECK(schema.decode(hex("0a 01 's' 11 00"), lost).error() ==
           "error at byte 4: field 2 does not end in the payload");
-    CHECK(schema.decode(hex("0a 01 's' 3a 02 0a 05"), unknown).error() ==
+    CHECK(schema.decode(hex("0a 01 's' 3a 02 0a 05"), lost).error() ==
           "error at byte 4: field 7 cannot be read");
     CHECK(schema.encode(R"({"raw":["x"]})").error().find("raw") != std::string::npos);
     CHECK(schema.encode(R"({"other":1})").error() == "in the JSON: other: Cannot find field.");
@@ -95,10 +95,33 @@ TEST_CASE("a proto2 message without a required field is refused") {
         write(dir, "old.proto",
               "syntax = \"proto2\";\nmessage Old { required int32 x = 1; optional int32 y = 2; }\n"),
         "Old"));
-    bool unknown = false;
-    CHECK(schema.decode(hex("1001"), unknown).error() == "required fields are missing: x");
-    CHECK(schema.decode(hex("0801"), unknown) == R"({"x":1})");
+    std::string_view lost;
+    CHECK(schema.decode(hex("1001"), lost).error() == "required fields are missing: x");
+    CHECK(schema.decode(hex("0801"), lost) == R"({"x":1})");
     CHECK(schema.encode(R"({"y":1})").error() == "in the JSON: missing field x");
+}
+
+TEST_CASE("groups and extensions have no JSON, and their loss is reported") {
+    const TempDir dir;
+    Schema schema;
+    REQUIRE(schema.open(write(dir, "old.proto",
+                              "syntax = \"proto2\";\nmessage Old {\n  optional int32 x = 1;\n"
+                              "  optional group Part = 2 { optional int32 y = 3; }\n  optional Old next = "
+                              "4;\n  optional string text = 5;\n"
+                              "  extensions 100 to 199;\n}\nextend Old { optional int32 more = 100; }\n"),
+                        "Old"));
+    std::string_view lost;
+    CHECK(schema.decode(hex("0801 2202 0802"), lost) == R"({"x":1,"next":{"x":2}})");
+    CHECK(lost.empty());
+    for (const char* bytes : {"0801 13 1805 14", "0801 a00605", "0801 2203 a00605"}) {
+        CHECK(schema.decode(hex(bytes), lost)->starts_with(R"({"x":1)"));
+        CHECK(lost == "it has groups, extensions or text that JSON cannot express: left out");
+    }
+    CHECK(schema.decode(hex("0801"), lost) == R"({"x":1})");
+    CHECK(lost.empty());
+    // The strings of proto2 are not checked by the parser; libprotobuf leaves out bytes that are not UTF-8.
+    CHECK(schema.decode(hex("0801 2a 03 'a' ff 'b'"), lost) == R"({"x":1,"text":"ab"})");
+    CHECK(lost == "it has groups, extensions or text that JSON cannot express: left out");
 }
 
 TEST_CASE("recursive messages are bounded") {
@@ -117,7 +140,7 @@ TEST_CASE("recursive messages are bounded") {
         bytes.insert(0, head);
         json = R"({"inner":)" + json + "}";
     }
-    bool unknown = false;
-    CHECK_FALSE(schema.decode(as_bytes(bytes), unknown));
+    std::string_view lost;
+    CHECK_FALSE(schema.decode(as_bytes(bytes), lost));
     CHECK_FALSE(schema.encode(json));
 }
