@@ -29,23 +29,13 @@ bool BinaryReader::fail(std::size_t position, std::string_view what) {
     return false;
 }
 
-bool BinaryReader::take(std::uint64_t count, Bytes& bytes) {
-    const auto left = static_cast<std::size_t>(end_ - at_);
-    if (count > left) {
-        return fail(position(),
-                    std::to_string(count) + " bytes are announced, " + std::to_string(left) + " are left");
-    }
-    bytes = {at_, static_cast<std::size_t>(count)};
-    at_ += count;
-    return true;
+bool BinaryReader::fail_short(std::uint64_t count) {
+    return fail(position(),
+                std::to_string(count) + " bytes are announced, " + std::to_string(end_ - at_) + " are left");
 }
 
-bool BinaryReader::take_number(unsigned size, std::uint64_t& value) {
-    if (static_cast<std::size_t>(end_ - at_) < size)
-        return fail(payload_.size() + 1, "the payload ends early");
-    value = 0;
-    for (unsigned i = 0; i < size; ++i) value = value << 8 | *at_++;
-    return true;
+bool BinaryReader::fail_end() {
+    return fail(payload_.size() + 1, "the payload ends early");
 }
 
 bool BinaryReader::is_deeper(unsigned depth, std::size_t position) {

@@ -34,9 +34,24 @@ class BinaryReader {
     std::size_t position() const { return static_cast<std::size_t>(at_ - payload_.data()) + 1; }
     bool fail(std::size_t position, std::string_view what);
     /// False, with an error: there are fewer bytes.
-    bool take(std::uint64_t count, Bytes& bytes);
+    bool take(std::uint64_t count, Bytes& bytes) {
+        if (count > static_cast<std::size_t>(end_ - at_)) return fail_short(count);
+        bytes = {at_, static_cast<std::size_t>(count)};
+        at_ += count;
+        return true;
+    }
+    bool take_byte(std::uint8_t& byte) {
+        if (at_ == end_) return fail_end();
+        byte = *at_++;
+        return true;
+    }
     /// The next `size` bytes (1 to 8) as a number.
-    bool take_number(unsigned size, std::uint64_t& value);
+    bool take_number(unsigned size, std::uint64_t& value) {
+        if (static_cast<std::size_t>(end_ - at_) < size) return fail_end();
+        value = 0;
+        for (unsigned i = 0; i < size; ++i) value = value << 8 | *at_++;
+        return true;
+    }
     bool is_deeper(unsigned depth, std::size_t position);
     bool check_text(std::string_view text, std::size_t position);
 
@@ -52,6 +67,9 @@ class BinaryReader {
     output::JsonWriter& json_;
 
   private:
+    bool fail_end();
+    bool fail_short(std::uint64_t count);
+
     Bytes payload_;
     const std::uint8_t* at_ = nullptr;
     const std::uint8_t* end_ = nullptr;

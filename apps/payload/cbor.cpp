@@ -68,20 +68,19 @@ bool CborReader::read_head(Head& head, bool& ends, BytesForm& form) {
     ends = false;
     while (true) {
         head.position = position();
-        std::uint64_t first = 0;
-        if (!take_number(1, first)) return false;
-        head.major = static_cast<std::uint8_t>(first >> 5);
+        std::uint8_t first = 0;
+        if (!take_byte(first)) return false;
+        head.major = first >> 5;
         head.info = first & 0x1f;
         head.argument = head.info;
-        if (head.info >= first_with_bytes && head.info < 28) {
+        if (head.info >= first_with_bytes) {
+            if (head.info == indefinite) {
+                ends = head.major == simple;
+                const bool allowed = head.major >= byte_string && head.major <= map;
+                return ends || allowed || fail(head.position, "this type has no indefinite length");
+            }
+            if (head.info >= 28) return fail(head.position, "the length code is reserved");
             if (!take_number(1U << (head.info - first_with_bytes), head.argument)) return false;
-        } else if (head.info >= 28 && head.info < indefinite) {
-            return fail(head.position, "the length code is reserved");
-        }
-        if (head.info == indefinite) {
-            ends = head.major == simple;
-            const bool allowed = head.major >= byte_string && head.major <= map;
-            return ends || allowed || fail(head.position, "this type has no indefinite length");
         }
         if (head.major != tag) return true;
         head.tag = head.argument;

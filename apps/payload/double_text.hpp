@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -13,6 +14,20 @@ namespace mqttc::payload {
 /// Python and JavaScript print it.
 inline std::string_view double_text(double value, std::span<char, 32> space) {
     const double size = std::abs(value);
+    // Most measured values have few decimals. Their digits, below 10^15, are the only ones so short: no search is needed.
+    const double thousandths = std::nearbyint(size * 1000);
+    if (size > 0 && size < 1e12 && thousandths / 1000 == size) {
+        const auto digits = static_cast<std::uint64_t>(thousandths);
+        char* end = space.data();
+        if (value < 0) *end++ = '-';
+        end = std::to_chars(end, end + 20, digits / 1000).ptr;
+        *end++ = '.';
+        const std::uint64_t decimals = digits % 1000;
+        *end++ = static_cast<char>('0' + decimals / 100);
+        if (decimals % 100 > 0) *end++ = static_cast<char>('0' + decimals / 10 % 10);
+        if (decimals % 10 > 0) *end++ = static_cast<char>('0' + decimals % 10);
+        return {space.data(), static_cast<std::size_t>(end - space.data())};
+    }
     const bool fixed = size == 0 || (size >= 1e-4 && size < 1e16);
     char* end = std::to_chars(space.data(), space.data() + space.size(), value,
                               fixed ? std::chars_format::fixed : std::chars_format::scientific)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # Budgets of mqtt_pub and mqtt_sub that do not depend on the clock: system calls, allocations, instructions, files,
 # memory and wake-ups. Usage: budget.py BIN_DIR MALLOC_COUNTER BUILD_TYPE CASE; without CASE all of them.
+import json
 import os
 import re
 import shutil
@@ -207,6 +208,40 @@ def instructions(bench):
         check(f"mqtt_sub {title}: instructions per message", (after - before) / (many - few), most * scale)
 
 
+def decoding(bench):
+    """--decode, compared with writing the same JSON with %j."""
+    need("valgrind")
+    row = {"sensor": "temp07", "unit": "C", "value": 21.25, "raw": 1459, "alarm": None}
+    value = json.dumps({"device": "press-7/line 2", "time": 1764460800, "ok": True, "values": [row] * 20})
+    paths = {"json": bench.file("value.json"), "cbor": bench.file("value.cbor"), "msgpack": bench.file("value.msgpack")}
+    with open(paths["json"], "w") as out:
+        out.write(value)
+    for form in ("cbor", "msgpack"):
+        broker, port = bench.start_broker()
+        try:
+            where = ["-h", "127.0.0.1", "-p", port, "-t", "x"]
+            subprocess.run([bench.pub, *where, "-r", "-q", "1", "--encode", form, "-m", value], env=bench.env, check=True)
+            with open(paths[form], "wb") as out:
+                subprocess.run([bench.sub, *where, "-C", "1", "-N"], env=bench.env, check=True, stdout=out, timeout=20)
+        finally:
+            bench.stop(broker)
+
+    def count(messages, path, options):
+        out = bench.file("callgrind")
+        bench.subscribe(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"], messages, path, options=options)
+        with open(out) as source:
+            return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+
+    def cost(form, *options):
+        few, many = 500, 2_000
+        return (count(many, paths[form], options) - count(few, paths[form], options)) / (many - few)
+
+    plain = cost("json", "-F", "%j")
+    for form in ("cbor", "msgpack"):
+        size = os.path.getsize(paths[form])
+        check(f"mqtt_sub --decode {form}, {size} bytes: times the {plain:.0f} instructions of %j", cost(form, "--decode", form) / plain, 2)
+
+
 def doubling(bench):
     """Twice the work takes twice the instructions."""
     need("valgrind")
@@ -305,7 +340,7 @@ def idle(bench):
 
 
 CASES = {"system_calls": system_calls, "allocations": allocations, "start": start, "instructions": instructions,
-         "doubling": doubling, "memory": memory, "idle": idle, "live": live}
+         "decoding": decoding, "doubling": doubling, "memory": memory, "idle": idle, "live": live}
 
 
 def main():

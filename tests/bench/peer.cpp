@@ -2,6 +2,7 @@
 //
 //     bench_peer sink                            accepts clients one after the other, answers, prints a line for each
 //     bench_peer source N SIZE QOS WINDOW        pours N messages at each subscriber, prints a line for each
+//     bench_peer source N FILE QOS WINDOW        the same with the bytes of FILE as the payload
 //     bench_peer limit-pub PORT N SIZE QOS WINDOW
 //     bench_peer limit-lines PORT                the same at QoS 0, from the lines of standard input
 //     bench_peer limit-sub PORT N QOS
@@ -22,6 +23,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "wire.hpp"
@@ -94,20 +98,25 @@ void sink_one(int fd) {
 
 struct Load {
     std::size_t count;
-    std::size_t size;
+    std::string payload;
     int qos;
     std::size_t window;
 };
 
-std::string payload_of(std::size_t size) {
-    std::string payload(size, 'x');
-    for (std::size_t i = 0; i < size; ++i) payload[i] = static_cast<char>('a' + i % 26);
+/// Bytes of this number, or of a file.
+std::string payload_of(const char* size_or_file) {
+    if (std::strchr(size_or_file, '/') != nullptr) {
+        std::ifstream file(size_or_file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    std::string payload(std::strtoull(size_or_file, nullptr, 10), 'x');
+    for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>('a' + i % 26);
     return payload;
 }
 
 /// Sends `load.count` messages: at QoS 0 in batches; else with at most `window` of them unfinished.
 void pour(int fd, const Load& load) {
-    const std::string payload = payload_of(load.size);
+    const std::string& payload = load.payload;
     if (load.qos == 0) {
         const Buffer one = publish_packet(topic, payload, 0, 0);
         Buffer batch;
@@ -280,7 +289,7 @@ int round_trip(std::uint16_t port, std::size_t count, double rate) {
     write_all(fd, subscribe_packet("bench/rt", 0));
     std::uint8_t suback[5];
     require(::recv(fd, suback, 5, MSG_WAITALL) == 5, "suback");
-    const Buffer one = publish_packet("bench/rt", payload_of(32), 0, 0);
+    const Buffer one = publish_packet("bench/rt", payload_of("32"), 0, 0);
     Buffer back(one.size());
     std::vector<double> micros;
     for (std::size_t i = 0; i < count; ++i) {
@@ -325,20 +334,19 @@ int run_command(char** command) {
 int main(int argc, char** argv) {
     using namespace bench;
     const std::string_view what = argc > 1 ? argv[1] : "";
-    const auto number = [&](int i) {
-        return i < argc ? static_cast<std::size_t>(std::strtoull(argv[i], nullptr, 10)) : std::size_t{0};
-    };
+    const auto text = [&](int i) { return i < argc ? argv[i] : ""; };
+    const auto number = [&](int i) { return static_cast<std::size_t>(std::strtoull(text(i), nullptr, 10)); };
     const auto port = static_cast<std::uint16_t>(number(2));
     if (what == "sink") return serve(sink_one);
     if (what == "source") {
-        const Load load{number(2), number(3), static_cast<int>(number(4)), number(5)};
+        const Load load{number(2), payload_of(text(3)), static_cast<int>(number(4)), number(5)};
         return serve([&](int fd) { source_one(fd, load); });
     }
     if (what == "limit-pub")
-        return limit_pub(port, {number(3), number(4), static_cast<int>(number(5)), number(6)});
+        return limit_pub(port, {number(3), payload_of(text(4)), static_cast<int>(number(5)), number(6)});
     if (what == "limit-lines") return limit_lines(port);
     if (what == "limit-sub") return limit_sub(port, number(3), static_cast<int>(number(4)));
-    if (what == "limit-one") return limit_pub(port, {1, number(3), static_cast<int>(number(4)), 1});
+    if (what == "limit-one") return limit_pub(port, {1, payload_of(text(3)), static_cast<int>(number(4)), 1});
     if (what == "limit-file" && argc > 3) return limit_file(port, argv[3]);
     if (what == "round-trip") return round_trip(port, number(3), static_cast<double>(number(4)));
     if (what == "run" && argc > 2) return run_command(argv + 2);

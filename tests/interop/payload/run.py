@@ -176,7 +176,7 @@ class Values:
 
     def real(self):
         value = struct.unpack(">d", self.random.randbytes(8))[0]
-        value = self.random.choice((value, 0.0, -0.0, 1.0, 0.1, 5e-324, 1e16, self.integer() / 8.0,
+        value = self.random.choice((value, 0.0, -0.0, 1.0, 0.1, self.random.randrange(-10 ** 9, 10 ** 9) / 1000, 5e-324, 1e16, self.integer() / 8.0,
                                     struct.unpack(">f", struct.pack(">f", self.random.random()))[0]))
         # Debian's cbor2 writes the largest numbers of 16 bits with 32.
         return value if math.isfinite(value) and not 32768 <= abs(value) <= 65504 else 0.5
