@@ -10,7 +10,8 @@
 #   tidy      clang-format and clang-tidy
 #   asan      address and undefined-behaviour sanitizers, and all tests except tests/consistency
 #   tsan      thread sanitizer, and the tests of the client
-#   brokers   real brokers: all cases with each; with CI=true, a short form for those that start slowly
+#   brokers   real brokers: all cases with each; with CI=true, a short form for those that start slowly;
+#             and mqtt_testbroker with clients that nobody here wrote
 #
 # The last line is a total: N passed, N failed, N skipped. It exits with 1 when anything failed. Skipped tests are listed
 # before it; with CI=true in the environment a skip that allowed_skips.txt does not list is a failure.
@@ -163,25 +164,32 @@ step_tsan() {
     build tsan unit_client && run_ctest tsan -R '^unit_client$'
 }
 
-# Takes its result from the last line, as this script's own: N passed, N failed, N skipped.
-step_brokers() {
-    heading "brokers: mqtt_pub and mqtt_sub with real brokers"
-    ensure_packages real-brokers || { fail "packages for the step brokers"; return; }
-    build dev || return
-    tests/npm.sh tests/brokers/npm build/npm
-    local log=build/brokers.log short=() p f s skip
-    [ "${CI-}" != true ] || short=(--short rabbitmq --short activemq --short ejabberd)
-    timeout --kill-after=10 1500 tests/brokers/run.py build/dev/bin --modules build/npm ${short[@]+"${short[@]}"} | tee "$log"
-    if ! read -r p f s < <(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$log") ||
-        [ -z "$s" ]; then
-        fail "tests with real brokers left no result"
+# add_total LOG WHAT   adds a program's last line, as this script's own (N passed, N failed, N skipped), to the total
+add_total() {
+    local p f s skip
+    if ! read -r p f s < <(sed -nE '$s/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p' "$1") || [ -z "$s" ]; then
+        fail "$2 left no result"
         return
     fi
     passed=$((passed + p))
     failed=$((failed + f))
     skipped=$((skipped + s))
-    while read -r skip; do skips+=("$skip"); done < <(sed -n 's/^skipped: //p' "$log")
-    [ "$f" -eq 0 ] || failures+=("$f cases with real brokers")
+    while read -r skip; do skips+=("$skip"); done < <(sed -n 's/^skipped: //p' "$1")
+    [ "$f" -eq 0 ] || failures+=("$f cases: $2")
+}
+
+step_brokers() {
+    heading "brokers: mqtt_pub and mqtt_sub with real brokers"
+    ensure_packages real-brokers || { fail "packages for the step brokers"; return; }
+    build dev || return
+    tests/npm.sh tests/brokers/npm build/npm
+    local log=build/brokers.log short=()
+    [ "${CI-}" != true ] || short=(--short rabbitmq --short activemq --short ejabberd)
+    timeout --kill-after=10 1500 tests/brokers/run.py build/dev/bin --modules build/npm ${short[@]+"${short[@]}"} | tee "$log"
+    add_total "$log" "real brokers"
+    heading "brokers: mqtt_testbroker with other clients"
+    timeout --kill-after=10 600 tests/brokers/other_clients.py build/dev/bin --modules build/npm | tee "$log.clients"
+    add_total "$log.clients" "mqtt_testbroker with other clients"
 }
 
 if [[ " ${steps[*]} " == *" fuzz "* || " ${steps[*]} " == *" tidy "* ]]; then

@@ -212,36 +212,34 @@ void Broker::publish_will(Session& session) {
 
 void Broker::route(const MessagePtr& message) {
     if (message->retain) retained_.store(message);
-    receivers(message);
-    for (auto& delivery : deliveries_) deliver(*delivery.session, std::move(delivery.outgoing));
-}
-
-std::size_t Broker::receivers(const MessagePtr& message) {
     ++route_;
     deliveries_.clear();
     sessions_.tree().match(message->topic, [&](Session& session, const SubscriptionOptions& options) {
         gather(session, options, message);
     });
-    return deliveries_.size();
+    for (auto& delivery : deliveries_) deliver(*delivery.session, std::move(delivery.outgoing));
+}
+
+bool Broker::has_receivers(const Message& message) {
+    bool found = false;
+    sessions_.tree().preview(message.topic, [&](const Session& session, const SubscriptionOptions& options) {
+        found = found || !options.no_local || message.from != session.client_id();
+    });
+    return found;
 }
 
 void Broker::gather(Session& session, const SubscriptionOptions& options, const MessagePtr& message) {
     if (options.no_local && message->from == session.client_id()) return;
-    const auto qos = std::min(options.qos, message->qos);
-    // Overlapping subscriptions as in Mosquitto: in MQTT 5 one copy each, in 3.x one copy at the highest QoS.
-    if (session.version != ProtocolVersion::v5 && session.route == route_) {
-        auto& outgoing = deliveries_[session.route_index].outgoing;
-        outgoing.qos = std::max(outgoing.qos, qos);
-        return;
+    // Overlapping subscriptions give one copy at the highest QoS, with all identifiers (MQTT 5.0 section 3.3.4).
+    if (session.route != route_) {
+        session.route = route_;
+        session.route_index = deliveries_.size();
+        deliveries_.push_back({&session, Outgoing{.message = message, .identifiers = {}}});
     }
-    session.route = route_;
-    session.route_index = deliveries_.size();
-    Outgoing outgoing{.message = message,
-                      .qos = qos,
-                      .retain = options.retain_as_published && message->retain,
-                      .identifiers = {}};
+    auto& outgoing = deliveries_[session.route_index].outgoing;
+    outgoing.qos = std::max(outgoing.qos, std::min(options.qos, message->qos));
+    outgoing.retain = outgoing.retain || (options.retain_as_published && message->retain);
     if (options.identifier != 0) outgoing.identifiers.push_back(options.identifier);
-    deliveries_.push_back({&session, std::move(outgoing)});
 }
 
 void Broker::deliver(Session& session, Outgoing outgoing) {

@@ -113,10 +113,10 @@ class Broker {
     bool attach(Connection& connection, std::string_view client_id, bool clean_start, Session*& session);
     /// The connection of the session has ended.
     void detach(Session& session, bool with_will);
-    /// Stores the message if it is retained and delivers it to all subscribers; returns the number of deliveries.
+    /// Stores the message if it is retained and delivers it to all subscribers.
     void route(const MessagePtr& message);
-    /// How many sessions would get the message now.
-    std::size_t receivers(const MessagePtr& message);
+    /// Whether a session would get the message now.
+    bool has_receivers(const Message& message);
     /// Sends or queues one delivery.
     void deliver(Session& session, Outgoing outgoing);
     /// Updates the $SYS topics.

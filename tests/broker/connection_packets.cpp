@@ -246,7 +246,7 @@ void Connection::on(const Publish& publish, Block block) {
         broker_.route(message);
     }
     if (publish.qos == Qos::at_most_once) return;
-    if (v5() && code == reason::success && broker_.receivers(message) == 0)
+    if (v5() && code == reason::success && !broker_.has_receivers(*message))
         code = reason::no_matching_subscribers;
     acknowledge(publish.qos == Qos::at_least_once ? PacketType::puback : PacketType::pubrec,
                 publish.packet_id, code);

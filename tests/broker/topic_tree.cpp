@@ -85,28 +85,34 @@ bool TopicTree::remove_below(Node& node, std::string_view rest, std::string_view
 }
 
 void TopicTree::match(std::string_view topic, const Visit& visit) {
-    match_below(root_, topic, true, visit);
+    match_below(root_, topic, true, true, visit);
 }
 
-void TopicTree::match_below(Node& node, std::string_view rest, bool first, const Visit& visit) {
+void TopicTree::preview(std::string_view topic, const Visit& visit) {
+    match_below(root_, topic, true, false, visit);
+}
+
+void TopicTree::match_below(Node& node, std::string_view rest, bool first, bool take_turn,
+                            const Visit& visit) {
     const auto step = cut(rest);
     const auto descend = [&](std::string_view level) {
         const auto found = node.below.find(level);
         if (found == node.below.end()) return;
         auto& child = *found->second;
-        if (!step.last) return match_below(child, step.rest, false, visit);
-        match_here(child, visit);
+        if (!step.last) return match_below(child, step.rest, false, take_turn, visit);
+        match_here(child, take_turn, visit);
         // "a/#" matches "a" too.
         if (const auto hash = child.below.find("#"); hash != child.below.end())
-            match_here(*hash->second, visit);
+            match_here(*hash->second, take_turn, visit);
     };
     descend(step.level);
     if (first && rest.starts_with('$')) return;
     descend("+");
-    if (const auto hash = node.below.find("#"); hash != node.below.end()) match_here(*hash->second, visit);
+    if (const auto hash = node.below.find("#"); hash != node.below.end())
+        match_here(*hash->second, take_turn, visit);
 }
 
-void TopicTree::match_here(Node& node, const Visit& visit) {
+void TopicTree::match_here(Node& node, bool take_turn, const Visit& visit) {
     for (const auto& subscriber : node.subscribers) visit(*subscriber.session, subscriber.options);
     for (auto& [name, group] : node.groups) {
         const auto count = group.members.size();
@@ -117,7 +123,7 @@ void TopicTree::match_here(Node& node, const Visit& visit) {
             chosen = candidate;
             break;
         }
-        group.next = (chosen + 1) % count;
+        if (take_turn) group.next = (chosen + 1) % count;
         const auto& member = group.members[chosen];
         visit(*member.session, member.options);
     }

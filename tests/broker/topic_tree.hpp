@@ -42,6 +42,8 @@ class TopicTree {
     /// Calls `visit` for each matching subscription, and for one member of each matching group: members take turns, and
     /// connected ones are preferred.
     void match(std::string_view topic, const Visit& visit);
+    /// As match(), but the next call of match() chooses the same members of groups.
+    void preview(std::string_view topic, const Visit& visit);
     std::size_t size() const { return size_; }
 
   private:
@@ -62,8 +64,9 @@ class TopicTree {
     };
 
     static bool remove_below(Node& node, std::string_view rest, std::string_view group, Session& session);
-    static void match_below(Node& node, std::string_view rest, bool first, const Visit& visit);
-    static void match_here(Node& node, const Visit& visit);
+    static void match_below(Node& node, std::string_view rest, bool first, bool take_turn,
+                            const Visit& visit);
+    static void match_here(Node& node, bool take_turn, const Visit& visit);
 
     Node root_;
     std::size_t size_ = 0;

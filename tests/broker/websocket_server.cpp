@@ -16,6 +16,7 @@ namespace mqttc::broker {
 namespace {
 
 constexpr std::size_t max_unsent = 65536;
+constexpr std::string_view old_subprotocol = "mqttv3.1";
 
 Error violation(const std::string& what) {
     return {ErrorCode::protocol_error, 0, "WebSocket: " + what};
@@ -147,7 +148,12 @@ std::expected<bool, Error> WebSocketServer::answer_request(std::string_view text
     constexpr std::size_t key_size = 24;
     if (head->first("Sec-WebSocket-Key").size() != key_size)
         return refuse("400 Bad Request", "wrong size of Sec-WebSocket-Key");
-    if (!head->has_token("Sec-WebSocket-Protocol", options_.subprotocol))
+    // Clients of MQTT 3.1 offer "mqttv3.1", often with no other.
+    const std::string subprotocol = !head->has_token("Sec-WebSocket-Protocol", options_.subprotocol) &&
+                                            head->has_token("Sec-WebSocket-Protocol", old_subprotocol)
+                                        ? std::string(old_subprotocol)
+                                        : options_.subprotocol;
+    if (!head->has_token("Sec-WebSocket-Protocol", subprotocol))
         return refuse("400 Bad Request", "the subprotocol was not offered");
     if (!options_.path.empty() && path != options_.path)
         return refuse("404 Not Found", "the path is " + std::string(path));
@@ -155,7 +161,7 @@ std::expected<bool, Error> WebSocketServer::answer_request(std::string_view text
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Accept: " +
         net::websocket_accept(head->first("Sec-WebSocket-Key")) +
-        "\r\nSec-WebSocket-Protocol: " + options_.subprotocol + "\r\n\r\n";
+        "\r\nSec-WebSocket-Protocol: " + subprotocol + "\r\n\r\n";
     if (auto sent = flush(); !sent) return std::unexpected(sent.error());
     return true;
 }

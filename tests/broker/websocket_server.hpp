@@ -10,7 +10,7 @@ namespace mqttc::broker {
 
 struct WebSocketServerOptions {
     std::string path = "";              ///< not empty: other paths get 404
-    std::string subprotocol = "mqtt";   ///< the only one that is accepted
+    std::string subprotocol = "mqtt";   ///< the one that is accepted, and "mqttv3.1"
     std::string raw_answer = "";        ///< not empty: sent instead of the answer to the request
     std::size_t largest_frame = 65536;  ///< one write is fragmented into frames of at most this size
     bool ping_often = false;            ///< a ping before each frame, also between fragments

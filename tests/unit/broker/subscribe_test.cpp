@@ -101,18 +101,25 @@ TEST_CASE_FIXTURE(Fixture, "messages carry the identifier of their subscription"
     CHECK(client.next() == "PUBLISH q0 x=live subscription-identifier=300");
 }
 
-TEST_CASE_FIXTURE(Fixture, "overlapping subscriptions give one copy in 3.1.1 and one copy each in MQTT 5") {
+TEST_CASE_FIXTURE(Fixture,
+                  "overlapping subscriptions give one copy at the highest QoS, with all identifiers") {
     RawClient old_client(broker.port());
     old_client.connect("a");
     old_client.subscribe("x/#");
     old_client.subscribe("x/y", Qos::at_least_once);
     RawClient client(broker.port(), v5);
     client.connect("b");
-    client.subscribe("x/#");
-    client.subscribe("x/y", Qos::at_least_once);
+    const auto subscribe = [&](std::string_view filter, Qos qos, std::uint32_t identifier) {
+        Properties properties;
+        REQUIRE(properties.add(PropertyId::subscription_identifier, identifier));
+        client.send(subscribe_to({.filter = filter, .qos = qos}, properties.view()));
+        CHECK(client.next() == "SUBACK 1: " + std::to_string(static_cast<int>(qos)));
+    };
+    subscribe("x/#", Qos::at_most_once, 7);
+    subscribe("x/y", Qos::at_least_once, 8);
     broker.publish("x/y", "1", Qos::at_least_once);
     CHECK(old_client.rest() == "PUBLISH q1 id 1 x/y=1");
-    CHECK(client.rest() == "PUBLISH q1 id 1 x/y=1; PUBLISH q0 x/y=1");
+    CHECK(client.rest() == "PUBLISH q1 id 1 x/y=1 subscription-identifier=8 subscription-identifier=7");
 }
 
 TEST_CASE_FIXTURE(Fixture, "members of a shared subscription divide the messages, without retained ones") {
@@ -126,6 +133,23 @@ TEST_CASE_FIXTURE(Fixture, "members of a shared subscription divide the messages
     for (const auto* payload : {"1", "2", "3", "4"}) broker.publish("x", payload);
     CHECK(a.rest() == "PUBLISH q0 x=1; PUBLISH q0 x=3");
     CHECK(b.rest() == "PUBLISH q0 x=2; PUBLISH q0 x=4");
+}
+
+TEST_CASE_FIXTURE(Fixture, "members take turns with messages of QoS 1 in MQTT 5, too") {
+    RawClient a(broker.port(), v5);
+    RawClient b(broker.port(), v5);
+    RawClient publisher(broker.port(), v5);
+    a.connect("a");
+    b.connect("b");
+    publisher.connect("publisher");
+    CHECK(a.subscribe("$share/g/x") == "SUBACK 1: 0");
+    CHECK(b.subscribe("$share/g/x") == "SUBACK 1: 0");
+    for (const PacketId id : {PacketId{1}, PacketId{2}}) {
+        publisher.send(Publish{.topic = "x", .qos = Qos::at_least_once, .packet_id = id});
+        CHECK(publisher.next() == "PUBACK " + std::to_string(id));
+    }
+    CHECK(a.rest() == "PUBLISH q0 x=");
+    CHECK(b.rest() == "PUBLISH q0 x=");
 }
 
 TEST_CASE("denied and unavailable subscriptions are refused with their code") {
