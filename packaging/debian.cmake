@@ -85,6 +85,8 @@ MQTT 3.1, 3.1.1 and 5.0 over TCP, TLS, WebSocket and Unix sockets."
   RECOMMENDS "libmqttc${MQTTC_ABI_VERSION} ${version}, ca-certificates${recommended}"
   SUGGESTS mqttc-doc)
 
+include(${CMAKE_CURRENT_LIST_DIR}/mosquitto.cmake)
+
 if(MQTTC_PROTOBUF)
   mqttc_package(mqttc-protobuf net "Sparkplug B and Protocol Buffers for MQTT programs
 The module that mqtt_sub --decode and mqtt_pub --encode need for Sparkplug B and

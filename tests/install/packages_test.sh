@@ -11,7 +11,7 @@ die() { echo "packages_test.sh: $*" >&2; exit 1; }
 
 (cd "$build" && cpack -G DEB -B "$work/deb") >"$work/cpack.log" 2>&1 || { cat "$work/cpack.log"; die "cpack failed"; }
 debs=("$work"/deb/*.deb)
-[ ${#debs[@]} -ge 4 ] || die "at least four packages are expected, not: ${debs[*]}"
+[ ${#debs[@]} -ge 5 ] || die "at least five packages are expected, not: ${debs[*]}"
 "$here/judge.sh" "${debs[@]}" || die "the packages have errors"
 of() { dpkg-deb -f "$work"/deb/$1_*.deb "$2"; }
 for package in mqttc-clients "$(of libmqttc[0-9]* Package)"; do
@@ -47,10 +47,11 @@ if [ "$(id -u)" -ne 0 ]; then
     echo "skipped: only root can install packages"
     exit 77
 fi
-# Not those that would remove other packages of this machine.
+"$here/old_names.sh" "$work/deb" || die "mqttc-mosquitto and Mosquitto's packages cannot be installed together"
+# Not the one that renames programs of this machine.
 packages=() installed=()
 for deb in "${debs[@]}"; do
-    [ -z "$(dpkg-deb -f "$deb" Conflicts)" ] || continue
+    [[ $deb != *mqttc-mosquitto_* ]] || continue
     installed+=("$deb")
     packages+=("$(dpkg-deb -f "$deb" Package)")
 done
@@ -80,6 +81,21 @@ for program in mqtt_pub mqtt_sub mqtt_passwd; do
     [ "$(zsh -f -c 'autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $program)" = _$program ] ||
         die "zsh does not complete $program"
     HOME=$work fish -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
+done
+
+# The completions for Mosquitto's names, which need those installed.
+dpkg-deb -x "$work"/deb/mqttc-mosquitto_*.deb "$work/names"
+old=$work/names/usr/share
+cp "$old"/bash-completion/completions/* "$work/"
+ln -s /usr/share/bash-completion/completions/mqtt_* "$work/"
+for name in pub sub rr passwd; do
+    own=mqtt_${name/rr/pub} name=mosquitto_$name
+    bash --norc -c '. "$1"; complete -p "$2"' bash "$work/$name" $name 2>&1 | grep -q -- "-F _$own " ||
+        die "bash does not complete $name"
+    [ "$(zsh -f -c 'fpath=("$2" $fpath); autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $name \
+        "$old/zsh/vendor-completions")" = _$name ] || die "zsh does not complete $name"
+    HOME=$work fish -c "set -x PATH $work/names/usr/bin \$PATH; source $old/fish/vendor_completions.d/$name.fish
+        complete -C '$name --vers'" | grep -q '^--version' || die "fish does not complete $name"
 done
 
 # A program built from the examples of the development package.

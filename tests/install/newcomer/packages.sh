@@ -54,6 +54,14 @@ message=$(mqtt_pub -L mqtts://sondes@localhost:8883/a -m b 2>&1) && die "an unkn
 echo "$message"
 sudo mqtt_passwd --verify sondes --stdin /etc/mosquitto/passwd <<<mot2passe || die "mqtt_passwd cannot verify the password"
 
+# The names of Mosquitto's programs, while its packages stay installed.
+sudo apt-get -qq install ./debs/mqttc-mosquitto*.deb >/tmp/apt.log 2>&1 || { cat /tmp/apt.log; die "apt cannot install mqttc-mosquitto"; }
+[ "$(mosquitto_sub -u sondes -P mot2passe -t maison/salon/temp -C 1 -W 20)" = 21.5 ] || die "mosquitto_sub does not receive"
+[[ $(mosquitto_passwd --version) == "mosquitto_passwd (mqtt_passwd "* ]] || die "mosquitto_passwd is not ours"
+[ -x /usr/bin/mosquitto_passwd.distrib ] || die "the broker's mosquitto_passwd was not renamed"
+sudo apt-get -qq purge mqttc-mosquitto >/dev/null
+[[ $(dpkg -S "$(command -v mosquitto_passwd)") == mosquitto:* ]] && [ ! -L /usr/bin/mosquitto_passwd ] || die "the broker's mosquitto_passwd has not its name back"
+
 sudo systemctl stop mosquitto
 packages=$(for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Package; done)  # without /proc there is no <(...)
 # shellcheck disable=SC2086
