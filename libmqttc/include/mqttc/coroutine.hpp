@@ -1,6 +1,8 @@
 // publish() and subscribe() of a client for C++20 coroutines.
 #pragma once
 
+#include "mqttc/compiler.hpp"
+
 #include <coroutine>
 #include <exception>
 #include <expected>

@@ -22,7 +22,7 @@ std::expected<std::string_view, ReasonCode> IncomingAliases::resolve(std::uint32
 }
 
 OutgoingAliases::Choice OutgoingAliases::choose(std::string_view topic) {
-    if (stopped_ || allowed_ == 0 || topic.size() < min_topic_bytes) return {};
+    if (!user_topics_.empty() || allowed_ == 0 || topic.size() < min_topic_bytes) return {};
     if (last_ != 0 && topics_[last_ - 1U] == topic) return {last_, true};
     const auto found = aliases_.find(topic);
     if (found != aliases_.end()) {
@@ -49,6 +49,11 @@ void OutgoingAliases::assign(std::uint16_t alias, std::string_view topic) {
 
 std::string_view OutgoingAliases::topic(std::uint32_t alias) const {
     return alias == 0 || alias > topics_.size() ? std::string_view() : topics_[alias - 1];
+}
+
+std::string_view OutgoingAliases::user_topic(std::uint32_t alias) const {
+    const auto found = user_topics_.find(alias);
+    return found == user_topics_.end() ? std::string_view() : found->second;
 }
 
 PropertiesView OutgoingAliases::property(std::uint16_t alias) {

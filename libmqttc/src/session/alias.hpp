@@ -36,7 +36,7 @@ class IncomingAliases {
     std::uint16_t maximum_ = 0;
 };
 
-/// Chooses aliases for our topics: a topic gets one when it is used for the second time, if one
+/// Aliases for our topics, the user's and chosen ones: a topic gets one when it is used for the second time, if one
 /// is left and the topic is long enough to save bytes; an alias keeps its meaning for the whole connection.
 class OutgoingAliases {
   public:
@@ -57,8 +57,12 @@ class OutgoingAliases {
     void assign(std::uint16_t alias, std::string_view topic);
     /// The topic of an assigned alias; empty if there is none.
     std::string_view topic(std::uint32_t alias) const;
-    /// The user manages aliases: no further ones are chosen; topic() still works.
-    void stop() { stopped_ = true; }
+    /// The topic of an alias that the user has chosen; empty if there is none.
+    std::string_view user_topic(std::uint32_t alias) const;
+    /// The user has chosen an alias: no further ones are chosen here; topic() still works.
+    void assign_user(std::uint32_t alias, std::string_view topic) {
+        user_topics_.insert_or_assign(alias, std::string(topic));
+    }
     /// A block of properties with nothing but this alias; valid until the next assign.
     PropertiesView property(std::uint16_t alias);
 
@@ -71,7 +75,7 @@ class OutgoingAliases {
     std::vector<std::size_t> seen_;         ///< hashes of topics used once, at (hash mod seen_slots)
     std::uint16_t last_ = 0;                ///< the alias of the topic used last
     std::uint16_t allowed_ = 0;
-    bool stopped_ = false;
+    std::map<std::uint32_t, std::string> user_topics_;
 };
 
 }  // namespace mqttc

@@ -13,21 +13,31 @@
 
 namespace mqttc {
 
-/// A value for each of the 65,536 identifiers, found without a search, in pages that are allocated where a value is not
-/// zero. Two that are empty again are kept for the identifiers that follow.
+/// A value for each of the 65,536 identifiers. The first eight that are not zero are in the table itself; when there are
+/// more they are found without a search, in pages that are allocated where a value is not zero. Two that are empty again are
+/// kept for the identifiers that follow.
 template <typename Value>
 class IdTable {
   public:
     /// Zero unless set() has changed it.
     Value get(PacketId id) const {
-        if (pages_ == nullptr) return 0;
+        if (pages_ == nullptr) {
+            const Entry* entry = find(id);
+            return entry == nullptr ? Value{0} : entry->value;
+        }
         const Page* page = (*pages_)[id / page_size].get();
         return page == nullptr ? Value{0} : page->values[id % page_size];
     }
     /// Returns the value before. Throws std::bad_alloc with nothing changed.
     Value set(PacketId id, Value value) {
         if (value == 0 && get(id) == 0) return 0;
-        if (pages_ == nullptr) pages_ = std::make_unique<Pages>();
+        if (pages_ == nullptr) {
+            if (Entry* entry = place_for(id)) {
+                entry->id = id;
+                return std::exchange(entry->value, value);
+            }
+            to_pages();
+        }
         auto& page = (*pages_)[id / page_size];
         if (page == nullptr) page = new_page();
         if (page->used == 0) --empty_;
@@ -39,6 +49,7 @@ class IdTable {
     }
     /// Makes all values zero.
     void clear() {
+        few_ = {};
         if (pages_ == nullptr) return;
         for (auto& page : *pages_) {
             if (page == nullptr || page->used == 0) continue;
@@ -57,6 +68,35 @@ class IdTable {
     };
     using Pages = std::array<std::unique_ptr<Page>, 65'536 / page_size>;
 
+    struct Entry {
+        PacketId id = 0;
+        Value value = 0;  ///< zero: free
+    };
+
+    const Entry* find(PacketId id) const {
+        const auto found = std::ranges::find_if(
+            few_, [id](const Entry& entry) { return entry.id == id && entry.value != 0; });
+        return found == few_.end() ? nullptr : &*found;
+    }
+    /// The entry of this identifier, or else a free one; nullptr: there is none.
+    Entry* place_for(PacketId id) {
+        Entry* free = nullptr;
+        for (Entry& entry : few_) {
+            if (entry.value == 0) {
+                free = &entry;
+            } else if (entry.id == id) {
+                return &entry;
+            }
+        }
+        return free;
+    }
+    void to_pages() {
+        IdTable larger;
+        larger.pages_ = std::make_unique<Pages>();
+        for (const Entry& entry : few_) larger.set(entry.id, entry.value);
+        *this = std::move(larger);
+    }
+
     std::unique_ptr<Page> new_page() {
         if (empty_ == 0) {
             auto page = std::make_unique<Page>();
@@ -74,6 +114,7 @@ class IdTable {
         }
     }
 
+    std::array<Entry, 8> few_{};  ///< unused with pages
     std::unique_ptr<Pages> pages_;
     std::size_t empty_ = 0;  ///< pages without a value
 };

@@ -94,8 +94,8 @@ void Session::Impl::opened(Time now) {
                                  connect.properties.wire().size());
     const auto done = send(connect, now);
     if (!done) {
-        unusable =
-            Error{ErrorCode::usage, 0, "CONNECT cannot be sent: " + std::string(describe(done.error()))};
+        unusable = std::make_unique<const Error>(
+            Error{ErrorCode::usage, 0, "CONNECT cannot be sent: " + std::string(describe(done.error()))});
         return;
     }
     conn.connect_end = conn.output.end_position();

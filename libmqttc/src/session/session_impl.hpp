@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -82,8 +81,7 @@ struct Session::Impl {
         Qos0InTransit qos0_in_transit;  ///< the QoS 0 messages in `output`
         Limits limits;
         IncomingAliases incoming_aliases;
-        OutgoingAliases outgoing_aliases;
-        std::map<std::uint32_t, std::string> user_aliases;  ///< topics of aliases that the user chose
+        std::unique_ptr<OutgoingAliases> outgoing_aliases;  ///< if the broker allows any
         /// A DISCONNECT that a handler has requested: it is sent after the acknowledgement.
         std::vector<std::uint8_t> deferred_disconnect;
         struct HeldAck {
@@ -306,8 +304,8 @@ struct Session::Impl {
     std::size_t accepted_size;      ///< largest packet accepted from the broker
     std::uint16_t receive_maximum;  ///< what we announce
     std::uint16_t alias_maximum;
-    bool authenticates;             ///< CONNECT names an authentication method
-    std::optional<Error> unusable;  ///< CONNECT cannot be encoded from these options
+    bool authenticates;                     ///< CONNECT names an authentication method
+    std::unique_ptr<const Error> unusable;  ///< CONNECT cannot be encoded from these options
     std::vector<std::uint8_t> scratch;
     Properties plain_properties;  ///< of the current PUBLISH: without an alias, and with one
     Properties wire_properties;

@@ -106,13 +106,13 @@ std::optional<Error> Session::Impl::prepare_properties(PreparedPublish& prepared
     const auto alias = plain.properties.find(PropertyId::topic_alias);
     if (!alias) return std::nullopt;
     if (plain.topic.empty()) {
-        const auto known = conn.user_aliases.find(alias->number);
-        if (known == conn.user_aliases.end()) {
+        if (conn.outgoing_aliases) plain.topic = conn.outgoing_aliases->user_topic(alias->number);
+        if (plain.topic.empty()) {
             return Error{
                 ErrorCode::usage, 0,
                 "topic alias " + std::to_string(alias->number) + " has no topic on this connection yet"};
         }
-        plain.topic = prepared.wire.topic = known->second;
+        prepared.wire.topic = plain.topic;
     }
     copy_without_alias(plain.properties, plain_properties);
     plain.properties = plain_properties.view();
@@ -139,11 +139,11 @@ void Session::Impl::choose_alias(PreparedPublish& prepared) {
     if (conn.limits.topic_alias_maximum == 0 || !options.use_topic_aliases || prepared.user_alias != 0)
         return;
     Publish& wire = prepared.wire;
-    prepared.alias = conn.outgoing_aliases.choose(wire.topic);
+    prepared.alias = conn.outgoing_aliases->choose(wire.topic);
     if (prepared.alias.alias == 0) return;
     if (prepared.alias.known) wire.topic = {};
     if (wire.properties.empty()) {
-        wire.properties = conn.outgoing_aliases.property(prepared.alias.alias);
+        wire.properties = conn.outgoing_aliases->property(prepared.alias.alias);
     } else {
         copy_without_alias(wire.properties, wire_properties);
         static_cast<void>(wire_properties.add(PropertyId::topic_alias, prepared.alias.alias));
@@ -167,10 +167,9 @@ std::expected<std::size_t, CodecError> Session::Impl::encode_for_broker(Prepared
 
 void Session::Impl::remember_aliases(const PreparedPublish& prepared) {
     if (prepared.user_alias != 0) {
-        conn.user_aliases.insert_or_assign(prepared.user_alias, std::string(prepared.plain.topic));
-        conn.outgoing_aliases.stop();
+        conn.outgoing_aliases->assign_user(prepared.user_alias, prepared.plain.topic);
     } else if (prepared.alias.alias != 0 && !prepared.alias.known) {
-        conn.outgoing_aliases.assign(prepared.alias.alias, prepared.plain.topic);
+        conn.outgoing_aliases->assign(prepared.alias.alias, prepared.plain.topic);
     }
 }
 

@@ -390,7 +390,8 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
     conn.limits.client_id = state.client_id;
     conn.limits.keep_alive = options.keep_alive;
     if (v5()) take_limits(packet.properties);
-    conn.outgoing_aliases = OutgoingAliases(conn.limits.topic_alias_maximum);
+    if (conn.limits.topic_alias_maximum > 0)
+        conn.outgoing_aliases = std::make_unique<OutgoingAliases>(conn.limits.topic_alias_maximum);
     conn.quota = conn.quota_initial = conn.limits.receive_maximum;
     conn.phase = Phase::connected;
     state.session_present = present;

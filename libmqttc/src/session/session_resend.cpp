@@ -57,7 +57,7 @@ void Session::Impl::keep(const Output::Packet& packet, Unsent& unsent) {
     if (!alias) {
         unsent.kept.append(packet.inline_bytes);
     } else {
-        if (publish->topic.empty()) publish->topic = conn.outgoing_aliases.topic(alias->number);
+        if (publish->topic.empty()) publish->topic = conn.outgoing_aliases->topic(alias->number);
         copy_without_alias(publish->properties, plain_properties);
         publish->properties = plain_properties.view();
         if (!encode_head(*publish, external ? *packet.payload : ExternalPayload(), unsent.kept.buffer())) {

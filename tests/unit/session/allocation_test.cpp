@@ -165,7 +165,7 @@ TEST_CASE("receiving messages allocates nothing, at any QoS") {
     }
 }
 
-TEST_CASE("a session that publishes, subscribes and receives at QoS 2 takes at most 8 KB") {
+TEST_CASE("a session that publishes, subscribes and receives at QoS 2 takes at most 4 KB") {
     for (const auto version : {ProtocolVersion::v311, ProtocolVersion::v5}) {
         constexpr std::size_t sessions = 100;
         std::vector<Session> all;
@@ -196,7 +196,7 @@ TEST_CASE("a session that publishes, subscribes and receives at QoS 2 takes at m
         }
         const std::size_t each = (live_bytes - before) / sessions;
         MESSAGE("a session takes " << each << " bytes");
-        CHECK(each <= 8 * 1024);
+        CHECK(each <= 4 * 1024);
     }
 }
 

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
 
 #include "inflight.hpp"
@@ -26,6 +27,28 @@ TEST_CASE("identifiers are given in turn, and none when all are in use") {
     CHECK(ids.take(8) == 500);
     CHECK(ids.owner(500) == 8);
     CHECK(ids.take(7) == 0);
+}
+
+TEST_CASE("the first identifiers in use take no memory of their own, and further ones change no value") {
+    // Eight are kept in the table itself, more in pages: both must do what a map does.
+    for (const std::uint32_t most : {4U, 8U, 9U, 40U}) {
+        IdTable<std::uint16_t> table;
+        std::map<PacketId, std::uint16_t> expected;
+        std::uint32_t random = most;
+        for (int i = 0; i < 20'000; ++i) {
+            random = random * 1'664'525 + 1'013'904'223;
+            const auto id = static_cast<PacketId>((random >> 16U) % most * 1000);
+            const auto value = static_cast<std::uint16_t>((random >> 8U) % 3);
+            REQUIRE(table.set(id, value) == expected[id]);
+            expected[id] = value;
+            if (random >> 24U == 0) {
+                table.clear();
+                expected.clear();
+            }
+            REQUIRE(table.get(id) == expected[id]);
+        }
+        for (const auto& [id, value] : expected) CHECK(table.get(id) == value);
+    }
 }
 
 TEST_CASE("a set of identifiers") {
