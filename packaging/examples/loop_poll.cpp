@@ -24,6 +24,7 @@ int main(int argc, char** argv) {
         });
     if (!subscribed) return 1;
 
+    //! [loop]
     for (;;) {
         const auto goes_on = client.turn();
         if (!goes_on) return std::fprintf(stderr, "loop: %s\n", goes_on.error().context.c_str()), 1;
@@ -37,4 +38,5 @@ int main(int argc, char** argv) {
         pollfd polled{.fd = client.descriptor(), .events = POLLIN, .revents = 0};
         poll(&polled, 1, wait);  // your own descriptors are polled here, too
     }
+    //! [loop]
 }

@@ -61,8 +61,8 @@ std::vector<std::string> arrive(ProtocolVersion version, bool clean_start) {
     // In 3.x a clean session's subscription is made again.
     REQUIRE(turn_until(client, [&] {
         return broker.ask([](Broker& it) {
-            const auto found = it.sessions().find("outage");
-            return found != it.sessions().end() && !found->second->subscriptions.empty();
+            const auto* session = it.sessions().find("outage");
+            return session != nullptr && !session->subscriptions.empty();
         });
     }));
     broker.publish("a", "after", Qos::at_least_once);
