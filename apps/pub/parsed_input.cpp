@@ -68,8 +68,9 @@ InputSource::State ParsedInput::next(InputMessage& message, Time now) {
         return State::ready;
     }
     failure_ = std::move(message.problem);
-    failure_.append(any_ ? " (reading stopped there; --skip-invalid continues)"
-                         : "; nothing was sent (--skip-invalid skips such lines)");
+    failure_.append(any_         ? " (reading stopped there; --skip-invalid continues)"
+                    : has_header ? "; nothing was sent (--skip-invalid skips such lines)"
+                                 : "; nothing was sent");
     return State::finished;
 }
 

@@ -38,6 +38,7 @@ TEST_CASE("--decode: every output gets the JSON") {
         {{"-F", "%J"}, "\"payload\":{\"a\":[1,\"AP8=\"],\"b\":\"x\"}}\n"},
         {{"-F", "%j"}, "\"payload\":\"{\\\"a\\\":[1,\\\"AP8=\\\"],\\\"b\\\":\\\"x\\\"}\"}\n"},
         {{"--field", "a.1"}, "AP8=\n"},
+        {{"-F", "%{a.1} %{b}"}, "AP8= x\n"},
         {{"--exec", "cat"}, "{\"a\":[1,\"AP8=\"],\"b\":\"x\"}"},
         {{"--save", dir.file("%t")}, ""},
     };
@@ -158,15 +159,4 @@ TEST_CASE("--encoding decodes the payload of -f and -s, too") {
     const auto bad = publish(broker.port(), {"-t", "t", "-s", "--encoding", "hex"}, "4g\n");
     CHECK(bad.exit.code == 1);
     CHECK(bad.err == "mqtt_pub: stdin: invalid hex digit 'g' at character 2\n");
-}
-
-TEST_CASE("a missing payload module is reported with its package") {
-    BrokerThread broker;
-    Command command = subscriber(broker, {"-t", "t", "--decode", "cbor"});
-    command.env.emplace_back("MQTTC_PAYLOAD_MODULE", "/nonexistent/mqttc-payload.so");
-    const auto result = run(command);
-    CHECK(result.exit.code == 1);
-    CHECK(result.err ==
-          "mqtt_sub: --decode: payload module /nonexistent/mqttc-payload.so not found: it is in the package "
-          "mqttc-clients (MQTTC_PAYLOAD_MODULE may name it)\n");
 }
