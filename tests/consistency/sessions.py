@@ -7,7 +7,8 @@ usage: sessions.py BIN README PICTURE            compares
 
 A session is a block ```console: lines with "$ " are commands, the others what they print; lines with "# " are comments.
 Numbers may differ. All blocks share one broker, whose port is in MQTT_PORT, and one directory. The last command in the
-background gets time to print what a command causes. README's first apt line installs what tests/packages.txt lists.
+background gets time to print what a command causes. README's first apt line installs what tests/packages.txt lists. README has at most 120
+lines, and its sections in their order.
 """
 
 import html
@@ -135,6 +136,20 @@ def packages_of(text, *sections):
     return [name for section in sections for name in re.search(rf"^\[{section}\]\n((?:.+\n)*)", text, re.MULTILINE).group(1).split()]
 
 
+HEADINGS = ["Install", "Try it", "Recipes", "Coming from Mosquitto", "When not to use it", "Comparison", "Library", "More"]
+
+
+def check_shape(readme):
+    """README is short, and a reader finds things in the usual order."""
+    with open(readme, encoding="utf-8") as file:
+        lines = file.read().splitlines()
+    if len(lines) > 120:
+        yield f"{readme} has {len(lines)} lines: at most 120, details belong into the manuals"
+    headings = [line[3:] for line in lines if line.startswith("## ")]
+    if headings != HEADINGS:
+        yield f"{readme} has the sections {headings}, not {HEADINGS}"
+
+
 def check_packages(readme):
     """README's command to install what the build needs is complete."""
     with open(os.path.join(os.path.dirname(readme), "tests/packages.txt"), encoding="utf-8") as file:
@@ -174,6 +189,7 @@ def main():
     joined = [(command, ["\n" + "\n".join(lines)] if lines else []) for command, lines in drawing]
     wrong += [f"in the picture (--update writes it again): {one}" for one in differences(shown_picture, joined)]
     wrong += check_packages(readme)
+    wrong += check_shape(readme)
     if not shown or wrong:
         sys.exit("\n\n".join(wrong) or f"{readme} has no session")
     return f"sessions: {len(shown)} commands in README.md and {len(PICTURE)} in the picture print what is shown"
