@@ -23,7 +23,7 @@ class EscapedByte {
 
   private:
     std::array<char, 4> text_;
-    std::size_t length_;
+    unsigned char length_;  // a std::size_t lets g++ 12 warn of copies of 64 KiB
 };
 
 /// True iff `text` has a byte that must be escaped.

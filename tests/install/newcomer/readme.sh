@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs the commands of README.md in their order in one shell, as a reader would type them: the blocks marked sh, and the lines
 # with a prompt in blocks marked console. A command that fails ends it. The other lines of a console block, and a text block
-# that follows an sh block, must be in the output.
+# that follows an sh block, must be in the output. Warnings of CMake or the compiler are failures, too.
 #
 # usage: readme.sh README
 readme=$1
@@ -87,6 +87,10 @@ for block in "$blocks"/[0-9]???; do
                 sleep 0.1
             done
         done <"$block.expected"
+    fi
+    if grep -E '^CMake .*Warning|\.(h|hpp|cpp):[0-9:]+ warning: ' "$output"; then
+        echo "readme.sh: README.md, block at line $line: a reader would stop at these warnings"
+        exit 1
     fi
     tail -n 12 "$output"
     echo "($((SECONDS - began)) s)"
