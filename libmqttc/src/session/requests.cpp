@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "mqttc/codec.hpp"
+#include "mqttc/topic.hpp"
 
 namespace mqttc {
 
@@ -15,6 +16,13 @@ Packet packet_of(const Request& request, ProtocolVersion version) {
     if (!frame || !*frame) return Pingreq{};
     auto packet = decode(**frame, version);
     return packet ? std::move(*packet) : Packet(Pingreq{});
+}
+
+bool all_shared(const Packet& packet) {
+    const auto* subscribe = std::get_if<Subscribe>(&packet);
+    return subscribe != nullptr && std::ranges::all_of(subscribe->subscriptions, [](const Subscription& one) {
+               return split_share(one.filter).has_value();
+           });
 }
 
 }  // namespace
@@ -59,6 +67,17 @@ void Requests::broker_lost_session() {
     for (const Request& request : answered_) index_.find(request.id)->second.answered = false;
     unanswered_.splice(unanswered_.begin(), answered_);
     owners_.clear();
+}
+
+void Requests::session_resumed() {
+    const auto first = unanswered_.begin();
+    for (auto at = answered_.begin(); at != answered_.end();) {
+        const auto request = at++;
+        if (!all_shared(packet_of(*request, version_))) continue;
+        index_.find(request->id)->second.answered = false;
+        std::erase_if(owners_, [&](const auto& owned) { return owned.second == request->id; });
+        unanswered_.splice(first, answered_, request);
+    }
 }
 
 void Requests::forget(const Filters& filters, PacketId except, PacketIds& ids) {

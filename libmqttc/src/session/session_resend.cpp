@@ -75,7 +75,10 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
     };
     const bool connect_unanswered = std::exchange(state.unanswered_connects, 0) > 0;
     const bool maybe_another = connect_unanswered || (resumed && options.version == ProtocolVersion::v31);
-    if (!state.session_present || connect_unanswered) state.requests.broker_lost_session();
+    if (!state.session_present || connect_unanswered)
+        state.requests.broker_lost_session();
+    else
+        state.requests.session_resumed();
     if (maybe_another) state.uncertain_qos2_ids.take_all(state.received);
     resend_requests(now, refusals);
 

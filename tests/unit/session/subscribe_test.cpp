@@ -109,6 +109,27 @@ TEST_CASE("subscriptions are repeated when the session present may be younger th
     }
 }
 
+TEST_CASE("shared subscriptions are repeated although the session is present") {
+    Dialogue d = connected_persistent(v311);
+    subscribe(d, {"$share/g/a"});
+    subscribe(d, {"b"});
+    d.written();
+    d.answer_to("90 03 0001 00 90 03 0002 00");
+    d.events();
+    d.reconnect(true);
+    // Not the other one: the broker would send its retained messages again.
+    CHECK(d.written() == wire("82 0f 0001 000a'$share/g/a' 00"));
+    d.answer_to("90 03 0001 00");
+    CHECK(d.events() == "suback 1 codes 00");
+    unsubscribe(d, "$share/g/a");
+    d.written();
+    d.answer_to("b0 02 0003");
+    d.reconnect(true);
+    CHECK(d.written().empty());
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 06 0002 0001'b' 00"));
+}
+
 TEST_CASE("an unanswered SUBSCRIBE or UNSUBSCRIBE is repeated even if the session is present") {
     Dialogue d = connected_persistent(v311);
     subscribe(d, {"a"});
