@@ -41,7 +41,7 @@ def make_certificates(directory):
 
 class Broker:
     """One node. A subclass has the command and the configuration; `ports` maps tcp, tls, ws and wss to what it offers."""
-    name = ""
+    name, title = "", ""
     packages = ""
     transports = ("tcp",)
     versions = ("311",)
@@ -137,7 +137,7 @@ class Broker:
 
 
 class Mosquitto(Broker):
-    name = "mosquitto"
+    name, title = "mosquitto", "Mosquitto 2.0.11"
     packages = "mosquitto"
     transports = ("tcp", "tls", "ws", "wss")
     versions = ("31", "311", "5")
@@ -165,7 +165,7 @@ class Mosquitto(Broker):
 
 
 class Nats(Broker):
-    name = "nats"
+    name, title = "nats", "NATS 2.9"
     packages = "nats-server"
     transports = ("tcp", "ws", "cluster", "client")
     clusters = True
@@ -176,7 +176,7 @@ class Nats(Broker):
         self.conf = self.file("nats.conf", f"""server_name: n{self.node}
 listen: "127.0.0.1:{self.ports['client']}"
 jetstream {{ store_dir: "{self.directory}/jetstream" }}
-mqtt {{ listen: "127.0.0.1:{self.ports['tcp']}"{", stream_replicas: 3" if self.peers else ""} }}
+mqtt {{ listen: "127.0.0.1:{self.ports['tcp']}"{', stream_replicas: 3, ack_wait: "10s"' if self.peers else ""} }}
 websocket {{ listen: "127.0.0.1:{self.ports['ws']}", no_tls: true }}
 no_auth_user: guest
 authorization {{ users: [ {{user: guest, password: guest}}, {{user: {USER}, password: {PASSWORD}}} ] }}
@@ -190,7 +190,7 @@ authorization {{ users: [ {{user: guest, password: guest}}, {{user: {USER}, pass
 
 
 class Aedes(Broker):
-    name = "aedes"
+    name, title = "aedes", "Aedes 1.2"
     packages = "nodejs npm"
     transports = ("tcp", "tls", "ws", "wss")
     versions = ("31", "311")
@@ -203,7 +203,7 @@ class Aedes(Broker):
 
 
 class RabbitMQ(Broker):
-    name = "rabbitmq"
+    name, title = "rabbitmq", "RabbitMQ 3.10"
     packages = "rabbitmq-server"
     transports = ("tcp", "tls", "ws", "wss", "amqp")
     versions = ("31", "311")
@@ -234,6 +234,8 @@ class RabbitMQ(Broker):
                 "cluster_partition_handling = ignore"]
         if self.peers:
             conf.append("cluster_formation.peer_discovery_backend = classic_config")
+            # A queue of another type would be on one node only.
+            conf.append("mqtt.durable_queue_type = quorum")
             conf += [f"cluster_formation.classic_config.nodes.{i + 1} = {peer.node_name}" for i, peer in enumerate(nodes)]
         self.file("rabbitmq.conf", "\n".join(conf) + "\n")
 
@@ -270,7 +272,7 @@ class RabbitMQ(Broker):
 
 
 class ActiveMQ(Broker):
-    name = "activemq"
+    name, title = "activemq", "ActiveMQ 5.17"
     packages = "activemq libmqtt-client-java"
     transports = ("tcp",)
     versions = ("31", "311")
@@ -299,7 +301,7 @@ class ActiveMQ(Broker):
 
 
 class Ejabberd(Broker):
-    name = "ejabberd"
+    name, title = "ejabberd", "ejabberd 23.01"
     packages = "ejabberd"
     transports = ("tcp", "tls", "ws")
     versions = ("311", "5")

@@ -108,43 +108,108 @@ def shared(run):
 
 @case("workers come and go", "once")
 def workers(run):
-    """mqtt_sub --exec on a shared subscription: their number changes while messages flow, and none is lost."""
+    """The recipe of mqttc-recipes(7): mqtt_sub --exec on a shared subscription, whose number changes while messages flow. One
+    worker is stopped, one killed, two are added, one leaves permanently; none of the messages is lost."""
     if run.clients.mosquitto or run.broker.name != "mosquitto":
         return "no shared subscriptions"
+    count, pause = 800, 0.004
     with tempfile.TemporaryDirectory() as directory:
-        def start(name):
+        def start(name, option="-t", **more):
             # A session of its own keeps what a worker has not acknowledged until it is back.
-            words = ["-t", f"$share/group/{run.topic}/a", "-i", f"{run.id}-{name}", "-c", "-q", "1",
+            words = [option, f"$share/group/{run.topic}/a", "-i", f"{run.id}-{name}", "-c", "-q", "1",
                      "--exec", f"cat >>{directory}/{name}; echo >>{directory}/{name}", "-d"]
-            sub = run.sub(*words, ready=False)
+            sub = Sub([run.clients.sub, *run.arguments(), *words, *more.get("words", [])])
+            run.subs.append(sub)
             deadline = time.monotonic() + 10
-            while "received SUBACK" not in sub.err() and time.monotonic() < deadline:
+            while option == "-t" and "received SUBACK" not in sub.err() and time.monotonic() < deadline:
                 time.sleep(0.02)
             return sub
-
-        def publish(first, last):
-            text = "".join(f"{i}\n" for i in range(first, last + 1))
-            run.pub("-t", run.topic + "/a", "-q", "1", "-l", data=text.encode())
 
         def done():
             return [int(line) for name in os.listdir(directory) for line in open(os.path.join(directory, name)) if line.strip()]
 
+        def publish():
+            pub = subprocess.Popen([run.clients.pub, *run.arguments(), "-t", run.topic + "/a", "-q", "1", "-l"],
+                                   stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+            for number in range(1, count + 1):
+                pub.stdin.write(f"{number}\n".encode())
+                pub.stdin.flush()
+                time.sleep(pause)
+            errors.append((pub.communicate()[1], pub.returncode))
+
+        def wait_done(share):
+            deadline = time.monotonic() + 30
+            while len(set(done())) < share * count and time.monotonic() < deadline:
+                time.sleep(0.02)
+
+        errors = []
         one, two = start("one"), start("two")
-        publish(1, 100)
-        start("three")
+        flow = threading.Thread(target=publish, daemon=True)
+        flow.start()
+        wait_done(0.1)
+        three = start("three")
+        wait_done(0.2)
         one.process.terminate()
-        publish(101, 200)
+        wait_done(0.3)
         two.process.kill()
-        publish(201, 300)
-        one.wait(), two.wait()
+        start("four")
+        wait_done(0.4)
+        three.process.terminate()
+        one.wait(), two.wait(), three.wait()
         start("one"), start("two")
-        deadline = time.monotonic() + 20
-        while len(set(done())) < 300 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        run.note = f"300 messages, lost {300 - len(set(done()))}, twice {len(done()) - len(set(done()))}"
-        if len(set(done())) < 300:
-            raise Mismatch(f"sub --exec: {run.note}")
+        # The third one leaves permanently: it unsubscribes, and takes what is in its session.
+        start("three", "-U", words=["-W", "3"]).wait()
+        flow.join()
+        wait_done(1)
+        numbers = done()
+        run.note = f"{count} messages, lost {count - len(set(numbers))}, twice {len(numbers) - len(set(numbers))}"
+        if len(set(numbers)) < count or errors[0][1]:
+            raise Mismatch(f"sub --exec: {run.note}; pub: {errors}")
         return None
+
+
+@case("four workers, broker restarted", "once")
+def workers_restart(run):
+    """Four workers on a shared subscription, and one publisher; the broker is stopped and started in mid-stream."""
+    if run.clients.mosquitto or run.broker.name != "mosquitto":
+        return "no shared subscriptions"
+    count = run.lines
+    subs = []
+    for number in range(4):
+        subs.append(Sub([run.clients.sub, *run.arguments(), "-v", "-t", f"$share/group/{run.topic}/a", "-q", "1",
+                         "-i", f"{run.id}-{number}", "-c", "-d"]))
+        run.subs.append(subs[-1])
+        deadline = time.monotonic() + 10
+        while "received SUBACK" not in subs[-1].err() and time.monotonic() < deadline:
+            time.sleep(0.02)
+    pub = subprocess.Popen([run.clients.pub, *run.arguments(), "-t", run.topic + "/a", "-q", "1", "-l"], stdin=subprocess.PIPE,
+                           stderr=subprocess.PIPE)
+    text, expected = numbered(run, count)
+    talk = threading.Thread(target=lambda: pub.communicate(text.encode()), daemon=True)
+    talk.start()
+
+    def got():
+        return [line for sub in subs for line in sub.lines]
+
+    def wait_got(share, seconds):
+        deadline = time.monotonic() + seconds
+        while len(set(got())) < share * count and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    wait_got(0.3, 30)
+    run.broker.kill(run.broker.stop_signal)
+    run.broker.start()
+    talk.join(60)
+    wait_got(1, 20)
+    lines = got()
+    taken = [len(sub.lines) for sub in subs]
+    run.note = f"{count} messages, lost {count - len(set(lines))}, twice {len(lines) - len(set(lines))}, by each {taken}"
+    if pub.poll() is None:
+        pub.kill()
+        talk.join()
+    if pub.returncode or set(lines) != set(expected) or min(taken) < count // 20:
+        raise Mismatch(f"sub: {run.note}; pub: exit code {pub.returncode}")
+    return None
 
 
 @case("session", short=True)

@@ -3,7 +3,9 @@ import subprocess
 import threading
 import time
 
-from clients import Mismatch, Run, Sub
+from clients import Mismatch, Run
+
+SILENCE = 45  # seconds; more than ack_wait and an election
 
 
 def start_cluster(kind, work, bin_dir):
@@ -16,10 +18,12 @@ def start_cluster(kind, work, bin_dir):
 
 def lose_a_node(nodes, clients, lines):
     """Publishes `lines` at QoS 1 and kills the first node when a third has arrived. Returns what happened; nothing may be
-    lost."""
+    lost. What the lost node had sent without an acknowledgement reaching the others is sent again after NATS' ack_wait (30 s
+    by default): the subscriber waits for more than that."""
     run = Run(nodes[0], clients, nodes[0].versions[-1], 1)
     others = [word for node in nodes[1:] for word in ("--failover", f"127.0.0.1:{node.ports['tcp']}")]
     words = [*others, "-i", run.id, "-c", "-t", run.topic + "/a", "--connect-timeout", "5", "--ack-timeout", "10"]
+    pub = None
     try:
         # The nodes have to find each other first.
         deadline = time.monotonic() + 60
@@ -34,7 +38,7 @@ def lose_a_node(nodes, clients, lines):
         answers = []
         talk = threading.Thread(target=lambda: answers.append(pub.communicate(text)[1]), daemon=True)
         talk.start()
-        longest, before, at, killed = 0.0, 0, time.monotonic(), False
+        longest, before, at, killed, late = 0.0, 0, time.monotonic(), False, None
         deadline = at + 300
         while time.monotonic() < deadline:
             time.sleep(0.01)
@@ -46,18 +50,27 @@ def lose_a_node(nodes, clients, lines):
             if not killed and count > lines // 3:
                 nodes[0].kill()
                 killed = True
-            # All may have arrived, and copies may follow.
-            if pub.poll() is not None and now - at > (1 if count >= lines else 15):
-                break
+            if pub.poll() is not None and now - at > 1:
+                missing = lines - len(set(run.received(sub)))
+                if missing and late is None:
+                    late = missing  # so many were still missing when the publisher had its last acknowledgement
+                # Copies may follow.
+                if not missing or now - at > SILENCE:
+                    break
         if pub.poll() is None:
             pub.kill()
         talk.join()
         numbers = [int(line.split()[1]) for line in run.received(sub)]
         lost, twice = lines - len(set(numbers)), len(numbers) - len(set(numbers))
         what = f"{lines} lines, lost {lost}, twice {twice}, without service {longest:.1f} s"
+        if late:
+            what += f", {late} arrived more than 1 s after the last PUBACK"
         if pub.returncode != 0 or lost or not killed:
             raise Mismatch(f"{what}; pub: exit code {pub.returncode}: {answers[0].decode(errors='replace').strip()[-700:]}; "
                            f"sub: {sub.err().strip()[-500:]}")
         return what
     finally:
+        if pub is not None and pub.poll() is None:
+            pub.kill()
+            pub.wait()
         run.end()

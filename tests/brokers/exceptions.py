@@ -1,4 +1,5 @@
-# The table of exceptions: what a broker cannot do, what it does instead, and what our programs must say then.
+# The table of exceptions: what a broker cannot do, what it does instead, and what our programs must say then. table.py makes the
+# section BROKERS of mqttc-recipes(7) from it.
 import dataclasses
 import fnmatch
 
@@ -10,6 +11,7 @@ class KnownException:
     says: str    # a regular expression: what differs, and the programs' messages
     why: str     # what the broker does
     sometimes: bool = False  # the case may also work
+    short: str = "no"        # in the table of mqttc-recipes(7)
 
 
 EXCEPTIONS = [
@@ -21,14 +23,14 @@ EXCEPTIONS = [
                    "may forget QoS 2 messages between PUBREC and PUBCOMP when it restarts", sometimes=True),
     KnownException("mosquitto", "restart in mid-stream 31* q2", r"exit code 0, lost 0 .*twice \d+",
                    "2.0.11 may deliver QoS 2 messages twice when it restarts, to mosquitto_sub too", sometimes=True),
-    KnownException("nats", "* q2", r"not accept QoS 2 \(try -q 1\)", "closes the connection for QoS 2"),
+    KnownException("nats", "* q2", r"not accept QoS 2 \(try -q 1\)", "closes the connection for QoS 2", short="closes"),
     KnownException("nats", "topic: spaces *", r"not accept a space in the topic",
                    "closes the connection for spaces in topics"),
     KnownException("nats", "topic: dots *", r"not accept a dot in the topic", "closes the connection for dots in topics"),
     KnownException("[!me]*", "shared subscription *", r"0 of 200 messages: .*no message was received for '\$share",
                    "grants shared subscriptions, and sends nothing"),
     KnownException("rabbitmq", "* q2", r"acknowledges QoS 2 messages as QoS 1: they may be delivered more than once",
-                   "takes QoS 2 as QoS 1"),
+                   "takes QoS 2 as QoS 1", short="as 1"),
     KnownException("rabbitmq", "topic: dots *", r"1 of 1 messages missing",
                    "takes a dot for a level: 'a.b' arrives as 'a/b'"),
     KnownException("rabbitmq", "topic: *", r"missing|not subscribed|exit code 6[456]",
@@ -46,6 +48,38 @@ EXCEPTIONS = [
     KnownException("aedes", "restart in mid-stream * q2", r"the broker lost the session: \d+ message|lost 0 .*twice \d",
                    "forgets its sessions when it restarts", sometimes=True),
 ]
+
+# What to set in each broker. Parts of the section BROKERS of mqttc-recipes(7), as the next table.
+SETTINGS = {
+    "mosquitto": "It keeps sessions over a restart with 'persistence true' only, and messages for absent clients up to "
+                 "max_queued_messages (1,000). It forgets shared subscriptions when it restarts: mqtt_sub subscribes to "
+                 "them again after each reconnect, when all its topics are shared ones.",
+    "nats": "It needs a server_name, JetStream, and 'mqtt { port: 1883 }'. Use -q 1, and topics without spaces and dots. "
+            "In a cluster of three, what a lost node had sent is sent again after ack_wait (30 s): subscribers get it late, "
+            "and some of it twice.",
+    "aedes": "Sessions and retained messages survive a restart only with one of its persistence modules.",
+    "rabbitmq": "Enable rabbitmq_mqtt and rabbitmq_web_mqtt (port 15675, --ws-path /ws). A user needs permissions for the exchange "
+                "amq.topic and for the queues of its subscriptions: rabbitmqctl set_permissions -p / USER '.*' '.*' '.*'. The "
+                "user guest may connect from the same machine only. In a cluster set mqtt.durable_queue_type = quorum before the "
+                "first client connects: otherwise a session is on one node, and what is published while that node is away is "
+                "lost.",
+    "activemq": "Payloads of 100 MB and more need wireFormat.maxFrameSize in the URI of the transport connector.",
+    "ejabberd": "User names have the form user@domain. access_publish and access_subscribe of mod_mqtt permit topics, and max_queue "
+                "limits the messages for a slow client.",
+}
+
+# Of services that no test here can reach: what their own manuals say.
+FROM_THEIR_MANUALS = {
+    "AWS IoT Core": "No QoS 2: it closes the connection. A SUBSCRIBE has at most 8 topics: run several mqtt_sub, or use a wildcard. Payloads "
+                    "have at most 128 kB, topics 256 bytes and seven slashes. The policy of the certificate permits identifiers and "
+                    "topics; it closes the connection for others. Sessions last an hour unless that is changed.",
+    "Azure IoT Hub": "MQTT 3.1.1 over TLS only. A device publishes to devices/ID/messages/events/ and subscribes to "
+                     "devices/ID/messages/devicebound/# only. No QoS 2: it closes the connection. Retained messages become a property of "
+                     "the message, and messages have at most 256 kB.",
+    "Azure Event Grid": "MQTT 3.1.1 and 5 over TLS (port 8883, WebSocket on 443). No QoS 2. A session keeps at most 100 messages or "
+                        "1 MB for a client that is away, and is ended beyond that.",
+    "EMQX and HiveMQ": "All of the standard. The services accept TLS only (port 8883, WebSocket 8084 or 8884).",
+}
 
 
 def find_exception(broker, case):
