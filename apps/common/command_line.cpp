@@ -39,6 +39,11 @@ std::string needs_value(const OptionRow& row, std::string spelling) {
         " needs a command, a property name and a value (a user-property: a name and a value)");
 }
 
+// "--stats=json", for an option whose value may be left out.
+std::string with_value(const OptionRow& row) {
+    return "--" + std::string(row.name) + "=" + std::string(row.choices);
+}
+
 class ArgumentParser {
   public:
     ArgumentParser(const OptionTable& table, Program program, std::span<const std::string_view> arguments,
@@ -122,8 +127,10 @@ class ArgumentParser {
         if (!is_long && word.size() > 2 && table_.find(only(program_), word.substr(1)) != nullptr)
             return fail(option.index,
                         "unknown option " + in_quotes(word) + " (did you mean -" + std::string(word) + "?)");
-        if (count == 0 && is_long && word.find('=') != word.npos)
-            return fail(option.index, option.spelling + " takes no value");
+        if (const std::size_t equals = word.find('='); count == 0 && is_long && equals != word.npos) {
+            if (!row.value_optional) return fail(option.index, option.spelling + " takes no value");
+            option.values.push_back(word.substr(equals + 1));
+        }
         for (std::size_t i = option.index + 1; i < next; ++i) option.values.push_back(arguments_[i]);
         if (attached) {
             const std::string_view value = word.substr(*split_word(table_, only(program_), word).value);
@@ -227,6 +234,8 @@ class ArgumentParser {
         // Without quotes around it, a password with spaces continues here.
         if (!before.empty() && before.back().row->secrecy != Secrecy::not_secret)
             return "unexpected argument after " + before.back().spelling + value_needs_quotes;
+        if (!before.empty() && before.back().row->value_optional && before.back().values.empty())
+            return message.append(" (write ").append(with_value(*before.back().row)).append(")");
         const auto names_topic = [](const ParsedOption& one) {
             return one.row->name == "topic" || one.row->name == "url" || one.row->name == "unsubscribe";
         };
@@ -307,6 +316,7 @@ std::string add_config_line(const OptionTable& table, Program program, std::stri
     if (missing > 0) return needs_value(*option.row, spelling);
     if (rest.empty()) return {};
     // Not repeated in the message: it may be a password.
+    if (option.row->value_optional) return spelling + ": write " + with_value(*option.row);
     if (option.row->value_count() == 0) return spelling + " takes no value";
     return spelling + ": unexpected text after the value (separate option and value with a space)";
 }

@@ -90,10 +90,11 @@ std::string generate_bash(const OptionTable& table, Program program, PropertyNam
     std::string cases;
     for_each_shown(table, program, [&](const OptionRow& row) {
         words.append(words.empty() ? "" : " ").append(replace_all(row.names(), ",", ""));
-        if (row.value_count() == 0) return;
+        if (row.value_count() == 0 && !row.value_optional) return;
         const std::string offer = bash_value(row, name);
-        cases += "        " + bash_pattern(row) + ")" +
-                 (offer.empty() ? "" : " _" + name + "_offer " + offer + ";") + " return ;;\n";
+        std::string action = (offer.empty() ? "" : " _" + name + "_offer " + offer + ";") + " return";
+        if (row.value_optional) action = " [[ $attached ]] && {" + action + "; }";
+        cases += "        " + bash_pattern(row) + ")" + action + " ;;\n";
     });
     std::string out = "# bash completion for " + name + ". " + std::string(generated) + "\n\n";
     out += "# Offers what compgen finds for the word being completed.\n_" + name + R"(_offer() {
@@ -116,15 +117,15 @@ std::string generate_bash(const OptionTable& table, Program program, PropertyNam
     }
     out += "_" + name +
            R"(() {
-    local cur=${COMP_WORDS[COMP_CWORD]} i
+    local cur=${COMP_WORDS[COMP_CWORD]} i attached=
     # The words before it, the nearest first; "--qos=1" arrives as the three words "--qos", "=" and "1".
     local -a before=()
     for ((i = COMP_CWORD - 1; i > 0; i--)); do before+=("${COMP_WORDS[i]}"); done
     COMPREPLY=()
     if [[ $cur == = ]]; then
-        cur=
+        cur= attached=1
     elif [[ ${before[0]} == = && ${before[1]} == --* ]]; then
-        before=("${before[@]:1}")
+        before=("${before[@]:1}") attached=1
     elif [[ ${before[1]} == = ]]; then
         before[0]=
     fi
@@ -171,7 +172,7 @@ std::string zsh_text(std::string_view text) {
 }
 
 std::string zsh_value(const OptionRow& row, std::string_view name) {
-    std::string message = ":" + zsh_text(upper_to_lower(row.argument)) + ":";
+    std::string message = (row.value_optional ? "::" : ":") + zsh_text(upper_to_lower(row.argument)) + ":";
     if (row.value == ValueKind::property)
         return ":command:(" + std::string(row.choices) + "):property:_" + std::string(name) +
                "_property:value: ";
@@ -210,8 +211,11 @@ std::string generate_zsh(const OptionTable& table, Program program, PropertyName
     for_each_shown(table, program, [&](const OptionRow& row) {
         const std::string text = "[" + zsh_text(row.help) + "]" + zsh_value(row, name);
         const bool repeats = row.repeats != Repeats::last_wins;
-        // "--name=" accepts both ways to give a value; -D has several values.
-        const std::string long_name = "--" + std::string(row.name) + (row.value_count() == 1 ? "=" : "");
+        // "--name=" accepts both ways to give a value, "--name=-" only one; -D has several values.
+        const std::string long_name = "--" + std::string(row.name) +
+                                      (row.value_optional       ? "=-"
+                                       : row.value_count() == 1 ? "="
+                                                                : "");
         out += " \\\n    ";
         if (row.short_name == 0 || row.name.empty()) {
             const std::string only_name = row.short_name == 0 ? long_name : row.short_form();
@@ -232,6 +236,7 @@ std::string fish_text(std::string_view text) {
 }
 
 std::string fish_value(const OptionRow& row, std::string_view name) {
+    if (row.value_optional) return " -a '" + std::string(row.choices) + "'";
     if (!row.choices.empty()) return " -x -a '" + std::string(row.choices) + "'";
     switch (row.value) {
         case ValueKind::none:
@@ -294,6 +299,7 @@ end
 // What follows the names: "Ar file", "Cm 0 | 1 | 2".
 std::string man_argument(const OptionRow& row) {
     if (row.argument.empty()) return {};
+    if (row.value_optional) return " Ns Op = Ns Cm " + std::string(row.choices);
     if (row.value == ValueKind::choice) return " Cm " + replace_all(row.choices, " ", " | ");
     return " Ar " + upper_to_lower(row.argument);
 }

@@ -70,7 +70,11 @@ void append_wrapped(std::string& out, std::string_view text, std::size_t column)
 
 void append_row(std::string& out, const OptionRow& row) {
     std::string name = row.short_name == 0 ? "      " + row.names() : "  " + row.names();
-    if (!row.argument.empty()) name.append(" ").append(row.argument);
+    if (row.value_optional) {
+        name.append("[=").append(row.choices).append("]");
+    } else if (!row.argument.empty()) {
+        name.append(" ").append(row.argument);
+    }
     out += name;
     std::size_t column = columns(name);
     if (column + 2 > help_column) {

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "mqttc/types.hpp"
 
@@ -28,8 +29,18 @@ class LatencyHistogram {
 
     /// "min 0.12 ms, median 0.30 ms, 90% 0.51 ms, 99% 1.2 ms, max 3.4 ms"
     std::string text() const;
+    /// A line with a bar for each of at most a dozen classes, or for each power of ten; empty when nothing was added.
+    std::string chart() const;
+    /// The figures of text() and the classes of chart() as JSON, in seconds; "null" when nothing was added.
+    std::string json() const;
 
   private:
+    struct Row {
+        std::uint64_t up_to;  ///< nanoseconds; to 1/32, as classes have it
+        std::uint64_t count;
+    };
+    std::vector<Row> rows() const;
+
     static constexpr unsigned step_bits = 5;
     static constexpr std::size_t steps = std::size_t{1} << step_bits;
     static constexpr std::size_t class_count = (64 - step_bits + 1) * steps;

@@ -76,6 +76,12 @@ void Messages::debug(std::string_view text) {
     line({}, text);
 }
 
+void Messages::plain(std::string_view lines) {
+    write(std::string(std::exchange(progress_shown_, false) ? clear_line : "")
+              .append(before_line())
+              .append(lines));
+}
+
 void Messages::progress(std::string_view text, std::string_view bar) {
     if (quiet_) return;
     if (!on_terminal() || !terminal_has_sequences()) return line({}, text);

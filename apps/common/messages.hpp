@@ -44,6 +44,8 @@ class Messages {
     bool watched() const;
     /// A line for -d, also with --quiet.
     void debug(std::string_view text);
+    /// Whole lines for --stats without the program's name, also with --quiet.
+    void plain(std::string_view lines);
     /// Progress. On a terminal it replaces the previous progress line and is cleared before the next
     /// message; elsewhere it is an ordinary line. `bar` is drawn before the text, on a terminal with room for it.
     void progress(std::string_view text, std::string_view bar = {});

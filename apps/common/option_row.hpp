@@ -80,6 +80,7 @@ struct OptionRow {
     std::string_view argument = {};  ///< as shown in --help; empty = a flag
     ValueKind value = argument.empty() ? ValueKind::none : ValueKind::text;
     std::string_view choices = {};  ///< separated by spaces; suggestions unless `value` is choice
+    bool value_optional = false;    ///< only "--name=value" gives one
     Repeats repeats = Repeats::last_wins;
     Secrecy secrecy = Secrecy::not_secret;
     Role role = Role::ordinary;
@@ -102,9 +103,9 @@ struct OptionRow {
     /// Stores the value (context.values). Error: what is wrong with the value, one line.
     OptionResult (*set)(OptionContext&) = nullptr;
 
-    /// Values it takes: 0, 1, or 3 (-D; 4 when the second one is "user-property").
+    /// Values it takes from the next arguments: 0, 1, or 3 (-D; 4 when the second one is "user-property").
     constexpr unsigned value_count() const {
-        return value == ValueKind::none ? 0 : value == ValueKind::property ? 3 : 1;
+        return value == ValueKind::none || value_optional ? 0 : value == ValueKind::property ? 3 : 1;
     }
     /// "-q, --qos", "-M" or "--will-topic".
     std::string names() const;

@@ -108,6 +108,12 @@ OptionResult set_will_payload(OptionContext& context) {
     return set_text<will_field, &WillOptions::payload>(context);
 }
 
+OptionResult set_stats_form(OptionContext& context) {
+    if (!context.values.empty()) return set_choice<StatsForm, &RunOptions::stats>(context);
+    context.run->stats = StatsForm::text;
+    return {};
+}
+
 // clang-format off
 constexpr OptionRow tls_options[] = {
     {.name = "cafile", .argument = "FILE", .value = ValueKind::file, .role = Role::selects_tls, .environment = "MQTT_CAFILE",
@@ -330,9 +336,10 @@ May be given once.)",
 which both programs share; see
 .Sx FILES .)",
      .set = no_setting},
-    {.name = "stats", .help = "print a summary on stderr at the end",
+    {.name = "stats", .argument = "FORMAT", .value = ValueKind::choice, .choices = "json", .value_optional = true,
+     .help = "print a summary on stderr at the end, on request as JSON",
      .manual = R"(Print a summary on standard error at exit: messages, bytes, seconds, rates,
-and latencies of acknowledgements.
+and the latency of acknowledgements, on a terminal with a histogram.
 .Pp
 For messages of
 .Ic mqtt_pub --stamp
@@ -342,8 +349,19 @@ also has the number of lost, duplicate and out-of-order messages, and the
 latency.
 Messages before the first one received are not counted as lost; messages on
 topics without a subscription are.
-The latency is correct only if the clocks of both machines agree.)",
-     .set = set_flag<&RunOptions::stats>},
+The latency is correct only if the clocks of both machines agree.
+.Pp
+With
+.Fl -stats Ns = Ns Cm json
+one line on standard error is a JSON object, without the program's name.
+Its times are in seconds.
+.Cm latency
+has the number of latencies, the smallest, the median, the 90th and 99th
+percentile, the largest, and a histogram: how many were longer than the class
+before it and at most
+.Cm up_to .
+What is unknown is null.)",
+     .set = set_stats_form},
     {.short_name = 'd', .name = "debug", .help = "log each packet on stderr",
      .manual = "Print a line on standard error for each packet.",
      .set = set_flag<&RunOptions::debug>},

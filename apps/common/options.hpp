@@ -93,10 +93,13 @@ struct ConnectionOptions {
     bool follow_redirect = false;
 };
 
+/// How --stats is printed.
+enum class StatsForm : std::uint8_t { json, text };
+
 /// What concerns the run as a whole.
 struct RunOptions {
     std::optional<std::chrono::nanoseconds> timeout = {};  ///< -W
-    bool stats = false;
+    std::optional<StatsForm> stats = {};
     bool debug = false;
     bool quiet = false;
     ColorMode color = ColorMode::automatic;

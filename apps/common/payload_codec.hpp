@@ -31,6 +31,8 @@ struct CodecResult {
     std::string_view note = {};  ///< done: what the result lacks; usually empty
 };
 
+enum class StatisticsForm : std::uint8_t { text, json };
+
 /// Translates payloads of one format.
 class PayloadCodec {
   public:
@@ -44,14 +46,14 @@ class PayloadCodec {
     /// JSON to a payload.
     virtual CodecResult encode(std::string_view json) noexcept = 0;
     /// What was learned about the publishers, for --stats; empty if there is nothing to report.
-    virtual std::string_view statistics() noexcept { return {}; }
+    virtual std::string_view statistics(StatisticsForm /*form*/) noexcept { return {}; }
 };
 
 /// The most bytes of a payload that are translated: Protocol Buffers take up to a hundred times the memory.
 inline constexpr std::size_t max_protobuf_payload = std::size_t{4} * 1024 * 1024;
 
 /// Changes with every type that crosses; the sizes catch a change that was not counted here.
-inline constexpr std::uint64_t payload_module_revision = 1;
+inline constexpr std::uint64_t payload_module_revision = 2;
 inline constexpr std::uint64_t payload_module_abi =
     (payload_module_revision * 1009 + sizeof(CodecSetup)) * 1009 + sizeof(CodecResult);
 

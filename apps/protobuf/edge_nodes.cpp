@@ -155,4 +155,20 @@ std::string EdgeNodes::text() const {
     return line;
 }
 
+std::string EdgeNodes::json() const {
+    if (messages_ == 0) return {};
+    std::string text;
+    const auto add = [&](std::string_view name, std::uint64_t number) {
+        text.append(text.empty() ? "{\"" : ",\"").append(name).append("\":").append(std::to_string(number));
+    };
+    add("edge_nodes", nodes_.size());
+    add("messages", messages_);
+    add("sequence_gaps", gaps_);
+    add("messages_missing", missing_);
+    add("edge_nodes_without_birth", without_birth_);
+    add("metrics_without_name", unresolved_);
+    add("of_more_edge_nodes", untracked_);
+    return text + "}";
+}
+
 }  // namespace mqttc::protobuf

@@ -69,6 +69,8 @@ class EdgeNodes {
 
     /// "Sparkplug B: 2 edge nodes, 10 messages, 1 sequence gap with 3 messages missing"; empty: no message.
     std::string text() const;
+    /// The same as a JSON object.
+    std::string json() const;
 
   private:
     void forget(Metrics& metrics);

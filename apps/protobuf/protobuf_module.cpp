@@ -46,8 +46,8 @@ class SparkplugCodec final : public app::PayloadCodec {
         return out_of_memory;
     }
 
-    std::string_view statistics() noexcept override try {
-        text_ = reader_.nodes().text();
+    std::string_view statistics(app::StatisticsForm form) noexcept override try {
+        text_ = form == app::StatisticsForm::json ? reader_.nodes().json() : reader_.nodes().text();
         return text_;
     } catch (const std::bad_alloc&) {
         return {};

@@ -9,6 +9,7 @@
 #include "latency_histogram.hpp"
 #include "mqttc/types.hpp"
 #include "number_format.hpp"
+#include "stats_json.hpp"
 
 namespace mqttc::pub {
 
@@ -29,20 +30,33 @@ class PublishStats {
         latencies_.add(std::chrono::steady_clock::now() - sent_at_[id]);
         sent_at_[id] = {};
     }
-    /// "100 messages delivered, 1.2 kB of payload in 0.123 s: 813 messages/s, 9.8 kB/s; acknowledgements: …"
+    /// "100 messages delivered, 1.2 kB of payload in 0.123 s: 813 messages/s, 9.8 kB/s; latency of acknowledgements: …"
     std::string text(std::uint64_t delivered) const {
-        const Duration took = started_ ? std::chrono::steady_clock::now() - start_ : Duration(0);
+        const Duration took = elapsed();
         const double seconds = std::chrono::duration<double>(took).count();
         std::string line = app::count_text(delivered, "message");
         line.append(" delivered, ").append(app::bytes_text(static_cast<double>(bytes_)));
         line.append(" of payload in ").append(app::duration_text(took)).append(": ");
         line.append(app::rate_text(delivered, took)).append(" messages/s, ");
         line.append(app::bytes_text(seconds > 0 ? static_cast<double>(bytes_) / seconds : 0)).append("/s");
-        if (latencies_.count() > 0) line.append("; acknowledged after ").append(latencies_.text());
+        if (latencies_.count() > 0) line.append("; latency of acknowledgements: ").append(latencies_.text());
         return line;
     }
+    /// The same as one JSON object. `all`: delivered or not.
+    std::string json(std::uint64_t all, std::uint64_t delivered) const {
+        const Duration took = elapsed();
+        app::StatsJson json;
+        json.add("messages", all)
+            .add("delivered", delivered)
+            .add("payload_bytes", bytes_)
+            .add("seconds", took);
+        return json.add_rates(delivered, bytes_, took).json("latency", latencies_.json()).text();
+    }
+    const app::LatencyHistogram& latencies() const { return latencies_; }
 
   private:
+    Duration elapsed() const { return started_ ? std::chrono::steady_clock::now() - start_ : Duration(0); }
+
     static constexpr std::size_t all_ids = 65'536;
 
     bool started_ = false;

@@ -384,7 +384,14 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
         if (unread) line.append(", and the input was not read to its end");
         messages_.error(line);
     }
-    if (stats_) messages_.debug(stats_->text(sum.delivered));
+    if (stats_) {
+        if (run_options_.stats == app::StatsForm::json) {
+            messages_.plain(stats_->json(sum.all, sum.delivered) + "\n");
+        } else {
+            messages_.debug(stats_->text(sum.delivered));
+            if (messages_.on_terminal()) messages_.plain(stats_->latencies().chart());
+        }
+    }
     if (out_of_time) return app::exit_code::run_timeout;
     // A file truncated while it was sent, or a redirect: the cause is more useful than that messages are missing.
     const bool redirected = !result && result.error().code == ErrorCode::server_disconnect &&

@@ -139,8 +139,17 @@ void PayloadDecoder::append_statistics(std::string& line) {
     if (undecoded_ > 0) line.append("; ").append(std::to_string(undecoded_)).append(" not decoded");
     for (const Opened& opened : codecs_) {
         if (opened.codec == nullptr) continue;
-        if (const std::string_view more = opened.codec->statistics(); !more.empty())
+        if (const std::string_view more = opened.codec->statistics(app::StatisticsForm::text); !more.empty())
             line.append("; ").append(more);
+    }
+}
+
+void PayloadDecoder::add_statistics(app::StatsJson& json) {
+    json.add("undecoded", undecoded_);
+    for (const Opened& opened : codecs_) {
+        if (opened.codec == nullptr) continue;
+        if (const std::string_view more = opened.codec->statistics(app::StatisticsForm::json); !more.empty())
+            json.json("sparkplug", more);
     }
 }
 

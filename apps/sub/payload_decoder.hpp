@@ -15,6 +15,7 @@
 #include "mqttc/packet.hpp"
 #include "options.hpp"
 #include "payload_codec.hpp"
+#include "stats_json.hpp"
 #include "text_buffer.hpp"
 
 namespace mqttc::sub {
@@ -50,6 +51,7 @@ class PayloadDecoder {
     void finish() const;
     /// Appends what the publishers' payloads told to a line of --stats.
     void append_statistics(std::string& line);
+    void add_statistics(app::StatsJson& json);
 
   private:
     app::PayloadCodec* codec_for(app::PayloadFormat format);

@@ -68,6 +68,16 @@ void ReceiveStats::received(const Publish& message, Time now, std::int64_t arriv
     }
 }
 
+ReceiveStats::Quality ReceiveStats::quality() const {
+    Quality sum;
+    for (const auto& [run, track] : runs_) {
+        sum.lost += track.lost();
+        sum.duplicates += track.duplicates();
+        sum.late += track.late();
+    }
+    return sum;
+}
+
 std::string ReceiveStats::text() const {
     const Duration took = last_ - first_;
     const double seconds = std::chrono::duration<double>(took).count();
@@ -81,14 +91,7 @@ std::string ReceiveStats::text() const {
         line.append(app::bytes_text(static_cast<double>(bytes_) / seconds)).append("/s");
     }
     if (stamped_ == 0) return line;
-    std::uint64_t lost = 0;
-    std::uint64_t duplicates = 0;
-    std::uint64_t late = 0;
-    for (const auto& [run, track] : runs_) {
-        lost += track.lost();
-        duplicates += track.duplicates();
-        late += track.late();
-    }
+    const auto [lost, duplicates, late] = quality();
     line.append("; ").append(std::to_string(stamped_)).append(" stamped by ");
     line.append(app::count_text(runs_.size(), "publisher")).append(": ");
     line.append(std::to_string(lost)).append(" lost, ");
@@ -97,6 +100,20 @@ std::string ReceiveStats::text() const {
     if (untracked_ > 0) line.append(", ").append(std::to_string(untracked_)).append(" of more publishers");
     if (latencies_.count() > 0) line.append("; latency: ").append(latencies_.text());
     return line;
+}
+
+app::StatsJson ReceiveStats::json() const {
+    const Duration took = last_ - first_;
+    app::StatsJson json;
+    json.add("messages", messages_).add("payload_bytes", bytes_).add("seconds", took);
+    json.add_rates(messages_, bytes_, took);
+    app::StatsJson stamped;
+    const auto [lost, duplicates, late] = quality();
+    stamped.add("messages", stamped_).add("publishers", std::uint64_t{runs_.size()});
+    stamped.add("lost", lost).add("duplicates", duplicates).add("out_of_order", late);
+    stamped.add("of_more_publishers", untracked_);
+    json.json("stamped", stamped_ > 0 ? stamped.text() : "null").json("latency", latencies_.json());
+    return json;
 }
 
 }  // namespace mqttc::sub

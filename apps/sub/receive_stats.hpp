@@ -11,6 +11,7 @@
 #include "mqttc/packet.hpp"
 #include "number_format.hpp"
 #include "stamp.hpp"
+#include "stats_json.hpp"
 
 namespace mqttc::sub {
 
@@ -46,8 +47,18 @@ class ReceiveStats {
     void received(const Publish& message, Time now, std::int64_t arrived);
     /// One line: messages, bytes, seconds, rates; stamped ones: loss, duplicates, order, latency.
     std::string text() const;
+    /// The same as JSON.
+    app::StatsJson json() const;
+    const app::LatencyHistogram& latencies() const { return latencies_; }
 
   private:
+    struct Quality {
+        std::uint64_t lost = 0;
+        std::uint64_t duplicates = 0;
+        std::uint64_t late = 0;
+    };
+    Quality quality() const;
+
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
     std::uint64_t stamped_ = 0;

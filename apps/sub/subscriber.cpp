@@ -423,19 +423,27 @@ void Subscriber::finish_at_once(int code) {
     disconnect();
 }
 
+void Subscriber::report_stats() {
+    if (run_options_.stats == app::StatsForm::json) {
+        app::StatsJson json = stats_.json();
+        if (decoder_ != nullptr) decoder_->add_statistics(json);
+        return messages_.plain(json.text() + "\n");
+    }
+    std::string line = stats_.text();
+    if (decoder_ != nullptr) decoder_->append_statistics(line);
+    messages_.debug(line);
+    if (messages_.on_terminal()) messages_.plain(stats_.latencies().chart());
+}
+
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.conclude();
     if (decoder_ != nullptr) decoder_->finish();
-    if (run_options_.stats) {
-        std::string line = stats_.text();
-        if (decoder_ != nullptr) decoder_->append_statistics(line);
-        messages_.debug(line);
-    }
     report_silent_share();
     if (!cleaner_.all_cleared()) messages_.error(cleaner_.account());
     sink_.finish();
     if (ending_ != Ending::at_once) out_.flush_waiting();
     out_.flush();
+    if (run_options_.stats) report_stats();
     if (out_.state() == output::StdoutBuffer::State::failed) {
         messages_.stdout_failed(out_.error());
         return app::exit_code::output_failed;

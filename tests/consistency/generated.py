@@ -76,6 +76,8 @@ OFFERS = (
     (["mqtt_pub", "-q", ""], {"0", "1", "2"}),
     (["mqtt_pub", "--qos="], {"0", "1", "2"}),
     (["mqtt_pub", "--reconnect", ""], {"never", "forever"}),
+    (["mqtt_pub", "--stats="], {"json"}),
+    (["mqtt_sub", "--stats", "--retained"], {"--retained-only"}),
     (["mqtt_pub", "-D", ""], {"connect", "publish", "will", "subscribe", "unsubscribe", "disconnect"}),
     (["mqtt_sub", "-D", "subscribe", ""], {"subscription-identifier", "user-property"}),
     (["mqtt_pub", "--cafile", "a_"], {"a_file", "a_directory"}),
@@ -111,7 +113,7 @@ def check_shells(root, programs):
             answers = ask(os.path.join(root, "completions"), programs, directory, questions)
         wanted = [offer for _, offer in OFFERS] + [option_names(programs, program) for program in PROGRAMS]
         for words, offer, answer in zip(questions, wanted, answers):
-            found = {re.sub(r"^--[\w-]+=", "", word).rstrip("/=") for word in answer}
+            found = {re.sub(r"^--[\w-]+=(?=.)", "", word).rstrip("/=") for word in answer}
             if found != offer:
                 yield (f"{shell} completes '{' '.join(words)}' with {' '.join(sorted(found - offer)) or 'nothing'} too much"
                        f" and without {' '.join(sorted(offer - found)) or 'nothing'}")

@@ -20,8 +20,8 @@ TEST_CASE("--stats prints messages, bytes, rates and latencies on stderr") {
     const std::string head = "mqtt_pub: 500 messages delivered, 5\\.0 kB of payload in " + number +
                              "(us|ms|s): " + number + "messages/s, " + number + "(bytes|kB|MB)/s";
     const std::string time = number + "(ns|us|ms|s)";
-    const std::string latencies = "; acknowledged after min " + time + ", median " + time + ", 90% " + time +
-                                  ", 99% " + time + ", max " + time;
+    const std::string latencies = "; latency of acknowledgements: min " + time + ", median " + time +
+                                  ", 90% " + time + ", 99% " + time + ", max " + time;
     for (const char* qos : {"0", "1", "2"}) {
         CAPTURE(qos);
         const Result result = publish(broker.port(), {"-t", "a", "-l", "-q", qos, "--stats"}, lines);
@@ -32,6 +32,32 @@ TEST_CASE("--stats prints messages, bytes, rates and latencies on stderr") {
     }
     const Result quiet = publish(broker.port(), {"-t", "a", "-m", "x", "--stats", "--quiet"});
     CHECK(quiet.err.starts_with("mqtt_pub: 1 message delivered, 1 bytes of payload in "));
+}
+
+TEST_CASE("--stats=json prints one object without the program's name") {
+    BrokerThread broker;
+    const Result result = publish(broker.port(), {"-t", "a", "-l", "-q", "1", "--stats=json"}, "one\ntwo\n");
+    CHECK(result.exit.code == 0);
+    const std::string number = R"(\d+(\.\d+)?(e-\d+)?)";
+    const std::string figures = R"("count":2,"min":N,"median":N,"p90":N,"p99":N,"max":N,"histogram":\[.*\])";
+    const std::string line =
+        R"(\{"messages":2,"delivered":2,"payload_bytes":6,"seconds":N,"messages_per_second":N,)"
+        R"("payload_bytes_per_second":N,"latency":\{)" +
+        figures + R"(\}\}\n)";
+    CHECK_MESSAGE(std::regex_match(result.err, std::regex(std::regex_replace(line, std::regex("N"), number))),
+                  result.err);
+    const Result plain = publish(broker.port(), {"-t", "a", "-m", "x", "--stats=json", "--quiet"});
+    CHECK(plain.err.ends_with(R"("latency":null})"
+                              "\n"));
+}
+
+TEST_CASE("on a terminal --stats has a histogram of latencies") {
+    BrokerThread broker;
+    PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-q", "1", "--stats"}));
+    CHECK(process.wait() == ok);
+    const std::regex chart(R"(mqtt_pub: 1 message delivered.*; latency of acknowledgements: min .*\r\n)"
+                           R"( latency to +\d+ (ns|us|ms|s) +1  #{40}\r\n)");
+    CHECK_MESSAGE(std::regex_match(process.screen(), chart), process.screen());
 }
 
 TEST_CASE("--stats is also printed when nothing was delivered") {

@@ -72,7 +72,7 @@ void check_matching(std::uint16_t port) {
     CHECK(request.wait().code == 0);
     CHECK(request.out() == "first\nsecond\nline\n");
     CHECK(request.err().find("mqtt_pub: 3 messages on the response topic ignored\n") != std::string::npos);
-    CHECK(request.err().find("mqtt_pub: 2 answers; answered after min ") != std::string::npos);
+    CHECK(request.err().find("mqtt_pub: 2 answers; latency of answers: min ") != std::string::npos);
 }
 
 void check_by_topic(std::uint16_t port) {

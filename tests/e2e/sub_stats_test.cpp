@@ -39,6 +39,22 @@ TEST_CASE("stamped messages show losses, duplicates, order and latency") {
               "; 500 stamped by 1 publisher: 0 lost, 0 duplicates, 0 out of order; latency: min "));
 }
 
+TEST_CASE("--stats=json is the last line, after what is printed") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-t", "a", "-C", "1", "--stats=json", "--decode", "json"});
+    command.argv = Words{"sh", "-c", "exec \"$@\" 2>&1", "sh"} + runnable(command.argv);
+    Process sub(command);
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "12");
+    CHECK(sub.wait() == ok);
+    CHECK(
+        sub.out() ==
+        "12\n"
+        R"({"messages":1,"payload_bytes":2,"seconds":0,"messages_per_second":null,"payload_bytes_per_second":null,)"
+        R"("stamped":null,"latency":null,"undecoded":0})"
+        "\n");
+}
+
 TEST_CASE("stamped messages through Mosquitto arrive once and in order" * needs_mosquitto()) {
     const RealBroker broker;
     Process sub(client("mqtt_sub", broker.port(), {"-t", "a", "-q", "2", "-C", "100", "-d", "--stats"}));

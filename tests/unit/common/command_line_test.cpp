@@ -37,6 +37,16 @@ TEST_CASE("options are parsed in order, with their spelling, values and position
     CHECK(line.operands == 10);
 }
 
+TEST_CASE("an optional value follows '=' only") {
+    const ParsedLine line = parse({"--stats", "-r", "--stats=json"});
+    REQUIRE(line.error == "");
+    REQUIRE(line.options.size() == 3);
+    CHECK(line.options[0].values.empty());
+    CHECK(line.options[2].values == std::vector<std::string_view>{"json"});
+    CHECK(line.options[2].index == 2);
+    CHECK(config("--stats=json\n").arguments == std::vector<std::string_view>{"--stats=json"});
+}
+
 TEST_CASE("values are views into the arguments") {
     const std::string secret = "--pw=secret";
     const ParsedLine line = parse({secret});

@@ -9,6 +9,8 @@
 
 using namespace mqttc;
 using namespace mqttc::app;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
 TEST_CASE("percentiles are accurate to 1/32, from nanoseconds to years") {
@@ -58,4 +60,37 @@ TEST_CASE("figures are short and have units") {
     CHECK(rate_text(5, nanoseconds(0)) == "0.0");
     CHECK(count_text(1, "message") == "1 message");
     CHECK(count_text(0, "message") == "0 messages");
+}
+
+TEST_CASE("a chart has a bar for each class, the empty ones between them included") {
+    LatencyHistogram latencies;
+    CHECK(latencies.chart().empty());
+    for (int i = 0; i < 100; ++i) latencies.add(microseconds(60));
+    for (int i = 0; i < 50; ++i) latencies.add(microseconds(150));
+    latencies.add(milliseconds(1));
+    CHECK(latencies.chart() ==
+          " latency to 100 us         100  ########################################\n"
+          "            200 us          50  ####################\n"
+          "            500 us           0\n"
+          "              1 ms           1  #\n");
+    // Beyond a dozen classes one for each power of ten.
+    latencies.add(nanoseconds(3));
+    latencies.add(std::chrono::hours(3));
+    CHECK(
+        latencies.chart().starts_with(" latency to  10 ns           1  #\n            100 ns           0\n"));
+    CHECK(latencies.chart().ends_with(
+        "          10000 s            0\n            100000 s            1  #\n"));
+    LatencyHistogram extreme;
+    extreme.add(nanoseconds::max());
+    CHECK(extreme.chart().starts_with(" latency to "));
+}
+
+TEST_CASE("the figures as JSON are in seconds") {
+    LatencyHistogram latencies;
+    CHECK(latencies.json() == "null");
+    for (int i = 0; i < 3; ++i) latencies.add(milliseconds(4));
+    latencies.add(milliseconds(11));
+    CHECK(latencies.json() ==
+          R"({"count":4,"min":0.004,"median":0.004063231,"p90":0.011,"p99":0.011,"max":0.011,)"
+          R"("histogram":[{"up_to":0.005,"count":3},{"up_to":0.01,"count":0},{"up_to":0.02,"count":1}]})");
 }

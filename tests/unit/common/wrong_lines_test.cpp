@@ -67,11 +67,23 @@ TEST_CASE("a value missing at the end is reported for every option that takes on
 
 TEST_CASE("a value is refused for every long flag") {
     for_each_option([](const OptionRow& row, auto wrong) {
-        if (row.value_count() != 0 || row.name.empty()) return;
+        if (row.value_count() != 0 || row.value_optional || row.name.empty()) return;
         const std::string spelling = "--" + std::string(row.name);
         CAPTURE(spelling);
         CHECK(wrong(spelling + "=x") == spelling + " takes no value");
         CHECK(wrong(spelling + "=") == spelling + " takes no value");
+    });
+}
+
+TEST_CASE("an optional value is given with '=', and is checked") {
+    for_each_option([](const OptionRow& row, auto wrong) {
+        if (!row.value_optional) return;
+        const std::string spelling = "--" + std::string(row.name);
+        CAPTURE(spelling);
+        CHECK(wrong(spelling + "=x").starts_with(spelling + ": 'x' is not one of "));
+        CHECK(wrong(spelling + "=").starts_with(spelling + ": '' is not one of "));
+        CHECK(
+            wrong("-t a " + spelling + " x").starts_with("unexpected argument 'x' (write " + spelling + "="));
     });
 }
 
@@ -88,6 +100,7 @@ TEST_CASE("errors in a config file name file and line") {
         {"--retian\n", "/home/me/.config/mqtt_pub:1: unknown option '--retian' (did you mean --retain?)"},
         {"-w\n", "/home/me/.config/mqtt_pub:1: unknown option '-w' (it is an option of mqtt_sub)"},
         {"-h\n", "/home/me/.config/mqtt_pub:1: -h needs a value: HOST"},
+        {"--stats json\n", "/home/me/.config/mqtt_pub:1: --stats: write --stats=json"},
         {"-d yes\n", "/home/me/.config/mqtt_pub:1: -d takes no value"},
         {"-uP secret\n",
          "/home/me/.config/mqtt_pub:1: -u: unexpected text after the value (separate option and value "

@@ -41,6 +41,10 @@ TEST_CASE("gaps in the sequence numbers of a node are counted, across its device
     plant.receive("spBv1.0/other/NBIRTH/n", 0);
     CHECK(plant.nodes.text() ==
           "Sparkplug B: 2 edge nodes, 7 messages, 1 sequence gap with 2 messages missing");
+    CHECK(
+        plant.nodes.json() ==
+        R"({"edge_nodes":2,"messages":7,"sequence_gaps":1,"messages_missing":2,"edge_nodes_without_birth":0,)"
+        R"("metrics_without_name":0,"of_more_edge_nodes":0})");
 }
 
 TEST_CASE("a node without a birth is counted once, and again after its death") {

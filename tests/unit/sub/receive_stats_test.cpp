@@ -70,6 +70,16 @@ TEST_CASE("a line with the number of messages, their rate and their quality") {
           "publishers: 1 lost, 1 duplicate, 1 out of order; latency: min 5.00 ms, median 5.00 ms, 90% "
           "5.00 "
           "ms, 99% 5.00 ms, max 5.00 ms");
+    CHECK(
+        stats.json().text() ==
+        R"({"messages":6,"payload_bytes":265,"seconds":2,"messages_per_second":3,"payload_bytes_per_second":132.5,)"
+        R"("stamped":{"messages":5,"publishers":2,"lost":1,"duplicates":1,"out_of_order":1,"of_more_publishers":0},)"
+        R"("latency":{"count":4,"min":0.005,"median":0.005,"p90":0.005,"p99":0.005,"max":0.005,)"
+        R"("histogram":[{"up_to":0.005,"count":4}]}})");
+    CHECK(
+        ReceiveStats().json().text() ==
+        R"({"messages":0,"payload_bytes":0,"seconds":0,"messages_per_second":null,"payload_bytes_per_second":null,)"
+        R"("stamped":null,"latency":null})");
 }
 
 TEST_CASE("any number of publishers needs bounded memory") {
