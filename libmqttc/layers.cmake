@@ -41,7 +41,7 @@ mqttc_layer(net SOURCES
 mqttc_layer(client ON codec session net SOURCES
   backoff.cpp
   callbacks.cpp
-  client.cpp
+  client.cpp client_turn.cpp
   connection_lifecycle.cpp
   connection.cpp
   receive_buffer.cpp

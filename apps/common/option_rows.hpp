@@ -11,7 +11,8 @@ namespace mqttc::app {
 
 extern const std::span<const OptionRow> message_rows, sending_rows;      // option_rows_publish.cpp
 extern const std::span<const OptionRow> subscription_rows, output_rows;  // option_rows_subscribe.cpp
-extern const std::span<const OptionRow> broker_rows, identity_rows;      // option_rows_connection.cpp
+extern const std::span<const OptionRow> broker_rows;                     // option_rows_connection.cpp
+extern const std::span<const OptionRow> identity_rows;                   // option_rows_identity.cpp
 extern const std::span<const OptionRow> tls_rows, transport_rows, will_rows,
     general_rows;  // option_rows_shared.cpp
 
@@ -29,7 +30,7 @@ template <auto... Field>
 OptionResult set_payload_format(OptionContext& context) {
     return assign(detail::field<Field...>(context), to_payload_choice(context.value(), context.row->choices));
 }
-/// All of them.
+/// The whole table.
 const OptionTable& pub_sub_options();
 
 }  // namespace mqttc::app
