@@ -50,17 +50,28 @@ class OptionReader {
     Failure read() {
         auto line = parse_arguments(context_.table, context_.program, input_.arguments);
         auto failure = read_sources(line);
-        if (input_.wipe) {
-            for (const ParsedOption& option : line.options) {
-                if (const auto secret = secret_of(option); !secret.empty())
-                    input_.wipe(secret, option.row->secrecy == Secrecy::url_password);
-            }
-        }
+        wipe_secrets(line);
         if (failure) failure->quiet = quiet_;
         return failure;
     }
 
   private:
+    // All options are stored: their sources are not needed any more.
+    void wipe_secrets(const ParsedLine& line) {
+        for (SourceOptions& file : sources_) explicit_bzero(file.content.data(), file.content.size());
+        if (!input_.wipe) return;
+        const auto wipe = [this](const ParsedOption& option) {
+            if (const auto secret = secret_of(option); !secret.empty())
+                input_.wipe(secret, option.row->secrecy == Secrecy::url_password);
+        };
+        for (const ParsedOption& option : line.options) wipe(option);
+        context_.table.for_each(only(context_.program), [&](const OptionRow& row) {
+            if (row.environment.empty() || row.secrecy == Secrecy::not_secret) return;
+            if (const auto value = environment(row.environment))
+                wipe({.row = &row, .spelling = {}, .values = {*value}});
+        });
+    }
+
     Failure read_sources(const ParsedLine& line) {
         for (const ParsedOption& option : line.options) {
             switch (option.row->role) {
@@ -110,7 +121,7 @@ class OptionReader {
 
     const CalledAs& called() const { return context_.connection->called; }
 
-    std::optional<std::string> environment(std::string_view name) const {
+    std::optional<std::string_view> environment(std::string_view name) const {
         auto value = input_.environment(name);
         if (value && value->empty()) value.reset();
         return value;
@@ -186,11 +197,11 @@ class OptionReader {
     }
 
     // What programs and files add to a variable: the line end of $(cat file) in a container's definition.
-    std::optional<std::string> variable(const OptionRow& row) const {
+    std::optional<std::string_view> variable(const OptionRow& row) const {
         auto value = environment(row.environment);
         if (!value) return value;
-        if (value->ends_with('\n')) value->pop_back();
-        if (value->ends_with('\r')) value->pop_back();
+        if (value->ends_with('\n')) value->remove_suffix(1);
+        if (value->ends_with('\r')) value->remove_suffix(1);
         // Kubernetes and Docker set MQTT_PORT=tcp://10.0.0.1:1883 for a service named mqtt.
         const bool is_link = row.value == ValueKind::number && value->find("://") != value->npos;
         if (value->empty() || is_link) value.reset();
@@ -235,8 +246,8 @@ class OptionReader {
     }
 
     std::string config_directory() const {
-        if (auto directory = environment("XDG_CONFIG_HOME")) return *directory;
-        if (auto home = environment("HOME")) return *home + "/.config";
+        if (auto directory = environment("XDG_CONFIG_HOME")) return std::string(*directory);
+        if (auto home = environment("HOME")) return std::string(*home) + "/.config";
         return {};
     }
 

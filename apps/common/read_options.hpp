@@ -26,13 +26,13 @@ struct FileAccess {
 struct OptionInput {
     std::span<const std::string_view> arguments;  ///< without the program's name
     /// The value of an environment variable, none when it is not set.
-    std::function<std::optional<std::string>(std::string_view name)> environment;
+    std::function<std::optional<std::string_view>(std::string_view name)> environment;
     /// The content of a file, or the errno of reading it.
     std::function<std::expected<std::string, int>(const std::string& path)> load_file;
     /// Called for files that contain a secret, or options that they may contain only when nobody else can change them.
     /// Empty: others can do nothing.
     std::function<FileAccess(const std::string& path)> file_access = {};
-    /// Overwrites a secret in `arguments`, after it has been stored. Empty: nothing is overwritten.
+    /// Overwrites a secret in `arguments` or `environment`, after it has been stored. Empty: nothing is overwritten.
     std::function<void(std::string_view secret, bool is_url)> wipe = {};
     /// The name the program was called by; without a value its own.
     std::optional<CalledAs> called = {};

@@ -195,7 +195,7 @@ bool holds_secret(const ParsedOption& option) {
 }
 
 void wipe_argument(std::string_view secret, bool is_url) {
-    // The view is of the process's argument memory, which is writable.
+    // The view is of the memory of arguments and environment, which is writable.
     char* memory = const_cast<char*>(secret.data());
     if (is_url) {
         std::memset(memory, '*', secret.size());

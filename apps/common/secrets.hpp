@@ -1,5 +1,5 @@
-// Passwords and passphrases: from files, from the terminal without echo, from the environment; and wiped from
-// argv.
+// Passwords and passphrases: from files, from the terminal without echo, from the environment; and wiped from arguments
+// and environment.
 #pragma once
 
 #include <expected>
@@ -33,7 +33,7 @@ std::string_view secret_of(const ParsedOption& option);
 /// Whether an option in a config file makes the file secret. Of headers, those with credentials do.
 bool holds_secret(const ParsedOption& option);
 
-/// Overwrites memory of the process's arguments, so that other users do not see the secret in the list of processes.
+/// Overwrites memory of the process's arguments or environment, so that the list of processes does not show the secret.
 /// What is left of a URL still looks like one.
 void wipe_argument(std::string_view secret, bool is_url);
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "base/descriptor.hpp"
@@ -23,25 +24,31 @@ constexpr std::size_t max_config_bytes = 16UL * 1024 * 1024;
 std::expected<std::string, int> load_file(const std::string& path) {
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return std::unexpected(errno);
-    std::string content;
+    constexpr std::size_t usual_size = 16UL * 1024;
+    std::string content(usual_size, '\0');
+    std::size_t size = 0;
     int error = 0;
-    constexpr std::size_t chunk = 16UL * 1024;
-    while (true) {
-        const std::size_t size = content.size();
-        if (size > max_config_bytes) error = EFBIG;
-        if (error != 0) break;
-        content.resize(size + chunk);
-        const ssize_t got = ::read(fd, content.data() + size, chunk);
-        content.resize(size + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    while (error == 0) {
+        const ssize_t got = ::read(fd, content.data() + size, content.size() - size);
         if (got == 0) break;
         if (got < 0 && errno != EINTR) error = errno;
+        if (got > 0) size += static_cast<std::size_t>(got);
+        if (size > max_config_bytes) error = EFBIG;
+        if (size == content.size()) {
+            // It may contain a password, which must not remain in freed memory.
+            std::string larger(2 * size, '\0');
+            content.copy(larger.data(), size);
+            explicit_bzero(content.data(), size);
+            content.swap(larger);
+        }
     }
     ::close(fd);
+    content.resize(size);
     if (error != 0) return std::unexpected(error);
     return content;
 }
 
-std::optional<std::string> environment(std::string_view name) {
+std::optional<std::string_view> environment(std::string_view name) {
     const char* value = std::getenv(std::string(name).c_str());
     if (value == nullptr) return std::nullopt;
     return value;

@@ -1,12 +1,16 @@
 // Passwords reach the broker from each source, and are removed from the list of processes.
 #include <doctest/doctest.h>
 
-#include <filesystem>
+#include <unistd.h>
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/needs.hpp"
 #include "support/pty.hpp"
 #include "support/temp_dir.hpp"
 
@@ -22,6 +26,25 @@ Command asking(std::uint16_t port, const std::vector<std::string>& before) {
     Command command = pub_command(port, {"-t", "a", "-m", "x", "-u", "me", "--ask-password"});
     command.argv.insert(command.argv.begin(), before.begin(), before.end());
     return command;
+}
+
+std::size_t copies_in_memory(pid_t pid, const std::string& text) {
+    const std::string process = "/proc/" + std::to_string(pid);
+    std::ifstream maps(process + "/maps");
+    std::ifstream memory(process + "/mem", std::ios::binary);
+    std::size_t copies = 0;
+    std::string line;
+    while (std::getline(maps, line)) {
+        if (line.find(" rw") == line.npos) continue;
+        std::size_t end_of_start = 0;
+        const auto start = std::stoull(line, &end_of_start, 16);
+        std::string bytes(std::stoull(line.substr(end_of_start + 1), nullptr, 16) - start, '\0');
+        memory.clear();
+        memory.seekg(static_cast<std::streamoff>(start));
+        memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+        for (auto at = bytes.find(text); at != bytes.npos; at = bytes.find(text, at + 1)) ++copies;
+    }
+    return copies;
 }
 
 std::optional<std::string> password_seen(BrokerThread& broker) {
@@ -64,6 +87,40 @@ TEST_CASE("the password is not visible in /proc/PID/cmdline") {
     const std::string seen = read_file("/proc/" + std::to_string(process.pid()) + "/cmdline");
     CHECK(seen.find("-u") != std::string::npos);
     CHECK(seen.find("mot2passe") == std::string::npos);
+}
+
+TEST_CASE("a connected program has one copy of the password, and none in its environment" *
+          needs_no_sanitizer()) {
+    const std::string secret = "mot2passe" + std::to_string(::getpid());
+    const TempDir dir;
+    for (const char* source : {"config file", "MQTT_PASSWORD", "MQTT_URL"}) {
+        CAPTURE(source);
+        BrokerThread broker;
+        const std::string address = "127.0.0.1:" + std::to_string(broker.port());
+        Command command = pub_command({"-l"});
+        if (source == "config file"s) {
+            command.argv.emplace_back("-o");
+            command.argv.push_back(
+                dir.write("config", "-L mqtt://" + address + "/a\n-u me\n-P " + secret + "\n"));
+        } else if (source == "MQTT_PASSWORD"s) {
+            command.env.emplace_back("MQTT_PASSWORD", secret);
+            command.env.emplace_back("MQTT_URL", "mqtt://me@" + address + "/a");
+        } else {
+            command.env.emplace_back("MQTT_URL", "mqtt://me:" + secret + "@" + address + "/a");
+        }
+        command.keep_stdin_open = true;
+        const Process process(std::move(command));
+        REQUIRE(broker.wait_for_clients(1));
+        CHECK(password_seen(broker) == secret);
+        CHECK_FALSE(has(read_file("/proc/" + std::to_string(process.pid()) + "/environ"), secret));
+        // The copy is for the next connection. CONNECT is overwritten when it was sent.
+        const auto deadline = std::chrono::steady_clock::now() + default_timeout;
+        std::size_t copies = 0;
+        do {
+            copies = copies_in_memory(process.pid(), secret);
+        } while (copies != 1 && std::chrono::steady_clock::now() < deadline);
+        CHECK(copies == 1);
+    }
 }
 
 TEST_CASE("the prompt on the terminal has no echo") {

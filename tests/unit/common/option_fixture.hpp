@@ -48,7 +48,7 @@ struct OptionFixture {
     Result parse(const std::vector<std::string>& arguments, std::optional<app::CalledAs> called = {}) const {
         const std::vector<std::string_view> views(arguments.begin(), arguments.end());
         return read({views,
-                     [this](std::string_view name) -> std::optional<std::string> {
+                     [this](std::string_view name) -> std::optional<std::string_view> {
                          const auto found = environment.find(name);
                          if (found == environment.end()) return std::nullopt;
                          return found->second;
