@@ -8,14 +8,14 @@
 namespace mqttc::app {
 namespace {
 
-// How long the broker keeps the session while we are away without the user's word on it.
+// How long the broker keeps the session during an outage if no option says it.
 constexpr std::uint32_t bridged_seconds = 300;
 constexpr auto practically_never = std::chrono::hours(24 * 365);
 
 std::string client_id(const ConnectionOptions& options, ProtocolVersion version, unsigned long process_id) {
     if (options.client_id) return *options.client_id;
     if (options.id_prefix) return *options.id_prefix + std::to_string(process_id);
-    // 3.1.1 and 5 let the broker choose one for a clean session; 3.1 wants one.
+    // In 3.1.1 and 5 the broker chooses one for a clean session; 3.1 requires one.
     if (version != ProtocolVersion::v31) return {};
     return std::string(options.called.name).append("-").append(std::to_string(process_id));
 }
@@ -57,8 +57,8 @@ bool gives_session_expiry(const ConnectionOptions& options) {
     return !options.clean_start || options.session_expiry || std::ranges::any_of(options.properties, given);
 }
 
-// In MQTT 5 the broker forgets a session with its connection unless it is asked not to, and QoS 1 and 2 would
-// not reach over a reconnect.
+// In MQTT 5 a session ends with its connection unless an expiry interval is requested, and a message of QoS 1 or 2 would be
+// lost in an outage.
 bool bridges_outages(const ConnectionOptions& options) {
     if (effective_version(options) != ProtocolVersion::v5 || make_policy(options).later == 0) return false;
     return options.may_acknowledge && !gives_session_expiry(options);
@@ -202,7 +202,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
             !checked) {
             return std::unexpected("-D connect: " + std::string(describe(checked.error())));
         }
-        // Who sets aliases by hand doesn't want ours among them.
+        // A user who chooses aliases does not expect others.
         const Properties publish = properties_for(options, packet_bit(PacketType::publish));
         if (publish.view().find(PropertyId::topic_alias)) session.use_topic_aliases = false;
     }

@@ -16,6 +16,11 @@ namespace {
 constexpr std::size_t max_brokers = 100;
 constexpr std::array<std::string_view, 4> schemes{"mqtt://", "mqtts://", "ws://", "wss://"};
 
+std::string_view scheme_of(bool tls, bool websocket) {
+    if (websocket) return tls ? "wss" : "ws";
+    return tls ? "mqtts" : "mqtt";
+}
+
 OptionResult add(OptionContext& context, std::string_view text) {
     const bool is_url = text.find("://") != text.npos;
     // parse_url() knows ports and brackets.
@@ -31,8 +36,7 @@ OptionResult add(OptionContext& context, std::string_view text) {
     std::erase_if(to.failover, [&](const FailoverBroker& one) { return one.source < context.source; });
     if (to.failover.size() == max_brokers)
         return std::unexpected("more than " + std::to_string(max_brokers) + " brokers");
-    std::string_view scheme;
-    if (is_url) scheme = url->tls ? (url->websocket ? "wss" : "mqtts") : url->websocket ? "ws" : "mqtt";
+    const std::string_view scheme = is_url ? scheme_of(url->tls, url->websocket) : std::string_view();
     to.failover.push_back({std::move(url->host), url->port, scheme, context.source});
     return {};
 }
@@ -62,9 +66,7 @@ OptionResult add_failover_urls(OptionContext& context, std::string_view urls) {
 }
 
 std::expected<void, std::string> check_failover(const ConnectionOptions& options, const Endpoint& first) {
-    const std::string_view scheme = first.tls         ? (first.websocket ? "wss" : "mqtts")
-                                    : first.websocket ? "ws"
-                                                      : "mqtt";
+    const std::string_view scheme = scheme_of(first.tls.has_value(), first.websocket.has_value());
     for (const FailoverBroker& broker : options.failover) {
         if (broker.scheme.empty() || broker.scheme == scheme) continue;
         return std::unexpected(

@@ -60,7 +60,7 @@ enum class Role : std::uint8_t {
     ordinary,
     selects_tls,
     selects_websocket,
-    selects_v5,  ///< nothing in the packets of 3.x can carry what it asks for
+    selects_v5,  ///< MQTT 3.x has no field for what it requests
     no_tls,
     config_file,
     profile,

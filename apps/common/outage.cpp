@@ -22,10 +22,10 @@ void Outage::over(Time now) {
 // Two clients with one identifier disconnect each other again and again, and MQTT 3.x has no reason code for it.
 std::string Outage::hint(Time now) {
     if (!connected_) return {};
-    moments_ = now - *connected_ < moment ? moments_ + 1 : 0;
+    short_connections_ = now - *connected_ < short_connection ? short_connections_ + 1 : 0;
     connected_.reset();
-    if (moments_ != moments_until_hint) return {};
-    std::string text = " (" + std::to_string(moments_) + " times soon after connecting: does ";
+    if (short_connections_ != short_connections_until_hint) return {};
+    std::string text = " (" + std::to_string(short_connections_) + " times soon after connecting: does ";
     if (!identifier_.empty())
         text.append("another client use the identifier '")
             .append(escape_controls(identifier_))

@@ -16,10 +16,10 @@ class Outage {
   public:
     /// This long after the last line a failed attempt is reported again, whatever its cause.
     static constexpr Duration reminder = std::chrono::minutes(1);
-    /// A broker that closes this soon after CONNACK has a cause that it doesn't give, ...
-    static constexpr Duration moment = std::chrono::seconds(10);
-    /// ... and after this many times in a row the likely ones are suggested.
-    static constexpr int moments_until_hint = 3;
+    /// A connection that ends sooner after CONNACK is short: probably the broker ended it, for a cause that it did not give.
+    static constexpr Duration short_connection = std::chrono::seconds(10);
+    /// After this many short connections in a row likely causes are suggested.
+    static constexpr int short_connections_until_hint = 3;
 
     /// Does not mention how the attempts could be limited.
     Outage() = default;
@@ -41,7 +41,7 @@ class Outage {
     bool endless_ = false;    // the user has not limited the attempts, and the hint how to was not given yet
     std::string identifier_;  // the user's own; empty: a random one, which is unique
     std::optional<Time> connected_;
-    int moments_ = 0;  // connections in a row that lasted less than `moment`
+    int short_connections_ = 0;  // in a row
     std::string reason_;
     Time since_{};
     Time reported_at_{};

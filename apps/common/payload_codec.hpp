@@ -1,7 +1,6 @@
-// The seam between the programs and the modules that translate payloads between JSON and binary formats.
+// The interface between the programs and the modules that translate payloads between JSON and binary formats.
 //
-// Objects cross it, but only what both copies of libstdc++ treat alike: plain data and virtual calls. No exception
-// crosses.
+// Each side has its own copy of libstdc++, so only plain data and virtual calls are used, and no exception leaves a module.
 #pragma once
 
 #include <cstdint>

@@ -110,7 +110,7 @@ bool ProgramRun::closed_again(const Error& error, std::optional<std::uint64_t> p
                               std::string_view traits) {
     const bool closed = error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost;
     // A connection that lasted was not closed for what is sent at its start.
-    const bool soon = was_connected() && client_.now() - connected_at_ < Outage::moment;
+    const bool soon = was_connected() && client_.now() - connected_at_ < Outage::short_connection;
     if (!closed || !soon || traits.empty()) progress.reset();
     const auto before = std::exchange(closed_at_, progress);
     if (!progress || before != progress || connection_options_.reconnect) return false;

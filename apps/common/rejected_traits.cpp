@@ -8,7 +8,7 @@
 namespace mqttc::app {
 namespace {
 
-// AWS IoT accepts no longer topics, and messages up to 128 KiB; other brokers have higher limits.
+// AWS IoT accepts topics of at most 256 bytes and messages of at most 128 KiB; other brokers have higher limits.
 constexpr std::size_t common_topic_size = 256;
 constexpr std::size_t common_message_size = 100'000;
 
