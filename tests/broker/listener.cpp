@@ -10,12 +10,16 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <utility>
 
 namespace mqttc::broker {
 namespace {
 
 constexpr int backlog = 512;
+// How long nothing is accepted when there are no descriptors.
+constexpr Duration resume_delay = std::chrono::milliseconds(100);
 
 template <typename Address>
 sockaddr* any(Address& address) {
@@ -64,8 +68,12 @@ std::expected<void, Error> Listener::open() {
         fd_ = -1;
         return bound;
     }
-    loop_.watch(fd_, POLLIN, [this](short) { accept_all(); });
+    watch();
     return {};
+}
+
+void Listener::watch() {
+    loop_.watch(fd_, POLLIN, [this](short) { accept_all(); });
 }
 
 std::expected<void, Error> Listener::bind_tcp() {
@@ -116,6 +124,7 @@ std::expected<void, Error> Listener::bind_unix() {
 void Listener::close() {
     if (fd_ < 0) return;
     loop_.unwatch(fd_);
+    if (resume_) loop_.cancel(*std::exchange(resume_, std::nullopt));
     ::close(fd_);
     fd_ = -1;
     if (!options_.unix_path.empty()) ::unlink(options_.unix_path.c_str());
@@ -131,13 +140,25 @@ void Listener::accept_all() {
         sockaddr_storage address{};
         socklen_t length = sizeof address;
         const int fd = ::accept4(fd_, any(address), &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd < 0) return;
+        if (fd < 0) {
+            if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) pause();
+            return;
+        }
         if (options_.unix_path.empty()) {
             const int on = 1;
             ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
         }
         accepted_(options_.make_stream(fd), endpoint(address));
     }
+}
+
+// The connection that cannot be accepted stays in the queue, so the descriptor stays readable.
+void Listener::pause() {
+    loop_.unwatch(fd_);
+    resume_ = loop_.at(later(loop_.now(), resume_delay), [this] {
+        resume_.reset();
+        watch();
+    });
 }
 
 }  // namespace mqttc::broker

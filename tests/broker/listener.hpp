@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "loop.hpp"
@@ -39,12 +40,15 @@ class Listener {
     std::expected<void, Error> bind_tcp();
     std::expected<void, Error> bind_unix();
     std::unexpected<Error> failed(const char* what) const;
+    void watch();
     void accept_all();
+    void pause();
 
     net::Loop& loop_;
     ListenerOptions options_;
     Accepted accepted_;
     int fd_ = -1;
+    std::optional<net::Loop::TimerId> resume_ = {};  ///< while it does not accept, without descriptors
 };
 
 }  // namespace mqttc::broker

@@ -1,11 +1,21 @@
 // Dialogues: CONNECT, versions, refusals, order of packets.
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
+#include <chrono>
+#include <ctime>
+#include <thread>
+
+#include "base/descriptor.hpp"
 #include "raw_client.hpp"
+#include "support/hex.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc;
 using namespace mqttc::broker;
+using mqttc::test::hex;
 using mqttc::test::RawClient;
 using mqttc::test::v5;
 using mqttc::test::violated;
@@ -208,4 +218,31 @@ TEST_CASE("a packet above the announced maximum size is refused before it is rea
     client.send_hex("30 ff ff ff 7f 00 01 61");
     CHECK(client.next() == "DISCONNECT code 149");
     CHECK(client.next() == "end");
+}
+
+TEST_CASE("without descriptors the broker waits without using the processor, and then accepts") {
+    BrokerThread broker;
+    {
+        // All descriptors below this one are in use.
+        const Descriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        rlimit before{};
+        REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+        rlimit none = before;
+        none.rlim_cur = static_cast<rlim_t>(socket.get()) + 1;
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_port = htons(broker.port());
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        REQUIRE(::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+        const std::clock_t start = std::clock();
+        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        CHECK(std::clock() - start < CLOCKS_PER_SEC / 20);
+        REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+        const auto connect = hex("10 0d 0004 'MQTT' 04 02 003c 0001 'a'");
+        REQUIRE(::send(socket.get(), connect.data(), connect.size(), 0) == ssize_t{15});
+        char connack[4];
+        CHECK(::recv(socket.get(), connack, sizeof connack, MSG_WAITALL) == 4);
+    }
+    CHECK(RawClient(broker.port()).connect("b") == "CONNACK 0 code 0");
 }
