@@ -4,8 +4,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <thread>
+
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/hex.hpp"
 #include "support/temp_dir.hpp"
 #include "unit/net/listener.hpp"
 
@@ -14,6 +18,61 @@ using namespace mqttc::test;
 using broker::Behaviour;
 using broker::Broker;
 using broker::BrokerThread;
+
+namespace {
+
+/// A broker of MQTT 3.1.1 that takes 50 kB/s, and a second before each acknowledgement of its one message.
+class SlowBroker {
+  public:
+    explicit SlowBroker(std::size_t publish_size) : thread_([this, publish_size] { serve(publish_size); }) {
+        // A small window: what the broker has not taken stays on the client's side.
+        const int window = 4096;
+        ::setsockopt(listener_.fd.get(), SOL_SOCKET, SO_RCVBUF, &window, sizeof window);
+    }
+    ~SlowBroker() { thread_.join(); }
+    SlowBroker(const SlowBroker&) = delete;
+    SlowBroker& operator=(const SlowBroker&) = delete;
+
+    std::uint16_t port() const { return listener_.port; }
+
+  private:
+    using Milliseconds = std::chrono::milliseconds;
+    static constexpr std::size_t piece = 5'000;
+    static constexpr Milliseconds per_piece{100};
+    static constexpr Milliseconds before_answer{1'000};
+
+    void serve(std::size_t publish_size) const {
+        pollfd waiting{.fd = listener_.fd.get(), .events = POLLIN, .revents = 0};
+        ::poll(&waiting, 1, 30'000);
+        const Descriptor peer(::accept(listener_.fd.get(), nullptr, nullptr));
+        std::uint8_t bytes[piece];
+        const auto take = [&](std::size_t most) { return ::recv(peer.get(), bytes, most, 0); };
+        const auto answer = [&](std::string_view packet) {
+            std::this_thread::sleep_for(before_answer);
+            const auto wire = hex(packet);
+            ::send(peer.get(), wire.data(), wire.size(), MSG_NOSIGNAL);
+        };
+        take(sizeof bytes);
+        answer("20 02 00 00");
+        bool exactly_once = false;
+        for (std::size_t taken = 0; taken < publish_size;) {
+            const ssize_t got = take(std::min(piece, publish_size - taken));
+            if (got <= 0) return;
+            if (taken == 0) exactly_once = (bytes[0] & 0x06) == 0x04;
+            taken += static_cast<std::size_t>(got);
+            std::this_thread::sleep_for(per_piece);
+        }
+        answer(exactly_once ? "50 02 0001" : "40 02 0001");
+        if (exactly_once && take(sizeof bytes) == 4) answer("70 02 0001");
+        while (take(sizeof bytes) > 0) {
+        }
+    }
+
+    Listener listener_;
+    std::thread thread_;
+};
+
+}  // namespace
 
 TEST_CASE("a refused message is reported with its reason") {
     BrokerThread broker;
@@ -51,6 +110,25 @@ TEST_CASE("a missing acknowledgement ends the run") {
             publish(broker.port(), {"-q", qos, "-t", "a", "-m", "x", "--ack-timeout", "0.2"});
         CHECK(result.exit.code == 66);
         CHECK(has(result.err, "0 of 1 messages delivered"));
+    }
+}
+
+TEST_CASE("a broker that takes a message slowly, and answers slowly, gets it once at QoS 1 and 2") {
+    const std::string payload(200'000, 'x');
+    // Fixed header, topic and packet identifier.
+    const std::size_t size = 4 + 3 + 2 + payload.size();
+    SlowBroker brokers[] = {SlowBroker(size), SlowBroker(size)};
+    const TempDir dir;
+    const auto file = dir.write("payload", payload);
+    const auto command = [&](int qos) {
+        return pub_command(brokers[qos - 1].port(),
+                           {"-q", std::to_string(qos), "-t", "a", "-f", file, "--ack-timeout", "3"});
+    };
+    Process once(command(1));
+    Process twice(command(2));
+    for (Process* process : {&once, &twice}) {
+        CHECK(process->wait() == Exit{.code = 0});
+        CHECK(process->err() == "");
     }
 }
 

@@ -210,6 +210,28 @@ TEST_CASE("a certificate with alternative names is not accepted by its common na
     CHECK(result.err.find("the certificate is for 192.0.2.1, not for localhost") != std::string::npos);
 }
 
+TEST_CASE("keys and signatures that are too weak are reported with the option that accepts them") {
+    const Certificates all;
+    const std::string remedy = "--ciphers DEFAULT@SECLEVEL=0 accepts it)";
+    const Words lowered = {"--ciphers", "DEFAULT@SECLEVEL=0"};
+    const auto short_key = all.issue("short", {.weak_key = true});
+    for (const KeyPair& weak : {short_key, all.issue("sha1", {.weak_signature = true})}) {
+        CAPTURE(weak.certificate);
+        auto options = server_with(weak);
+        options.weak_keys = true;
+        broker::BrokerThread broker(with_tls(options));
+        check_tls(broker.port(), {"--cafile", all.ca_file()},
+                  "the certificate has a key or signature that is too weak (CN=localhost; " + remedy);
+        CHECK(publish(broker.port(), Words{"--cafile", all.ca_file()} + lowered + one_message).exit.code ==
+              0);
+    }
+    const Words ours = {"--cafile", all.ca_file(), "--cert", short_key.certificate, "--key", short_key.key};
+    check_setting(
+        ours, "the key or signature of the certificate " + short_key.certificate + " is too weak (" + remedy);
+    check_failure(1, ours + lowered, 61,
+                  "cannot connect to 127.0.0.1:1: connection refused (is the broker running?)");
+}
+
 TEST_CASE("a FIFO that nothing is written to or read from is reported, and signals end the wait") {
     const TempDir dir;
     const auto fifo = dir.file("fifo");

@@ -127,6 +127,15 @@ TEST_CASE("a server of another protocol") {
     CHECK(with_tls_to(Server(std::string(5000, '\xff'), Server::Then::wait)) == not_tls);
 }
 
+TEST_CASE("a server of an older version of TLS") {
+    const std::string hello = "\x02\x00\x00\x26\x03\x02"s + std::string(32, 'r') + "\x00\xc0\x13\x00"s;
+    const std::string record = "\x16\x03\x02\x00"s + static_cast<char>(hello.size()) + hello;
+    // No option can help.
+    CHECK(with_tls_to(Server(record, Server::Then::wait)) ==
+          "the server has no TLS version in common with us (TLS 1.2 or 1.3 is required; older versions are "
+          "insecure)");
+}
+
 TEST_CASE("a server that refuses the handshake with an alert") {
     CHECK(
         with_tls_to(Server("\x15\x03\x03\x00\x02\x02\x28"s, Server::Then::half_close)) ==

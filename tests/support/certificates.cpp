@@ -23,8 +23,8 @@ void must(bool well, const char* what) {
     std::abort();
 }
 
-Key make_key() {
-    Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+Key make_key(bool weak = false) {
+    Key key(weak ? EVP_RSA_gen(1024) : EVP_EC_gen("P-256"), EVP_PKEY_free);
     must(key != nullptr, "key");
     return key;
 }
@@ -67,7 +67,7 @@ Certificate make_certificate(const CertificateFields& fields, EVP_PKEY* key, X50
     std::string names;
     for (const std::string& each : fields.names) names += (names.empty() ? "" : ",") + each;
     if (!names.empty()) extend(it, by, NID_subject_alt_name, names);
-    must(X509_sign(it, issuer_key, EVP_sha256()) > 0, "signature");
+    must(X509_sign(it, issuer_key, fields.weak_signature ? EVP_sha1() : EVP_sha256()) > 0, "signature");
     return made;
 }
 
@@ -102,7 +102,7 @@ KeyPair Certificates::self_signed(std::string_view stem, const CertificateFields
 
 KeyPair Certificates::write(std::string_view stem, const CertificateFields& fields, bool self_issued) const {
     const KeyPair paths{dir_.file(std::string(stem) + ".pem"), dir_.file(std::string(stem) + ".key")};
-    const Key key = make_key();
+    const Key key = make_key(fields.weak_key);
     const Certificate certificate = self_issued
                                         ? make_certificate(fields, key.get(), nullptr, key.get(), false)
                                         : make_certificate(fields, key.get(), authority_->certificate.get(),

@@ -17,6 +17,8 @@ struct CertificateFields {
     int valid_from = -2;          // days from now
     int valid_until = 30;         // days from now
     std::string passphrase = {};  // not empty: the key's file is encrypted with it
+    bool weak_key = false;        // RSA of 1,024 bits
+    bool weak_signature = false;  // SHA-1
 };
 
 // Paths of PEM files.

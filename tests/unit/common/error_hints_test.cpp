@@ -29,6 +29,12 @@ TEST_CASE("a remedy is appended, within existing parentheses if there are any") 
           "without a user name only with allow_anonymous true)");
 }
 
+TEST_CASE("a refused protocol version is not among the versions to try") {
+    // Which one was refused is not known here.
+    CHECK(error_text({ErrorCode::connection_refused, 1, "refused", Hint::protocol_version}) ==
+          "refused (choose another protocol version with -V)");
+}
+
 TEST_CASE("every hint has an option or a remedy") {
     for (int hint = 1; hint <= static_cast<int>(Hint::redirect); ++hint) {
         CAPTURE(hint);

@@ -9,6 +9,7 @@ using app::describe_packet;
 TEST_CASE("PUBLISH is shown without its payload") {
     Properties properties;
     REQUIRE(properties.add(PropertyId::content_type, "text/plain"));
+    REQUIRE(properties.add(PropertyId::correlation_data, "12345"));
     REQUIRE(properties.add_user_property("k", "v"));
     const Publish publish{.topic = "a/b",
                           .payload = as_bytes("hello"),
@@ -18,7 +19,8 @@ TEST_CASE("PUBLISH is shown without its payload") {
                           .packet_id = 7,
                           .properties = properties.view()};
     CHECK(describe_packet(publish) ==
-          "PUBLISH id 7 qos 1 retain dup 'a/b' 5 bytes, content-type 'text/plain', user-property 'k' 'v'");
+          "PUBLISH id 7 qos 1 retain dup 'a/b' 5 bytes, content-type 'text/plain', correlation-data 5 bytes, "
+          "user-property 'k' 'v'");
 }
 
 TEST_CASE("CONNECT shows that there is a password, not which") {
