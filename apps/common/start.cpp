@@ -117,6 +117,11 @@ std::expected<ClientOptions, int> prepare_client(ConnectionOptions& options, Mes
         return std::unexpected(exit_code::usage);
     }
     for (const std::string& warning : connection->warnings) messages.warning(warning);
+    // The client has its own copies.
+    options.password.value.wipe();
+    options.tls.psk_key.wipe();
+    options.tls.key_passphrase.wipe();
+    if (options.endpoint.proxy) options.endpoint.proxy->password.wipe();
     return std::move(connection->client);
 }
 

@@ -22,7 +22,8 @@ std::unexpected<Error> bad(std::string why) {
 /// `what` names the part in the error; the text itself may be secret and is never shown.
 std::expected<std::string, Error> percent_decode(std::string_view text, const char* what) {
     std::string decoded;
-    decoded.reserve(text.size());
+    // On the heap, so that a password leaves no copies where it is moved from.
+    decoded.reserve(std::max<std::size_t>(text.size(), 32));
     for (std::size_t i = 0; i < text.size(); ++i) {
         if (text[i] != '%') {
             decoded += text[i];
