@@ -135,7 +135,7 @@ std::expected<StreamFactory, Error> make_tls_factory(const TlsServerOptions& opt
         server->alpn = std::string(1, static_cast<char>(options.alpn.size())) + options.alpn;
         SSL_CTX_set_alpn_select_cb(context, choose_protocol, server.get());
     }
-    if (options.weak_keys) SSL_CTX_set_security_level(context, 0);
+    if (options.weak && SSL_CTX_set_cipher_list(context, "ALL:@SECLEVEL=0") != 1) return unusable("ciphers");
     if (auto done = load_certificates(context, options); !done) return std::unexpected(done.error());
     if (!options.psk_file.empty()) {
         if (auto done = load_keys(*server, options.psk_file); !done) return std::unexpected(done.error());

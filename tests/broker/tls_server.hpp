@@ -21,7 +21,7 @@ struct TlsServerOptions {
     std::string psk_hint = {};         ///< sent to clients before they choose a key (TLS 1.2)
     TlsVersion minimum = TlsVersion::v1_2;
     TlsVersion maximum = TlsVersion::v1_3;
-    bool weak_keys = false;  ///< accept own keys and signatures that are too short for TLS today
+    bool weak = false;  ///< short keys, old signatures and ciphers without certificates are used
     std::string alpn =
         {};  ///< not empty: the only application protocol; clients that offer others only are refused
 };

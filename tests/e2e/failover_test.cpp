@@ -40,7 +40,7 @@ TEST_CASE("a list of URLs in MQTT_URL is tried in its order") {
     for (const bool gone : {false, true}) {
         CAPTURE(gone);
         if (gone) first.stop_accepting();
-        Command command = pub_command({"-m", "x"});
+        Command command = pub_command({"-m", "x", "-q", "1"});
         command.env.emplace_back(
             "MQTT_URL", "mqtt://" + address(first.port()) + "/topic,mqtt://" + address(second.port()));
         CHECK(run(std::move(command)).exit == Exit{.code = 0});

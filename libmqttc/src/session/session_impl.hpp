@@ -97,7 +97,7 @@ struct Session::Impl {
         Time last_progress{};            ///< unanswered packets are not older than this
         Time partial_since{};            ///< the size of the incomplete packet at this time
         std::size_t partial_size = 0;
-        std::uint64_t arrived = 0;      ///< so much of the output the broker's machine has confirmed
+        std::uint64_t arrived = 0;      ///< bytes of the output that the broker's machine has confirmed
         Time requested_ping_since{};    ///< when ping() was called last
         std::uint64_t connect_end = 0;  ///< where CONNECT ends in the output
         std::uint64_t ping_end = 0;
