@@ -49,15 +49,38 @@ fail() {
 
 # build PRESET [TARGET]   prints nothing unless it fails
 build() {
-    local log=build/$1.log together=()
-    # Several sources at a time take a third of the time. The step package compiles each source alone.
-    [ "$1" != dev ] || [ "${CI-}" != true ] || together=(-D CMAKE_UNITY_BUILD=ON -D CMAKE_UNITY_BUILD_BATCH_SIZE=8)
+    local log=build/$1.log
     mkdir -p build
-    if ! { cmake --preset "$1" ${together[@]+"${together[@]}"} && cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"}; } >"$log" 2>&1; then
+    [[ " ${ahead_presets[*]} " != *" $1 "* ]] || wait_ahead
+    if ! { cmake --preset "$1" && cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"}; } >"$log" 2>&1; then
         grep -vE '^(\[[0-9]+/[0-9]+\]|--) ' "$log" | tail -n 80
         fail "build of preset $1 (whole log: $log)"
         return 1
     fi
+}
+
+# While tests wait, the processors build for later steps, with low priority. Those steps report what fails.
+ahead_presets=()
+for preset in fuzz asan tsan; do [[ " ${steps[*]} " != *" $preset "* ]] || ahead_presets+=("$preset"); done
+ahead=
+build_ahead() {
+    local preset
+    [ ${#ahead_presets[@]} -gt 0 ] || return 0
+    set -m  # a process group of its own, which can be ended with this script
+    for preset in "${ahead_presets[@]}"; do
+        local target=all
+        [ "$preset" != fuzz ] || target=fuzzers
+        [ "$preset" != tsan ] || target=unit_client
+        nice -n 19 cmake --preset "$preset" &&
+            nice -n 19 cmake --build --preset "$preset" -j "$jobs" --target "$target"
+    done >build/ahead.log 2>&1 </dev/null &
+    ahead=$!
+    set +m
+    trap '[ -z "$ahead" ] || kill -- "-$ahead" 2>/dev/null' EXIT
+}
+wait_ahead() {
+    [ -z "$ahead" ] || wait "$ahead"
+    ahead=
 }
 
 # run_ctest PRESET [ctest's options...]
@@ -92,7 +115,10 @@ step_quick() {
     tests/interop/browser/install.sh build/browser
     # A download takes longer than it computes.
     tests/npm.sh tests/interop/payload/npm build/payload &
-    build dev && { wait; run_ctest dev; }
+    build dev || return
+    wait
+    build_ahead
+    run_ctest dev
 }
 
 step_package() {
