@@ -59,11 +59,13 @@ unpack() {
 
 # run_tests BUILD    adds to totals
 run_tests() {
-    local junit=$PWD/$1/junit.xml pattern= status counted
+    local junit=$PWD/$1/junit.xml pattern= except='^$' status counted
+    # With unpacked libraries the emulator takes their root directory for "/", from which mqtt_passwd follows a path.
+    [ -z "$libraries" ] || except='^(unit|cli)_passwd'
     [ ${#chosen[@]} -eq 0 ] || pattern="^($(IFS='|'; echo "${chosen[*]}"))\$"
     rm -f "$junit"
     ctest --test-dir "$1" -j 2 --timeout 1200 --output-on-failure --no-tests=error --output-junit "$junit" \
-        --test-output-size-passed 4194304 --test-output-size-failed 4194304 -L "$labels" ${pattern:+-R "$pattern"}
+        --test-output-size-passed 4194304 --test-output-size-failed 4194304 -L "$labels" -E "$except" ${pattern:+-R "$pattern"}
     status=$?
     counted=$(python3 tests/count.py "$junit" | head -n 1)
     [ -n "$counted" ] || return 1

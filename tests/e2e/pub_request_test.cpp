@@ -111,10 +111,10 @@ TEST_CASE("requests and answers through Mosquitto" * needs_mosquitto()) {
 
 TEST_CASE("a request without an answer ends with exit code 27 after -W") {
     BrokerThread broker;
-    const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "0.3"});
+    const Result result = publish(broker.port(), {"--request", "-t", "service", "-n", "-W", "1"});
     CHECK(result.exit.code == 27);
     CHECK(result.out.empty());
-    CHECK(result.err == "mqtt_pub: stopped by -W after 0.3 s: no answer to the request on 'service'\n");
+    CHECK(result.err == "mqtt_pub: stopped by -W after 1 s: no answer to the request on 'service'\n");
 }
 
 TEST_CASE("a signal and -W end the program while its stdout is not read") {
