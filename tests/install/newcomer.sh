@@ -138,6 +138,7 @@ echo "passed: missing packages are reported"
 
 heading "README.md as an ordinary user"
 in_system user newcomer /opt/newcomer/readme.sh README.md || die "README.md fails for an ordinary user"
+in_system user newcomer /opt/newcomer/own_program.sh README.md || die "a program of the user's own cannot be built"
 echo "passed: README.md as an ordinary user"
 
 heading "README.md and quickstart.sh as root"
