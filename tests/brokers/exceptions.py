@@ -70,7 +70,7 @@ SETTINGS = {
 
 # Of services that no test here can reach: what their own manuals say.
 FROM_THEIR_MANUALS = {
-    "AWS IoT Core": "No QoS 2: it closes the connection. A SUBSCRIBE has at most 8 topics: run several mqtt_sub, or use a wildcard. Payloads "
+    "AWS IoT Core": "No QoS 2: it closes the connection. A SUBSCRIBE has at most 8 topics, so mqtt_sub sends several. Payloads "
                     "have at most 128 kB, topics 256 bytes and seven slashes. The policy of the certificate permits identifiers and "
                     "topics; it closes the connection for others. Sessions last an hour unless that is changed.",
     "Azure IoT Hub": "MQTT 3.1.1 over TLS only. A device publishes to devices/ID/messages/events/ and subscribes to "
