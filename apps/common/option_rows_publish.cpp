@@ -158,6 +158,7 @@ and an integer of more than 64 bits becomes a bignum.
 .It Cm msgpack
 MessagePack, in the shortest form, except that all floating-point numbers have
 64 bits.
+It has no integers of more than 64 bits.
 .It Cm sparkplug
 Sparkplug B, from the JSON that
 .Ic mqtt_sub --decode sparkplug

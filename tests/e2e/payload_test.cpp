@@ -186,19 +186,19 @@ TEST_CASE("modules and libprotobuf are mapped when a payload first needs them") 
     };
     see("t", "text/plain", "31", "1\n");
     see("spBv1.0/STATE/host", "application/json", "5b20315d", "[1]\n");
-    CHECK_FALSE(maps(sub.process, "mqttc-payload"));
-    CHECK_FALSE(maps(sub.process, "protobuf"));
+    CHECK_FALSE(maps(sub.process, "mqttc-payload.so"));
+    CHECK_FALSE(maps(sub.process, "libprotobuf"));
     see("t", "application/cbor", "820102", "[1,2]\n");
-    CHECK(maps(sub.process, "mqttc-payload"));
-    CHECK_FALSE(maps(sub.process, "protobuf"));
+    CHECK(maps(sub.process, "mqttc-payload.so"));
+    CHECK_FALSE(maps(sub.process, "libprotobuf"));
     see("spBv1.0/g/NDATA/n", "", "1807", "{\"seq\":7}\n");
     CHECK(maps(sub.process, "libprotobuf"));
 
     Subscribed plain(broker, {"-t", "#", "-F", "%j"}, 2);
     broker.publish("t", "1");
     REQUIRE(plain.process.wait_out("\n"));
-    CHECK_FALSE(maps(plain.process, "mqttc-"));
-    CHECK_FALSE(maps(plain.process, "protobuf"));
+    for (const char* file : {"mqttc-payload.so", "mqttc-protobuf.so", "libprotobuf", "mqttc-tls.so"})
+        CHECK_FALSE(maps(plain.process, file));
 }
 
 TEST_CASE("Sparkplug B: --stats reports gaps and missing births, and --pretty writes times") {

@@ -17,6 +17,12 @@ of() { dpkg-deb -f "$work"/deb/$1_*.deb "$2"; }
 for package in mqttc-clients "$(of libmqttc[0-9]* Package)"; do
     [[ $(of "$package" Depends) == *libc6* ]] || die "$package does not depend on its libraries: $(of "$package" Depends)"
 done
+# What needs libprotobuf is a package of its own, and only recommended.
+if [ -e "$build/lib/mqttc/mqttc-protobuf.so" ]; then
+    [[ $(of mqttc-clients Recommends) == *mqttc-protobuf* ]] || die "mqttc-clients does not recommend mqttc-protobuf"
+    [[ $(of mqttc-clients Depends) != *protobuf* ]] || die "mqttc-clients depends on $(of mqttc-clients Depends)"
+    [[ $(of mqttc-protobuf Depends) == *libprotobuf* ]] || die "mqttc-protobuf depends on $(of mqttc-protobuf Depends)"
+fi
 synopses=$(for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Description | head -n 1; done)
 [ -z "$(sort <<<"$synopses" | uniq -d)" ] || die "several packages have the same synopsis: $synopses"
 # The manual in HTML: an index, which links to a file for each page.
@@ -73,6 +79,12 @@ done
     /usr/bin/mqtt_passwd --verify user "$work/passwd" <<<secret >/dev/null || die "the password cannot be verified"
 if message=$(/usr/bin/mqtt_pub -p 1 -t a -m b --tls-use-os-certs 2>&1); then die "connecting to port 1 must fail"; fi
 case $message in *module*) die "the TLS module was not found: $message" ;; esac
+formats=(cbor)
+[ ! -e "$build/lib/mqttc/mqttc-protobuf.so" ] || formats+=(sparkplug)
+for format in "${formats[@]}"; do
+    if message=$(/usr/bin/mqtt_pub -p 1 -t a -m '{}' --encode "$format" 2>&1); then die "connecting to port 1 must fail"; fi
+    case $message in *connect*) ;; *) die "--encode $format: $message" ;; esac
+done
 
 # Each shell finds the completions by the name of the program.
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
