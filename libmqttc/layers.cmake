@@ -22,6 +22,7 @@ mqttc_layer(session SOURCES
   session_acks.cpp
   session_receive.cpp
   session_resend.cpp
+  session_save.cpp
   session_send.cpp
   ON codec)
 mqttc_layer(net SOURCES

@@ -10,6 +10,7 @@
 #include "support/needs.hpp"
 #include "support/process.hpp"
 #include "tls_server.hpp"
+#include "websocket_server.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
@@ -41,17 +42,20 @@ void restart(BrokerThread& broker) {
 }
 
 /// The program prints what is published, over TLS and a restart of the broker, and ends when it is told to.
-void run_in_loop(const std::string& program) {
+void run_in_loop(const std::string& program, bool websocket = false) {
     const Certificates certificates;
     const KeyPair server = certificates.issue("server");
     auto factory = broker::make_tls_factory({.cert_file = server.certificate, .key_file = server.key});
     REQUIRE(factory);
     broker::Options options;
-    options.listeners.push_back({.make_stream = std::move(*factory)});
+    options.listeners.push_back(
+        {.make_stream = websocket ? broker::websocket_on(std::move(*factory)) : std::move(*factory)});
     BrokerThread broker(std::move(options));
-    Process process(Command{.argv = {example(program), "mqtts://localhost:" + std::to_string(broker.port()),
-                                     certificates.ca_file()},
-                            .env = {{"MQTTC_TLS_MODULE", TLS_MODULE}}});
+    Process process(Command{
+        .argv = {example(program),
+                 (websocket ? "wss://localhost:" : "mqtts://localhost:") + std::to_string(broker.port()),
+                 certificates.ca_file()},
+        .env = {{"MQTTC_TLS_MODULE", TLS_MODULE}}});
     REQUIRE(wait_for_subscriber(broker));
     broker.publish("home/a", "one", Qos::at_least_once);
     CHECK(process.wait_out("one\n"));
@@ -74,6 +78,10 @@ Needs needs_loop(const char* name, const char* reason) {
 
 TEST_CASE("a client runs in a loop of poll(2), over TLS and a restart of the broker") {
     run_in_loop("loop_poll");
+}
+
+TEST_CASE("a client runs in a loop of poll(2), over WebSocket and TLS") {
+    run_in_loop("loop_poll", true);
 }
 
 TEST_CASE("a client runs in GLib's main loop, over TLS and a restart of the broker" *

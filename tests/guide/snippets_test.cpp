@@ -1,12 +1,14 @@
 // Tests of the programs whose parts are shown in the guide (packaging/reference.md): each does what the guide says.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <string>
 #include <vector>
 
 #include "broker_thread.hpp"
 #include "support/certificates.hpp"
 #include "support/process.hpp"
+#include "support/temp_dir.hpp"
 #include "tls_server.hpp"
 
 using namespace mqttc;
@@ -99,5 +101,38 @@ TEST_CASE("guide, threads: calls from another thread wait for the broker") {
     CHECK(result.exit == Exit{.code = 0});
     CHECK(result.err.empty());
     CHECK(payloads_at(broker) == std::vector<std::string>{"one", "two", "three"});
+    CHECK(broker.violations().empty());
+}
+
+TEST_CASE(
+    "guide, outages: what was not acknowledged when the program was killed is sent by its next run, once") {
+    BrokerThread broker;
+    const TempDir directory;
+    const std::string file = directory.file("session");
+    broker.set([](broker::Behaviour& it) { it.answer_publish = false; });
+    {
+        Process first(Command{.argv = {GUIDE_FOLDER + std::string("spool"), plain_url(broker), file},
+                              .input = "one\ntwo\nthree\n"});
+        REQUIRE(broker.wait_until([](Broker& it) {
+            std::size_t held = 0;
+            for (const auto& [id, session] : it.sessions()) held += session->received.size();
+            return held == 3;
+        }));
+        first.send_signal(SIGKILL);
+        static_cast<void>(first.wait());
+        REQUIRE(broker.wait_for_clients(0));
+    }
+    broker.set([](broker::Behaviour& it) { it.answer_publish = true; });
+    const Result second = run_shown("spool", {plain_url(broker), file}, "four\n");
+    CHECK(second.exit == Exit{.code = 0});
+    CHECK(second.err.empty());
+    // The broker had the first three: it is sent them again with DUP and the same identifiers, and forwards each once.
+    std::string seen;
+    for (const auto& one : broker.received())
+        seen += std::string(as_text(one.message->payload)) + (one.dup ? " again, " : ", ");
+    CHECK(seen == "one, two, three, one again, two again, three again, four, ");
+    // Nothing is left for a third run.
+    CHECK(run_shown("spool", {plain_url(broker), file}).exit == Exit{.code = 0});
+    CHECK(broker.received().size() == 7);
     CHECK(broker.violations().empty());
 }

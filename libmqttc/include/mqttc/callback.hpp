@@ -20,7 +20,7 @@ using OnDone = std::function<void(ReasonCode)>;
 /// taken: Accept::now) or an Accept. Views in the message are valid until it returns.
 class OnMessage {
   public:
-    /// Takes the function over.
+    /// Takes the function over; it must be copyable.
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, OnMessage> && std::invocable<F&, const Publish&>)
     OnMessage(F function) {  // NOLINT(google-explicit-constructor): a lambda is an argument

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -79,6 +80,9 @@ struct ClientOptions {
 /// Receives a client's events, all from inside Client::run or Client::turn. Views are valid until the call returns.
 class ClientHandler : public SessionHandler {
   public:
+    /// A connection attempt to this endpoint begins. It is the time for Client::set_credentials(), and for changing what may
+    /// expire in the endpoint for this attempt: WebSocket headers, credentials of the proxy, TLS files; not its address.
+    virtual void on_connecting(Endpoint& /*endpoint*/) {}
     /// Once per turn, before anything is written: what on_publish has buffered must now be made durable (written to
     /// stdout), because the acknowledgements are written next, except those that are held.
     virtual void on_turn_end() {}
@@ -143,6 +147,11 @@ class MQTTC_API Client {
     /// and run() or turn() returns ErrorCode::ack_timeout with the number of messages that were not delivered.
     void disconnect_when_delivered(Duration timeout);
 
+    /// As Session::set_credentials; ClientHandler::on_connecting is the time for it.
+    void set_credentials(std::optional<std::string> username, std::optional<Secret> password);
+    /// As Session::restore, before the first run() or turn(); save() is a member of session().
+    [[nodiscard]] std::expected<void, Error> restore(Bytes saved);
+
     /// As Session::can_publish.
     [[nodiscard]] bool can_publish(Qos qos) const;
     /// As Session::publish, at the time of the present turn; it is written at the end of that.
@@ -154,6 +163,8 @@ class MQTTC_API Client {
     /// As Session::publish; `on_done` is called when this message is finished, after ClientHandler::on_delivered; at QoS 0,
     /// in the next turn.
     [[nodiscard]] std::expected<PacketId, Error> publish(const Publish& message, OnDone on_done);
+    /// As Session::withdraw; a function given to publish() is destroyed and not called.
+    bool withdraw(PacketId id);
     /// As Session::publish_each.
     [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
                                                                  std::span<const Bytes> payloads);

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "mqttc/error.hpp"
 #include "mqttc/packet.hpp"
@@ -159,7 +160,7 @@ struct Counters {
     std::uint64_t dropped =
         0;  ///< of these, QoS 0: lost with a connection that had carried a part of them or did
             ///< not bring them to the broker (these were delivered until then), or too large
-            ///< for max_output_bytes or the limits of the next broker
+            ///< for max_output_bytes or the limits of the next broker. QoS 1/2: taken back by withdraw()
     std::uint64_t pending = 0;     ///< of these, all others: not acknowledged, or not wholly written
     std::uint64_t received = 0;    ///< messages that on_publish took
     std::uint64_t duplicates = 0;  ///< QoS 2 messages that were received again and not given to on_publish
@@ -204,6 +205,16 @@ class MQTTC_API Session {
 
     /// The transport is connected: makes CONNECT pending.
     void opened(Time now);
+    /// User name and password of the next CONNECT, in place of those of the options: a token that expires, for example.
+    void set_credentials(std::optional<std::string> username, std::optional<Secret> password);
+    /// What must outlive the program for nothing to be lost or doubled: the unfinished QoS 1 and 2 messages in both
+    /// directions, but no subscriptions and no QoS 0 messages. Keep it where the next run finds it, before what is pending is
+    /// written: in a Client in ClientHandler::on_turn_end. Takes time and memory with what is unfinished.
+    [[nodiscard]] std::vector<std::uint8_t> save() const;
+    /// Before anything else: continues the session that save() has described, which had the same version and client
+    /// identifier. The messages count as published and pending. `saved` is checked, but it must be yours: it is what is
+    /// sent. Only useful with clean_start false. Error, with nothing changed: usage.
+    [[nodiscard]] std::expected<void, Error> restore(Bytes saved);
     /// The transport is closed. Discards the state of the connection and nothing else. Whole QoS 0 messages
     /// that were pending and of which no byte was sent are kept for the next connection. `unarrived`:
     /// how many of the last bytes sent did not reach the broker's machine, as far as is known;
@@ -258,6 +269,11 @@ class MQTTC_API Session {
     /// returned.
     [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
                                                                  std::span<const Bytes> payloads, Time now);
+
+    /// Takes back an unfinished QoS 1 or 2 message that was never sent: because there was no connection, or because as many
+    /// messages as the broker allows were in flight. True: it is gone and counts as dropped; on_delivered is not called. False: it
+    /// is unknown, or may have arrived.
+    bool withdraw(PacketId id);
 
     /// Makes a SUBSCRIBE pending (after CONNACK). The subscriptions are repeated by the session itself after
     /// a reconnect to a broker that has lost them. Errors: usage, limit_exceeded, not_connected, window_full

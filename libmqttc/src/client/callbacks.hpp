@@ -20,6 +20,8 @@ class Callbacks {
   public:
     /// Calls `done` when the message with this identifier is finished.
     void add_publish(PacketId id, OnDone done) { publishes_[id] = std::move(done); }
+    /// The message is never sent.
+    void forget_publish(PacketId id) { publishes_.erase(id); }
     void delivered(PacketId id, ReasonCode code) {
         if (!publishes_.empty()) finish(publishes_, id, code);
     }

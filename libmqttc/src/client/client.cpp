@@ -46,6 +46,23 @@ void Client::disconnect_when_delivered(Duration timeout) {
     impl_->delivery_timeout = timeout;
 }
 
+void Client::set_credentials(std::optional<std::string> username, std::optional<Secret> password) {
+    impl_->check_thread("set_credentials");
+    impl_->session.set_credentials(std::move(username), std::move(password));
+}
+
+std::expected<void, Error> Client::restore(Bytes saved) {
+    impl_->check_thread("restore");
+    return impl_->session.restore(saved);
+}
+
+bool Client::withdraw(PacketId id) {
+    impl_->changes("withdraw");
+    const bool withdrawn = impl_->session.withdraw(id);
+    if (withdrawn) impl_->relay.callbacks.forget_publish(id);
+    return withdrawn;
+}
+
 bool Client::can_publish(Qos qos) const {
     impl_->check_thread("can_publish");
     return impl_->session.can_publish(qos);

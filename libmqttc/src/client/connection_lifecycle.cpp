@@ -41,6 +41,7 @@ void Client::Impl::connect() {
     phase_ = Phase::connecting;
     connect_started_ = loop.now();
     connect_deadline_ = later(loop.now(), options.connect_timeout);
+    handler.on_connecting(target);
     connector_ = std::make_unique<net::Connector>(loop, target);
     connector_->start(std::exchange(untried_addresses_, {}));
 }

@@ -4,7 +4,7 @@
 
 namespace mqttc {
 
-OutgoingMessage* Inflight::add(PacketIds& ids) {
+OutgoingMessage* Inflight::add(PacketIds& ids, PacketId wanted) {
     if (free_.empty()) {
         if (slots_.size() == max_messages) return nullptr;
         free_.reserve(slots_.size() + 1);
@@ -13,7 +13,12 @@ OutgoingMessage* Inflight::add(PacketIds& ids) {
         free_.push_back(slots_.back().get());
     }
     OutgoingMessage* message = free_.back();
-    const PacketId id = ids.take(message->slot);
+    PacketId id = wanted;
+    if (wanted == 0) {
+        id = ids.take(message->slot);
+    } else if (!ids.claim(wanted, message->slot)) {
+        return nullptr;
+    }
     if (id == 0) return nullptr;
     free_.pop_back();
     message->id = id;

@@ -57,8 +57,9 @@ class Inflight {
         OutgoingMessage* last_ = nullptr;
     };
 
-    /// A fresh message at the end of `waiting`, or nullptr when no identifier is free.
-    OutgoingMessage* add(PacketIds& ids);
+    /// A fresh message at the end of `waiting`, or nullptr when no identifier is free. `wanted`: with this one, or nullptr
+    /// when that is in use; 0: the next one.
+    OutgoingMessage* add(PacketIds& ids, PacketId wanted = 0);
     /// The message that owns an identifier; nullptr if none.
     OutgoingMessage* find(const PacketIds& ids, PacketId id) const;
     /// Moves to the end of `sent`.

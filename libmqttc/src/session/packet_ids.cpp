@@ -18,6 +18,13 @@ PacketId PacketIds::take(Owner owner) {
     return next;
 }
 
+bool PacketIds::claim(PacketId id, Owner owner) {
+    if (id == 0 || owners_.get(id) != unowned) return false;
+    owners_.set(id, owner);
+    ++used_;
+    return true;
+}
+
 void PacketIds::release(PacketId id) {
     if (owners_.set(id, unowned) != unowned) --used_;
 }

@@ -127,6 +127,8 @@ class PacketIds {
 
     /// The next free identifier in turn, now owned by `owner` (not `unowned`); 0 when all 65,535 are in use.
     PacketId take(Owner owner);
+    /// This identifier is now owned by `owner` (not `unowned`). False: it is 0 or in use.
+    bool claim(PacketId id, Owner owner);
     void release(PacketId id);
     /// True iff take() would answer 0.
     bool all_taken() const { return used_ == 65'535; }

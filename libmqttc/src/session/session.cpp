@@ -264,6 +264,20 @@ void Session::pause() {
     if (impl_->conn.intake == Impl::Intake::open) impl_->conn.intake = Impl::Intake::paused;
 }
 
+bool Session::withdraw(PacketId id) {
+    return impl_->withdraw(id);
+}
+std::vector<std::uint8_t> Session::save() const {
+    return impl_->save();
+}
+std::expected<void, Error> Session::restore(Bytes saved) {
+    return impl_->restore(saved);
+}
+void Session::set_credentials(std::optional<std::string> username, std::optional<Secret> password) {
+    impl_->options.username = std::move(username);
+    impl_->options.password = std::move(password);
+}
+
 bool Session::can_publish(Qos qos) const {
     return impl_->can_publish(qos);
 }

@@ -198,6 +198,13 @@ struct Session::Impl {
     void resend_requests(Time now, Refusals& refusals);
     void resend_kept(Time now);
     void send_waiting(Time now);
+    bool withdraw(PacketId id);
+
+    // session_save.cpp
+    std::vector<std::uint8_t> save() const;
+    std::expected<void, Error> restore(Bytes saved);
+
+    // session_resend.cpp
     /// Makes the message's PUBLISH pending: as `fresh` if it is given, else as stored. On an exception nothing has
     /// changed.
     void send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now);

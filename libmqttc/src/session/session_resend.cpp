@@ -198,6 +198,17 @@ void Session::Impl::send_publish(OutgoingMessage& message, PreparedPublish* fres
     state.inflight.move_to_sent(message);
 }
 
+bool Session::Impl::withdraw(PacketId id) {
+    OutgoingMessage* message = state.inflight.find(state.ids, id);
+    if (message == nullptr || message->on_wire || message->attempted || message->refused ||
+        message->stage != OutgoingMessage::Stage::publish)
+        return false;
+    state.inflight.finish(*message, state.ids);
+    --state.counters.pending;
+    ++state.counters.dropped;
+    return true;
+}
+
 void Session::Impl::send_pubrel(OutgoingMessage& message, Time now) {
     const std::uint64_t begin = conn.output.end_position();
     send_ack(PacketType::pubrel, message.id, reason::success, now);

@@ -106,6 +106,29 @@ TEST_CASE("the function of a message is called when it is acknowledged, at QoS 0
     CHECK(handler.log == "connack 0\ndelivered 0\ndelivered 0\n");
 }
 
+TEST_CASE("the function of a message that is taken back is not called, and a saved session is continued") {
+    Peer peer;
+    Recorder handler;
+    const Answering answering(peer);
+    std::vector<std::uint8_t> saved;
+    {
+        Client client(options_for(peer), handler);
+        const auto id = client.publish(at_qos1, [&](ReasonCode) { FAIL("called"); });
+        REQUIRE(id);
+        REQUIRE(client.publish({.topic = "b", .payload = as_bytes("x"), .qos = Qos::at_least_once}));
+        CHECK(client.withdraw(*id));
+        CHECK_FALSE(client.withdraw(*id));
+        saved = client.session().save();
+    }
+    Client client(options_for(peer), handler);
+    REQUIRE(client.restore(saved));
+    peer.join(client);
+    handler.delivered = [&] { client.disconnect(); };
+    REQUIRE(run(client));
+    CHECK(peer.log == "CONNECT PUBLISH ");
+    CHECK_FALSE(client.restore(saved));
+}
+
 TEST_CASE("each message goes to the functions whose filter matches, and others to the handler") {
     Peer peer;
     Recorder handler;

@@ -23,6 +23,9 @@ namespace mqttc::test {
 /// Records the events as text, and lets a test act on them.
 class Recorder : public ClientHandler {
   public:
+    void on_connecting(Endpoint& endpoint) override {
+        if (connecting) connecting(endpoint);
+    }
     void on_connack(const Connack& packet) override {
         log += "connack " + std::to_string(packet.code) + "\n";
         if (connack && packet.code == 0) connack();
@@ -58,6 +61,7 @@ class Recorder : public ClientHandler {
     Accept answer = Accept::now;  ///< of on_publish
     bool drop_when_closed = false;
     std::function<void()> peer_closed;
+    std::function<void(Endpoint&)> connecting;
     std::function<void()> connack;
     std::function<void(const Publish&)> publish;
     std::function<void()> delivered;

@@ -83,6 +83,33 @@ TEST_CASE("after a reconnect unacknowledged messages are sent again") {
                              ": connection reset by peer\nconnack 0\ndelivered 0\n");
 }
 
+TEST_CASE("each connection attempt can have new credentials") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.endpoint.websocket = WebSocketOptions{};  // removed by the handler
+    Client client(std::move(options), handler);
+    peer.join(client);
+    int attempts = 0;
+    handler.connecting = [&](Endpoint& endpoint) {
+        endpoint.websocket.reset();
+        client.set_credentials("me", Secret("token " + std::to_string(++attempts)));
+    };
+    std::string passwords;
+    peer.script = [&](const Packet& packet) {
+        if (const auto* connect = std::get_if<Connect>(&packet)) {
+            passwords += std::string(as_text(connect->password.value_or(Bytes()))) + ";";
+            peer.accept_client();
+        }
+    };
+    handler.connack = [&] {
+        if (attempts == 3) return client.disconnect();
+        client.at(client.now(), [&] { peer.hang_up(); });
+    };
+    CHECK(run(client));
+    CHECK(passwords == "token 1;token 2;token 3;");
+}
+
 TEST_CASE("a lost connection is retried as often as the policy allows") {
     Peer peer;
     Recorder handler;

@@ -24,8 +24,10 @@ struct Case {
 /// A session and a broker joined by a pipe that carries one byte at a time and can be cut after any of them.
 class Pipe : public SessionHandler {
   public:
-    explicit Pipe(const Case& given)
+    /// `restarts`: with each connection the program ends, too; the next one continues with what was saved last.
+    explicit Pipe(const Case& given, bool restarts = false)
         : case_(given),
+          restarts_(restarts),
           session_(options_for(given)),
           broker_(given.version, given.session_kept, given.receive_maximum) {}
 
@@ -39,6 +41,7 @@ class Pipe : public SessionHandler {
         bool moved = true;
         while (moved && carried < cut) {
             start();
+            if (restarts_) saved_ = {session_.save(), ids_, finished_, received_, started_};
             moved = false;
             if (!session_.pending().empty()) {
                 const std::uint8_t byte = session_.pending().front();
@@ -58,6 +61,7 @@ class Pipe : public SessionHandler {
         }
         session_.closed(now_);
         broker_.closed();
+        if (restarts_ && carried == cut) restart();
         return carried;
     }
 
@@ -83,6 +87,24 @@ class Pipe : public SessionHandler {
     }
 
   private:
+    /// What a program keeps before it writes.
+    struct Saved {
+        std::vector<std::uint8_t> session;
+        std::vector<PacketId> ids;
+        std::vector<std::string> finished;
+        std::vector<std::string> received;
+        bool started = false;
+    };
+    void restart() {
+        session_ = Session(options_for(case_));
+        if (saved_.session.empty()) return;
+        REQUIRE(session_.restore(saved_.session));
+        ids_ = saved_.ids;
+        finished_ = saved_.finished;
+        received_ = saved_.received;
+        started_ = saved_.started;
+    }
+
     static SessionOptions options_for(const Case& given) {
         SessionOptions options = options_of(given.version);
         options.clean_start = false;
@@ -147,6 +169,8 @@ class Pipe : public SessionHandler {
     }
 
     Case case_;
+    bool restarts_;
+    Saved saved_;
     Time now_ = at(0);
     Session session_;
     BrokerModel broker_;
@@ -194,6 +218,20 @@ TEST_CASE(
         for (std::size_t cut = 0; cut <= length; ++cut) {
             INFO(describe(one), ", cut after byte ", cut);
             Pipe pipe(one);
+            pipe.connection(cut);
+            pipe.connection(uncut);
+            pipe.check();
+        }
+    }
+}
+
+TEST_CASE("a program that ends at any byte and continues with its saved session loses and doubles nothing") {
+    for (const Case& one : all_cases()) {
+        if (!one.session_kept) continue;
+        const std::size_t length = Pipe(one).connection(uncut);
+        for (std::size_t cut = 0; cut <= length; ++cut) {
+            INFO(describe(one), ", ended after byte ", cut);
+            Pipe pipe(one, true);
             pipe.connection(cut);
             pipe.connection(uncut);
             pipe.check();

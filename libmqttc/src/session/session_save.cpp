@@ -1,0 +1,138 @@
+// The state of a session as bytes, for a program that ends before its messages are delivered.
+#include <string>
+#include <utility>
+
+#include "mqttc/codec.hpp"
+#include "session_impl.hpp"
+#include "wire.hpp"
+
+namespace mqttc {
+
+namespace {
+
+// The format, which only this file reads: the mark, the version of MQTT, flags, the client identifier, two lists of
+// identifiers of received QoS 2 messages (delivered, uncertain), and the unfinished outgoing messages in their order, each
+// with its identifier, its state, its size and the whole PUBLISH. Numbers are big-endian.
+constexpr std::string_view mark = "mqttc-session-1";
+constexpr std::uint8_t flag_connected = 1;  // it was connected before
+constexpr std::uint8_t flag_attempted = 1;  // a connection may have carried the message
+constexpr std::uint8_t flag_pubrel = 2;     // the broker has answered it with PUBREC
+
+class Saver {
+  public:
+    void byte(std::uint8_t value) { bytes_.push_back(value); }
+    void two_bytes(std::size_t value) {
+        byte(static_cast<std::uint8_t>(value >> 8U));
+        byte(static_cast<std::uint8_t>(value));
+    }
+    void four_bytes(std::size_t value) {
+        two_bytes(value >> 16U & 0xffffU);
+        two_bytes(value & 0xffffU);
+    }
+    void raw(Bytes bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
+    void ids(const std::vector<PacketId>& ids) {
+        two_bytes(ids.size());
+        for (const PacketId id : ids) two_bytes(id);
+    }
+    std::vector<std::uint8_t> take() { return std::move(bytes_); }
+
+  private:
+    std::vector<std::uint8_t> bytes_;
+};
+
+std::vector<PacketId> ids_in(const IdSet& set) {
+    std::vector<PacketId> ids;
+    if (set.empty()) return ids;
+    for (std::size_t id = 1; id <= UINT16_MAX; ++id) {
+        if (set.contains(static_cast<PacketId>(id))) ids.push_back(static_cast<PacketId>(id));
+    }
+    return ids;
+}
+
+void read_ids(codec::Reader& in, IdSet& to) {
+    for (std::size_t count = in.two_bytes(); count > 0 && !in.error(); --count) {
+        if (const PacketId id = in.two_bytes(); id != 0) to.insert(id);
+    }
+}
+
+/// Whether the bytes are one PUBLISH that this library could have stored.
+bool is_stored_publish(Bytes packet, PacketId id, ProtocolVersion version) {
+    const auto frame = next_frame(packet, max_remaining_length + 5);
+    if (!frame || !*frame || (*frame)->size != packet.size() || (*frame)->type() != PacketType::publish)
+        return false;
+    const auto publish = decode_publish(**frame, version);
+    return publish && publish->packet_id == id && id != 0 && !publish->topic.empty() && !publish->dup &&
+           !publish->properties.find(PropertyId::topic_alias) &&
+           !publish->properties.find(PropertyId::subscription_identifier);
+}
+
+}  // namespace
+
+std::vector<std::uint8_t> Session::Impl::save() const {
+    Saver out;
+    out.raw(as_bytes(mark));
+    out.byte(static_cast<std::uint8_t>(options.version));
+    out.byte(state.ever_connected ? flag_connected : 0);
+    out.two_bytes(state.client_id.size());
+    out.raw(as_bytes(state.client_id));
+    // A message whose acknowledgement is held is not finished here: the broker sends it again, and it is offered again.
+    auto delivered = ids_in(state.received);
+    std::erase_if(delivered, [this](PacketId id) {
+        return std::ranges::find(state.held_qos2, id, &SessionState::HeldQos2::id) != state.held_qos2.end();
+    });
+    out.ids(delivered);
+    out.ids(ids_in(state.uncertain_qos2_ids));
+    for (const Inflight::Queue* queue : {&state.inflight.sent(), &state.inflight.waiting()}) {
+        for (const OutgoingMessage* message = queue->front(); message != nullptr; message = message->next) {
+            const bool pubrel = message->stage == OutgoingMessage::Stage::pubrel;
+            out.two_bytes(message->id);
+            out.byte(static_cast<std::uint8_t>((message->on_wire || message->attempted ? flag_attempted : 0) |
+                                               (pubrel ? flag_pubrel : 0)));
+            out.four_bytes(message->packet.size() + message->payload.bytes.size());
+            out.raw(message->packet);
+            out.raw(message->payload.bytes);
+        }
+    }
+    return out.take();
+}
+
+std::expected<void, Error> Session::Impl::restore(Bytes saved) {
+    if (conn.phase != Phase::closed || state.ever_connected || state.counters.published > 0)
+        return refuse(ErrorCode::usage, "a session can be restored only before it is used");
+    codec::Reader in(saved);
+    if (as_text(in.take(mark.size())) != mark)
+        return refuse(ErrorCode::usage, "the bytes are not a saved session");
+    if (in.byte() != static_cast<std::uint8_t>(options.version))
+        return refuse(ErrorCode::usage, "the session was saved by a client of another version of MQTT");
+    SessionState fresh(options.version);
+    fresh.ever_connected = (in.byte() & flag_connected) != 0;
+    fresh.client_id = in.unchecked_text();
+    if (!options.client_id.empty() && options.client_id != fresh.client_id)
+        return refuse(ErrorCode::usage, "the session was saved by a client with another client identifier");
+    read_ids(in, fresh.received);
+    read_ids(in, fresh.uncertain_qos2_ids);
+    while (!in.error() && !in.at_end()) {
+        const PacketId id = in.two_bytes();
+        const std::uint8_t flags = in.byte();
+        const Bytes packet = in.take(in.four_bytes());
+        OutgoingMessage* message =
+            is_stored_publish(packet, id, options.version) ? fresh.inflight.add(fresh.ids, id) : nullptr;
+        if (message == nullptr) {
+            in.fail(CodecError::malformed);
+            break;
+        }
+        message->packet.assign(packet.begin(), packet.end());
+        constexpr unsigned qos_shift = 1;
+        message->qos = static_cast<Qos>(packet[0] >> qos_shift & 3U);
+        message->attempted = (flags & flag_attempted) != 0;
+        if (message->qos == Qos::exactly_once && (flags & flag_pubrel) != 0)
+            message->stage = OutgoingMessage::Stage::pubrel;
+    }
+    if (in.error()) return refuse(ErrorCode::usage, "the saved session is damaged");
+    fresh.counters.published = fresh.counters.pending = fresh.inflight.size();
+    state = std::move(fresh);
+    conn.limits.client_id = state.client_id;
+    return {};
+}
+
+}  // namespace mqttc
