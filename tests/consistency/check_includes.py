@@ -12,7 +12,7 @@ import tempfile
 
 # Public headers by layer; a header that is not listed here is an error.
 PUBLIC = {
-    "types": "base", "error": "base", "endpoint": "net",
+    "compiler": "base", "types": "base", "error": "base", "endpoint": "net",
     "reason": "codec", "property": "codec", "packet": "codec", "codec": "codec", "topic": "codec",
     "session": "session",
     "client": "client", "callback": "client", "coroutine": "client", "url": "client",
