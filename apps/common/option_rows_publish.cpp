@@ -50,6 +50,18 @@ OptionResult set_encoding(OptionContext& context) {
     return set;
 }
 
+// The value must be right, but changes nothing.
+OptionResult check_choice(OptionContext& context) {
+    const auto choice = to_choice(context.value(), context.row->choices);
+    if (!choice) return std::unexpected(choice.error());
+    return {};
+}
+
+OptionResult report_latency(OptionContext& context) {
+    if (!context.run->stats) context.run->stats = StatsForm::text;
+    return {};
+}
+
 OptionResult set_repeat(OptionContext& context) {
     auto set = set_number<1, UINT64_MAX, &PubOptions::repeat>(context);
     context.is_default = context.pub->repeat == 1;
@@ -397,6 +409,21 @@ and
 retained messages never count as answers, because they are older than the
 request.)",
      .set = no_setting},
+    {.name = "retain-handling", .argument = "WHEN", .value = ValueKind::choice, .choices = "always new never",
+     .needs = "request", .shared_by_profile = true,
+     .help = "with --request: no effect, for mosquitto_rr",
+     .manual = R"(Accepted for compatibility with
+.Ic mosquitto_rr :
+the broker is never asked for retained messages.)",
+     .set = check_choice},
+    {.name = "latency", .needs = "request",
+     .help = "with --request: report the response time on stderr",
+     .manual = R"(With
+.Fl -request :
+report the response time on standard error at exit, as
+.Fl -stats
+does.)",
+     .set = report_latency},
     {.name = "stamp",
      .help = "number and time before each payload, for mqtt_sub --stats",
      .manual = R"(Put a sequence number and the time before each payload.

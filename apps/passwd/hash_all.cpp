@@ -1,6 +1,7 @@
 // -U: hashes the plain-text passwords, and only those.
 #include "actions.hpp"
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "change_file.hpp"
 #include "hash_many.hpp"
 #include "message.hpp"
@@ -13,9 +14,8 @@ Result<void> hash_all(const Options& options) {
         std::vector<std::string_view> passwords;
         for (std::size_t i = 0; i < file.lines().size(); ++i) {
             const PasswordLine& line = file.lines()[i];
-            const auto warn = [&](const std::string& what) {
-                say(escape_controls(options.file) + ", line " + std::to_string(i + 1) + ": " + what +
-                    "; not changed");
+            const auto warn = [&](const std::string& what, const char* so = "; not changed") {
+                say(escape_controls(options.file) + ", line " + std::to_string(i + 1) + ": " + what + so);
             };
             if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
             if (line.kind != PasswordLine::Kind::entry) continue;
@@ -24,6 +24,11 @@ Result<void> hash_all(const Options& options) {
                     if (line.stored.size() > max_password_length)
                         return fail(escape_controls(options.file) + ", line " + std::to_string(i + 1) +
                                     ": the password is longer than 65,535 bytes; nothing was changed");
+                    // Mosquitto 2.0 leaves them out.
+                    if (trim_spaces(line.stored).size() != line.stored.size())
+                        warn("the password of user '" + escape_controls(line.name) +
+                                 "' has spaces at its start or end, which are part of it",
+                             "");
                     where.push_back(i);
                     passwords.push_back(line.stored);
                     break;

@@ -91,7 +91,8 @@ ignores it.)",
     {.short_name = 'U', .name = "hash-all", .excludes = "import|list|verify",
      .help = "hash every password that is still plain text",
      .manual = R"(Hash every plain-text password in the file.
-The password is everything after the first colon of a line.
+The password is everything after the first colon of a line, spaces at its start
+and end included; these are reported, because Mosquitto 2.0 leaves them out.
 Lines that already hold a hash are kept.
 Lines with an unknown kind of hash are kept too, with a warning.
 Running the command again is harmless.)",

@@ -220,10 +220,12 @@ TEST_CASE("-U hashes plain-text passwords, keeps the rest and reports unreadable
 
     const Result result = passwd({"-U", "-I", "2", file});
     CHECK(result.exit.code == 0);
-    CHECK(result.err == "mqtt_passwd: " + file + ", line 4: not name:password; not changed\n" +
-                            "mqtt_passwd: " + file +
-                            ", line 6: user 'odd' has a hash of an unknown kind; not changed\n" +
-                            "mqtt_passwd: " + file + ", line 7: user 'none' has no password; not changed\n");
+    CHECK(result.err ==
+          "mqtt_passwd: " + file + ", line 4: not name:password; not changed\n" + "mqtt_passwd: " + file +
+              ", line 5: the password of user 'bob' has spaces at its start or end, which are "
+              "part of it\n" +
+              "mqtt_passwd: " + file + ", line 6: user 'odd' has a hash of an unknown kind; not changed\n" +
+              "mqtt_passwd: " + file + ", line 7: user 'none' has no password; not changed\n");
     const std::string text = read_file(file);
     CHECK(text.starts_with("# plain\nann:$7$2$"));
     CHECK(text.find("\nnocolon\nbob:$7$2$") != std::string::npos);

@@ -65,6 +65,25 @@ TEST_CASE("the broker accepts passwords hashed with -U" * needs_mosquitto()) {
     CHECK(login(broker, "cat", "one") == refused);
 }
 
+TEST_CASE("-U keeps spaces around a password, which mosquitto_passwd 2.0 removes" * needs_mosquitto()) {
+    const TempDir dir;
+    const std::string plain = "ann:end \nbob: start\ncat:in side\ndan:dos\r\n";
+    const std::string ours = dir.write("ours", plain);
+    const std::string theirs = dir.write("theirs", plain);
+    CHECK(passwd({"-U", ours}).exit == ok);
+    REQUIRE(run({mosquitto_passwd_path, "-U", theirs}).exit == ok);
+    const RealBroker by_ours(config(ours));
+    const RealBroker by_theirs(config(theirs));
+    CHECK(login(by_ours, "ann", "end ") == accepted);
+    CHECK(login(by_ours, "bob", " start") == accepted);
+    CHECK(login(by_theirs, "ann", "end") == accepted);
+    CHECK(login(by_theirs, "bob", "start") == accepted);
+    for (const RealBroker* broker : {&by_ours, &by_theirs}) {
+        CHECK(login(*broker, "cat", "in side") == accepted);
+        CHECK(login(*broker, "dan", "dos") == accepted);
+    }
+}
+
 TEST_CASE("the broker and --verify use the same of several lines of a user" * needs_mosquitto()) {
     const TempDir dir;
     const std::string first = passwd_ok({"-c", "-b", "-I", "1", "-", "u", "first"});

@@ -71,7 +71,7 @@ def check_mentions(root, programs):
 
 # Words to complete, and what each shell must offer: of every kind of value one.
 OFFERS = (
-    (["mqtt_pub", "--ret"], {"--retain"}),
+    (["mqtt_pub", "--ret"], {"--retain", "--retain-handling"}),
     (["mqtt_sub", "--retained"], {"--retained-only"}),
     (["mqtt_pub", "-q", ""], {"0", "1", "2"}),
     (["mqtt_pub", "--qos="], {"0", "1", "2"}),

@@ -87,6 +87,7 @@ void publish_options(Table& table) {
     table.pub({"-m", "x", "--id-prefix", "pre-"});
     table.pub({"-m", "x", "-k", "5"});
     table.pub({"-m", "x", "--keepalive", "65535"});
+    differs_by_any_name(table.pub({"-m", "x", "-k", "0"}), "0 switches keep-alive off", 0);
     table.pub({"-m", "x", "-M", "1", "-q", "1"});
     table.pub({"-m", "x", "--repeat", "3"});
     table.pub({"-m", "x", "--repeat", "2", "--repeat-delay", "0.01"});

@@ -285,6 +285,13 @@ TEST_CASE("times have the same format" * needs_mosquitto()) {
     compare_formats(comparison, {"x"}, time_formats, masked);
 }
 
+TEST_CASE("the message expiry interval has the same format" * needs_mosquitto()) {
+    Comparison comparison;
+    // Each gets the rest of the time, in seconds of six digits.
+    compare_formats(comparison, {"x", {"-D", "publish", "message-expiry-interval", "900000"}},
+                    {"%E", "%9E", "%-9E|", "%09E", "%.2E", "%3E"}, masked);
+}
+
 TEST_CASE("without a format the payload, and with -v the topic, appear as in mosquitto_sub" *
           needs_mosquitto()) {
     Comparison comparison;

@@ -41,6 +41,7 @@ openssl x509 -in client.pem -outform DER -out client.der
 openssl pkcs8 -topk8 -in client.key -nocrypt -out client.p8
 openssl pkcs8 -topk8 -in client.key -nocrypt -outform DER -out key.der
 openssl pkcs8 -topk8 -in client.key -passout pass:secret -outform DER -out locked.der
+openssl pkcs8 -topk8 -in client.key -passout pass:secret -out locked.pem
 openssl pkcs12 -export -in client.pem -inkey client.key -certfile root.pem -passout pass:secret -out client.p12
 echo secret > pass; echo wrong > wrong; echo 1234 > pin
 : > index.txt; echo 01 > crlnumber
@@ -132,6 +133,7 @@ TEST_CASE("certificates and keys in DER and PKCS#12, and URIs of OpenSSL's store
                             {"--cert", "@client.der", "--key", "@key.der"},
                             {"--cert", "@client.pem", "--key", "@key.der"},
                             {"--cert", "@client.der", "--key", "@client.key"},
+                            Words{"--cert", "@client.pem", "--key", "@locked.pem"} + pass,
                             Words{"--cert", "@client.der", "--key", "@locked.der"} + pass,
                             Words{"--cert", "@client.p12", "--key", "@client.p12"} + pass,
                             Words{"--cert", "@client.pem", "--key", "@client.p12"} + pass,
@@ -141,6 +143,8 @@ TEST_CASE("certificates and keys in DER and PKCS#12, and URIs of OpenSSL's store
         CHECK(result.exit == ok);
         CHECK(result.err.empty());
     }
+    // The broker requires one.
+    CHECK(pki.publish(broker.port(), to_broker).exit.code == 62);
     const Words wrong{"--key-passphrase-file", "@wrong"};
     check_refusals(
         pki, broker.port(),

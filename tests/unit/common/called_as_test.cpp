@@ -102,6 +102,10 @@ TEST_CASE("mosquitto_rr makes requests") {
     CHECK(options->connection.version == mqttc::ProtocolVersion::v5);
     CHECK(options->answer_topic);
     CHECK_FALSE(options->answer_newline);
+    CHECK(parse_as(pub, "mosquitto_rr", "-t a -e b -n -F %p --pretty --retain-handling new")->format == "%p");
+    CHECK(parse_as(pub, "mosquitto_rr", "-t a -e b -n --latency")->run.stats.has_value());
+    CHECK(parse_as(pub, "mosquitto_rr", "-t a -e b -n --retain-handling sometimes").error().message() ==
+          "--retain-handling: 'sometimes' is not one of always, new, never");
     CHECK(parse_as(pub, "mosquitto_rr", "-t a -e b -l").error().message() ==
           "--request cannot be used with -l");
     CHECK(pub.wrong("-t a -m x -e b") == "-e needs --request");

@@ -2,6 +2,8 @@
 #include "connect.hpp"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/un.h>
 
@@ -75,6 +77,26 @@ TEST_CASE("on the loopback interface a connection is open at once") {
     REQUIRE((*stream)->write(as_bytes("hello"))->count == 5);
     std::array<char, 8> buffer{};
     CHECK(::read(there.get(), buffer.data(), buffer.size()) == 5);
+}
+
+TEST_CASE("a connection comes from the local address, and small packets are not held back") {
+    const Listener listener;
+    Loop loop;
+    auto to = endpoint("127.0.0.1", listener.port);
+    to.bind_address = "127.0.0.9";
+    Connector connector(loop, to);
+    connector.start();
+    const auto stream = finish(loop, connector);
+    REQUIRE(stream);
+    const auto there = listener.accept();
+    sockaddr_in from{};
+    socklen_t length = sizeof from;
+    REQUIRE(::getpeername(there.get(), reinterpret_cast<sockaddr*>(&from), &length) == 0);
+    CHECK(ntohl(from.sin_addr.s_addr) == 0x7f000009);
+    int on = 0;
+    length = sizeof on;
+    REQUIRE(::getsockopt((*stream)->descriptor(), IPPROTO_TCP, TCP_NODELAY, &on, &length) == 0);
+    CHECK(on != 0);
 }
 
 TEST_CASE("localhost reaches a broker that listens on IPv4 only, without waiting") {
