@@ -215,7 +215,7 @@ step_brokers() {
     tests/npm.sh tests/brokers/npm build/npm
     local log=build/brokers.log short=()
     [ "${CI-}" != true ] || short=(--short rabbitmq --short activemq --short ejabberd --cluster-lines 5000)
-    timeout --kill-after=10 2400 tests/brokers/run.py build/dev/bin --modules build/npm ${short[@]+"${short[@]}"} | tee "$log"
+    timeout --kill-after=10 3600 tests/brokers/run.py build/dev/bin --modules build/npm ${short[@]+"${short[@]}"} | tee "$log"
     add_total "$log" "real brokers"
     heading "brokers: mqtt_testbroker with other clients"
     timeout --kill-after=10 600 tests/brokers/other_clients.py build/dev/bin --modules build/npm | tee "$log.clients"

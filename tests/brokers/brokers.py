@@ -274,13 +274,16 @@ class RabbitMQ(Broker):
 class ActiveMQ(Broker):
     name, title = "activemq", "ActiveMQ 5.17"
     packages = "activemq libmqtt-client-java"
-    transports = ("tcp",)
+    transports = ("tcp", "tls")  # its package has no WebSocket
     versions = ("31", "311")
 
     def configure(self):
         libraries = "/usr/share/activemq/lib"
         self.classes = ":".join([f"{libraries}/*", f"{libraries}/optional/*", "/usr/share/java/mqtt-client.jar",
                                  "/usr/share/activemq/bin/activemq.jar"])
+        store = os.path.join(self.directory, "server.p12")
+        subprocess.run(["openssl", "pkcs12", "-export", "-in", self.cert, "-inkey", self.key, "-out", store, "-passout", "pass:secret"],
+                       check=True, capture_output=True)
         self.file("activemq.xml", f"""<beans xmlns="http://www.springframework.org/schema/beans"
  xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
  xsi:schemaLocation="http://www.springframework.org/schema/beans http://www.springframework.org/schema/beans/spring-beans-2.0.xsd
@@ -290,7 +293,8 @@ class ActiveMQ(Broker):
 <persistenceAdapter><kahaDB directory="{self.directory}/kahadb"/></persistenceAdapter>
 <plugins><simpleAuthenticationPlugin anonymousAccessAllowed="true"><users>
 <authenticationUser username="{USER}" password="{PASSWORD}" groups="users"/></users></simpleAuthenticationPlugin></plugins>
-<transportConnectors><transportConnector name="mqtt" uri="mqtt://127.0.0.1:{self.ports['tcp']}?wireFormat.maxFrameSize=104857600"/>
+<sslContext><sslContext keyStore="file:{store}" keyStoreType="PKCS12" keyStorePassword="secret"/></sslContext>
+<transportConnectors><transportConnector name="mqtts" uri="mqtt+ssl://127.0.0.1:{self.ports['tls']}"/><transportConnector name="mqtt" uri="mqtt://127.0.0.1:{self.ports['tcp']}?wireFormat.maxFrameSize=104857600"/>
 </transportConnectors></broker></beans>
 """)
 
