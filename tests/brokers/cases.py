@@ -83,6 +83,21 @@ def retained(run):
         raise Mismatch(f"sub: after it was cleared: exit code {code}, got {out!r}: {err.strip()}")
 
 
+@case("retained, by a wildcard", short=True)
+def retained_list(run):
+    """Set, list and clear."""
+    topics = [f"{run.topic}/kept/{name}" for name in ("a", "b/c", "d")]
+    for topic in topics:
+        run.pub("-t", topic, "-q", "1", "-r", "-m", "kept")
+    expected = [topic + " kept" for topic in topics]
+    for words in (["-C", "3", "-W", "3"], ["--remove-retained", "-W", "1"], ["-W", "1"]):
+        code, out, err = run.run(run.clients.sub, "-t", run.topic + "/kept/#", "-q", "1", "-v", *words)
+        # What clears a message is printed, too.
+        got = [line for line in out.decode().splitlines() if not line.endswith(" (null)")]
+        if sorted(got) != (expected if len(words) > 2 else []):
+            raise Mismatch(f"sub {' '.join(words)}: exit code {code}, got {out!r}: {err.strip()}")
+
+
 @case("wildcards", short=True)
 def wildcards(run):
     plus, hash_ = run.sub("-t", run.topic + "/+/x"), run.sub("-t", run.topic + "/b/#")
