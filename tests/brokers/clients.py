@@ -142,8 +142,11 @@ class Run:
             return [line for line in sub.lines if not line.endswith("/ready ready")]
 
     def expect(self, sub, lines, seconds=20, any_order=False):
-        """The subscriber receives these lines, and nothing else."""
-        sub.wait_for(lambda: len(self.received(sub)) >= len(lines), seconds)
+        """The subscriber receives these lines, and nothing else. It may be slow, but not pause for `seconds`."""
+        before = -1
+        while before < len(sub.lines) and len(self.received(sub)) < len(lines):
+            before = len(sub.lines)
+            sub.wait_for(lambda: len(self.received(sub)) >= len(lines), seconds)
         got = self.received(sub)
         if any_order:
             got, lines = sorted(got), sorted(lines)
