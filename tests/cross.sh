@@ -67,7 +67,7 @@ run_tests() {
     ctest --test-dir "$1" -j 2 --timeout 1200 --output-on-failure --no-tests=error --output-junit "$junit" \
         --test-output-size-passed 4194304 --test-output-size-failed 4194304 -L "$labels" -E "$except" ${pattern:+-R "$pattern"}
     status=$?
-    counted=$(python3 tests/count.py "$junit" | head -n 1)
+    counted=$(python3 tests/count.py "$junit" | sed -n 1p)
     [ -n "$counted" ] || return 1
     totals+=("$(printf '%s: %d passed, %d failed, %d skipped' "${1##*/}" $counted)")
     return "$status"
@@ -80,7 +80,7 @@ try_packages() {
     unpack "$1" "$root" "${@:3}" || { echo "apt cannot install the packages"; return 1; }
     ours() { local name=$1; shift; "$emulator" -L "$root" "$root/usr/bin/$name" "$@"; }
 
-    coproc broker { exec "$emulator" -L "$root" "$build/bin/mqtt_testbroker" -p 0; }
+    coproc broker { exec "$emulator" -L "${libraries:-$root}" "$build/bin/mqtt_testbroker" -p 0; }
     # shellcheck disable=SC2064
     trap "kill $broker_PID 2>/dev/null" EXIT
     read -r -t 60 -u "${broker[0]}" message

@@ -16,6 +16,12 @@ if(MQTTC_CROSS_ROOT)
   set(CMAKE_FIND_ROOT_PATH ${MQTTC_CROSS_ROOT})
   set(CMAKE_CXX_FLAGS_INIT "${CMAKE_CXX_FLAGS_INIT} -isystem ${MQTTC_CROSS_ROOT}/usr/include/${triplet}")
   set(qemu_arguments -L ${MQTTC_CROSS_ROOT})
+  # Programs find the libraries below the emulator's root directory, and need no path for the build.
+  set(CMAKE_SKIP_BUILD_RPATH ON)
+  foreach(kind EXE SHARED MODULE)
+    set(CMAKE_${kind}_LINKER_FLAGS_INIT
+      "-Wl,-rpath-link=${MQTTC_CROSS_ROOT}/usr/lib/${triplet}:${MQTTC_CROSS_ROOT}/lib/${triplet}")
+  endforeach()
 endif()
 # libwslay-dev cannot be installed for two architectures at once: use the header of the build machine, which is the same,
 # and the library of the package libwslay1.
