@@ -262,7 +262,7 @@ def wrong_password(run):
 def over(transport):
     def test(run):
         if run.clients.mosquitto and transport != "tls":
-            return None
+            return "no WebSocket"
         if transport not in run.broker.ports:
             return "not set up"
         sub = run.sub("-t", run.topic + "/a", transport=transport)
