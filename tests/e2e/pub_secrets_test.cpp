@@ -127,7 +127,7 @@ TEST_CASE("a connected program has one copy of the password on its heap, and non
 TEST_CASE("the prompt on the terminal has no echo") {
     BrokerThread broker;
     PtyProcess process(pub_command(broker.port(), {"-t", "a", "-m", "x", "-u", "me", "--ask-password"}));
-    REQUIRE(process.expect("Password for me at "));
+    REQUIRE(process.expect("Password for me at 127.0.0.1:" + std::to_string(broker.port()) + ": "));
     CHECK_FALSE(process.echo());
     process.send("typed in\n");
     CHECK(process.wait().code == 0);

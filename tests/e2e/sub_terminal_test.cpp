@@ -47,6 +47,33 @@ TEST_CASE("a user at a terminal sees what it is subscribed to") {
     CHECK(screen_of(broker, {"--raw"}).ends_with("\r\nhome/a {\"t\":1}\r\n"));
 }
 
+TEST_CASE("values of JSON payloads are logged as CSV, without those that lack them or repeat") {
+    BrokerThread broker;
+    PtyProcess sub(subscriber(broker, {"-t", "home/#", "-C", "3", "-F", "%t,%{temp},%{hum}", "--skip-invalid",
+                                       "--only-changes", "--quiet"}));
+    REQUIRE(wait_for_subscriptions(broker));
+    for (const char* payload : {R"({"temp":20.5,"hum":40})", R"({"temp":20.5,"hum":40})", R"({"temp":20.5})",
+                                R"({"temp":20.5,"hum":41})"})
+        broker.publish("home/salon", payload);
+    broker.publish("home/cave", R"({"temp":12,"hum":80})");
+    CHECK(sub.wait() == ok);
+    CHECK(sub.screen() == "home/salon,20.5,40\r\nhome/salon,20.5,41\r\nhome/cave,12,80\r\n");
+    // A user finds it without the manual.
+    CHECK(run({program("mqtt_sub"), "--help"}).out.contains("%{temp} is a value"));
+}
+
+TEST_CASE("JSON is coloured in %j and %J on a terminal, and indented by two spaces") {
+    for (const char* format : {"%j", "%J"}) {
+        BrokerThread broker;
+        PtyProcess sub(subscriber(broker, {"-t", "a", "-C", "1", "-F", format, "--pretty", "--quiet"}));
+        REQUIRE(wait_for_subscriptions(broker));
+        broker.publish("a", R"({"t":1})");
+        CHECK(sub.wait() == ok);
+        CHECK(sub.screen().contains("\r\n  \033[34m\"topic\"\033[0m: \033[32m\"a\"\033[0m"));
+        CHECK(sub.screen().contains("\033[33m0\033[0m"));
+    }
+}
+
 TEST_CASE("many filters are counted") {
     BrokerThread broker;
     PtyProcess sub(subscriber(broker, {"-t", "a", "-t", "b", "-t", "c", "-t", "d", "-t", "e"}));
