@@ -99,11 +99,11 @@ class LiveModel {
     std::span<const LiveEntry* const> entries() const {
         return std::span(entries_).first(paused_ ? paused_->entries : entries_.size());
     }
-    /// An entry of entries() as it is to be shown.
-    const LiveEntry& shown(const LiveEntry& entry) const {
-        if (!paused_) return entry;
-        const auto before = paused_->before.find(&entry);
-        return before == paused_->before.end() ? entry : before->second;
+    /// An entry of entries(), not null, as it is to be shown.
+    const LiveEntry& shown(const LiveEntry* entry) const {
+        if (!paused_) return *entry;
+        const auto before = paused_->before.find(entry);
+        return before == paused_->before.end() ? *entry : before->second;
     }
     /// Until resume(), entries() and shown() are as they are now. Messages are taken all the same.
     void pause();

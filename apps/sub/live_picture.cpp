@@ -374,7 +374,7 @@ Picture list_picture(const ListView& view) {
             picture.push_back(std::move(line));
             continue;
         }
-        const LiveEntry& entry = view.model.shown(*row.entry);
+        const LiveEntry& entry = view.model.shown(row.entry);
         const Duration age = view.now - entry.last;
         if (age >= stale) style |= style_dim;
         const unsigned topic_style = age < fresh ? style | style_bold : style;

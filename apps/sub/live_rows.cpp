@@ -55,7 +55,7 @@ void LiveRows::update(const LiveModel& model, Time now) {
     }
     shown_.clear();
     for (const LiveEntry* const entry : by_topic_) {
-        if (filter.empty() || matches(model.shown(*entry), filter)) shown_.push_back(entry);
+        if (filter.empty() || matches(model.shown(entry), filter)) shown_.push_back(entry);
     }
     rows_.clear();
     if (tree) return add_tree();
@@ -64,17 +64,17 @@ void LiveRows::update(const LiveModel& model, Time now) {
             break;
         case LiveOrder::time:
             sort_by(shown_, [&](const LiveEntry& it) {
-                return static_cast<double>(model.shown(it).last.time_since_epoch().count());
+                return static_cast<double>(model.shown(&it).last.time_since_epoch().count());
             });
             break;
         case LiveOrder::rate:
             sort_by(shown_, [&, second = LiveModel::second_of(now)](const LiveEntry& it) {
-                return model.shown(it).rate.rate(second);
+                return model.shown(&it).rate.rate(second);
             });
             break;
         case LiveOrder::changes:
             sort_by(shown_,
-                    [&](const LiveEntry& it) { return static_cast<double>(model.shown(it).changes); });
+                    [&](const LiveEntry& it) { return static_cast<double>(model.shown(&it).changes); });
             break;
     }
     rows_.reserve(shown_.size());

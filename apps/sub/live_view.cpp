@@ -200,7 +200,7 @@ Picture LiveView::commands() const {
     const LiveEntry* const entry = selected_entry();
     if (entry == nullptr) return {};
     const std::string topic = shell_word(entry->topic);
-    std::string_view payload = model_.shown(*entry).value;
+    std::string_view payload = model_.shown(entry).value;
     if (payload.size() > 60 || has_controls(payload, LineBreaks::hide)) payload = "...";
     const std::string options = facts_.command_options + " -t " + topic;
     return {{{"To subscribe to this topic, and to publish to it:", style_dim}},
@@ -215,7 +215,7 @@ Picture LiveView::picture(Time now) {
     const bool details =
         mode_ == Mode::details || (mode_ == Mode::commands && before_commands_ == Mode::details);
     if (details && details_ != nullptr) {
-        Picture lines = details_picture(model_.shown(*details_), size.columns, now);
+        Picture lines = details_picture(model_.shown(details_), size.columns, now);
         details_lines_ = lines.size();
         details_top_ = std::min(details_top_, lines.size() - std::min(lines.size(), height + 1));
         for (std::size_t i = details_top_; i < std::min(lines.size(), details_top_ + height + 1); ++i)
