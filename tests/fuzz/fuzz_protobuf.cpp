@@ -43,7 +43,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     // The longest text of a byte is an element of an array of messages with its name.
-    if (json->size() > 64 * (size + 1) || !sub::json_error(*json).empty()) std::abort();
+    if (json->size() > 64 * (size + 1) || !output::json_error(*json).empty()) std::abort();
     // Not all of it can be read back: a payload may have the same key of a map twice, or anything as a FieldMask.
     const auto bytes = schema.encode(*json);
     if (!bytes && bytes.error().empty()) std::abort();
