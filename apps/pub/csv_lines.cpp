@@ -110,6 +110,7 @@ std::optional<std::size_t> CsvLines::find_column(std::string_view name) const {
 
 std::expected<void, std::string> CsvLines::read_header() {
     columns_.clear();
+    topic_parts_.clear();
     for (const Field& field : fields_) {
         const std::size_t column = columns_.size();
         if (field.text.empty()) return std::unexpected(wrong(column, "the header has no name for it"));

@@ -45,7 +45,7 @@ TEST_CASE("JSON is read token by token") {
 }
 
 TEST_CASE("the scanner and the parser of %J agree on what is JSON") {
-    for (const std::string_view json : {"",
+    for (const std::string_view text : {"",
                                         " ",
                                         "1",
                                         "01",
@@ -94,8 +94,8 @@ TEST_CASE("the scanner and the parser of %J agree on what is JSON") {
                                         "[1] x",
                                         "{\"a\":1 \"b\":2}",
                                         "//c\n1"}) {
-        CAPTURE(json);
-        CHECK(tokens(json).ends_with('.') == json_error(json).empty());
+        CAPTURE(text);
+        CHECK(tokens(text).ends_with('.') == json_error(text).empty());
     }
 }
 

@@ -107,6 +107,13 @@ TEST_CASE("a CSV record may have line breaks in quotes, and errors name its firs
                                            "line 6: column 2 (payload): its quote is not closed"});
 }
 
+TEST_CASE("CSV: nothing of a header with an error is kept for the next one") {
+    Csv csv({.topics = {"t/{a}/{b}"}, .payload_column = "v"});
+    CHECK(csv.read("x,y,z,a,b") == "<the header has no column 'v' (--payload-column)>");
+    CHECK(csv.read("a,b,v") == "header");
+    CHECK(csv.read("1,2,3") == "t/1/2 3 - -");
+}
+
 TEST_CASE("a quoted field cannot fill the memory, and without its header no CSV is read") {
     test::Pipe pipe;
     pipe.write("topic,payload\na,\"" + std::string(60, '\n') + "\"\nb,c\n");
