@@ -43,6 +43,19 @@ bool is_mqtt_passwd(pid_t pid) {
     return name == "mqtt_passwd";
 }
 
+/// Ten programs add user0 to user9 to `file` at the same time; each succeeds and prints `said`.
+void add_ten_users_at_once(const std::function<Words(Words)>& argv_of, const std::string& file,
+                           std::string_view said) {
+    std::vector<std::unique_ptr<Process>> processes;
+    for (int i = 0; i < 10; ++i)
+        processes.push_back(std::make_unique<Process>(
+            Command{.argv = argv_of({"-b", "-I", "1", file, "user" + std::to_string(i), "p"})}));
+    for (const auto& process : processes) {
+        CHECK(process->wait().code == 0);
+        CHECK(process->err() == said);
+    }
+}
+
 }  // namespace
 
 TEST_CASE("as PID 1, a signal ends mqtt_passwd while it reads a password or hashes one" *
@@ -102,14 +115,7 @@ TEST_CASE("a password file that is mounted alone is overwritten, with a copy mea
     CHECK(right_password(real, "only", "p"));
     CHECK(passwd_ok({"--list", real}) == "only\n");
 
-    std::vector<std::unique_ptr<Process>> processes;
-    for (int i = 0; i < 10; ++i)
-        processes.push_back(std::make_unique<Process>(
-            Command{.argv = mounted_argv({"-b", "-I", "1", file, "user" + std::to_string(i), "p"})}));
-    for (const auto& process : processes) {
-        CHECK(process->wait().code == 0);
-        CHECK(process->err() == said);
-    }
+    add_ten_users_at_once(mounted_argv, file, said);
     CHECK(std::ranges::count(read_file(real), '\n') == 11);
 
     // Killed while it wrote.
@@ -141,14 +147,7 @@ TEST_CASE("a password file that may be written, in a directory that may not, is 
     };
     const std::string said = "mqtt_passwd: the directory of " + file +
                              " is not writable, so the file was overwritten and not replaced\n";
-    std::vector<std::unique_ptr<Process>> processes;
-    for (int i = 0; i < 10; ++i)
-        processes.push_back(std::make_unique<Process>(
-            Command{.argv = mounted_argv({"-b", "-I", "1", file, "user" + std::to_string(i), "p"})}));
-    for (const auto& process : processes) {
-        CHECK(process->wait().code == 0);
-        CHECK(process->err() == said);
-    }
+    add_ten_users_at_once(mounted_argv, file, said);
     CHECK(std::ranges::count(read_file(real), '\n') == 10);
     CHECK(run(mounted_argv({"-D", file, "user3"})).err == said);
     CHECK(std::ranges::count(passwd_ok({"--list", real}), '\n') == 9);
