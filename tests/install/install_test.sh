@@ -97,6 +97,7 @@ flags=$(PKG_CONFIG_PATH="$lib/pkgconfig" pkg-config --cflags --libs mqttc)
 c++ -std=c++23 "$work/own/main.cpp" $flags -o "$work/own/own_pkgconfig" || die "pkg-config's flags do not build"
 
 received_from() {
+    : >"$work/received"  # otherwise the line of the program before may be found before the subscriber has started
     "$prefix/bin/mqtt_sub" -p "$port" -t own -t retained -C 2 -W 20 >"$work/received" &
     local subscriber=$!
     until grep -q installed "$work/received"; do kill -0 "$subscriber" 2>/dev/null || return 1; sleep 0.02; done
