@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     const OptionInput input{
         .arguments = arguments,
-        .environment = [](std::string_view name) -> std::optional<std::string> {
+        .environment = [](std::string_view name) -> std::optional<std::string_view> {
             if (name == "HOME") return "/home/user";
             return std::nullopt;
         },
