@@ -7,8 +7,8 @@ namespace mqttc::app {
 
 /// No options to run with: a text to print (--help, --version, --generate), or what is wrong.
 struct NoOptions {
-    std::string
-        text;  ///< to print, or one line without the program's name: option, value and what is allowed
+    /// To print, or one line without the program's name: option, value and what is allowed.
+    std::string text;
     bool is_error = true;
     std::string file = {};  ///< the config file or profile that is wrong; empty: the command line
     unsigned line = 0;      ///< in that file

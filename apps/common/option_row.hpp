@@ -90,14 +90,14 @@ struct OptionRow {
     /// Without one of these it is an error: "name" or "name=choice", separated by '|'. A name is a long name, or the
     /// letter of an option without one.
     std::string_view needs = {};
-    bool mosquitto_ignores =
-        false;  ///< Mosquitto ignores it without what it needs, and so do we by its names
+    /// Mosquitto ignores it without what it needs, and so do we by its names.
+    bool mosquitto_ignores = false;
     std::string_view excludes = {};  ///< cannot be used together with any of these; written like `needs`
     std::string_view why = {};       ///< the reason for `excludes`, in the message
     bool gives_way = false;          ///< no error when it is in a lower source than what it conflicts with
     bool needs_safe_file = false;    ///< refused in a config file that other users can change
-    bool shared_by_profile =
-        false;  ///< in a profile it may lack what it needs: it is meant for the other program
+    /// In a profile it may lack what it needs: it is meant for the other program.
+    bool shared_by_profile = false;
     std::string_view help = {};    ///< one line; empty: not shown
     std::string_view manual = {};  ///< what the manual says, in mdoc; empty: `help`
     /// Stores the value (context.values). Error: what is wrong with the value, one line.

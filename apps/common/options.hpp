@@ -103,10 +103,10 @@ struct RunOptions {
     bool debug = false;
     bool quiet = false;
     ColorMode color = ColorMode::automatic;
-    std::vector<std::string> warnings =
-        {};  ///< found while parsing, one line each, without the program's name
-    std::string borrowed_config =
-        {};  ///< the file of Mosquitto's program that was read: there is none of its own
+    /// Found while parsing, one line each, without the program's name.
+    std::vector<std::string> warnings = {};
+    /// The file of Mosquitto's program that was read: there is none of its own.
+    std::string borrowed_config = {};
 };
 
 /// How payloads are written that --decode and --encode translate from or to JSON.

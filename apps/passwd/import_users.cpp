@@ -11,8 +11,8 @@
 namespace mqttc::passwd {
 namespace {
 
-constexpr std::string_view byte_order_mark =
-    "\xef\xbb\xbf";  // some editors put it at the start of UTF-8 files
+// Some editors put it at the start of UTF-8 files.
+constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
 
 struct NewUser {
     std::string_view name;

@@ -20,8 +20,8 @@ struct MessageFields {
     Bytes payload;
     /// Not empty: several messages with these payloads and nothing else; `payload` is not used.
     std::span<const Bytes> batch;
-    bool outlives_input =
-        false;  ///< the payload stays unchanged as long as its source: it need not be copied
+    /// The payload stays unchanged as long as its source: it need not be copied.
+    bool outlives_input = false;
     std::optional<std::string_view> topic;
     std::optional<Qos> qos;
     std::optional<bool> retain;

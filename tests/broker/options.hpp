@@ -68,12 +68,12 @@ struct Behaviour {
         raw_reply;               ///< sent instead of CONNACK before closing the connection
     bool answer_publish = true;  ///< false: neither PUBACK nor PUBREC; the message is delivered
     bool answer_pubrel = true;
-    std::optional<ReasonCode>
-        publish_reason;  ///< MQTT 5: in PUBACK or PUBREC; from 0x80 nothing is delivered
-    std::size_t drop_at_publish =
-        0;  ///< n > 0: the n-th PUBLISH from now is ignored and its connection closed
-    std::optional<Qos>
-        close_at_qos;  ///< a PUBLISH with this QoS or above is ignored and its connection closed
+    /// MQTT 5: in PUBACK or PUBREC; from 0x80 nothing is delivered.
+    std::optional<ReasonCode> publish_reason;
+    /// N > 0: the n-th PUBLISH from now is ignored and its connection closed.
+    std::size_t drop_at_publish = 0;
+    /// A PUBLISH with this QoS or above is ignored and its connection closed.
+    std::optional<Qos> close_at_qos;
     bool close_at_subscribe = false;
     bool answer_subscribe = true;
     std::optional<std::uint8_t> suback_code;  ///< for each filter; from 0x80 nothing is subscribed

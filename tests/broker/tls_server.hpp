@@ -22,8 +22,8 @@ struct TlsServerOptions {
     TlsVersion minimum = TlsVersion::v1_2;
     TlsVersion maximum = TlsVersion::v1_3;
     bool weak = false;  ///< short keys, old signatures and ciphers without certificates are used
-    std::string alpn =
-        {};  ///< not empty: the only application protocol; clients that offer others only are refused
+    /// Not empty: the only application protocol; clients that offer others only are refused.
+    std::string alpn = {};
 };
 
 /// Loads the files. Error: tls_config.

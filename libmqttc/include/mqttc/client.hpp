@@ -29,12 +29,12 @@ namespace mqttc {
 struct ReconnectPolicy {
     static constexpr std::uint32_t forever = UINT32_MAX;  ///< as a number of tries: no end
     std::uint32_t first = 0;                              ///< further tries for the first connection
-    std::uint32_t later =
-        forever;  ///< tries in a row after a connection was lost; a connection on which a message was
-                  ///< acknowledged or received, or that lasted 10 s, resets the count
-    bool after_refusal =
-        false;  ///< after a first connection, whatever the broker says is temporary (CONNACK and
-                ///< DISCONNECT codes), except that another client uses the identifier
+    /// Tries in a row after a connection was lost; a connection on which a message was acknowledged or received, or
+    /// that lasted 10 s, resets the count.
+    std::uint32_t later = forever;
+    /// After a first connection, whatever the broker says is temporary (CONNACK and DISCONNECT codes), except that
+    /// another client uses the identifier.
+    bool after_refusal = false;
     Duration min_delay = std::chrono::seconds(1);   ///< before the first of these tries; zero: up to 0.1 s
     Duration max_delay = std::chrono::seconds(60);  ///< the delay doubles from min to max, with jitter
     /// Before the first try after a connection that was good, once in 10 s: this to three times this; not below min_delay:

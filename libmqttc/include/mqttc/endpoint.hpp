@@ -63,10 +63,10 @@ struct Endpoint {
     std::string host = "localhost";  ///< name or address, without brackets
     std::uint16_t port = 0;          ///< 0 = by transport: 1883, 8883 with TLS, 80 and 443 with WebSocket
     std::string unix_path = {};      ///< not empty: a unix domain socket instead of host and port
-    std::string bind_address =
-        {};            ///< local address or name that the socket is bound to; empty: the system's choice
-    bool srv = false;  ///< look up _mqtt._tcp / _secure-mqtt._tcp of `host` (RFC 2782)
-    std::optional<TlsOptions> tls = {};              ///< none: in the clear
+    /// Local address or name that the socket is bound to; empty: the system's choice.
+    std::string bind_address = {};
+    bool srv = false;                    ///< look up _mqtt._tcp / _secure-mqtt._tcp of `host` (RFC 2782)
+    std::optional<TlsOptions> tls = {};  ///< none: in the clear
     std::optional<WebSocketOptions> websocket = {};  ///< none: MQTT straight over the stream
     std::optional<Proxy> proxy = {};                 ///< none: straight to the broker
 };

@@ -62,14 +62,14 @@ struct SessionOptions {
 
     std::uint16_t max_inflight = 20;  ///< QoS 1/2 messages sent and not yet acknowledged; the broker's
                                       ///< receive maximum may lower it; 0: none can be published
-    std::size_t max_packet_size =
-        max_remaining_length + 5;  ///< largest packet accepted from the broker, bytes
-    std::size_t max_output_bytes =
-        256 * 1024;  ///< publish() fails with buffer_full while more output than this is pending
-    Duration ack_timeout =
-        std::chrono::seconds(20);  ///< longest wait without progress for the answer to SUBSCRIBE,
-    ///< UNSUBSCRIBE, PUBLISH QoS 1/2, PUBREL and ping(); zero = off. Progress is what Session::tick() describes.
-    ///< Not for CONNECT: the caller limits the time for the transport and CONNACK together
+    /// Largest packet accepted from the broker, bytes.
+    std::size_t max_packet_size = max_remaining_length + 5;
+    /// publish() fails with buffer_full while more output than this is pending.
+    std::size_t max_output_bytes = 256 * 1024;
+    /// Longest wait without progress for the answer to SUBSCRIBE, UNSUBSCRIBE, PUBLISH QoS 1/2, PUBREL and ping();
+    /// zero = off. Progress is what Session::tick() describes. Not for CONNECT: the caller limits the time for the
+    /// transport and CONNACK together.
+    Duration ack_timeout = std::chrono::seconds(20);
     bool use_topic_aliases = true;  ///< v5: use aliases for outgoing topics as far as the broker allows
     PacketTrace* trace = nullptr;   ///< must outlive the session
 };
@@ -157,10 +157,10 @@ struct Counters {
     std::uint64_t lowered = 0;    ///< of the delivered, QoS 2: acknowledged with PUBACK, as QoS 1
     std::uint64_t refused = 0;    ///< of these, QoS 1/2: finished with another code of 0x80 or above
     std::uint64_t uncertain = 0;  ///< of these, QoS 2: finished with the code fate_unknown
-    std::uint64_t dropped =
-        0;  ///< of these, QoS 0: lost with a connection that had carried a part of them or did
-            ///< not bring them to the broker (these were delivered until then), or too large
-            ///< for max_output_bytes or the limits of the next broker. QoS 1/2: taken back by withdraw()
+    /// Of these, QoS 0: lost with a connection that had carried a part of them or did not bring them to the broker
+    /// (these were delivered until then), or too large for max_output_bytes or the limits of the next broker. QoS
+    /// 1/2: taken back by withdraw().
+    std::uint64_t dropped = 0;
     std::uint64_t pending = 0;     ///< of these, all others: not acknowledged, or not wholly written
     std::uint64_t received = 0;    ///< messages that on_publish took
     std::uint64_t duplicates = 0;  ///< QoS 2 messages that were received again and not given to on_publish

@@ -194,12 +194,10 @@ struct Client::Impl {
     Time connect_started_{};
     Time connect_deadline_{};
     Time connected_at_{};
-    Time
-        confirmed_at_{};  ///< while nothing is read: when the broker's machine had confirmed all that was written
+    Time confirmed_at_{};  ///< while nothing is read: when the broker's machine had confirmed all output
     Time closing_deadline_{};
-    std::size_t closing_left_ =
-        0;                ///< bytes that the broker's machine had not taken when the deadline was set
-    Time progress_at_{};  ///< when Session::arrived() is called again
+    std::size_t closing_left_ = 0;  ///< bytes unconfirmed by the broker's machine when the deadline was set
+    Time progress_at_{};            ///< when Session::arrived() is called again
     Time retry_at_{};
     std::optional<Time> shrink_at_;
 };

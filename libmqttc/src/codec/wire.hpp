@@ -27,8 +27,8 @@ constexpr std::size_t varint_size(std::size_t value) {
 struct Varint {
     static constexpr std::size_t max_bytes = 4;
     std::uint32_t value = 0;
-    std::size_t size =
-        0;  ///< bytes taken; 0: it continues after the bytes; more than max_bytes: it is too long
+    /// Bytes taken; 0: it continues after the bytes; more than max_bytes: it is too long.
+    std::size_t size = 0;
 };
 
 inline Varint parse_varint(const std::uint8_t* at, std::size_t available) {

@@ -32,8 +32,8 @@ struct Address {
 struct Question {
     std::string host;
     std::uint16_t port = 0;
-    std::string
-        service;  ///< not empty ("_mqtt._tcp"): the SRV records of service.host, which bring their own ports
+    /// Not empty ("_mqtt._tcp"): the SRV records of service.host, which bring their own ports.
+    std::string service;
 };
 
 using Answer = std::expected<std::vector<Address>, Error>;

@@ -21,8 +21,8 @@ struct OutgoingMessage {
 
     std::vector<std::uint8_t> packet;  ///< the PUBLISH with its whole topic, DUP = 0, and a small payload
     ExternalPayload payload;           ///< a payload that is not in `packet`
-    std::uint64_t begin =
-        0;  ///< where the last packet sent of it starts and ends in this connection's output
+    /// Where the last packet sent of it starts and ends in this connection's output.
+    std::uint64_t begin = 0;
     std::uint64_t end = 0;
     Time since{};  ///< when that was
     OutgoingMessage* previous = nullptr;

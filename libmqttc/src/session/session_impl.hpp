@@ -199,12 +199,6 @@ struct Session::Impl {
     void resend_kept(Time now);
     void send_waiting(Time now);
     bool withdraw(PacketId id);
-
-    // session_save.cpp
-    std::vector<std::uint8_t> save() const;
-    std::expected<void, Error> restore(Bytes saved);
-
-    // session_resend.cpp
     /// Makes the message's PUBLISH pending: as `fresh` if it is given, else as stored. On an exception nothing has
     /// changed.
     void send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now);
@@ -217,6 +211,10 @@ struct Session::Impl {
     };
     Unsent keep_unsent();
     void keep(const Output::Packet& packet, Unsent& unsent);
+
+    // session_save.cpp
+    std::vector<std::uint8_t> save() const;
+    std::expected<void, Error> restore(Bytes saved);
 
     // session_receive.cpp
     enum class Taken : std::uint8_t { yes, no };
