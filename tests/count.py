@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Counts test cases in JUnit files of ctest: doctest's own count where a program prints one, otherwise one each.
 
-usage: count.py FILE...   prints `PASSED FAILED SKIPPED`, then a line for each skip: what was skipped, and why
+usage: count.py FILE...   prints `PASSED FAILED SKIPPED`, then a line for each skip: `skipped: ` and what was skipped and
+why, and for each failed program `failed: ` with the last lines of its output
 
 A test program, or a case of it (support/needs.hpp), reports a skip with a line `skipped: ...`.
 """
@@ -11,6 +12,7 @@ import sys
 import xml.etree.ElementTree as xml
 
 SUMMARY = re.compile(r"\[doctest\] test cases:\s*(\d+)\s*\|\s*(\d+) passed\s*\|\s*(\d+) failed\s*\|\s*(\d+) skipped")
+SHOWN = 30  # lines of a failed program's output
 SKIPPED = re.compile(r"^skipped: (.*)$", re.MULTILINE)
 
 
@@ -31,14 +33,18 @@ def count(case):
 
 
 def main():
-    totals, skips = [0, 0, 0], []
+    totals, skips, failures = [0, 0, 0], [], []
     for path in sys.argv[1:]:
         for case in xml.parse(path).getroot().iter("testcase"):
             *numbers, reasons = count(case)
             totals = [a + b for a, b in zip(totals, numbers)]
-            skips += [f"{case.get('name')}: {reason}" for reason in reasons]
+            name = case.get("name")
+            skips += [f"skipped: {name}: {reason}" for reason in reasons]
+            if numbers[1] > 0:
+                output = [line for line in (case.findtext("system-out") or "").splitlines() if line.strip()]
+                failures += [f"failed: {name}: {line}" for line in output[-SHOWN:] or ["no output"]]
     print(*totals)
-    print("\n".join(skips))
+    print("\n".join(skips + failures))
 
 
 if __name__ == "__main__":

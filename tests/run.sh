@@ -37,6 +37,7 @@ passed=0
 failed=0
 skipped=0
 failures=()
+failed_output=()  # the end of it, again where nobody has to search for it
 skips=()
 
 heading() { printf '\n== %s  [%d s]\n' "$1" "$SECONDS"; }
@@ -85,7 +86,7 @@ wait_ahead() {
 
 # run_ctest PRESET [ctest's options...]
 run_ctest() {
-    local preset=$1 p f s skip counted junit=$PWD/build/$1/junit.xml
+    local preset=$1 p f s line counted junit=$PWD/build/$1/junit.xml
     shift
     rm -f "$junit"
     timeout --kill-after=10 1500 ctest --test-dir "build/$preset" -j "$test_jobs" --timeout 300 --output-on-failure \
@@ -100,8 +101,11 @@ run_ctest() {
     passed=$((passed + p))
     failed=$((failed + f))
     skipped=$((skipped + s))
-    for skip in "${counted[@]:1}"; do
-        [ -z "$skip" ] || skips+=("$preset: $skip")
+    for line in "${counted[@]:1}"; do
+        case $line in
+            "skipped: "*) skips+=("$preset: ${line#skipped: }") ;;
+            "failed: "*) failed_output+=("$preset: ${line#failed: }") ;;
+        esac
     done
     if [ "$f" -gt 0 ]; then
         failures+=("$f tests of preset $preset")
@@ -243,6 +247,7 @@ for skip in ${skips[@]+"${skips[@]}"}; do
     echo "skipped: $skip"
     [ "${CI-}" != true ] || allowed_skip "$skip" || fail "skipped in CI: $skip"
 done
+for line in ${failed_output[@]+"${failed_output[@]}"}; do echo "$line"; done
 for failure in ${failures[@]+"${failures[@]}"}; do echo "FAILED: $failure"; done
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ]
