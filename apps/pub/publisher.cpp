@@ -340,71 +340,84 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     if (!result) {
         code = fail(result.error());
         if (!ever_connected_ && !out_of_memory) return code;
-    }
-    if (const auto oldest = client_.session().oldest_unfinished(); oldest && !result && !out_of_memory) {
-        messages_.error("the first message not acknowledged: topic '" + escape_controls(oldest->topic) +
-                        "', " + app::count_text(oldest->payload.size(), "byte") + ": " +
-                        escape_controls(as_text(oldest->payload), payload_shown));
-        const bool closed = result.error().code == ErrorCode::closed_by_peer ||
-                            result.error().code == ErrorCode::connection_lost;
-        if (const std::string traits = app::rejected_traits(*oldest);
-            closed && ever_connected_ && !traits.empty())
-            messages_.error("some brokers close the connection because they do not accept " + traits);
+        if (!out_of_memory) report_unacknowledged(result.error());
     }
     const Tally sum = tally();
-    // A user who interrupts an endless input means its end.
-    const bool unread = ending_ == Ending::interrupted ? input_.has_unread() : !sum.all_known;
+    const Shortfall shortfall = shortfall_of(sum);
     if (ping_sent_) {
         messages_.error("the broker did not answer PINGREQ: it may not have read all of the " +
                         std::to_string(published()) + " messages");
     }
-    const bool missing = sum.delivered < sum.all;
-    const bool complete = input_finished_ && !has_current_ && !missing && !ping_sent_;
-    const bool out_of_time = ending_ == Ending::run_timeout && !complete;
     // The error of the first line has reported it.
     const bool nothing = sum.all == 0 && !input_.failure().empty();
-    if ((missing || unread || out_of_time || ping_sent_) && !nothing) {
-        std::string line = out_of_time ? run_timeout_ + "; " : "";
-        const std::string all = std::to_string(sum.all);
-        if (sum.all == 0) {
-            line += "nothing was sent";
-        } else if (ping_sent_) {
-            line.append("an unknown number of ").append(all).append(" messages was delivered");
-        } else {
-            // Of those that were in flight at QoS 0 when a connection was lost, some may have arrived.
-            if (client_.session().counters().dropped > 0) line += "about ";
-            line += std::to_string(sum.delivered) + " of " + all + " messages delivered";
-        }
-        if (uncertain_ > 0) {
-            line.append(", the fate of ").append(std::to_string(uncertain_)).append(" is unknown (");
-            line.append(session_advice()).append(")");
-        }
-        if (unreadable_ > 0)
-            line.append(", ").append(app::count_text(unreadable_, "line")).append(" could not be read");
-        if (unread) line.append(", and the input was not read to its end");
-        messages_.error(line);
-    }
-    if (stats_) {
-        if (run_options_.stats == app::StatsForm::json) {
-            messages_.plain(stats_->json(sum.all, sum.delivered) + "\n");
-        } else {
-            messages_.debug(stats_->text(sum.delivered));
-            if (messages_.on_terminal()) messages_.plain(stats_->latencies().chart());
-        }
-    }
-    if (out_of_time) return app::exit_code::run_timeout;
+    if (shortfall.any() && !nothing) messages_.error(delivery_text(sum, shortfall));
+    if (stats_) print_stats(sum);
+    if (shortfall.out_of_time) return app::exit_code::run_timeout;
     // A file truncated while it was sent, or a redirect: the cause is more useful than that messages are missing.
     const bool redirected = !result && result.error().code == ErrorCode::server_disconnect &&
                             code != app::exit_code::connection_lost;
     if (redirected || (!result && result.error().code == ErrorCode::io_error)) return code;
-    const bool cut_short = ending_ == Ending::interrupted && unread;
+    const bool cut_short = ending_ == Ending::interrupted && shortfall.unread;
     const bool only_refused = result && sum.delivered + client_.session().counters().refused == sum.all;
-    if (only_refused && missing && !cut_short && !ping_sent_ && ending_ != Ending::hopeless)
+    if (only_refused && shortfall.missing && !cut_short && !ping_sent_ && ending_ != Ending::hopeless)
         return app::refused_code(options_.connection.called);
-    if (missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::hopeless)
+    if (shortfall.missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::hopeless)
         return app::exit_code::not_delivered;
     if (!result) return code;
     return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;
+}
+
+void Publisher::report_unacknowledged(const Error& error) {
+    const auto oldest = client_.session().oldest_unfinished();
+    if (!oldest) return;
+    messages_.error("the first message not acknowledged: topic '" + escape_controls(oldest->topic) + "', " +
+                    app::count_text(oldest->payload.size(), "byte") + ": " +
+                    escape_controls(as_text(oldest->payload), payload_shown));
+    const bool closed = error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost;
+    const std::string traits = app::rejected_traits(*oldest);
+    if (closed && ever_connected_ && !traits.empty())
+        messages_.error("some brokers close the connection because they do not accept " + traits);
+}
+
+Publisher::Shortfall Publisher::shortfall_of(const Tally& sum) const {
+    const bool missing = sum.delivered < sum.all;
+    const bool complete = input_finished_ && !has_current_ && !missing && !ping_sent_;
+    return {.missing = missing,
+            // A user who interrupts an endless input means its end.
+            .unread = ending_ == Ending::interrupted ? input_.has_unread() : !sum.all_known,
+            .out_of_time = ending_ == Ending::run_timeout && !complete,
+            .unconfirmed = ping_sent_};
+}
+
+std::string Publisher::delivery_text(const Tally& sum, const Shortfall& shortfall) const {
+    std::string line = shortfall.out_of_time ? run_timeout_ + "; " : "";
+    const std::string all = std::to_string(sum.all);
+    if (sum.all == 0) {
+        line += "nothing was sent";
+    } else if (shortfall.unconfirmed) {
+        line.append("an unknown number of ").append(all).append(" messages was delivered");
+    } else {
+        // Of those that were in flight at QoS 0 when a connection was lost, some may have arrived.
+        if (client_.session().counters().dropped > 0) line += "about ";
+        line += std::to_string(sum.delivered) + " of " + all + " messages delivered";
+    }
+    if (uncertain_ > 0) {
+        line.append(", the fate of ").append(std::to_string(uncertain_)).append(" is unknown (");
+        line.append(session_advice()).append(")");
+    }
+    if (unreadable_ > 0)
+        line.append(", ").append(app::count_text(unreadable_, "line")).append(" could not be read");
+    if (shortfall.unread) line.append(", and the input was not read to its end");
+    return line;
+}
+
+void Publisher::print_stats(const Tally& sum) {
+    if (run_options_.stats == app::StatsForm::json) {
+        messages_.plain(stats_->json(sum.all, sum.delivered) + "\n");
+        return;
+    }
+    messages_.debug(stats_->text(sum.delivered));
+    if (messages_.on_terminal()) messages_.plain(stats_->latencies().chart());
 }
 
 }  // namespace mqttc::pub

@@ -34,6 +34,15 @@ class Publisher final : public app::ProgramRun {
         bool all_known = false;       ///< there are no others
     };
 
+    /// Why not everything was published.
+    struct Shortfall {
+        bool missing = false;      ///< messages were not delivered
+        bool unread = false;       ///< of the input
+        bool out_of_time = false;  ///< -W
+        bool unconfirmed = false;  ///< the last PINGREQ was not answered
+        bool any() const { return missing || unread || out_of_time || unconfirmed; }
+    };
+
     void prepare() override;
     void on_connected(bool first) override;
     void on_interrupted() override { end(Ending::interrupted); }
@@ -57,6 +66,11 @@ class Publisher final : public app::ProgramRun {
     bool confirmed();
     void show_progress_at(Time when);
     Tally tally() const;
+    Shortfall shortfall_of(const Tally& sum) const;
+    /// How many messages were delivered, and what happened to the others.
+    std::string delivery_text(const Tally& sum, const Shortfall& shortfall) const;
+    void report_unacknowledged(const Error& error);
+    void print_stats(const Tally& sum);
     ProgressFacts progress() const;
     /// Where the run is when the broker closes a connection for what was published.
     std::optional<std::uint64_t> unaccepted_at() const;
