@@ -37,9 +37,27 @@ void add_topic(Traits& traits, std::string_view topic) {
     traits.add_if(topic.find('.') != topic.npos, "a dot in the topic");
 }
 
+// At once for most topics, which are checked for each message.
+bool is_printable_ascii(std::string_view text) {
+    const auto printable = [](std::uint64_t word) {
+        constexpr std::uint64_t top_bits = 0x80 * each_byte;
+        // Without its top bits no sum of a byte carries into the next one.
+        const std::uint64_t low = word & ~top_bits;
+        const std::uint64_t not_delete = (low ^ 0x7f * each_byte) + 0x7f * each_byte;
+        return (~word & (low + (0x80 - 0x20) * each_byte) & not_delete & top_bits) == top_bits;
+    };
+    constexpr std::size_t step = sizeof(std::uint64_t);
+    if (text.size() < step) return false;
+    for (std::size_t at = 0; at + step < text.size(); at += step) {
+        if (!printable(load8(text.data() + at))) return false;
+    }
+    return printable(load8(text.data() + text.size() - step));
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> discouraged_character(std::string_view text) {
+    if (is_printable_ascii(text)) return std::nullopt;
     while (!text.empty()) {
         const std::size_t length = utf8_sequence(text);
         if (length == 0) return std::nullopt;

@@ -7,7 +7,8 @@ namespace mqttc::pub {
 
 bool ParsedInput::is_skipped(const InputMessage& message) const {
     if (!message.problem.empty() || !parser_->skips_empty()) return false;
-    return as_text(message.payload).find_first_not_of(" \t\r") == std::string_view::npos;
+    return std::ranges::all_of(as_text(message.payload),
+                               [](char c) { return c == ' ' || c == '\t' || c == '\r'; });
 }
 
 bool ParsedInput::ends_record(InputMessage& message) {

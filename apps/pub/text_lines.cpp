@@ -1,6 +1,7 @@
 // Lines that hold an encoded payload, or a topic and a payload.
 #include "text_lines.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/escape.hpp"
@@ -20,9 +21,19 @@ std::expected<void, std::string> PayloadLines::parse(std::string_view line, Inpu
     return decoded;
 }
 
+namespace {
+
+// Topics are short: a call of memchr for each character, as by find_first_of, takes longer than all the rest.
+std::size_t find_tab_or_space(std::string_view line) {
+    const auto at = std::ranges::find_if(line, [](char c) { return c == ' ' || c == '\t'; });
+    return at == line.end() ? line.npos : static_cast<std::size_t>(at - line.begin());
+}
+
+}  // namespace
+
 std::expected<void, std::string> TopicLines::parse(std::string_view line, InputMessage& message) {
     if (line.ends_with('\r')) line.remove_suffix(1);
-    const std::size_t at = separator_ ? line.find(*separator_) : line.find_first_of("\t ");
+    const std::size_t at = separator_ ? line.find(*separator_) : find_tab_or_space(line);
     if (at == line.npos) {
         return std::unexpected(
             separator_ ? "it has no separator " + in_quotes(*separator_)

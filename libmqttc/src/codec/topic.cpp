@@ -155,6 +155,7 @@ std::optional<TopicFault> check_plain_filter(std::string_view filter) {
 }  // namespace codec
 
 std::optional<TopicFault> check_topic_name(std::string_view name) {
+    if (!name.empty() && name.size() <= max_topic_bytes && codec::plain_name(name)) return {};
     if (const auto fault = check_text(name)) return fault;
     if (name.find_first_of(wildcards) != std::string_view::npos) return TopicFault::wildcard_in_name;
     return {};

@@ -15,6 +15,21 @@ TEST_CASE("usual messages and filters have no trait that brokers reject") {
     for (const char* filter : {"#", "+/a/#", "$SYS/#"}) CHECK(rejected_traits(filter).empty());
 }
 
+TEST_CASE("a discouraged character is found at any place of a topic of any length") {
+    for (std::size_t size = 1; size <= 20; ++size) {
+        for (const char good : {' ', '~', 'a'}) CHECK_FALSE(discouraged_character(std::string(size, good)));
+        for (std::size_t at = 0; at < size; ++at) {
+            for (const char bad : {'\x01', '\x1f', '\x7f'}) {
+                std::string text(size, '~');
+                text[at] = bad;
+                CHECK(discouraged_character(text) == bad);
+            }
+            const std::string text = std::string(at, '~') + "\xc2\x85" + std::string(size, 'a');
+            CHECK(discouraged_character(text) == 0x85);
+        }
+    }
+}
+
 TEST_CASE("traits that brokers reject are named, the most specific first, and none is longer than its name") {
     const std::string name(65'535, 'x');
     const std::vector<std::uint8_t> payload(100'001);
