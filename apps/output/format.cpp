@@ -70,9 +70,10 @@ RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& o
         const bool valid = message.payload.empty() || json_error(as_text(message.payload)).empty();
         return valid ? render_steps(message, stamp, out) : RenderError::not_json;
     }
-    TextBuffer whole;
-    const RenderError error = render_steps(message, stamp, whole);
-    if (error != RenderError::not_json) out.append(whole.view());
+    if (!whole_) whole_ = std::make_unique<TextBuffer>();
+    whole_->clear();
+    const RenderError error = render_steps(message, stamp, *whole_);
+    if (error != RenderError::not_json) out.append(whole_->view());
     return error;
 }
 

@@ -139,6 +139,7 @@ class Format {
     Clock clock_;
     std::vector<Field> fields_;
     std::unique_ptr<TextBuffer> values_;     // of the fields, one after the other
+    std::unique_ptr<TextBuffer> whole_;      // what is appended if the payload is JSON
     std::unique_ptr<TextBuffer> uncolored_;  // JSON before it gets its colours
 };
 

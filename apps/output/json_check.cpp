@@ -1,11 +1,13 @@
-// Payloads that must be JSON themselves (%J): read by nlohmann's parser, written by JsonWriter; numbers keep their digits.
-#include <algorithm>
+// Payloads that must be JSON themselves (%J), and where a text is not JSON.
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "discarded_float.hpp"
 #include "json_out.hpp"
+#include "json_scan.hpp"
 
 namespace mqttc::output {
 namespace {
@@ -13,89 +15,62 @@ namespace {
 using Json = nlohmann::basic_json<std::map, std::vector, std::string, bool, std::int64_t, std::uint64_t,
                                   app::DiscardedFloat>;
 
-class Rewriter : public nlohmann::json_sax<Json> {
+// Reads to the first fault. Slower than JsonScanner, but able to describe it.
+class FaultFinder : public nlohmann::json_sax<Json> {
   public:
-    explicit Rewriter(JsonWriter& json) : json_(json) {}
-
-    bool null() override { return put("null"); }
-    bool boolean(bool value) override { return put(value ? "true" : "false"); }
-    // Only called for numbers with a minus sign.
-    bool number_integer(std::int64_t value) override {
-        return put(value == 0 ? "-0" : std::to_string(value));
-    }
-    bool number_unsigned(std::uint64_t value) override { return put(std::to_string(value)); }
-    bool number_float(app::DiscardedFloat /*value*/, const std::string& digits) override {
-        return put(digits);
-    }
-    bool string(std::string& text) override {
-        json_.string(text);
-        return true;
-    }
-    bool binary(Json::binary_t& /*bytes*/) override { return false; }
-    bool start_object(std::size_t /*size*/) override {
-        json_.begin_object();
-        return ++depth_ <= max_json_depth;
-    }
-    bool key(std::string& name) override {
-        json_.key(name);
-        return true;
-    }
-    bool end_object() override {
-        json_.end_object();
-        --depth_;
-        return true;
-    }
-    bool start_array(std::size_t /*size*/) override {
-        json_.begin_array();
-        return ++depth_ <= max_json_depth;
-    }
-    bool end_array() override {
-        json_.end_array();
-        --depth_;
-        return true;
-    }
-    bool parse_error(std::size_t position, const std::string&,
+    bool null() override { return true; }
+    bool boolean(bool /*value*/) override { return true; }
+    bool number_integer(std::int64_t /*value*/) override { return true; }
+    bool number_unsigned(std::uint64_t /*value*/) override { return true; }
+    bool number_float(app::DiscardedFloat /*value*/, const std::string& /*digits*/) override { return true; }
+    bool string(std::string& /*text*/) override { return true; }
+    bool binary(Json::binary_t& /*bytes*/) override { return true; }
+    bool start_object(std::size_t /*size*/) override { return true; }
+    bool key(std::string& /*name*/) override { return true; }
+    bool end_object() override { return true; }
+    bool start_array(std::size_t /*size*/) override { return true; }
+    bool end_array() override { return true; }
+    bool parse_error(std::size_t position, const std::string& /*token*/,
                      const nlohmann::detail::exception& error) override {
-        error_ = "error at byte " + std::to_string(position);
-        if (std::string_view(error.what()).find("surrogate") != std::string_view::npos)
-            error_ += ": half of a surrogate pair is not a character";
+        std::string_view cause = error.what();
+        // What precedes the colon is the parser's own name of the error, and its line number.
+        if (const std::size_t colon = cause.find(": "); colon != cause.npos) cause.remove_prefix(colon + 2);
+        fault = {.position = position, .cause = std::string(cause)};
         return false;
     }
-    /// Why parsing ended.
-    const std::string& error() const { return error_; }
 
-  private:
-    bool put(std::string_view text) {
-        json_.raw(text);
-        return true;
-    }
-
-    JsonWriter& json_;
-    std::string error_;
-    unsigned depth_ = 0;
+    JsonFault fault;
 };
+
+std::string why_not_json(std::string_view text, const JsonScanner& scan) {
+    if (text.find('\0') != text.npos) return "it contains a NUL byte";
+    if (scan.too_deep()) return "it is nested deeper than " + std::to_string(max_json_depth) + " levels";
+    const JsonFault fault = find_json_fault(text);
+    std::string error = "error at byte " + std::to_string(fault.position);
+    if (fault.cause.find("surrogate") != std::string::npos)
+        error += ": half of a surrogate pair is not a character";
+    return error;
+}
 
 }  // namespace
 
+JsonFault find_json_fault(std::string_view text) {
+    FaultFinder finder;
+    Json::sax_parse(text.begin(), text.end(), &finder);
+    return std::move(finder.fault);
+}
+
 std::string write_checked_json(JsonWriter& json, std::string_view text) {
-    // The parser takes a NUL byte as the end of its input.
-    if (text.find('\0') != std::string_view::npos) return "it contains a NUL byte";
-    Rewriter rewriter(json);
-    if (Json::sax_parse(text.begin(), text.end(), &rewriter)) return {};
-    if (!rewriter.error().empty()) return rewriter.error();
-    return "it is nested deeper than " + std::to_string(max_json_depth) + " levels";
+    JsonScanner scan(text);
+    if (json.value(scan, scan.next()) && scan.next() == JsonScanner::Token::end) return {};
+    return why_not_json(text, scan);
 }
 
 std::string json_error(std::string_view text) {
-    class Discarded : public TextBuffer {
-        void make_room(std::size_t n) override {
-            clear();
-            grow(n);
-        }
-        void append_large(std::string_view /*bytes*/) override {}
-    } discarded;
-    JsonWriter writer(discarded, JsonLayout::compact, false);
-    return write_checked_json(writer, text);
+    JsonScanner scan(text);
+    JsonScanner::Token token = scan.next();
+    while (token < JsonScanner::Token::end) token = scan.next();
+    return token == JsonScanner::Token::end ? std::string() : why_not_json(text, scan);
 }
 
 }  // namespace mqttc::output

@@ -96,13 +96,11 @@ class FieldSearch {
                 case Token::end:
                     return found_ ? FieldResult::found : FieldResult::missing;
                 case Token::key:
-                    if (on_path())
-                        levels_[depth_ - 1].matches = json_key_is(scan_.token(), steps_[depth_ - 1].name);
+                    levels_[depth_ - 1].matches = key_is(steps_[depth_ - 1].name);
                     break;
                 case Token::end_object:
                 case Token::end_array:
                     --depth_;
-                    path_depth_ = std::min(path_depth_, depth_);
                     break;
                 default:
                     if (!take_value(token)) return FieldResult::not_json;
@@ -111,19 +109,22 @@ class FieldSearch {
     }
 
   private:
-    // An open object or array that the path passes through.
+    // An open object or array. All are on the path, because others are skipped.
     struct Level {
         bool array = false;
         bool matches = false;  // the key before the next value is the one on the path
         std::size_t next = 0;  // index of the next element
     };
 
-    // The innermost open object or array is on the path, and may contain the value.
-    bool on_path() const { return depth_ > 0 && depth_ == path_depth_; }
+    bool key_is(std::string_view name) const {
+        if (!scan_.has_escape()) return scan_.inside() == name;
+        TextBuffer text;
+        append_json_text(text, scan_.inside());
+        return text.view() == name;
+    }
 
     bool next_matches() {
         if (depth_ == 0) return true;
-        if (!on_path()) return false;
         Level& level = levels_[depth_ - 1];
         if (level.array) return level.next++ == steps_[depth_ - 1].index;
         return level.matches;
@@ -136,73 +137,22 @@ class FieldSearch {
         const bool matches = next_matches() && !found_;
         if (matches && depth_ == steps_.size()) {
             found_ = true;
-            if (object || array) return copy(token);
-            if (token == JsonScanner::Token::string) {
-                append_json_text(out_, scan_.token());
-            } else {
-                out_.append(scan_.token());
-            }
+            if (token != JsonScanner::Token::string)
+                return JsonWriter(out_, JsonLayout::compact, true).value(scan_, token);
+            append_json_text(out_, scan_.inside());
             return true;
         }
         if (!object && !array) return true;
-        if (matches && depth_ < steps_.size()) {
-            levels_[depth_] = {.array = array};
-            path_depth_ = depth_ + 1;
-        }
-        ++depth_;
+        if (!matches) return scan_.skip();
+        levels_[depth_++] = {.array = array};
         return true;
-    }
-
-    // The object or array that has begun, to its end.
-    bool copy(JsonScanner::Token token) {
-        using Token = JsonScanner::Token;
-        JsonWriter writer(out_, JsonLayout::compact, true);
-        TextBuffer text;
-        std::size_t open = 0;
-        for (;; token = scan_.next()) {
-            text.clear();
-            switch (token) {
-                case Token::begin_object:
-                    writer.begin_object();
-                    ++open;
-                    break;
-                case Token::begin_array:
-                    writer.begin_array();
-                    ++open;
-                    break;
-                case Token::end_object:
-                    writer.end_object();
-                    --open;
-                    break;
-                case Token::end_array:
-                    writer.end_array();
-                    --open;
-                    break;
-                case Token::key:
-                    append_json_text(text, scan_.token());
-                    writer.key(text.view());
-                    break;
-                case Token::string:
-                    append_json_text(text, scan_.token());
-                    writer.string(text.view());
-                    break;
-                case Token::number:
-                case Token::word:
-                    writer.raw(scan_.token());
-                    break;
-                default:
-                    return false;
-            }
-            if (open == 0) return true;
-        }
     }
 
     JsonScanner scan_;
     const std::vector<FieldPath::Step>& steps_;
     TextBuffer& out_;
-    std::array<Level, FieldPath::max_steps> levels_;  // of the open ones on the path
-    std::size_t depth_ = 0;                           // how many are open
-    std::size_t path_depth_ = 0;                      // how many of these are on the path
+    std::array<Level, FieldPath::max_steps> levels_;
+    std::size_t depth_ = 0;  // how many are open
     bool found_ = false;
 };
 

@@ -49,7 +49,7 @@ inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 
 /// Looks for the value in the JSON text `payload` and appends it: a string as its text, anything else as
 /// JSON. Of two members with the same name the first counts. On another result than found, an unknown number
-/// of bytes is appended. Allocates nothing, but for an object or array, and names with escapes.
+/// of bytes is appended. Allocates nothing, but for names with escapes.
 FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out);
 
 /// "no sensors.0.temp", "not JSON": for a result other than found.

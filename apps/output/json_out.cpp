@@ -6,54 +6,12 @@
 
 #include "base/encoding.hpp"
 #include "base/utf8.hpp"
+#include "json_text.hpp"
 #include "mqttc/property.hpp"
 #include "text_out.hpp"
 
 namespace mqttc::output {
 namespace {
-
-// What to do with a byte inside a string.
-enum class ByteKind : std::uint8_t { plain, escape, high };
-
-constexpr std::array<ByteKind, 256> byte_kinds() {
-    std::array<ByteKind, 256> kinds{};
-    for (std::size_t byte = 0; byte < 256; ++byte) {
-        kinds[byte] = byte < 0x20 || byte == '"' || byte == '\\' ? ByteKind::escape
-                      : byte >= 0x80                             ? ByteKind::high
-                                                                 : ByteKind::plain;
-    }
-    return kinds;
-}
-constexpr auto kinds = byte_kinds();
-
-constexpr ByteKind kind_of(char c) {
-    return kinds[static_cast<unsigned char>(c)];
-}
-
-/// True iff all eight bytes are plain.
-bool word_plain(const char* at) {
-    constexpr std::uint64_t top_bits = 0x80 * each_byte;
-    const std::uint64_t word = load8(at);
-    // Without their top bits no sum of bytes carries into the next one: each top bit of a sum then means "at least
-    // 0x20" or "not this character".
-    const std::uint64_t low = word & ~top_bits;
-    const std::uint64_t plain = ~word & (low + (0x80 - 0x20) * each_byte) &
-                                ((low ^ '"' * each_byte) + 0x7f * each_byte) &
-                                ((low ^ '\\' * each_byte) + 0x7f * each_byte);
-    return (plain & top_bits) == top_bits;
-}
-
-/// How many bytes at the front are plain.
-std::size_t plain_front(std::string_view text) {
-    constexpr std::size_t step = 8;
-    std::size_t at = 0;
-    while (text.size() - at >= step && word_plain(text.data() + at)) at += step;
-    // The rest, with some seen before.
-    if (text.size() - at < step && text.size() >= step && word_plain(text.data() + text.size() - step))
-        return text.size();
-    while (at < text.size() && kind_of(text[at]) == ByteKind::plain) ++at;
-    return at;
-}
 
 void append_unicode_escape(TextBuffer& out, unsigned code) {
     const std::uint8_t bytes[2] = {static_cast<std::uint8_t>(code >> 8), static_cast<std::uint8_t>(code)};
@@ -86,22 +44,23 @@ void append_escape(TextBuffer& out, char c) {
 
 void JsonWriter::escaped(std::string_view text) {
     while (!text.empty()) {
-        const std::size_t plain = plain_front(text);
-        if (terminal_) {
-            append_visible_delete(text.substr(0, plain));
-        } else {
-            out_.append(text.substr(0, plain));
-        }
-        text.remove_prefix(plain);
+        const char* const plain = plain_end(text.data(), text.data() + text.size());
+        const auto size = static_cast<std::size_t>(plain - text.data());
+        out_.append(text.substr(0, size));
+        text.remove_prefix(size);
         if (text.empty()) break;
-        if (kind_of(text[0]) == ByteKind::escape) {
-            append_escape(out_, text[0]);
+        if (static_cast<unsigned char>(text[0]) < 0x80) {
+            if (text[0] == '\x7f' && !terminal_) {
+                out_.push_back(text[0]);
+            } else {
+                append_escape(out_, text[0]);
+            }
             text.remove_prefix(1);
             continue;
         }
         // A run of characters outside ASCII is copied as a whole.
         std::size_t run = 0;
-        while (run < text.size() && kind_of(text[run]) == ByteKind::high) {
+        while (run < text.size() && static_cast<unsigned char>(text[run]) >= 0x80) {
             const std::size_t length = utf8_sequence(text.substr(run));
             if (length == 0 || (terminal_ && starts_with_wide_control(text.substr(run)))) break;
             run += length;
@@ -122,14 +81,115 @@ void JsonWriter::escaped(std::string_view text) {
     }
 }
 
-void JsonWriter::append_visible_delete(std::string_view ascii) {
-    while (!ascii.empty()) {
-        const std::size_t plain = std::min(ascii.find('\x7f'), ascii.size());
-        out_.append(ascii.substr(0, plain));
-        ascii.remove_prefix(plain);
-        if (ascii.empty()) break;
-        append_unicode_escape(out_, 0x7f);
-        ascii.remove_prefix(1);
+// A key or string of JSON, its escapes resolved and made again where they are needed.
+void JsonWriter::string_token(const JsonScanner& scan) {
+    out_.push_back('"');
+    std::string_view inside = scan.inside();
+    while (!inside.empty()) {
+        const std::size_t plain =
+            scan.has_escape() ? std::min(inside.find('\\'), inside.size()) : inside.size();
+        escaped(inside.substr(0, plain));
+        inside.remove_prefix(plain);
+        if (inside.empty()) break;
+        std::array<char, 4> character;
+        escaped({character.data(), take_json_escape(inside, character)});
+    }
+    out_.push_back('"');
+}
+
+bool JsonWriter::value(JsonScanner& scan, JsonScanner::Token token) {
+    using Token = JsonScanner::Token;
+    if (!pretty_) {
+        before_value();
+        return compact_value(scan, token);
+    }
+    for (std::size_t open = 0;; token = scan.next()) {
+        switch (token) {
+            case Token::begin_object:
+                begin_object();
+                ++open;
+                break;
+            case Token::begin_array:
+                begin_array();
+                ++open;
+                break;
+            case Token::end_object:
+                end_object();
+                --open;
+                break;
+            case Token::end_array:
+                end_array();
+                --open;
+                break;
+            case Token::key:
+                before_key();
+                string_token(scan);
+                after_key();
+                continue;
+            case Token::string:
+                before_value();
+                string_token(scan);
+                break;
+            case Token::number:
+            case Token::word:
+                raw(scan.token());
+                break;
+            case Token::end:
+            case Token::invalid:
+                return false;
+        }
+        if (open == 0) return true;
+    }
+}
+
+// Text that is written like this already is copied as it is: from `copy_from` on all but what was appended.
+bool JsonWriter::compact_value(JsonScanner& scan, JsonScanner::Token token) {
+    using Token = JsonScanner::Token;
+    const char* copy_from = scan.token().data();
+    const char* copy_to = copy_from;
+    const auto append_until = [&](const char* end) {
+        out_.append({copy_from, static_cast<std::size_t>(end - copy_from)});
+    };
+    for (std::size_t open = 0;; token = scan.next()) {
+        const std::string_view text = scan.token();
+        const char* const end = text.data() + text.size();
+        // Between two tokens there is a comma, a colon or neither, and spaces.
+        const std::string_view between(copy_to, text.data());
+        if (!between.empty() && between != "," && between != ":") {
+            append_until(copy_to);
+            if (between.find(',') != between.npos) out_.push_back(',');
+            if (between.find(':') != between.npos) out_.push_back(':');
+            copy_from = text.data();
+        }
+        copy_to = end;
+        switch (token) {
+            case Token::begin_object:
+            case Token::begin_array:
+                ++open;
+                break;
+            case Token::end_object:
+            case Token::end_array:
+                --open;
+                break;
+            case Token::key:
+            case Token::string:
+                if (scan.has_escape() || (terminal_ && scan.has_unusual())) {
+                    append_until(text.data());
+                    string_token(scan);
+                    copy_from = end;
+                }
+                if (token == Token::key) continue;
+                break;
+            case Token::number:
+            case Token::word:
+                break;
+            case Token::end:
+            case Token::invalid:
+                return false;
+        }
+        if (open > 0) continue;
+        append_until(end);
+        return true;
     }
 }
 
@@ -179,7 +239,12 @@ void JsonWriter::key(std::string_view name) {
     before_key();
     out_.push_back('"');
     escaped(name);
-    out_.append("\":");
+    out_.push_back('"');
+    after_key();
+}
+
+void JsonWriter::after_key() {
+    out_.push_back(':');
     if (pretty_) out_.push_back(terminal_ ? ' ' : '\t');
 }
 

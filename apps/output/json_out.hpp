@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "json_scan.hpp"
 #include "mqttc/packet.hpp"
 #include "text_buffer.hpp"
 
@@ -33,6 +34,9 @@ class JsonWriter {
     void number(std::uint64_t number);
     /// `text` as it is: a number, true, false, null.
     void raw(std::string_view text);
+    /// The value that starts with `first`, the last token of `scan`, to its end; numbers keep their digits. False, with
+    /// an unknown number of bytes appended: it is not JSON, or there is none.
+    bool value(JsonScanner& scan, JsonScanner::Token first);
 
     /// A member with such a name that keeps `bytes` exactly: as a string when they are UTF-8, else in
     /// base64 with a second member "NAME_encoding":"base64".
@@ -43,8 +47,10 @@ class JsonWriter {
     void before_value();
     void before_key();
     void indent();
+    void after_key();
     void escaped(std::string_view text);
-    void append_visible_delete(std::string_view ascii);
+    bool compact_value(JsonScanner& scan, JsonScanner::Token token);
+    void string_token(const JsonScanner& scan);
 
     TextBuffer& out_;
     bool pretty_;
@@ -61,8 +67,6 @@ void write_message_json(JsonWriter& json, const Publish& message, std::string_vi
 /// number of bytes appended: the payload is not JSON, or nested deeper than max_json_depth.
 bool write_message_json_payload(JsonWriter& json, const Publish& message, std::string_view time);
 
-/// Nesting of a payload in %J.
-inline constexpr unsigned max_json_depth = 1000;
 /// Deeper levels are indented as far as this one: each `{}` would become a line of a thousand tabs.
 inline constexpr unsigned max_json_indentation = 64;
 
@@ -71,5 +75,13 @@ inline constexpr unsigned max_json_indentation = 64;
 std::string write_checked_json(JsonWriter& json, std::string_view text);
 /// The same without writing.
 std::string json_error(std::string_view text);
+
+/// Where a text stops being JSON.
+struct JsonFault {
+    std::size_t position = 0;  ///< bytes that were read until then
+    std::string cause;
+};
+/// For a text that JsonScanner does not accept, and not because of its depth. In json_check.cpp.
+JsonFault find_json_fault(std::string_view text);
 
 }  // namespace mqttc::output

@@ -1,11 +1,14 @@
 // Reads JSON token by token.
 #include "json_scan.hpp"
 
+#include <algorithm>
+
 #include "base/escape.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
 #include "color.hpp"
 #include "json_field.hpp"
+#include "json_text.hpp"
 
 namespace mqttc::output {
 namespace {
@@ -23,9 +26,13 @@ constexpr bool is_low_surrogate(std::uint32_t unit) {
     return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
-void append_utf8(TextBuffer& out, std::uint32_t code) {
-    const auto put = [&](std::uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-    if (code < 0x80) return put(code);
+std::size_t put_utf8(std::uint32_t code, std::array<char, 4>& out) {
+    std::size_t size = 0;
+    const auto put = [&](std::uint32_t byte) { out[size++] = static_cast<char>(byte); };
+    if (code < 0x80) {
+        put(code);
+        return size;
+    }
     if (code < 0x800) {
         put(0xc0 | code >> 6);
     } else if (code < 0x10000) {
@@ -37,6 +44,7 @@ void append_utf8(TextBuffer& out, std::uint32_t code) {
         put(0x80 | (code >> 6 & 0x3f));
     }
     put(0x80 | (code & 0x3f));
+    return size;
 }
 
 std::uint32_t read_unit(std::string_view digits) {
@@ -47,39 +55,72 @@ std::uint32_t read_unit(std::string_view digits) {
 
 }  // namespace
 
-JsonScanner::Token JsonScanner::next() {
-    if (failed_) return Token::invalid;
-    skip_spaces();
-    start_ = end_ = at_;
-    if (expected_ == Expected::comma_or_end) {
-        if (!take(',')) return close();
-        expected_ = in_object() ? Expected::key : Expected::value;
-        skip_spaces();
-        start_ = at_;
-    }
-    const bool may_end = expected_ == Expected::value_or_end || expected_ == Expected::key_or_end;
-    if (may_end && at_ < text_.size() && (text_[at_] == ']' || text_[at_] == '}')) return close();
-    switch (expected_) {
-        case Expected::nothing:
-            return at_ == text_.size() ? Token::end : fail();
-        case Expected::key:
-        case Expected::key_or_end: {
-            if (!take_string()) return fail();
-            end_ = at_;
-            skip_spaces();
-            if (!take(':')) return fail();
-            expected_ = Expected::value;
-            return Token::key;
-        }
-        default:
-            return value();
-    }
+inline void JsonScanner::skip_spaces() {
+    while (at_ != text_end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
 }
 
-JsonScanner::Token JsonScanner::value() {
-    if (at_ == text_.size()) return fail();
+JsonScanner::Token JsonScanner::next() {
+    skip_spaces();
+    start_ = at_;
+    const char c = at_ != text_end_ ? *at_ : '\0';
+    switch (expected_) {
+        case Expected::comma_or_end:
+            if (c != ',') return close();
+            ++at_;
+            skip_spaces();
+            start_ = at_;
+            return in_object_ ? key() : value();
+        case Expected::colon:
+            if (c != ':') return fail();
+            ++at_;
+            skip_spaces();
+            start_ = at_;
+            return value();
+        case Expected::key_or_end:
+            return c == '}' ? close() : key();
+        case Expected::key:
+            return key();
+        case Expected::value_or_end:
+            return c == ']' ? close() : value();
+        case Expected::value:
+            return value();
+        case Expected::nothing:
+            if (at_ != text_end_) return fail();
+            end_ = at_;
+            return Token::end;
+        case Expected::failed:
+            return fail();
+    }
+    return fail();
+}
+
+bool JsonScanner::colon_follows() const {
+    const std::string_view rest(at_, text_end_);
+    const std::size_t at = rest.find_first_not_of(" \n\r\t");
+    return at != rest.npos && rest[at] == ':';
+}
+
+bool JsonScanner::skip() {
+    for (const std::size_t outside = depth_ - 1; depth_ > outside;) {
+        if (next() == Token::invalid) return false;
+    }
+    return true;
+}
+
+inline JsonScanner::Token JsonScanner::found(Token token, Expected next) {
+    end_ = at_;
+    expected_ = next;
+    return token;
+}
+
+inline JsonScanner::Token JsonScanner::key() {
+    return take_string() ? found(Token::key, Expected::colon) : fail();
+}
+
+inline JsonScanner::Token JsonScanner::value() {
+    if (at_ == text_end_) return fail();
     const Expected next = depth_ == 0 ? Expected::nothing : Expected::comma_or_end;
-    switch (text_[at_]) {
+    switch (*at_) {
         case '{':
             return open(true);
         case '[':
@@ -97,11 +138,23 @@ JsonScanner::Token JsonScanner::value() {
     }
 }
 
+inline std::uint64_t& JsonScanner::outer_word() {
+    const std::size_t word = depth_ / word_bits;
+    if (word < near_words) [[likely]]
+        return near_[word];
+    if (word - near_words == far_.size()) far_.push_back(0);
+    return far_[word - near_words];
+}
+
 JsonScanner::Token JsonScanner::open(bool object) {
-    if (depth_ == max_json_depth) return fail();
-    const std::uint64_t bit = std::uint64_t{1} << depth_ % 64;
-    std::uint64_t& word = objects_[depth_ / 64];
-    word = object ? word | bit : word & ~bit;
+    if (depth_ == max_depth_) {
+        too_deep_ = true;
+        return fail();
+    }
+    const std::uint64_t bit = std::uint64_t{1} << depth_ % word_bits;
+    std::uint64_t& word = outer_word();
+    word = in_object_ ? word | bit : word & ~bit;
+    in_object_ = object;
     ++depth_;
     ++at_;
     return object ? found(Token::begin_object, Expected::key_or_end)
@@ -109,69 +162,62 @@ JsonScanner::Token JsonScanner::open(bool object) {
 }
 
 JsonScanner::Token JsonScanner::close() {
-    const bool object = in_object();
+    const bool object = in_object_;
     if (!take(object ? '}' : ']')) return fail();
     --depth_;
+    in_object_ = (outer_word() >> depth_ % word_bits & 1) != 0;
     return found(object ? Token::end_object : Token::end_array,
                  depth_ == 0 ? Expected::nothing : Expected::comma_or_end);
 }
 
-JsonScanner::Token JsonScanner::found(Token token, Expected next) {
-    end_ = at_;
-    expected_ = next;
-    return token;
-}
-
 JsonScanner::Token JsonScanner::fail() {
-    failed_ = true;
+    expected_ = Expected::failed;
     end_ = start_;
     return Token::invalid;
 }
 
-bool JsonScanner::take(char c) {
-    if (at_ == text_.size() || text_[at_] != c) return false;
+inline bool JsonScanner::take(char c) {
+    if (at_ == text_end_ || *at_ != c) return false;
     ++at_;
     return true;
 }
 
 bool JsonScanner::take_word(std::string_view word) {
-    if (!text_.substr(at_).starts_with(word)) return false;
+    if (!std::string_view(at_, text_end_).starts_with(word)) return false;
     at_ += word.size();
     return true;
 }
 
-void JsonScanner::skip_spaces() {
-    while (at_ < text_.size() &&
-           (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
-        ++at_;
-}
-
-bool JsonScanner::take_string() {
+inline bool JsonScanner::take_string() {
     if (!take('"')) return false;
-    while (at_ < text_.size()) {
-        const char c = text_[at_];
+    has_escape_ = has_unusual_ = false;
+    while ((at_ = plain_end(at_, text_end_)) != text_end_) {
+        const auto c = static_cast<unsigned char>(*at_);
         if (c == '"') {
             ++at_;
             return true;
         }
         if (c == '\\') {
+            has_escape_ = true;
             if (!take_escape()) return false;
-        } else if (static_cast<unsigned char>(c) < 0x80) {
-            if (static_cast<unsigned char>(c) < 0x20) return false;
-            ++at_;
-        } else {
-            const std::size_t length = utf8_sequence(text_.substr(at_, 4));
+            continue;
+        }
+        if (c < 0x20) return false;
+        has_unusual_ = true;
+        // A run of characters outside ASCII, or DEL.
+        do {
+            const std::size_t length = utf8_sequence({at_, text_end_});
             if (length == 0) return false;
             at_ += length;
-        }
+        } while (at_ != text_end_ && static_cast<unsigned char>(*at_) >= 0x7f);
     }
     return false;
 }
 
 bool JsonScanner::take_escape() {
     ++at_;
-    if (at_ == text_.size()) return false;
-    const char letter = text_[at_++];
+    if (at_ == text_end_) return false;
+    const char letter = *at_++;
     if (letter != 'u') return std::string_view("\"\\/bfnrt").find(letter) != std::string_view::npos;
     const std::uint32_t unit = take_unit();
     if (unit > 0xffff || is_low_surrogate(unit)) return false;
@@ -180,8 +226,8 @@ bool JsonScanner::take_escape() {
 }
 
 std::uint32_t JsonScanner::take_unit() {
-    const std::string_view digits = text_.substr(at_, 4);
-    if (digits.size() < 4) return UINT32_MAX;
+    if (text_end_ - at_ < 4) return UINT32_MAX;
+    const std::string_view digits(at_, 4);
     for (const char digit : digits) {
         if (hex_digit(digit) > 0xf) return UINT32_MAX;
     }
@@ -189,13 +235,13 @@ std::uint32_t JsonScanner::take_unit() {
     return read_unit(digits);
 }
 
-bool JsonScanner::take_digits() {
-    const std::size_t before = at_;
-    while (at_ < text_.size() && is_digit(text_[at_])) ++at_;
-    return at_ > before;
+inline bool JsonScanner::take_digits() {
+    const char* const before = at_;
+    while (at_ != text_end_ && is_digit(*at_)) ++at_;
+    return at_ != before;
 }
 
-bool JsonScanner::take_number() {
+inline bool JsonScanner::take_number() {
     take('-');
     if (!take('0') && !take_digits()) return false;
     if (take('.') && !take_digits()) return false;
@@ -204,38 +250,34 @@ bool JsonScanner::take_number() {
     return take_digits();
 }
 
-void append_json_text(TextBuffer& out, std::string_view token) {
-    token = token.substr(1, token.size() - 2);
-    while (!token.empty()) {
-        const std::size_t plain = std::min(token.find('\\'), token.size());
-        out.append(token.substr(0, plain));
-        token.remove_prefix(plain);
-        if (token.empty()) return;
-        const char letter = token[1];
-        token.remove_prefix(2);
-        if (letter == 'u') {
-            std::uint32_t code = read_unit(token);
-            token.remove_prefix(4);
-            if (is_high_surrogate(code)) {
-                code = 0x10000 + ((code - 0xd800) << 10) + (read_unit(token.substr(2)) - 0xdc00);
-                token.remove_prefix(6);
-            }
-            append_utf8(out, code);
-        } else {
-            constexpr std::string_view letters = "bfnrt";
-            constexpr std::string_view meanings = "\b\f\n\r\t";
-            const std::size_t which = letters.find(letter);
-            out.push_back(which == std::string_view::npos ? letter : meanings[which]);
+std::size_t take_json_escape(std::string_view& inside, std::array<char, 4>& out) {
+    const char letter = inside[1];
+    inside.remove_prefix(2);
+    if (letter == 'u') {
+        std::uint32_t code = read_unit(inside);
+        inside.remove_prefix(4);
+        if (is_high_surrogate(code)) {
+            code = 0x10000 + ((code - 0xd800) << 10) + (read_unit(inside.substr(2)) - 0xdc00);
+            inside.remove_prefix(6);
         }
+        return put_utf8(code, out);
     }
+    constexpr std::string_view letters = "bfnrt";
+    constexpr std::string_view meanings = "\b\f\n\r\t";
+    const std::size_t which = letters.find(letter);
+    out[0] = which == std::string_view::npos ? letter : meanings[which];
+    return 1;
 }
 
-bool json_key_is(std::string_view token, std::string_view name) {
-    const std::string_view inside = token.substr(1, token.size() - 2);
-    if (inside.find('\\') == std::string_view::npos) return inside == name;
-    TextBuffer text;
-    append_json_text(text, token);
-    return text.view() == name;
+void append_json_text(TextBuffer& out, std::string_view inside) {
+    while (!inside.empty()) {
+        const std::size_t plain = std::min(inside.find('\\'), inside.size());
+        out.append(inside.substr(0, plain));
+        inside.remove_prefix(plain);
+        if (inside.empty()) return;
+        std::array<char, 4> character;
+        out.append({character.data(), take_json_escape(inside, character)});
+    }
 }
 
 bool may_highlight(std::string_view payload) {
@@ -261,6 +303,7 @@ void append_highlighted(TextBuffer& out, std::string_view json, bool terminal) {
             case JsonScanner::Token::invalid:
                 return put(json.substr(shown));
             case JsonScanner::Token::key:
+                if (!scan.colon_follows()) return put(json.substr(shown));
                 color = app::color::key;
                 break;
             case JsonScanner::Token::string:

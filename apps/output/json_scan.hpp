@@ -1,15 +1,19 @@
-// Reads JSON token by token, without allocating: for --field and colours. Its idea of what is JSON is that of %J.
+// Reads JSON token by token: for %J, --field, colours and --input json, which so agree on what is JSON.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
+#include <vector>
 
-#include "json_out.hpp"
 #include "text_buffer.hpp"
 
 namespace mqttc::output {
+
+/// Nesting of a payload in %J.
+inline constexpr std::size_t max_json_depth = 1000;
 
 class JsonScanner {
   public:
@@ -26,23 +30,51 @@ class JsonScanner {
         invalid,
     };
 
-    /// `text` must outlive the scanner. RFC 8259, UTF-8, nested at most max_json_depth deep; escaped halves of surrogate
-    /// pairs are invalid.
-    explicit JsonScanner(std::string_view text) : text_(text) {
-        if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
-    }
+    static constexpr std::size_t any_depth = std::numeric_limits<std::size_t>::max();
+
+    /// `text` must outlive the scanner. RFC 8259, UTF-8, nested at most `max_depth` deep; escaped halves of surrogate
+    /// pairs are invalid. Takes no memory up to a depth of 1024, then a bit per level.
+    explicit JsonScanner(std::string_view text, std::size_t max_depth = max_json_depth)
+        : text_(text.data()),
+          at_(text_ + (text.starts_with("\xef\xbb\xbf") ? 3 : 0)),
+          text_end_(text_ + text.size()),
+          start_(at_),
+          end_(at_),
+          max_depth_(max_depth) {}
 
     /// After `end` and `invalid` the same again.
     Token next();
+    /// After begin_object or begin_array: reads to its end, which is then the last token. False: it is invalid.
+    bool skip();
     /// The last token as it is in the text; a key or string with its quotes.
-    std::string_view token() const { return text_.substr(start_, end_ - start_); }
+    std::string_view token() const { return {start_, static_cast<std::size_t>(end_ - start_)}; }
+    /// A key or string without its quotes, its escapes unresolved.
+    std::string_view inside() const { return {start_ + 1, static_cast<std::size_t>(end_ - start_) - 2}; }
+    /// Whether the last key or string has escapes.
+    bool has_escape() const { return has_escape_; }
+    /// Whether the last key or string has DEL or characters outside ASCII.
+    bool has_unusual() const { return has_unusual_; }
+    /// After a key: whether its colon follows.
+    bool colon_follows() const;
     /// Where token() starts in the text.
-    std::size_t position() const { return start_; }
+    std::size_t position() const { return static_cast<std::size_t>(start_ - text_); }
+    /// The text was invalid because of its depth.
+    bool too_deep() const { return too_deep_; }
 
   private:
-    enum class Expected : std::uint8_t { value, value_or_end, key, key_or_end, comma_or_end, nothing };
+    enum class Expected : std::uint8_t {
+        value,
+        value_or_end,
+        key,
+        key_or_end,
+        colon,
+        comma_or_end,
+        nothing,
+        failed
+    };
+    static constexpr std::size_t word_bits = 64;
+    static constexpr std::size_t near_words = 16;
 
-    bool in_object() const { return (objects_[(depth_ - 1) / 64] >> (depth_ - 1) % 64 & 1) != 0; }
     bool take(char c);
     bool take_word(std::string_view word);
     bool take_string();
@@ -52,26 +84,37 @@ class JsonScanner {
     bool take_number();
     bool take_digits();
     void skip_spaces();
+    std::uint64_t& outer_word();
     Token found(Token token, Expected next);
     Token fail();
+    Token key();
     Token value();
     Token open(bool object);
     Token close();
 
-    std::string_view text_;
-    std::size_t at_ = 0;
-    std::size_t start_ = 0;
-    std::size_t end_ = 0;
+    const char* text_;
+    const char* at_;
+    const char* text_end_;
+    const char* start_;  // of the last token
+    const char* end_;
     std::size_t depth_ = 0;
-    std::array<std::uint64_t, (max_json_depth + 63) / 64> objects_{};  // a bit per open level: an object
+    std::size_t max_depth_;
     Expected expected_ = Expected::value;
-    bool failed_ = false;
+    bool in_object_ = false;  // of the innermost open level
+    bool has_escape_ = false;
+    bool has_unusual_ = false;
+    bool too_deep_ = false;
+    // Whether each level outside of the innermost one is an object: a bit per level.
+    std::array<std::uint64_t, near_words> near_{};
+    std::vector<std::uint64_t> far_;
 };
 
-/// Appends the text of a key or string token, its escapes resolved.
-void append_json_text(TextBuffer& out, std::string_view token);
-/// Whether a key token is this name.
-bool json_key_is(std::string_view token, std::string_view name);
+/// Appends the text of a key or string: JsonScanner::inside() with its escapes resolved.
+void append_json_text(TextBuffer& out, std::string_view inside);
+
+/// Takes the escape at the front of `inside`, a backslash and what follows it. `out` gets its character in UTF-8; the
+/// size of that.
+std::size_t take_json_escape(std::string_view& inside, std::array<char, 4>& out);
 
 /// Appends JSON text with colours for a terminal; what isn't JSON has none. Control characters are escaped if `terminal`.
 void append_highlighted(TextBuffer& out, std::string_view json, bool terminal);

@@ -41,7 +41,7 @@ LAYERS = {
 # library: (what its includes look like, files that may include it, maximum number of such files per directory)
 LIBRARIES = {
     "CLI11": (r"CLI/", r"apps/(common|passwd)/[^/]+\.cpp", 1),
-    "nlohmann-json": (r"nlohmann/", r"apps/(common|output|payload|protobuf|pub)/[^/]+\.cpp", 1),
+    "nlohmann-json": (r"nlohmann/", r"apps/(output|payload|protobuf)/[^/]+\.cpp", 1),
     "libprotobuf": (r"google/protobuf/|sparkplug\.pb\.h", r"apps/protobuf/[^/]+", None),
     "OpenSSL": (r"openssl/", r"libmqttc/src/net/tls[^/]*|apps/passwd/[^/]+\.cpp|tests/broker/.*\.cpp",
                 None),

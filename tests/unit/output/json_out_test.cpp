@@ -174,6 +174,8 @@ TEST_CASE("%J has the payload as JSON with its numbers unchanged") {
         {"[[],{},[{}]]", "[[],{},[{}]]"},
         {"[-0,0,-0.0,-1,-1e0]", "[-0,0,-0.0,-1,-1e0]"},
         {"\xef\xbb\xbf{}", "{}"},
+        {R"({"a\n":"b\"c","d":["\u0041","e" ,"\/"],"f" :1})", R"({"a\n":"b\"c","d":["A","e","/"],"f":1})"},
+        {"{\"a\":\"\x7f\xc2\x9b\", \"b\"\t: [\n1\r\n,\"2\"]}", "{\"a\":\"\x7f\xc2\x9b\",\"b\":[1,\"2\"]}"},
         {"", "null"},
     };
     for (const auto& [payload, expected] : rows) {

@@ -1,9 +1,11 @@
-// Tests of the JSON scanner and of coloured JSON (apps/sub/json_scan.cpp).
+// Tests of the JSON scanner and of coloured JSON (apps/output/json_scan.cpp).
 #include "json_scan.hpp"
 
 #include <doctest/doctest.h>
 
 #include <string>
+
+#include "json_out.hpp"
 
 using namespace mqttc::output;
 
@@ -22,9 +24,9 @@ std::string tokens(std::string_view json) {
     }
 }
 
-std::string text_of(std::string_view token) {
+std::string text_of(std::string_view inside) {
     TextBuffer out;
-    append_json_text(out, token);
+    append_json_text(out, inside);
     return std::string(out.view());
 }
 
@@ -99,11 +101,68 @@ TEST_CASE("the scanner and the parser of %J agree on what is JSON") {
     }
 }
 
+TEST_CASE("a string ends at its quote wherever in a word of eight bytes it is") {
+    for (std::size_t before = 0; before < 20; ++before) {
+        for (std::size_t after = 0; after < 10; ++after) {
+            const std::string json =
+                "[\"" + std::string(before, 'a') + "\",\"" + std::string(after, 'b') + "\"]";
+            CAPTURE(json);
+            CHECK(tokens(json) ==
+                  "[s\"" + std::string(before, 'a') + "\"s\"" + std::string(after, 'b') + "\"].");
+            for (const char bad : {'\x1f', '\0', '\x80', '\xff'}) {
+                const std::string invalid =
+                    "\"" + std::string(before, '~') + bad + std::string(after, ' ') + "\"";
+                CHECK(tokens(invalid) == "!");
+            }
+        }
+    }
+}
+
+TEST_CASE("the scanner reports which strings are not printable ASCII without escapes") {
+    const auto flags = [](std::string_view json) {
+        JsonScanner scan(json);
+        scan.next();
+        return std::string(scan.has_escape() ? "escape " : "") + (scan.has_unusual() ? "unusual" : "");
+    };
+    CHECK(flags(R"("abc ~")") == "");
+    CHECK(flags(R"("a\nc")") == "escape ");
+    CHECK(flags("\"a\x7f\"") == "unusual");
+    CHECK(flags("\"\xc3\xa9\\\"\"") == "escape unusual");
+}
+
+TEST_CASE("values are skipped to their end, and depth is limited as the caller asks") {
+    JsonScanner scan(R"({"a":[1,{"b":"]"}],"c":2})");
+    CHECK(scan.next() == JsonScanner::Token::begin_object);
+    CHECK(scan.next() == JsonScanner::Token::key);
+    CHECK(scan.next() == JsonScanner::Token::begin_array);
+    CHECK(scan.skip());
+    CHECK(scan.token() == "]");
+    CHECK(scan.position() == 17);
+    CHECK(scan.next() == JsonScanner::Token::key);
+    CHECK(scan.inside() == "c");
+    // Objects and arrays in turn, to where their levels are kept in the heap and back.
+    std::string deep;
+    for (int i = 0; i < 2500; ++i) deep += i % 3 == 0 ? "[" : "{\"\":";
+    deep += "1";
+    for (int i = 2500; i-- > 0;) deep += i % 3 == 0 ? "]" : "}";
+    const auto valid = [](std::string_view json, std::size_t depth) {
+        JsonScanner nested(json, depth);
+        auto token = nested.next();
+        while (token < JsonScanner::Token::end) token = nested.next();
+        CHECK(nested.too_deep() == (depth < 2500));
+        return token == JsonScanner::Token::end;
+    };
+    CHECK(valid(deep, JsonScanner::any_depth));
+    CHECK(valid(deep, 2500));
+    CHECK_FALSE(valid(deep, 2499));
+    deep[deep.size() - 300] ^= ']' ^ '}';
+    CHECK_FALSE(valid(deep, JsonScanner::any_depth));
+}
+
 TEST_CASE("escapes of keys and strings are resolved") {
-    CHECK(text_of(R"("a\"\\\/\b\f\n\r\tz")") == "a\"\\/\b\f\n\r\tz");
-    CHECK(text_of(R"("\u0041\u00e9\u20AC\ud83d\ude00")") == "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
-    CHECK(json_key_is(R"("te\u006dp")", "temp"));
-    CHECK_FALSE(json_key_is(R"("temp")", "tem"));
+    CHECK(text_of(R"(a\"\\\/\b\f\n\r\tz)") == "a\"\\/\b\f\n\r\tz");
+    CHECK(text_of(R"(\u0041\u00e9\u20AC\ud83d\ude00)") == "A\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80");
+    CHECK(text_of("") == "");
 }
 
 TEST_CASE("keys, strings, numbers and words have colours, and nothing else changes") {
@@ -113,6 +172,8 @@ TEST_CASE("keys, strings, numbers and words have colours, and nothing else chang
     CHECK(highlighted("[\"\x7f\"]") == "[\033[32m\"\\x7f\"\033[0m]");
     CHECK(highlighted("[\"\x7f\"]", false) == "[\033[32m\"\x7f\"\033[0m]");
     CHECK(highlighted("[1 no\033[2J") == "[\033[33m1\033[0m no\\x1b[2J");
+    CHECK(highlighted(R"({"a" :x)", false) == "{\033[34m\"a\"\033[0m :x");
+    CHECK(highlighted(R"({"a" 1})", false) == R"({"a" 1})");
     CHECK(may_highlight(" {"));
     CHECK_FALSE(may_highlight("21.5"));
     CHECK_FALSE(may_highlight(""));

@@ -99,6 +99,25 @@ TEST_CASE("a payload that isn't a string is taken as it is written") {
     CHECK(payload_of(R"({"payload":{"payload":"inner","topic":5}})") == R"({"payload":"inner","topic":5})");
 }
 
+TEST_CASE("a payload may be nested deeper than %J writes") {
+    const std::string deep = std::string(5000, '[') + std::string(5000, ']');
+    CHECK(payload_of("{\"x\":" + deep + ",\"payload\":" + deep + "}") == deep);
+}
+
+TEST_CASE("names and values may be written with escapes") {
+    const Read read(R"({"\u0074opic":"a\/b","payload_encodin\u0067":"he\u0078","payload":"3\u0031",)"
+                    R"("properties":{"content\u002dtype":"\u00e9","user-properties":{"\n":"\t"}}})");
+    CHECK(read.message.problem == "");
+    CHECK(read.message.topic == "a/b");
+    CHECK(read.payload() == "1");
+    CHECK(read.message.properties->text_or_empty(PropertyId::content_type) == "\xc3\xa9");
+    for (const Property& property : *read.message.properties) {
+        if (property.id != PropertyId::user_property) continue;
+        CHECK(property.name == "\n");
+        CHECK(property.text == "\t");
+    }
+}
+
 TEST_CASE("a payload string may contain any character and encode any bytes") {
     CHECK(payload_of(R"({"payload":"\u0000\n\"\\\ud83d\ude00"})") == "\0\n\"\\\xf0\x9f\x98\x80"s);
     CHECK(payload_of(R"({"payload_encoding":"base64","payload":"AP+A"})") == "\0\xff\x80"s);
@@ -212,6 +231,11 @@ TEST_CASE("the error of an invalid line gives the cause") {
         CAPTURE(one.line);
         CHECK(problem_of(one.line) == std::string(one.problem));
     }
+    // The first fault counts, whatever follows it.
+    CHECK(problem_of(R"({"properties":{"bogus" nonsense)") == "properties: unknown MQTT 5 property 'bogus'");
+    CHECK(problem_of(R"({"qos":3 nonsense)") == "qos is not 0, 1 or 2");
+    CHECK(problem_of(R"({"qos" 3)").starts_with("it is not JSON from byte 8: "));
+    CHECK(problem_of("{\"qos\":3}\0"s) == "it is not JSON: there is a NUL at byte 10");
     CHECK(problem_of("{}\0"s) == "it is not JSON: there is a NUL at byte 3");
     for (const char* line : {"", " ", "{", "{}}", "{} {}", R"({"a":})", R"({"payload":"\ud800"})", "\xff",
                              "{\"payload\":\"\xff\"}", "{'a':1}"}) {
