@@ -1,10 +1,6 @@
 // Which received messages are printed: -R, --retained-only, -T, --random-filter.
 #include "filters.hpp"
 
-#include <algorithm>
-
-#include "mqttc/topic.hpp"
-
 namespace mqttc::sub {
 
 Filters::Filters(const app::SubOptions& options, std::uint64_t seed)
@@ -12,8 +8,8 @@ Filters::Filters(const app::SubOptions& options, std::uint64_t seed)
             !options.random_filter),
       no_retain_(options.no_retain),
       retained_only_(options.retained_only),
-      out_(options.filter_out),
       random_(seed | 1) {
+    for (const std::string& filter : options.filter_out) out_.insert(filter, true);
     constexpr double all = 18446744073709551616.0;  // 2^64
     if (options.random_filter && *options.random_filter < 100) {
         threshold_ = static_cast<std::uint64_t>(*options.random_filter / 100 * all);
@@ -23,8 +19,9 @@ Filters::Filters(const app::SubOptions& options, std::uint64_t seed)
 Filters::Verdict Filters::judge(const Publish& message) {
     if (retained_only_ && !message.retain) return Verdict::end;
     if (no_retain_ && message.retain) return Verdict::drop;
-    const auto matches = [&](const std::string& filter) { return topic_matches(filter, message.topic); };
-    if (std::ranges::any_of(out_, matches)) return Verdict::drop;
+    bool dropped = false;
+    out_.match(message.topic, [&](bool) { dropped = true; });
+    if (dropped) return Verdict::drop;
     if (threshold_ == UINT64_MAX) return Verdict::pass;
     // xorshift64*: good enough for a random sample.
     random_ ^= random_ >> 12;

@@ -2,9 +2,8 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <vector>
 
+#include "base/filter_tree.hpp"
 #include "mqttc/packet.hpp"
 #include "options.hpp"
 
@@ -29,7 +28,7 @@ class Filters {
     bool none_;
     bool no_retain_;
     bool retained_only_;
-    std::vector<std::string> out_;
+    FilterTree<bool> out_;                  // -T; no values
     std::uint64_t threshold_ = UINT64_MAX;  // a random number below it passes
     std::uint64_t random_;
 };

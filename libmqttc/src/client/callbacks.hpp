@@ -9,7 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "filter_tree.hpp"
+#include "base/filter_tree.hpp"
 #include "mqttc/callback.hpp"
 #include "mqttc/packet.hpp"
 #include "mqttc/session.hpp"

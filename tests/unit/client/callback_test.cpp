@@ -3,7 +3,7 @@
 
 #include <map>
 
-#include "filter_tree.hpp"
+#include "base/filter_tree.hpp"
 #include "mqttc/client.hpp"
 #include "mqttc/coroutine.hpp"
 #include "mqttc/topic.hpp"
