@@ -12,24 +12,24 @@ Result<void> hash_all(const Options& options) {
     return change_file(options, [&](PasswordFile& file) -> Result<Edited> {
         std::vector<std::size_t> where;
         std::vector<std::string_view> passwords;
-        for (std::size_t i = 0; i < file.lines().size(); ++i) {
-            const PasswordLine& line = file.lines()[i];
+        for (const PasswordLine& line : file.lines()) {
             const auto warn = [&](const std::string& what, const char* so = "; not changed") {
-                say(escape_controls(options.file) + ", line " + std::to_string(i + 1) + ": " + what + so);
+                say(escape_controls(options.file) + ", line " + std::to_string(line.number) + ": " + what +
+                    so);
             };
             if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
             if (line.kind != PasswordLine::Kind::entry) continue;
             switch (stored_form(line.stored)) {
                 case StoredForm::plain:
                     if (line.stored.size() > max_password_length)
-                        return fail(escape_controls(options.file) + ", line " + std::to_string(i + 1) +
+                        return fail(escape_controls(options.file) + ", line " + std::to_string(line.number) +
                                     ": the password is longer than 65,535 bytes; nothing was changed");
                     // Mosquitto 2.0 leaves them out.
                     if (trim_spaces(line.stored).size() != line.stored.size())
                         warn("the password of user '" + escape_controls(line.name) +
                                  "' has spaces at its start or end, which are part of it",
                              "");
-                    where.push_back(i);
+                    where.push_back(line.number);
                     passwords.push_back(line.stored);
                     break;
                 case StoredForm::unknown:

@@ -24,11 +24,9 @@ struct NewUser {
 Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& source) {
     std::vector<NewUser> users;
     std::unordered_map<std::string_view, std::size_t> seen;
-    std::size_t number = 0;
-    for (const PasswordLine& line : parse_password_file(text)) {
-        ++number;
+    for (const PasswordLine& line : PasswordLines(text)) {
         const auto wrong = [&](const std::string& what) {
-            return fail(source + ", line " + std::to_string(number) + ": " + what);
+            return fail(source + ", line " + std::to_string(line.number) + ": " + what);
         };
         if (line.kind == PasswordLine::Kind::blank || line.kind == PasswordLine::Kind::comment) continue;
         if (line.kind == PasswordLine::Kind::unreadable) return wrong("not user:password");
@@ -43,7 +41,7 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         if (form == StoredForm::unknown)
             return wrong("user '" + escape_controls(line.name) +
                          "' has a damaged hash or one of an unknown kind");
-        const auto [first, is_new] = seen.try_emplace(line.name, number);
+        const auto [first, is_new] = seen.try_emplace(line.name, line.number);
         if (!is_new)
             return wrong("user '" + escape_controls(line.name) + "' is already on line " +
                          std::to_string(first->second));

@@ -18,7 +18,7 @@ Result<void> list_users(const Options& options) {
     const bool to_terminal = ::isatty(STDOUT_FILENO) == 1;
     std::unordered_set<std::string_view> seen;
     std::string names;
-    for (const PasswordLine& line : parse_password_file(text->view())) {
+    for (const PasswordLine& line : PasswordLines(text->view())) {
         if (line.kind != PasswordLine::Kind::entry || !seen.insert(line.name).second) continue;
         names += to_terminal ? escape_controls(line.name, line.name.size()) : std::string(line.name);
         names += '\n';

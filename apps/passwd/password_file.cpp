@@ -38,15 +38,14 @@ PasswordLine parse_line(std::string_view text) {
 
 }  // namespace
 
-std::vector<PasswordLine> parse_password_file(std::string_view text) {
-    std::vector<PasswordLine> lines;
-    while (!text.empty()) {
-        const auto newline = text.find('\n');
-        const std::size_t length = newline == text.npos ? text.size() : newline + 1;
-        lines.push_back(parse_line(text.substr(0, length)));
-        text.remove_prefix(length);
-    }
-    return lines;
+PasswordLines::Iterator& PasswordLines::Iterator::operator++() {
+    const auto newline = rest_.find('\n');
+    const std::size_t length = newline == rest_.npos ? rest_.size() : newline + 1;
+    const std::size_t number = line_.number + 1;
+    line_ = parse_line(rest_.substr(0, length));
+    line_.number = number;
+    rest_.remove_prefix(length);
+    return *this;
 }
 
 std::expected<void, std::string> check_name(std::string_view name) {
@@ -62,75 +61,81 @@ std::expected<void, std::string> check_name(std::string_view name) {
     return {};
 }
 
-PasswordFile::PasswordFile(std::string_view text) : lines_(parse_password_file(text)) {
-    edits_.resize(lines_.size());
-    previous_line_.resize(lines_.size(), none);
-    for (std::size_t i = 0; i < lines_.size(); ++i) {
-        if (lines_[i].kind != PasswordLine::Kind::entry) continue;
-        const auto [at, is_new] = last_.try_emplace(lines_[i].name, i);
-        if (is_new) continue;
-        previous_line_[i] = at->second;
-        at->second = i;
-    }
-    const auto last = std::find_if(lines_.rbegin(), lines_.rend(),
-                                   [](const PasswordLine& line) { return line.text.ends_with('\n'); });
-    if (last != lines_.rend()) ending_ = line_ending(last->text);
+std::optional<PasswordLine> PasswordFile::find(std::string_view name) const {
+    std::optional<PasswordLine> last;
+    for (const PasswordLine& line : lines())
+        if (line.kind == PasswordLine::Kind::entry && line.name == name) last = line;
+    return last;
 }
 
-const PasswordLine* PasswordFile::find(std::string_view name) const {
-    const auto at = last_.find(name);
-    return at == last_.end() ? nullptr : &lines_[at->second];
+PasswordFile::Change& PasswordFile::change_of(std::string_view name) {
+    if (const auto at = change_at_.find(name); at != change_at_.end()) return changes_[at->second];
+    changes_.push_back({std::string(name), std::nullopt});
+    change_at_.emplace(changes_.back().name, changes_.size() - 1);
+    return changes_.back();
 }
 
 void PasswordFile::set(std::string_view name, std::string hash) {
-    if (const auto at = last_.find(name); at != last_.end()) {
-        for (std::size_t i = at->second; i != none; i = previous_line_[i]) set_line(i, hash);
-        return;
-    }
-    if (const auto at = added_at_.find(name); at != added_at_.end()) {
-        added_[at->second].hash = std::move(hash);
-        return;
-    }
-    added_.push_back({std::string(name), std::move(hash)});
-    added_at_.emplace(added_.back().name, added_.size() - 1);
+    change_of(name).hash = std::move(hash);
 }
 
-void PasswordFile::set_line(std::size_t index, std::string hash) {
-    edits_[index] = {false, std::move(hash)};
+void PasswordFile::set_line(std::size_t number, std::string hash) {
+    line_changes_.emplace_back(number, std::move(hash));
 }
 
 bool PasswordFile::remove(std::string_view name) {
-    const auto at = last_.find(name);
-    if (at == last_.end()) return false;
-    for (std::size_t i = at->second; i != none; i = previous_line_[i]) edits_[i] = {true, std::nullopt};
+    if (!find(name)) return false;
+    change_of(name).hash.reset();
     return true;
 }
 
 std::vector<std::string_view> PasswordFile::pieces() const {
     std::vector<std::string_view> out;
-    for (std::size_t i = 0; i < lines_.size(); ++i) {
-        const PasswordLine& line = lines_[i];
-        const Edit& edit = edits_[i];
-        if (edit.removed) continue;
-        if (!edit.hash) {
-            out.push_back(line.text);
-            continue;
+    const auto add = [&](std::string_view piece) {
+        if (!piece.empty()) out.push_back(piece);
+    };
+    // One piece from the last change to the next.
+    std::size_t copied = 0;
+    const auto copy_to = [&](const char* end) {
+        const auto at = static_cast<std::size_t>(end - text_.data());
+        add(text_.substr(copied, at - copied));
+        copied = at;
+    };
+    std::vector<bool> is_old(changes_.size());
+    auto line_change = line_changes_.begin();
+    for (const PasswordLine& line : lines()) {
+        if (line.kind != PasswordLine::Kind::entry) continue;
+        const std::string* hash = nullptr;
+        if (const auto at = change_at_.find(line.name); at != change_at_.end()) {
+            is_old[at->second] = true;
+            const Change& change = changes_[at->second];
+            if (!change.hash) {
+                copy_to(line.text.data());
+                copied += line.text.size();
+                continue;
+            }
+            hash = &*change.hash;
         }
-        out.push_back(line.text.substr(0, static_cast<std::size_t>(line.stored.data() - line.text.data())));
-        out.push_back(*edit.hash);
-        out.push_back(line_ending(line.text));
+        if (line_change != line_changes_.end() && line_change->first == line.number)
+            hash = &line_change++->second;
+        if (hash == nullptr) continue;
+        copy_to(line.stored.data());
+        add(*hash);
+        copied += line.stored.size();
     }
-    if (!added_.empty() && !out.empty()) {
-        const auto last =
-            std::find_if(out.rbegin(), out.rend(), [](std::string_view piece) { return !piece.empty(); });
-        if (last != out.rend() && !last->ends_with('\n'))
-            out.push_back(last->ends_with('\r') ? "\n" : ending_);
-    }
-    for (const Added& entry : added_) {
-        out.push_back(entry.name);
-        out.push_back(":");
-        out.push_back(entry.hash);
-        out.push_back(ending_);
+    add(text_.substr(copied));
+
+    // New lines end as the last complete line.
+    const std::string_view ending = text_.substr(0, text_.rfind('\n') + 1).ends_with("\r\n") ? "\r\n" : "\n";
+    for (std::size_t i = 0; i < changes_.size(); ++i) {
+        const auto& [name, hash] = changes_[i];
+        if (is_old[i] || !hash) continue;
+        if (!out.empty() && !out.back().ends_with('\n'))
+            out.push_back(out.back().ends_with('\r') ? "\n" : ending);
+        add(name);
+        add(":");
+        add(*hash);
+        add(ending);
     }
     return out;
 }

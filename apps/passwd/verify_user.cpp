@@ -12,12 +12,11 @@ Result<void> verify_user(const Options& options) {
     const auto text = read_password_file(options.file);
     if (!text) return std::unexpected(text.error());
     const PasswordFile file(text->view());
-    const PasswordLine* line = file.find(options.user);
+    const auto line = file.find(options.user);
     const std::string user_in_file =
         "user '" + escape_controls(options.user) + "' in " + escape_controls(options.file);
-    if (line == nullptr) return fail("there is no " + user_in_file);
-    const std::string where =
-        escape_controls(options.file) + ", line " + std::to_string(line - file.lines().data() + 1) + ": ";
+    if (!line) return fail("there is no " + user_in_file);
+    const std::string where = escape_controls(options.file) + ", line " + std::to_string(line->number) + ": ";
     switch (stored_form(line->stored)) {
         case StoredForm::hashed:
             break;

@@ -20,7 +20,7 @@ std::expected<void, Error> Authenticator::load(const std::string& path) {
     }
     const std::string text{std::istreambuf_iterator<char>(file), {}};
     users_.clear();
-    for (const auto& line : passwd::parse_password_file(text))
+    for (const auto& line : passwd::PasswordLines(text))
         if (line.kind == passwd::PasswordLine::Kind::entry)
             users_.insert_or_assign(std::string(line.name), std::string(line.stored));
     loaded_ = true;

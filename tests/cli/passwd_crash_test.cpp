@@ -36,7 +36,7 @@ bool complete(const std::string& text, std::size_t users) {
     if (!text.starts_with("# head\n\n") || text.find("\n# tail\n") == text.npos || !text.ends_with('\n'))
         return false;
     std::set<std::string_view> names;
-    for (const PasswordLine& line : parse_password_file(text)) {
+    for (const PasswordLine& line : PasswordLines(text)) {
         if (line.kind == PasswordLine::Kind::unreadable) return false;
         if (line.kind != PasswordLine::Kind::entry) continue;
         if (stored_form(line.stored) != StoredForm::hashed || !names.insert(line.name).second) return false;
@@ -66,7 +66,7 @@ TEST_CASE("no user is lost when twenty writers run in parallel, and a reader nev
     while (still_running()) {
         const std::string text = read_file(file);
         std::size_t users = 0;
-        for (const PasswordLine& line : parse_password_file(text))
+        for (const PasswordLine& line : PasswordLines(text))
             users += line.kind == PasswordLine::Kind::entry ? 1 : 0;
         all_complete = all_complete && complete(text, users) && users >= seen;
         seen = users;
@@ -77,8 +77,8 @@ TEST_CASE("no user is lost when twenty writers run in parallel, and a reader nev
     for (int i = 0; i < writers; ++i) {
         const std::string text = read_file(file);
         const PasswordFile parsed(text);
-        const PasswordLine* line = parsed.find(user(before + i));
-        REQUIRE(line != nullptr);
+        const auto line = parsed.find(user(before + i));
+        REQUIRE(line.has_value());
         CHECK(check_password(line->stored, "new") == true);
     }
     CHECK(names_in(dir.path()) == std::vector<std::string>{"pw"});
@@ -118,8 +118,8 @@ TEST_CASE("kill -9 at a random moment in each of 1,000 updates never damages the
         CAPTURE(round);
         // The new file: this user has the new hash and nothing else has changed.
         const PasswordFile parsed(after);
-        const PasswordLine* line = parsed.find(user(round % users));
-        REQUIRE(line != nullptr);
+        const auto line = parsed.find(user(round % users));
+        REQUIRE(line.has_value());
         REQUIRE(check_password(line->stored, "round" + std::to_string(round)) == true);
         PasswordFile expected(before);
         expected.set(line->name, std::string(line->stored));

@@ -26,7 +26,7 @@ std::string content(const PasswordFile& file) {
 // All lines of other users, in order, without their endings: the last line may have got one.
 std::vector<std::string_view> others(std::string_view text, std::string_view name) {
     std::vector<std::string_view> lines;
-    for (const PasswordLine& line : parse_password_file(text)) {
+    for (const PasswordLine& line : PasswordLines(text)) {
         if (line.kind == PasswordLine::Kind::entry && line.name == name) continue;
         lines.push_back(line.text.substr(0, line.text.find_last_not_of("\r\n") + 1));
     }
@@ -50,10 +50,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
 
     PasswordFile without(text);
-    const bool was_there = untouched.find(name) != nullptr;
+    const bool was_there = untouched.find(name).has_value();
     require(without.remove(name) == was_there);
     const std::string removed = content(without);
-    require(PasswordFile(removed).find(name) == nullptr);
+    require(!PasswordFile(removed).find(name));
     require(others(removed, name) == others(text, name));
     if (!was_there) require(removed == text);
 
@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     with.set(name, std::string(hash));
     const std::string set = content(with);
     const PasswordFile again(set);
-    require(again.find(name) != nullptr);
+    require(again.find(name).has_value());
     require(others(set, name) == others(text, name));
     for (const PasswordLine& line : again.lines())
         if (line.kind == PasswordLine::Kind::entry && line.name == name) require(line.stored == hash);

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 using namespace mqttc::passwd;
 using namespace std::string_view_literals;
@@ -27,7 +28,10 @@ std::string after_set(std::string_view text, std::string_view name, std::string 
 
 TEST_CASE("each line is an entry, a comment, blank or unreadable") {
     using Kind = PasswordLine::Kind;
-    const auto lines = parse_password_file("u:h\n# c:d\n\n  \t\n  #x\nnocolon\n:h\n a b \t: h:i \r\nlast:\n");
+    std::vector<PasswordLine> lines;
+    for (const PasswordLine& line :
+         PasswordLines("u:h\n# c:d\n\n  \t\n  #x\nnocolon\n:h\n a b \t: h:i \r\nlast:\n"))
+        lines.push_back(line);
     REQUIRE(lines.size() == 9);
     CHECK(lines[0].kind == Kind::entry);
     CHECK(lines[0].name == "u");
@@ -42,6 +46,8 @@ TEST_CASE("each line is an entry, a comment, blank or unreadable") {
     CHECK(lines[7].name == "a b");
     CHECK(lines[7].stored == " h:i ");
     CHECK(lines[8].stored.empty());
+    CHECK(lines[0].number == 1);
+    CHECK(lines[8].number == 9);
 }
 
 TEST_CASE("an unedited file is the same byte for byte") {
@@ -110,9 +116,9 @@ TEST_CASE("after the last line is removed, the next new line is separate") {
 
 TEST_CASE("the last line of a user is used, as by brokers") {
     const PasswordFile file("u:1\nu:2\n");
-    REQUIRE(file.find("u") != nullptr);
+    REQUIRE(file.find("u").has_value());
     CHECK(file.find("u")->stored == "2");
-    CHECK(file.find("v") == nullptr);
+    CHECK(!file.find("v").has_value());
 }
 
 TEST_CASE("names that brokers could not read back are refused") {
@@ -132,7 +138,7 @@ TEST_CASE("every accepted name can be read back from its line") {
         const std::string name = {'a', static_cast<char>(byte), 'b'};
         if (!check_name(name)) continue;
         const std::string text = after_set("", name, "h");
-        REQUIRE(PasswordFile(text).find(name) != nullptr);
+        REQUIRE(PasswordFile(text).find(name).has_value());
         CHECK(PasswordFile(text).find(name)->stored == "h");
     }
 }
