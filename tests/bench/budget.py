@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Budgets of mqtt_pub and mqtt_sub that do not depend on the clock: system calls, allocations, instructions, files,
+# Budgets of the programs that do not depend on the clock: system calls, allocations, instructions, files,
 # memory and wake-ups. Usage: budget.py BIN_DIR MALLOC_COUNTER BUILD_TYPE CASE; without CASE all of them.
 import json
 import os
@@ -37,8 +37,8 @@ def need(tool):
 
 class Bench:
     def __init__(self, bin_dir, counter, build_type):
-        self.peer, self.pub, self.sub, self.broker = (
-            os.path.join(bin_dir, name) for name in ("bench_peer", "mqtt_pub", "mqtt_sub", "mqtt_testbroker"))
+        self.peer, self.pub, self.sub, self.passwd, self.broker = (
+            os.path.join(bin_dir, name) for name in ("bench_peer", "mqtt_pub", "mqtt_sub", "mqtt_passwd", "mqtt_testbroker"))
         self.counter = counter
         self.release = build_type == "Release"
         self.work = tempfile.mkdtemp(prefix="mqttc-budget-")
@@ -202,7 +202,8 @@ def instructions(bench):
         before = count(lambda tool: bench.publish(tool, options, bench.lines(few)))
         after = count(lambda tool: bench.publish(tool, options, bench.lines(many)))
         check(f"mqtt_pub -l -M 65535, QoS {qos}: instructions per message", (after - before) / (many - few), most * scale)
-    for title, options, most in (("default", (), 290), ("%j", ("-F", "%j"), 2100)):
+    dropped = [word for i in range(1000) for word in ("-T", f"bench/{i}/+" if i % 2 else f"bench/{i}")]
+    for title, options, most in (("default", (), 290), ("%j", ("-F", "%j"), 2100), ("with 1,000 -T", dropped, 650)):
         before = count(lambda tool: bench.subscribe(tool, few, 32, options=options))
         after = count(lambda tool: bench.subscribe(tool, many, 32, options=options))
         check(f"mqtt_sub {title}: instructions per message", (after - before) / (many - few), most * scale)
@@ -332,6 +333,16 @@ def memory(bench):
     check("mqtt_pub -l, a line of 64 MB: MB", peak(lambda tool: bench.publish(tool, ["-l"], line)), mb + 8)
     check("mqtt_sub, 300,000 messages: MB", peak(lambda tool: bench.subscribe(tool, 300_000, 32)), 8)
     check("mqtt_sub, 64 MB: MB", peak(lambda tool: bench.subscribe(tool, 1, 64_000_000)), mb + 8)
+    users = bench.file("users")
+    with open(users, "w") as out:
+        out.writelines(f"user{i}:$7$101${'A' * 16}${'B' * 86}==\n" for i in range(200_000))
+    file_mb = os.path.getsize(users) / 1024 / 1024
+    for title, change in (("one user changed", ["-b", "-I", "1", users, "user100000", "new"]),
+                          ("one user added", ["-b", "-I", "1", users, "new", "new"]),
+                          ("one user deleted", ["-D", users, "user7"])):
+        done = subprocess.run([bench.peer, "run", bench.passwd, *change], check=True, capture_output=True, text=True)
+        report = re.search(r"rss (\d+) exit 0", done.stderr)
+        check(f"mqtt_passwd, 200,000 users, {title}: MB more than the file", int(report[1]) / 1024 - file_mb, 16)
 
 
 def idle(bench):
