@@ -5,24 +5,27 @@ import argparse
 import json
 import os
 import re
-import select
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+
+from broker_jobs import measure, tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
 
+# One core for server and client: on two, each round trip may wake the other core, which takes many times as long.
+PINNED = ["taskset", "-c", "0"]
+
+
 class Server:
     """A bench_peer server (sink or source) and its port. It ends when its standard input is closed."""
 
-    def __init__(self, peer, *args):
-        self.process = subprocess.Popen([peer, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self, peer, *args, prefix=()):
+        self.process = subprocess.Popen([*prefix, peer, *map(str, args)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.port = int(self.process.stdout.readline().split()[1])
 
     def report(self):
@@ -33,14 +36,6 @@ class Server:
     def close(self):
         self.process.stdin.close()
         self.process.wait(timeout=20)
-
-
-def measure(peer, command, stdin_path=None, stdout_path=os.devnull):
-    """Runs a command. Returns wall-clock seconds, CPU seconds (user and system), peak resident kilobytes and exit code."""
-    with open(stdin_path or os.devnull, "rb") as source, open(stdout_path, "wb") as target:
-        child = subprocess.run([peer, "run", *command], stdin=source, stdout=target, stderr=subprocess.PIPE, text=True)
-    words = child.stderr.splitlines()[-1].split()
-    return dict(zip(words[::2], map(float, words[1::2])))
 
 
 class Row:
@@ -105,27 +100,29 @@ def rows(args, bin_dir, work):
             out.write(block)
 
     sink = Server(peer, "sink")
-    where = ["-h", "127.0.0.1", "-p", str(sink.port), "-t", "bench/topic"]
+    pinned_sink = Server(peer, "sink", prefix=PINNED)
     table = []
 
     def pub_row(title, unit, count, limit, options, stdin=None, with_mosquitto=True, limit_stdin=None, expect=None,
-                turns=1):
-        contenders = {"limit": {"command": [peer, *map(str, limit)], "stdin": limit_stdin}}
-        contenders["mqttc"] = {"command": [pub, *where, *options], "stdin": stdin}
+                turns=1, pinned=False):
+        server, prefix = (pinned_sink, PINNED) if pinned else (sink, [])
+        where = ["-h", "127.0.0.1", "-p", str(server.port), "-t", "bench/topic"]
+        limit = [server.port if word is sink.port else word for word in limit]
+        contenders = {"limit": {"command": [*prefix, peer, *map(str, limit)], "stdin": limit_stdin}}
+        contenders["mqttc"] = {"command": [*prefix, pub, *where, *options], "stdin": stdin}
         if with_mosquitto:
-            contenders["mosquitto"] = {"command": ["mosquitto_pub", *where, *options], "stdin": stdin}
-        table.append(Row(peer, title, unit, count, contenders, sink, expect, turns))
+            contenders["mosquitto"] = {"command": [*prefix, "mosquitto_pub", *where, *options], "stdin": stdin}
+        table.append(Row(peer, title, unit, count, contenders, server, expect, turns))
 
     pub_row("pub -l, QoS 0, 32 B (limit: encoded beforehand)", "msg/s", many, ["limit-pub", sink.port, many, 32, 0, 0], ["-l"], lines, expect=many)
     pub_row("pub -l, QoS 0, 32 B (limit: reads the lines)", "msg/s", many, ["limit-lines", sink.port], ["-l"], lines,
             with_mosquitto=False, limit_stdin=lines, expect=many)
-    for qos in (1, 2):
-        pub_row(f"pub -l, QoS {qos}, 32 B, window 20", "msg/s", acked, ["limit-pub", sink.port, acked, 32, qos, 20],
-                ["-l", "-q", str(qos), "-M", "20"], acked_lines, expect=acked)
-        for window in (1000, 65535):
-            pub_row(f"pub -l, QoS {qos}, 32 B, window {window}", "msg/s", many // 5,
-                    ["limit-pub", sink.port, many // 5, 32, qos, window], ["-l", "-q", str(qos), "-M", str(window)],
-                    wide_lines, expect=many // 5, with_mosquitto=False)
+    for pinned in (True, False):
+        for qos in (1, 2):
+            for window, count, path in ((20, acked, acked_lines), (1000, many // 5, wide_lines), (65535, many // 5, wide_lines)):
+                pub_row(f"pub -l, QoS {qos}, 32 B, window {window}, {'one core' if pinned else 'any core'}", "msg/s", count,
+                        ["limit-pub", sink.port, count, 32, qos, window], ["-l", "-q", str(qos), "-M", str(window)], path,
+                        expect=count, with_mosquitto=window == 20, pinned=pinned)
     pub_row("pub -m, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 0], ["-m", "x" * 32], expect=1, turns=8)
     pub_row("pub -m -q 1, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 1], ["-q", "1", "-m", "x" * 32], expect=1, turns=8)
     pub_row("pub -l, one line, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 0], ["-l"], one_line, expect=1, turns=8)
@@ -164,127 +161,9 @@ def rows(args, bin_dir, work):
     sub_row("sub, QoS 1, window 1000", many // 5, 32, 1, 1000, [])
     sub_row("sub, QoS 2, window 1000", many // 5, 32, 2, 1000, [])
     sub_row("sub, 4 × 200 MB", 4, 200_000_000, 0, 0, [], "MB/s", 800, mosquitto_part=1)
-    return table, [sink, *sources.values()]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-class Mosquitto:
-    """Mosquitto with a plain and a TLS port."""
-
-    def __init__(self, work):
-        self.port, self.tls_port = free_port(), free_port()
-        self.certificate, key = os.path.join(work, "cert.pem"), os.path.join(work, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
-                        "-out", self.certificate], check=True, stderr=subprocess.DEVNULL)
-        config = os.path.join(work, "mosquitto.conf")
-        with open(config, "w") as out:
-            out.write(f"allow_anonymous true\nuser root\nlistener {self.port} 127.0.0.1\n"
-                      f"listener {self.tls_port} 127.0.0.1\ncertfile {self.certificate}\nkeyfile {key}\n")
-        self.process = subprocess.Popen(["mosquitto", "-c", config], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        while self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.tls_port)).close()
-                return
-            except ConnectionRefusedError:
-                time.sleep(0.01)
-        sys.exit("mosquitto does not start")
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(timeout=20)
-
-
-def latency(command, port, count=300, rate=100):
-    """Median microseconds from a publisher's write to the line that a subscriber prints, messages evenly spread."""
-    sub = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
-    with socket.create_connection(("127.0.0.1", port)) as link:
-        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        link.sendall(b"\x10\x0d\0\4MQTT\4\2\0\x3c\0\1p")
-        link.recv(4, socket.MSG_WAITALL)
-        packet = b"\x30\x12\0\5bench" + b"01234567890"
-        # Publish until a message arrives: then the subscription exists.
-        while not select.select([sub.stdout], [], [], 0.05)[0]:
-            link.sendall(packet)
-        time.sleep(0.2)
-        while select.select([sub.stdout], [], [], 0.1)[0] and os.read(sub.stdout.fileno(), 65536):
-            pass
-        times = []
-        for _ in range(count):
-            start = time.perf_counter()
-            link.sendall(packet)
-            sub.stdout.readline()
-            times.append(time.perf_counter() - start)
-            time.sleep(max(0.0, 1 / rate - times[-1]))
-    sub.terminate()
-    sub.wait(timeout=20)
-    return statistics.median(times) * 1e6
-
-
-def further(args, bin_dir, work):
-    """The second table: TLS, a round trip, hashing."""
-    peer, pub, sub = (os.path.join(bin_dir, name) for name in ("bench_peer", "mqtt_pub", "mqtt_sub"))
-    lines = ["| work | limit | mqttc | mosquitto 2.0.11 |", "|---|---|---|---|"]
-    broker = Mosquitto(work)
-    try:
-        at = ["-h", "localhost", "-p", str(broker.tls_port), "--cafile", broker.certificate, "-t", "x", "-q", "1", "-m", "x"]
-        runs = {name: [] for name in (pub, "mosquitto_pub")}
-        for _ in range(4 * args.repeat):
-            for name, walls in runs.items():
-                result = measure(peer, [name, *at])
-                if result["exit"] != 0:
-                    sys.exit(f"{name} fails with TLS")
-                walls.append(result["wall"] * 1e3)
-        lines.append("| pub -m -q 1 over TLS 1.3, whole process, ms | – | {:.2f} | {:.2f} |".format(
-            *(statistics.median(walls) for walls in runs.values())))
-        # Short jobs: Mosquitto leaves Nagle's algorithm on, and holds its second packet until the first is acknowledged.
-        plain = ["-h", "127.0.0.1", "-p", str(broker.port)]
-        subprocess.run([pub, *plain, "-t", "kept", "-m", "x", "-r", "-q", "1"], check=True)
-        twenty = os.path.join(work, "twenty")
-        with open(twenty, "w") as out:
-            out.writelines(f"line {i}\n" for i in range(20))
-        for title, ours, theirs, words in (
-                ("sub -C 1 of a retained message", sub, "mosquitto_sub", ["-t", "kept", "-C", "1"]),
-                ("pub -l -q 1, 20 lines", pub, "mosquitto_pub", ["-t", "x", "-l", "-q", "1"]),
-                ("pub --repeat 20 -q 1", pub, "mosquitto_pub", ["-t", "x", "-m", "x", "--repeat", "20", "-q", "1"])):
-            walls = {ours: [], theirs: []}
-            for _ in range(4 * args.repeat):
-                for name, taken in walls.items():
-                    result = measure(peer, [name, *plain, *words], twenty)
-                    if result["exit"] != 0:
-                        sys.exit(f"{name} {' '.join(words)} fails")
-                    taken.append(result["wall"] * 1e3)
-            lines.append(f"| {title}, Mosquitto's default broker, whole process, ms | – | "
-                         f"{statistics.median(walls[ours]):.1f} | {statistics.median(walls[theirs]):.1f} |")
-        topics = os.path.join(work, "topics")
-        with open(topics, "w") as out:
-            out.writelines(f"clear/{i} x\n" for i in range(20_000))
-        with open(topics) as source:
-            subprocess.run([pub, *plain, "-l", "--input", "topic", "-r", "-q", "1", "-M", "1000"], stdin=source, check=True)
-        wall = measure(peer, [sub, *plain, "-t", "clear/#", "--remove-retained", "--idle-timeout", "1"])["wall"]
-        lines.append(f"| sub --remove-retained, 20,000 topics, without the idle second, ms | – | {(wall - 1) * 1e3:.0f} | – |")
-        ours, theirs = ([latency([name, "-h", "127.0.0.1", "-p", str(broker.port), "-t", "bench"], broker.port)
-                         for _ in range(2)] for name in (sub, "mosquitto_sub"))
-        limit = subprocess.run([peer, "round-trip", str(broker.port), "300", "100"], stdout=subprocess.PIPE, text=True,
-                               check=True).stdout.split()[1]
-        lines.append(f"| a message through a broker, 100 a second, p50, µs | {float(limit):.0f} | {min(ours):.0f} | "
-                     f"{min(theirs):.0f} |")
-    finally:
-        broker.close()
-    users = os.path.join(work, "users")
-    figures = []
-    for command in (os.path.join(bin_dir, "mqtt_passwd"), "mosquitto_passwd"):
-        with open(users, "w") as out:
-            out.writelines(f"user{i}:password{i}\n" for i in range(1000))
-        result = measure(peer, [command, "-U", users])
-        figures.append(f"{result['wall'] * 1e3:.0f}, {result['cpu'] / result['wall']:.2f} cores busy")
-    lines.append(f"| passwd -U, 1,000 users, ms | – | {figures[0]} | {figures[1]} |")
-    return lines
+    filters = [word for i in range(1000) for word in ("-T", f"bench/{i}/+" if i % 2 else f"bench/{i}")]
+    sub_row("sub, QoS 0, 1,000 -T", many, 32, 0, 0, filters, mosquitto_part=50)
+    return table, [sink, pinned_sink, *sources.values()]
 
 
 def human(value):
@@ -373,8 +252,7 @@ def main():
             server.close()
         results = [{"title": r.title, "unit": r.unit, "summary": r.summary()} for r in chosen]
         lines = table_lines(results)
-        if re.search(args.only, "further"):
-            lines += ["", *further(args, args.bin, work)]
+        lines += ["", *tables(args, args.bin, work)]
         print("\n".join(lines))
         if args.json:
             with open(args.json, "w") as target:
