@@ -25,7 +25,7 @@ class Secret {
     Secret(const Secret&) = delete;
     Secret& operator=(const Secret&) = delete;
     ~Secret() {
-        if (memory_ != nullptr) sodium::release(memory_);
+        if (memory_ != nullptr) sodium::release(memory_, capacity_);
     }
 
     /// Valid until the next append(), resize() or assignment.

@@ -2,6 +2,8 @@
 #include "secret.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -29,4 +31,25 @@ TEST_CASE("a secret grows, moves and compares like a string") {
     CHECK(other.view() == expected);
     const Secret moved(std::move(other));
     CHECK(moved.size() == expected.size());
+}
+
+TEST_CASE("a large secret grows, and ends at memory that cannot be read") {
+    constexpr std::size_t large = std::size_t{3} << 20;
+    Secret secret("start");
+    for (const char letter : {'x', 'y'}) secret.append(std::string(large, letter));
+    CHECK(secret.view() == "start" + std::string(large, 'x') + std::string(large, 'y'));
+    for (const int step : {-4096, 4096}) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            // Forwards the memory itself comes first.
+            volatile char read = 'x';
+            const char* at = secret.view().data() + (step < 0 ? -1 : 0);
+            for (std::size_t i = 0; i < 4 * large / 4096; ++i, at += step) read = *at;
+            static_cast<void>(read);
+            ::_exit(0);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        CHECK_FALSE((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+    }
 }
