@@ -119,12 +119,12 @@ void RateMeter::advance(std::int64_t second) {
 }
 
 double RateMeter::rate(std::int64_t second) const {
-    if (first_ < 0) return 0;
+    if (first_ < 0 || second - last_ > span) return 0;
+    // All slots but those of the seconds that are not complete, or were before the span.
     std::uint64_t sum = 0;
-    for (std::int64_t past = second - span; past < second; ++past) {
-        if (past >= first_ && past <= last_ && past > last_ - slots)
-            sum += counts_[static_cast<std::size_t>(past % slots)];
-    }
+    for (const std::uint32_t count : counts_) sum += count;
+    for (std::int64_t other = std::min(last_ + 1, second); other <= second; ++other)
+        sum -= counts_[static_cast<std::size_t>(other % slots)];
     const std::int64_t seconds = std::clamp<std::int64_t>(second - first_, 1, span);
     return static_cast<double>(sum) / static_cast<double>(seconds);
 }
@@ -154,7 +154,8 @@ void LiveModel::take(const Publish& message, const Shown& shown, Time now, outpu
         ++left_out_;
         return;
     }
-    if (paused_ && entry->number < paused_->entries) paused_->before.try_emplace(entry, *entry);
+    if (paused_ && entry->number < paused_->entries && paused_->before.try_emplace(entry, *entry).second)
+        release(1);
     const std::size_t before = memory_of(*entry);
     const bool full = bytes_ > max_bytes;
     const std::string_view kept = shown.text.substr(0, full ? max_value_when_full : max_value);
@@ -192,6 +193,15 @@ void LiveModel::take(const Publish& message, const Shown& shown, Time now, outpu
 
 void LiveModel::pause() {
     if (!paused_) paused_ = {.entries = entries_.size(), .count = count_, .before = {}};
+}
+
+void LiveModel::resume() {
+    if (paused_ && released_.empty()) released_.swap(paused_->before);
+    paused_.reset();
+}
+
+void LiveModel::release(std::size_t most) {
+    for (; most > 0 && !released_.empty(); --most) released_.erase(released_.begin());
 }
 
 namespace {

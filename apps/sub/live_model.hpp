@@ -107,7 +107,9 @@ class LiveModel {
     }
     /// Until resume(), entries() and shown() are as they are now. Messages are taken all the same.
     void pause();
-    void resume() { paused_.reset(); }
+    void resume();
+    /// Frees at most that many of the entries that the last pause has kept: all at once would delay the key that ends it.
+    void release(std::size_t most);
     bool paused() const { return paused_.has_value(); }
     /// Messages since pause().
     std::uint64_t since_pause() const { return paused_ ? count_ - paused_->count : 0; }
@@ -134,10 +136,11 @@ class LiveModel {
         std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
     };
 
+    using Copies = std::unordered_map<const LiveEntry*, LiveEntry>;
     struct Pause {
         std::size_t entries;
         std::uint64_t count;
-        std::unordered_map<const LiveEntry*, LiveEntry> before;  ///< of those that have changed since
+        Copies before;  ///< of those that have changed since
     };
 
     LiveEntry* find_or_add(std::string_view topic);
@@ -146,6 +149,7 @@ class LiveModel {
     std::unordered_map<std::string, LiveEntry, Hash, std::equal_to<>> by_topic_;
     std::vector<const LiveEntry*> entries_;
     std::optional<Pause> paused_;
+    Copies released_;  ///< of the last pause, to be freed
     RateMeter rate_;
     std::uint64_t count_ = 0;
     std::uint64_t left_out_ = 0;

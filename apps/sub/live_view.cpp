@@ -8,6 +8,7 @@
 
 #include "base/escape.hpp"
 #include "columns.hpp"
+#include "live_keys.hpp"
 #include "mqttc/client.hpp"
 #include "number_format.hpp"
 
@@ -20,6 +21,7 @@ constexpr auto note_shown = std::chrono::seconds(10);
 // An order that changes with each message is made again this often, or less if it takes long.
 constexpr auto order_interval = std::chrono::milliseconds(500);
 constexpr int order_share = 20;
+constexpr std::size_t released_at_once = LiveModel::max_topics / 10;
 
 constexpr std::string_view order_names[] = {"topic", "age", "rate", "changes"};
 
@@ -128,6 +130,7 @@ void LiveView::update_rows(Time now) {
 }
 
 void LiveView::tick() {
+    model_.release(released_at_once);
     // Ages change each second.
     if (open_ && (changed_ || LiveModel::second_of(world_.now()) != second_drawn_)) draw();
 }
@@ -149,7 +152,7 @@ std::size_t LiveView::list_height() const {
 }
 
 const LiveEntry* LiveView::selected_entry() const {
-    if (mode_ == Mode::details || before_commands_ == Mode::details) return details_;
+    if (mode_ == Mode::details || below_ == Mode::details) return details_;
     return selected_ < rows_.rows().size() ? rows_.rows()[selected_].entry : nullptr;
 }
 
@@ -175,25 +178,31 @@ Line LiveView::last_line() const {
         return {{clip("filter: " + escape_controls(rows_.filter) + "_", columns), style_bold}};
     if (!notes_.empty() && world_.now() - noted_ < note_shown)
         return {{clip(notes_.back(), columns), style_alert}};
-    const std::string_view pause = model_.paused() ? "  p go on" : "  p pause";
-    std::string keys;
+    const std::string pause = model_.paused() ? "p go on" : "p pause";
+    std::vector<std::string> keys;
     switch (mode_) {
+        case Mode::help:
+            keys = {"q back", "Up/Down scroll"};
+            break;
         case Mode::details:
-            keys = std::string("q back  Up/Down scroll").append(pause).append("  y commands");
+            keys = {"? help", "q back", "Up/Down scroll", pause, "y commands"};
             break;
         case Mode::commands:
-            keys = "any key goes back";
+            keys = {"any key goes back"};
             break;
         default:
-            keys = std::string("q quit  Enter details  / filter  s sort: ")
-                       .append(order_names[static_cast<std::size_t>(rows_.order)])
-                       .append(rows_.tree ? "  t list" : "  t tree")
-                       .append(pause)
-                       .append("  y commands");
+            keys = {"? help",
+                    "q quit",
+                    "Enter details",
+                    "/ filter",
+                    "s sort: " + std::string(order_names[static_cast<std::size_t>(rows_.order)]),
+                    rows_.tree ? "t list" : "t tree",
+                    pause,
+                    "y commands"};
             if (!rows_.filter.empty())
-                keys = "filter '" + escape_controls(rows_.filter) + "' (Esc: all)  " + keys;
+                keys.insert(keys.begin(), "filter '" + escape_controls(rows_.filter) + "' (Esc: all)");
     }
-    return {{clip(keys, columns), style_dim}};
+    return {{key_line(keys, columns), style_dim}};
 }
 
 Picture LiveView::commands() const {
@@ -212,10 +221,10 @@ Picture LiveView::picture(Time now) {
     const ScreenSize size = screen_->size();
     const std::size_t height = list_height();
     Picture all{header()};
-    const bool details =
-        mode_ == Mode::details || (mode_ == Mode::commands && before_commands_ == Mode::details);
-    if (details && details_ != nullptr) {
-        Picture lines = details_picture(model_.shown(details_), size.columns, now);
+    const bool details = mode_ == Mode::details || (mode_ == Mode::commands && below_ == Mode::details);
+    if (mode_ == Mode::help || (details && details_ != nullptr)) {
+        Picture lines = mode_ == Mode::help ? keys_picture(size.columns)
+                                            : details_picture(model_.shown(details_), size.columns, now);
         details_lines_ = lines.size();
         details_top_ = std::min(details_top_, lines.size() - std::min(lines.size(), height + 1));
         for (std::size_t i = details_top_; i < std::min(lines.size(), details_top_ + height + 1); ++i)
@@ -265,10 +274,11 @@ void LiveView::key(int key) {
         case Mode::filter:
             return filter_key(key);
         case Mode::details:
+        case Mode::help:
             return details_key(key);
         case Mode::commands:
-            mode_ = before_commands_;
-            before_commands_ = Mode::list;
+            mode_ = below_;
+            below_ = Mode::list;
             return;
     }
 }
@@ -328,15 +338,26 @@ void LiveView::list_key(int key) {
             return;
         }
         case 'y':
-            if (selected_entry() == nullptr) return;
-            before_commands_ = Mode::list;
-            break;
+            return show_commands();
+        case '?':
+            return show_help();
         default:
             return;
     }
+}
+
+void LiveView::show_commands() {
+    if (selected_entry() == nullptr) return;
     last_commands_.clear();
     for (const Line& line : commands()) last_commands_.append(text_of(line)).append("\n");
+    below_ = mode_;
     mode_ = Mode::commands;
+}
+
+void LiveView::show_help() {
+    below_ = mode_;
+    mode_ = Mode::help;
+    details_top_ = 0;
 }
 
 void LiveView::filter_key(int key) {
@@ -368,7 +389,7 @@ void LiveView::details_key(int key) {
         case key_enter:
         case key_left:
         case key_backspace:
-            mode_ = Mode::list;
+            mode_ = std::exchange(below_, Mode::list);
             return;
         case key_up:
         case 'k':
@@ -394,10 +415,11 @@ void LiveView::details_key(int key) {
         case 'p':
             return pause();
         case 'y':
-            before_commands_ = Mode::details;
-            last_commands_.clear();
-            for (const Line& line : commands()) last_commands_.append(text_of(line)).append("\n");
-            mode_ = Mode::commands;
+            if (mode_ == Mode::details) show_commands();
+            return;
+        case '?':
+            if (mode_ == Mode::details) return show_help();
+            mode_ = std::exchange(below_, Mode::list);
             return;
         default:
             return;

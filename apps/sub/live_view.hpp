@@ -58,12 +58,14 @@ class LiveView final : public output::MessageSink {
     void enter();
 
   private:
-    enum class Mode : std::uint8_t { list, filter, details, commands };
+    enum class Mode : std::uint8_t { list, filter, details, commands, help };
 
     void key(int key);
     void list_key(int key);
     void filter_key(int key);
     void details_key(int key);
+    void show_commands();
+    void show_help();
     void move_to(std::size_t row);
     void move_by(std::ptrdiff_t rows);
     void fold(bool folded);
@@ -90,7 +92,7 @@ class LiveView final : public output::MessageSink {
     LiveRows rows_;
     std::string state_ = "connecting";
     Mode mode_ = Mode::list;
-    Mode before_commands_ = Mode::list;
+    Mode below_ = Mode::list;  ///< what commands and help were opened from
     std::size_t top_ = 0;
     std::size_t selected_ = 0;
     std::size_t details_top_ = 0;

@@ -166,9 +166,15 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
         terminal.type({"x"});
         CHECK(terminal.hides("mqtt_sub -v"));
     }
+    SUBCASE("help") {
+        terminal.type({"?"});
+        CHECK(terminal.shows("commands that subscribe to the topic and publish to it"));
+        terminal.type({"Escape"});
+        CHECK(terminal.shows("home/salon/light"));
+    }
     SUBCASE("another size") {
         terminal.resize({.rows = 8, .columns = 50});
-        CHECK(terminal.shows("q quit  Enter details  / filter  s sort: topic  t\u2026"));
+        CHECK(terminal.shows("? help  q quit  Enter details  / filter\n"));
         CHECK_FALSE(terminal.screen().contains("\u2026/cave/device"));
         CHECK(line_with(terminal.screen(), "home/kitchen").ends_with(" 21.5 \u00b0C"));
     }
@@ -180,7 +186,7 @@ TEST_CASE("the live view is used by keys, and its table stays at the end" * need
     const std::string after = terminal.screen();
     CHECK(after.find("topic ") < after.find("home/cave/device"));
     CHECK(after.find("home/cave/device") < after.find("status 0"));
-    CHECK_FALSE(after.contains("q quit"));
+    CHECK_FALSE(after.contains("? help"));
 }
 
 TEST_CASE("the keys for pages and ends move in a long list" * needs_tmux()) {

@@ -5,12 +5,16 @@
 
 #include <algorithm>
 #include <deque>
+#include <ranges>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "columns.hpp"
+#include "live_keys.hpp"
 #include "message.hpp"
 #include "message_printer.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace mqttc;
 using namespace mqttc::sub;
@@ -153,10 +157,11 @@ TEST_CASE("the view has a header, titles, rows and keys") {
     CHECK(it.line(2) == "home/cave            1 s    1.0/s       0  {\"temp\":12.5}");
     CHECK(it.line(3) == "home/kitchen/temp    1 s    3.0/s       2       21.5 \u00b0C \u2581\u2584\u2588");
     CHECK(it.line(4) == "home/salon/light     1 s    1.0/s       0            ON");
-    CHECK(it.line(9) == "q quit  Enter details  / filter  s sort: topic  t tree  p pause  y commands");
+    CHECK(it.line(9) == "? help  q quit  Enter details  / filter  s sort: topic  t tree  p pause");
     it.seen.size.columns = 120;
     it.now += seconds(70);
     it.view.tick();
+    CHECK(it.line(9).ends_with("  p pause  y commands"));
     CHECK(it.line(3).starts_with(
         "home/kitchen/temp  1 min        -       2       21.5 \u00b0C        19      21.5 "));
     // Stale rows are dim, and the selected one is reverse.
@@ -195,7 +200,7 @@ TEST_CASE("a filter shows matching topics and values, and is shown while it is t
     CHECK(it.topics() == "garden home/a ");
     CHECK(it.line(0).ends_with("2 topics of 3"));
     it.type({key_enter});
-    CHECK(it.line(9).starts_with("filter 'one' (Esc: all)  q quit  Enter details"));
+    CHECK(it.line(9).starts_with("filter 'one' (Esc: all)  ? help  q quit  Enter details"));
     it.type({key_escape});
     CHECK(it.topics() == "garden home/a home/b ");
     it.type({'/', 'z', 'z'});
@@ -287,6 +292,65 @@ TEST_CASE("y shows the topic's commands, which are written at the end") {
     CHECK_FALSE(it.shows("mqtt_pub"));
     it.view.finish();
     CHECK(it.out.view().contains("mqtt_pub -h x -t 'it'\\''s here' -m 21\n"));
+}
+
+TEST_CASE("? shows all keys over the list and over the details, scrolls in a small window, and goes back") {
+    View it;
+    it.seen.size.rows = 24;
+    it.take("home/cave", "12.5");
+    it.view.tick();
+    it.type({'?'});
+    CHECK(it.line(1) == "Keys");
+    for (const LiveKey& key : live_keys()) {
+        CAPTURE(key.keys);
+        CHECK(std::ranges::any_of(it.seen.picture, [&](const Line& line) {
+            return text_of(line).starts_with(key.keys) && text_of(line).contains(key.help);
+        }));
+    }
+    CHECK(it.line(23) == "q back  Up/Down scroll");
+    it.seen.size.rows = 6;
+    it.type({key_down});
+    CHECK(it.line(1).starts_with("Up Down "));
+    it.type({key_end});
+    CHECK(it.line(4).starts_with("q "));
+    it.type({'q'});
+    CHECK_FALSE(it.quit);
+    CHECK(it.line(2).starts_with("home/cave "));
+    it.type({key_enter, '?'});
+    CHECK(it.line(1) == "Keys");
+    it.type({'y', '?'});
+    CHECK(it.line(1) == "home/cave");
+    it.type({'q'});
+    CHECK(it.line(2).starts_with("home/cave "));
+}
+
+TEST_CASE("the manual and the help have the same keys of the live view") {
+    std::string manual = test::read_file(MQTTC_SOURCE_DIR "/man/mqtt_sub.1");
+    manual.erase(0, manual.find("\n.Sh LIVE VIEW\n"));
+    manual.erase(manual.find("\n.Sh ", 1));
+    std::set<std::string> in_manual;
+    std::set<std::string> in_help;
+    const auto add = [](std::set<std::string>& all, std::string_view words) {
+        for (const auto word : std::views::split(words, ' ')) {
+            std::string key(word.begin(), word.end());
+            if (key.starts_with("\\&")) key.erase(0, 2);
+            if (!key.empty() && key != ",") all.insert(key);
+        }
+    };
+    constexpr std::string_view item = "\n.It Ic ";
+    for (std::size_t at = manual.find(item); at != std::string::npos; at = manual.find(item, at)) {
+        at += item.size();
+        add(in_manual, std::string_view(manual).substr(at, manual.find('\n', at) - at));
+    }
+    for (const LiveKey& key : live_keys()) add(in_help, key.keys);
+    CHECK(in_manual == in_help);
+}
+
+TEST_CASE("a key line has only whole entries, from the first on") {
+    const std::string items[] = {"? help", "q quit", "s sort"};
+    CHECK(key_line(items, 80) == "? help  q quit  s sort");
+    CHECK(key_line(items, 21) == "? help  q quit");
+    CHECK(key_line(items, 5) == "? he\u2026");
 }
 
 TEST_CASE("a pause keeps topics, values and times, also with keys, and counts the messages") {
