@@ -111,28 +111,6 @@ class Sgr {
     unsigned color_ = style_plain;
 };
 
-// Splits a text at the width of the window.
-void add_wrapped(Picture& picture, std::string_view text, std::size_t columns, unsigned style,
-                 std::string_view indent = {}) {
-    const std::size_t width = std::max<std::size_t>(columns, indent.size() + 8) - indent.size();
-    do {
-        std::string part;
-        std::size_t taken = 0;
-        // A character at a time: one may be two columns wide.
-        while (taken < text.size()) {
-            std::size_t next = taken + 1;
-            while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
-            const std::string_view with = text.substr(0, next);
-            if (next > width && display_width(with) > width) break;
-            taken = next;
-        }
-        taken = std::max<std::size_t>(taken, std::min<std::size_t>(1, text.size()));
-        part.assign(indent).append(text.substr(0, taken));
-        picture.push_back({{std::move(part), style}});
-        text.remove_prefix(taken);
-    } while (!text.empty() && picture.size() < max_detail_lines);
-}
-
 // Valid JSON, a member or element per line. False: it isn't.
 bool add_json(Picture& picture, std::string_view json, std::size_t columns) {
     using Token = output::JsonScanner::Token;
@@ -401,6 +379,23 @@ Picture list_picture(const ListView& view) {
         picture.push_back(std::move(line));
     }
     return picture;
+}
+
+void add_wrapped(Picture& picture, std::string_view text, std::size_t columns, unsigned style) {
+    const std::size_t width = std::max<std::size_t>(columns, 8);
+    do {
+        std::size_t taken = 0;
+        // A character at a time: one may be two columns wide.
+        while (taken < text.size()) {
+            std::size_t next = taken + 1;
+            while (next < text.size() && (static_cast<unsigned char>(text[next]) & 0xc0) == 0x80) ++next;
+            if (next > width && display_width(text.substr(0, next)) > width) break;
+            taken = next;
+        }
+        taken = std::max<std::size_t>(taken, std::min<std::size_t>(1, text.size()));
+        picture.push_back({{std::string(text.substr(0, taken)), style}});
+        text.remove_prefix(taken);
+    } while (!text.empty() && picture.size() < max_detail_lines);
 }
 
 Picture details_picture(const LiveEntry& entry, std::size_t columns, Time now) {

@@ -30,6 +30,9 @@ std::string topic_end(std::string_view topic, std::size_t columns);
 /// out.
 Line styled_line(std::string_view text, std::size_t columns, unsigned style);
 
+/// Adds a text, split at the width of the window.
+void add_wrapped(Picture& picture, std::string_view text, std::size_t columns, unsigned style);
+
 /// The titles of the columns, and `count` rows from `top`. `selected`: SIZE_MAX for none.
 struct ListView {
     const LiveModel& model;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <ranges>
 #include <utility>
 
 #include "base/escape.hpp"
@@ -205,18 +206,6 @@ Line LiveView::last_line() const {
     return {{key_line(keys, columns), style_dim}};
 }
 
-Picture LiveView::commands() const {
-    const LiveEntry* const entry = selected_entry();
-    if (entry == nullptr) return {};
-    const std::string topic = shell_word(entry->topic);
-    std::string_view payload = model_.shown(entry).value;
-    if (payload.size() > 60 || has_controls(payload, LineBreaks::hide)) payload = "...";
-    const std::string options = facts_.command_options + " -t " + topic;
-    return {{{"To subscribe to this topic, and to publish to it:", style_dim}},
-            {{escape_controls("mqtt_sub -v" + options, 4 * max_shown)}},
-            {{escape_controls("mqtt_pub" + options + " -m " + shell_word(payload), 4 * max_shown)}}};
-}
-
 Picture LiveView::picture(Time now) {
     const ScreenSize size = screen_->size();
     const std::size_t height = list_height();
@@ -239,10 +228,12 @@ Picture LiveView::picture(Time now) {
                   style_dim}});
     }
     if (mode_ == Mode::commands) {
-        Picture lines = commands();
-        const std::size_t first = size.rows - std::min(size.rows, lines.size() + 2);
-        all.resize(std::min(std::max(all.size(), first), first));
-        all.push_back({{std::string(size.columns, '-'), style_dim}});
+        Picture lines{{{std::string(size.columns, '-'), style_dim}}};
+        for (const auto line : commands_ | std::views::split('\n'))
+            add_wrapped(lines, std::string_view(line), size.columns,
+                        lines.size() == 1 ? style_dim : style_plain);
+        // The last one is empty, and gives way to the keys.
+        all.resize(size.rows - std::min(size.rows, lines.size()));
         std::ranges::move(lines, std::back_inserter(all));
     }
     all.resize(std::max<std::size_t>(size.rows, 2) - 1);
@@ -347,9 +338,15 @@ void LiveView::list_key(int key) {
 }
 
 void LiveView::show_commands() {
-    if (selected_entry() == nullptr) return;
-    last_commands_.clear();
-    for (const Line& line : commands()) last_commands_.append(text_of(line)).append("\n");
+    const LiveEntry* const entry = selected_entry();
+    if (entry == nullptr) return;
+    const std::string topic = shell_word(entry->topic);
+    std::string_view payload = model_.shown(entry).value;
+    if (payload.size() > 60 || has_controls(payload, LineBreaks::hide)) payload = "...";
+    const std::string options = facts_.command_options + " -t " + topic;
+    commands_ = "To subscribe to this topic, and to publish to it:\n" +
+                escape_controls("mqtt_sub -v" + options, 4 * max_shown) + "\n" +
+                escape_controls("mqtt_pub" + options + " -m " + shell_word(payload), 4 * max_shown) + "\n";
     below_ = mode_;
     mode_ = Mode::commands;
 }
@@ -489,7 +486,7 @@ void LiveView::finish() {
     if (rows_.rows().size() > shown)
         out_.append(app::count_text(rows_.rows().size() - shown, rows_.tree ? "more row" : "more topic") +
                     "\n");
-    out_.append(last_commands_);
+    out_.append(commands_);
 }
 
 }  // namespace mqttc::sub

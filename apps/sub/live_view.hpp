@@ -77,7 +77,6 @@ class LiveView final : public output::MessageSink {
     /// When the pause began, or now.
     Time shown_time() const { return model_.paused() ? paused_at_ : world_.now(); }
     void pause();
-    Picture commands() const;
     std::size_t list_height() const;
     const LiveEntry* selected_entry() const;
 
@@ -98,7 +97,7 @@ class LiveView final : public output::MessageSink {
     std::size_t details_top_ = 0;
     std::size_t details_lines_ = 0;
     const LiveEntry* details_ = nullptr;
-    std::string last_commands_;  ///< written at the end, to be copied
+    std::string commands_;  ///< shown, and written at the end, to be copied
     Time paused_at_{};
     bool open_ = false;
     bool ended_ = false;

@@ -294,6 +294,21 @@ TEST_CASE("y shows the topic's commands, which are written at the end") {
     CHECK(it.out.view().contains("mqtt_pub -h x -t 'it'\\''s here' -m 21\n"));
 }
 
+TEST_CASE("commands that are longer than the window is wide have several lines") {
+    View it;
+    const std::string topic(80, 't');
+    it.take(topic, "21");
+    it.view.tick();
+    it.type({'y'});
+    CHECK(it.line(5) == "mqtt_sub -v -h x -t " + topic.substr(20));
+    CHECK(it.line(6) == topic.substr(60));
+    CHECK(it.line(7) == "mqtt_pub -h x -t " + topic.substr(17));
+    CHECK(it.line(8) == topic.substr(63) + " -m 21");
+    CHECK(it.line(9) == "any key goes back");
+    it.view.finish();
+    CHECK(it.out.view().contains("mqtt_sub -v -h x -t " + topic + "\n"));
+}
+
 TEST_CASE("? shows all keys over the list and over the details, scrolls in a small window, and goes back") {
     View it;
     it.seen.size.rows = 24;
