@@ -112,6 +112,7 @@ int main(int argc, char** argv) {
     publish(0, topics);
     // The values before the pause are given back.
     counted("go on", {'p'});
+    draw_for_a_second("drawing, by topic, after a pause");
     type({'s'});
     draw_for_a_second("drawing, by rate");
     next_count("");

@@ -4,7 +4,7 @@
 usage: run.py BIN_DIR MODULES    BIN_DIR holds mqtt_pub, mqtt_sub and mqtt_testbroker;
                                  MODULES is a node_modules with the npm packages `mqtt` and `paho-mqtt`
 
-The broker is mqtt_testbroker, then Debian's Mosquitto. The page of mqttc-recipes(7) is opened, too. Exits with 77 when the browser, a package or Mosquitto is missing
+The broker is mqtt_testbroker, then Debian's Mosquitto. The pages of mqttc-recipes(7) are opened, too. Exits with 77 when the browser, a package or Mosquitto is missing
 (install.sh installs the browser and the packages).
 """
 
@@ -164,11 +164,11 @@ def exchange(bin_dir, browser, modules, library, version, broker):
     return None
 
 
-def page_of_manual():
-    """The page in mqttc-recipes(7)."""
+def page_of_manual(script):
+    """The page in mqttc-recipes(7) that uses this file."""
     manual = pathlib.Path(__file__).parents[3] / "man/mqttc-recipes.7"
     text = manual.read_text(encoding="utf-8")
-    start = text.index("<!doctype html>")
+    start = text.rindex("<!doctype html>", 0, text.index(f'<script src="{script}">'))
     return text[start:text.index("\n.Ed", start)].replace("\\e", "\\") + "\n"
 
 
@@ -180,11 +180,12 @@ OBSERVER = """<script>
 """
 
 
-def show_page(bin_dir, browser, modules):
-    """Opens the page of the manual with Mosquitto, as the manual says; returns what went wrong, or None."""
+def show_page(bin_dir, browser, modules, library):
+    """Opens the library's page in the manual with Mosquitto, as the manual says; returns what went wrong, or None."""
     with tempfile.TemporaryDirectory(prefix="mqttc-browser-", ignore_cleanup_errors=True) as name:
         directory = pathlib.Path(name)
-        shutil.copy(f"{modules}/{SCRIPTS['Paho']}", directory)
+        script = pathlib.Path(modules, SCRIPTS[library])
+        shutil.copy(script, directory)
         started = []
 
         def start(*arguments):
@@ -196,7 +197,7 @@ def show_page(bin_dir, browser, modules):
         try:
             tcp, websocket = start_broker(start, MOSQUITTO, directory)
             page = directory / "page.html"
-            page.write_text(page_of_manual().replace("9001", websocket).replace("localhost", "127.0.0.1") + OBSERVER)
+            page.write_text(page_of_manual(script.name).replace("9001", websocket).replace("localhost", "127.0.0.1") + OBSERVER)
             listener = start("mqtt_sub", "-h", "127.0.0.1", "-p", tcp, "-d", "-v", "-t", "home/#", "-C", "1", "-W", str(TIMEOUT))
             while b"SUBACK" not in listener.stderr.readline():
                 if listener.poll() is not None:
@@ -242,9 +243,10 @@ def main():
                 wrong = exchange(bin_dir, browser, modules, library, version, broker)
                 if wrong:
                     sys.exit(f"run.py: {library} with version {version} and {broker}: {wrong}")
-    wrong = show_page(bin_dir, browser, modules)
-    if wrong:
-        sys.exit(f"run.py: {wrong}")
+    for library in SCRIPTS:
+        wrong = show_page(bin_dir, browser, modules, library)
+        if wrong:
+            sys.exit(f"run.py: {library}: {wrong}")
     print("MQTT.js and Paho in Chromium exchange messages with mqtt_pub and mqtt_sub, through both brokers")
 
 
