@@ -22,7 +22,7 @@ constexpr auto note_shown = std::chrono::seconds(10);
 // An order that changes with each message is made again this often, or less if it takes long.
 constexpr auto order_interval = std::chrono::milliseconds(500);
 constexpr int order_share = 20;
-constexpr std::size_t released_at_once = LiveModel::max_topics / 10;
+constexpr std::size_t released_at_once = LiveModel::max_topics / 20;
 
 constexpr std::string_view order_names[] = {"topic", "age", "rate", "changes"};
 
