@@ -11,6 +11,7 @@
 #include <memory>
 #include <utility>
 
+#include "base/escape.hpp"
 #include "base/module.hpp"
 
 namespace mqttc::sub {
@@ -132,7 +133,11 @@ std::expected<std::unique_ptr<Screen>, std::string> make_screen(bool color) {
     if (!keys || !written) return std::unexpected(std::string("the terminal's keys cannot be read"));
     auto screen = std::make_unique<ModuleScreen>(**functions, std::move(keys), std::move(written), color);
     // Not yet: the program may have questions before it connects.
-    if (!screen->open()) return std::unexpected(std::string("the terminal has no full screen"));
+    if (!screen->open()) {
+        const char* const name = std::getenv("TERM");
+        return std::unexpected("no full screen with TERM=" + escape_controls(name == nullptr ? "" : name) +
+                               " (try TERM=xterm-256color)");
+    }
     screen->close();
     screen->output();
     return screen;

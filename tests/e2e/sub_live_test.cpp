@@ -310,6 +310,21 @@ TEST_CASE("without the module a line names the package, and the simple table is 
     CHECK(sub.wait() == ok);
 }
 
+TEST_CASE("a terminal that is unknown here is named, and the simple table is shown") {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-w", "-t", "#"});
+    command.env.emplace_back("TERM", "unknown-here");
+    PtyProcess sub(command, {.rows = 10, .columns = 40});
+    CHECK(
+        sub.expect("mqtt_sub: no full screen with TERM=unknown-here (try TERM=xterm-256color); "
+                   "the simple table is shown\r\n"));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    CHECK(sub.expect("a one"));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+}
+
 TEST_CASE("on a terminal without sequences -w prints lines") {
     BrokerThread broker;
     Command command = subscriber(broker, {"-w", "-t", "#", "-C", "1"});
