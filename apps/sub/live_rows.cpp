@@ -20,8 +20,8 @@ bool topic_before(const LiveEntry* one, const LiveEntry* other) {
     return static_cast<unsigned char>(*x) < static_cast<unsigned char>(*y);
 }
 
-// The highest key first; equal ones keep their order. By the bytes of the keys from the lowest on: comparing them all takes
-// too long ten times a second.
+// The highest key first; equal ones keep their order. By the bytes of the keys from the lowest on: comparing them takes
+// twice as long.
 template <typename Key>
 void sort_by(std::vector<const LiveEntry*>& entries, Key key) {
     // The keys are fetched once each: they are all over the memory.
@@ -86,8 +86,8 @@ void LiveRows::update(const LiveModel& model, Time now) {
             break;
         case LiveOrder::rate:
             sort_by(shown_, [&, second = LiveModel::second_of(now)](const LiveEntry& it) {
-                // Whole numbers, exactly: a rate is a number of messages divided by 1 to 5.
-                return static_cast<std::uint64_t>(model.shown(&it).rate.rate(second) * 60 + 0.5);
+                // Whole numbers, rounded: a rate is a number of messages divided by 1 to 5.
+                return (static_cast<std::uint64_t>(model.shown(&it).rate.rate(second) * 120) + 1) / 2;
             });
             break;
         case LiveOrder::changes:
