@@ -55,7 +55,7 @@ EXCEPTIONS = [
 SETTINGS = {
     "mosquitto": "It keeps sessions over a restart with 'persistence true' only, and messages for absent clients up to "
                  "max_queued_messages (1,000). It forgets shared subscriptions when it restarts: mqtt_sub subscribes to "
-                 "them again after each reconnect, when all its topics are shared ones.",
+                 "them again after each reconnect.",
     "nats": "It needs a server_name, JetStream, and 'mqtt { port: 1883 }'. Use -q 1, and topics without spaces and dots. "
             "In a cluster of three, what a lost node had sent is sent again after ack_wait (30 s): subscribers get it late, "
             "and some of it twice.",
@@ -72,15 +72,25 @@ SETTINGS = {
 
 # Of services that no test here can reach: what their own manuals say.
 FROM_THEIR_MANUALS = {
-    "AWS IoT Core": "No QoS 2: it closes the connection. A SUBSCRIBE has at most 8 topics, so mqtt_sub sends several. Payloads "
-                    "have at most 128 kB, topics 256 bytes and seven slashes. The policy of the certificate permits identifiers and "
-                    "topics; it closes the connection for others. Sessions last an hour unless that is changed.",
-    "Azure IoT Hub": "MQTT 3.1.1 over TLS only. A device publishes to devices/ID/messages/events/ and subscribes to "
-                     "devices/ID/messages/devicebound/# only. No QoS 2: it closes the connection. Retained messages become a property of "
-                     "the message, and messages have at most 256 kB.",
-    "Azure Event Grid": "MQTT 3.1.1 and 5 over TLS (port 8883, WebSocket on 443). No QoS 2. A session keeps at most 100 messages or "
-                        "1 MB for a client that is away, and is ended beyond that.",
-    "EMQX and HiveMQ": "All of the standard. The services accept TLS only (port 8883, WebSocket 8084 or 8884).",
+    "AWS IoT Core": "MQTT 3.1.1 and 5 over TLS, with a client certificate on port 8883, or on 443 with --tls-alpn x-amzn-mqtt-ca. No "
+                    "QoS 2: it does not answer. A SUBSCRIBE has at most 8 topics, so mqtt_sub sends several; a connection has at "
+                    "most 50 subscriptions. Payloads have at most 128 kB, topics 256 bytes and seven slashes, identifiers 128 bytes. "
+                    "What exceeds 100 messages a second on a connection is discarded: use --rate 100. Subscriptions with wildcards "
+                    "receive no retained messages. The policy of the certificate permits identifiers and topics; it closes the "
+                    "connection for others, and the earlier connection when an identifier is used again. Sessions last an hour "
+                    "unless that is changed.",
+    "Azure IoT Hub": "MQTT 3.1.1 over TLS (port 8883, WebSocket on 443). The identifier is the device, which has one connection at a "
+                     "time. It publishes to devices/ID/messages/events/ and receives messages from "
+                     "devices/ID/messages/devicebound/#; there are no topics of your own. It closes the connection for QoS 2 "
+                     "messages, and grants QoS 1 for QoS 2 subscriptions. Retained messages are not kept: they get the property "
+                     "mqtt-retain. Messages have at most 256 kB.",
+    "Azure Event Grid": "MQTT 3.1.1 and 5 over TLS (port 8883, WebSocket on 443). No QoS 2, shared subscriptions or subscription "
+                        "identifiers. With MQTT 3.1.1 it closes the connection for QoS 2 and retained messages. Packets have at most "
+                        "512 KiB, and retained messages 64 kB. A session that has 100 messages or 1 MB waiting for a client that is "
+                        "away is ended; sessions last an hour, or up to eight when that is set.",
+    "EMQX": "MQTT 3.1, 3.1.1 and 5 with all QoS. Packets have at most 1 MB unless max_packet_size is changed. Its Serverless service "
+            "accepts TLS only (port 8883, WebSocket on 8084).",
+    "HiveMQ Cloud": "TLS, with a user of the cluster (port 8883, WebSocket on 8884).",
 }
 
 
