@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <span>
+#include <string_view>
 #include <utility>
 
 #include "base/escape.hpp"
@@ -16,6 +17,10 @@ namespace mqttc::sub {
 namespace {
 
 using std::chrono::steady_clock;
+
+bool is_shared_filter(std::string_view filter) {
+    return filter.starts_with("$share/");
+}
 
 }  // namespace
 
@@ -73,17 +78,24 @@ void Subscriber::on_connected(bool first) {
 }
 
 void Subscriber::subscribe() {
-    std::vector<Subscription> subscriptions;
-    std::vector<Requested> requested;
+    struct FilterList {
+        std::vector<Subscription> subscriptions;
+        std::vector<Requested> requested;
+    };
+    // A SUBSCRIBE of shared subscriptions only is repeated by the session after each reconnect.
+    FilterList plain;
+    FilterList shared;
     for (std::size_t i = 0; i < options_.topics.size(); ++i) {
         const std::string& filter = options_.topics[i];
-        requested.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
+        const bool is_shared = is_shared_filter(filter);
+        FilterList& to = is_shared ? shared : plain;
+        to.requested.push_back({filter, options_.qos.size() == 1 ? options_.qos[0] : options_.qos[i]});
         // A shared subscription cannot be "no local" (MQTT 5.0 section 3.8.3.1).
-        subscriptions.push_back({.filter = filter,
-                                 .qos = requested.back().qos,
-                                 .no_local = options_.no_local && !filter.starts_with("$share/"),
-                                 .retain_as_published = options_.retain_as_published,
-                                 .retain_handling = options_.retain_handling});
+        to.subscriptions.push_back({.filter = filter,
+                                    .qos = to.requested.back().qos,
+                                    .no_local = options_.no_local && !is_shared,
+                                    .retain_as_published = options_.retain_as_published,
+                                    .retain_handling = options_.retain_handling});
     }
     // AWS IoT closes the connection for more filters in one packet.
     constexpr std::size_t max_filters = 8;
@@ -105,14 +117,15 @@ void Subscriber::subscribe() {
                 type == PacketType::unsubscribe && options_.exit_after_suback && !options_.topics.empty();
             if (!sent.answered) ++answers_missing_;
             if (type != PacketType::subscribe || options_.unsubscribe.empty()) continue;
-            for (std::size_t i = 0; i < part.size(); ++i)
-                subscribed_.emplace(options_.topics[first + i], &sent);
+            for (const Requested& one : sent.filters) subscribed_.emplace(one.filter, &sent);
         }
         return true;
     };
-    if (!send(subscriptions, requested, PacketType::subscribe,
-              [this](auto part, PropertiesView properties) { return client_.subscribe(part, properties); }))
-        return;
+    const auto request = [this](auto part, PropertiesView properties) {
+        return client_.subscribe(part, properties);
+    };
+    for (const FilterList* each : {&plain, &shared})
+        if (!send(each->subscriptions, each->requested, PacketType::subscribe, request)) return;
     const std::vector<std::string_view> filters(options_.unsubscribe.begin(), options_.unsubscribe.end());
     std::vector<Requested> removed;
     for (const std::string& filter : options_.unsubscribe) removed.push_back({filter, Qos::at_most_once});
@@ -399,8 +412,7 @@ std::string Subscriber::filter_traits() const {
 void Subscriber::report_silent_share() {
     const Session& session = client_.session();
     if (session.options().version == ProtocolVersion::v5 || session.counters().received > 0) return;
-    const auto share = [](const std::string& filter) { return filter.starts_with("$share/"); };
-    const auto found = std::ranges::find_if(options_.topics, share);
+    const auto found = std::ranges::find_if(options_.topics, is_shared_filter);
     if (found == options_.topics.end() || requests_.empty() || answers_missing_ > 0) return;
     if (options_.exit_after_suback || subscriptions_refused_ > 0) return;
     messages_.note(

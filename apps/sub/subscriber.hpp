@@ -104,8 +104,7 @@ class Subscriber final : public app::ProgramRun {
     ReceiveStats stats_;
 
     std::map<PacketId, Request> requests_;
-    std::unordered_multimap<std::string_view, Request*>
-        subscribed_;  ///< by topic filter; only filled with -U
+    std::unordered_multimap<std::string, Request*> subscribed_;  ///< by topic filter; only filled with -U
     std::size_t subscriptions_refused_ = 0;
     std::size_t unsubscriptions_refused_ = 0;
     std::size_t answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE

@@ -185,14 +185,17 @@ def workers(run):
 
 @case("four workers, broker restarted", "once")
 def workers_restart(run):
-    """Four workers on a shared subscription, and one publisher; the broker is stopped and started in mid-stream."""
+    """Four workers on a shared subscription, and one publisher; the broker is stopped and started in mid-stream. Each has another
+    subscription, whose retained message arrives once."""
     if run.clients.mosquitto or run.broker.name != "mosquitto":
         return "no shared subscriptions"
     count = run.lines
     subs = []
+    kept = f"{run.topic}/kept yes"
+    run.pub("-t", run.topic + "/kept", "-q", "1", "-r", "-m", "yes")
     for number in range(4):
         subs.append(Sub([run.clients.sub, *run.arguments(), "-v", "-t", f"$share/group/{run.topic}/a", "-q", "1",
-                         "-i", f"{run.id}-{number}", "-c", "-d"]))
+                         "-t", run.topic + "/kept", "-i", f"{run.id}-{number}", "-c", "-d"]))
         run.subs.append(subs[-1])
         deadline = time.monotonic() + 10
         while "received SUBACK" not in subs[-1].err() and time.monotonic() < deadline:
@@ -204,7 +207,7 @@ def workers_restart(run):
     talk.start()
 
     def got():
-        return [line for sub in subs for line in sub.lines]
+        return [line for sub in subs for line in sub.lines if line != kept]
 
     def wait_got(share, seconds):
         deadline = time.monotonic() + seconds
@@ -217,12 +220,14 @@ def workers_restart(run):
     talk.join(60)
     wait_got(1, 20)
     lines = got()
-    taken = [len(sub.lines) for sub in subs]
-    run.note = f"{count} messages, lost {count - len(set(lines))}, twice {len(lines) - len(set(lines))}, by each {taken}"
+    retained = [sub.lines.count(kept) for sub in subs]
+    taken = [len(sub.lines) - sub.lines.count(kept) for sub in subs]
+    run.note = (f"{count} messages, lost {count - len(set(lines))}, twice {len(lines) - len(set(lines))}, by each {taken}, retained "
+                f"by each {retained}")
     if pub.poll() is None:
         pub.kill()
         talk.join()
-    if pub.returncode or set(lines) != set(expected) or min(taken) < count // 20:
+    if pub.returncode or set(lines) != set(expected) or min(taken) < count // 20 or retained != [1] * 4:
         raise Mismatch(f"sub: {run.note}; pub: exit code {pub.returncode}")
     return None
 

@@ -159,6 +159,28 @@ TEST_CASE("a shared subscription that brought nothing in MQTT 3.1.1 is reported 
     CHECK(sub.process.err().empty());
 }
 
+TEST_CASE("shared subscriptions that a broker forgot are repeated, and no retained messages arrive again") {
+    for (const char* version : {"311", "5"}) {
+        CAPTURE(version);
+        BrokerThread broker;
+        broker.publish("kept", "retained", Qos::at_most_once, true);
+        Subscribed sub(broker,
+                       {"-V", version, "-i", "worker", "-c", "-t", "$share/group/a", "-t", "kept", "-v", "-C",
+                        "2", "--reconnect-delay", "0.05:0.05"},
+                       2);
+        REQUIRE(sub.process.read_line() == "kept retained");
+        // As Mosquitto 2.0 when it restarts.
+        broker.ask([](broker::Broker& it) {
+            it.sessions().unsubscribe(*it.sessions().find("worker"), "$share/group/a");
+            it.drop_connections();
+        });
+        REQUIRE(wait_for_subscriptions(broker, 2));
+        broker.publish("a", "after");
+        CHECK(sub.process.wait() == ok);
+        CHECK(sub.process.out() == "kept retained\na after\n");
+    }
+}
+
 TEST_CASE("--reconnect never ends with 65 when the connection is lost") {
     BrokerThread broker;
     Subscribed sub(broker, {"-t", "a", "--reconnect", "never"});
