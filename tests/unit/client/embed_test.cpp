@@ -11,6 +11,7 @@
 using namespace mqttc;
 using namespace mqttc::test;
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 namespace {
 
@@ -121,6 +122,46 @@ TEST_CASE("a regular file that is watched makes the next turn due at once") {
     CHECK(called == 1);
     client.unwatch(file.get());
     CHECK(client.deadline() > std::chrono::steady_clock::now());
+}
+
+TEST_CASE("a proxy is reached by its name, and again after the connection was lost") {
+    Peer proxy;
+    Recorder handler;
+    auto options = options_for(proxy);
+    options.endpoint.host = "broker.example";
+    options.endpoint.port = 1883;
+    options.endpoint.proxy.emplace();
+    options.endpoint.proxy->host = "localhost";
+    options.endpoint.proxy->port = proxy.port();
+    SUBCASE("HTTP CONNECT") {
+        options.endpoint.proxy->kind = ProxyKind::http_connect;
+        proxy.proxy_dialogue = {{"CONNECT broker.example:1883 HTTP/1.1\r\nHost: broker.example:1883\r\n\r\n",
+                                 "HTTP/1.1 200 OK\r\n\r\n"}};
+    }
+    SUBCASE("SOCKS5") {
+        options.endpoint.proxy->kind = ProxyKind::socks5;
+        proxy.proxy_dialogue = {{"\x05\x01\x00"s, "\x05\x00"s},
+                                {"\x05\x01\x00\x03\x0e"s + "broker.example" + "\x07\x5b",
+                                 "\x05\x00\x00\x01\x7f\x00\x00\x01\x12\x34"s}};
+    }
+    Client client(std::move(options), handler);
+    proxy.join(client);
+    proxy.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) return proxy.accept_client();
+        const auto* publish = std::get_if<Publish>(&packet);
+        if (publish == nullptr) return;
+        if (proxy.connections == 1) return proxy.hang_up();
+        proxy.send(Ack{PacketType::puback, publish->packet_id});
+    };
+    handler.connack = [&] {
+        if (proxy.connections == 1) REQUIRE(client.publish(acknowledged_message));
+    };
+    handler.delivered = [&] { client.disconnect(); };
+    REQUIRE(run_by_turns(client));
+    CHECK(proxy.connections == 2);
+    CHECK(proxy.log == "CONNECT PUBLISH CONNECT PUBLISH ");
+    CHECK(handler.log.starts_with("connack 0\nretry: "));
+    CHECK(handler.log.ends_with("\nconnack 0\ndelivered 0\n"));
 }
 
 TEST_CASE("the error that ends the client is returned by turn(), and a further call starts again") {

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/descriptor.hpp"
@@ -70,7 +71,7 @@ class Recorder : public ClientHandler {
     std::function<void(std::optional<Duration>)> lost;
 };
 
-/// Accepts one connection after another and calls `script` for each packet.
+/// Accepts one connection after another and calls `script` for each packet, after a dialogue as of a proxy.
 class Peer {
   public:
     explicit Peer(ProtocolVersion speaks = ProtocolVersion::v311, const std::string& host = "127.0.0.1",
@@ -118,14 +119,19 @@ class Peer {
     std::string log;
     std::function<void(const Packet&)> script;
     std::function<void()> ended;
+    /// What the client says first on each connection, and the answers; MQTT follows.
+    std::vector<std::pair<std::string, std::string>> proxy_dialogue;
 
   private:
+    std::size_t proxy_step = 0;
+
     void accept() {
         hang_up();
         fd = listener.accept();
         if (!fd) return;
         ++connections;
         saw_end = saw_reset = false;
+        proxy_step = 0;
         client->watch(fd.get(), [this] { read(); });
     }
 
@@ -140,6 +146,14 @@ class Peer {
             return;
         }
         received.insert(received.end(), buffer.begin(), buffer.begin() + count);
+        for (; proxy_step < proxy_dialogue.size(); ++proxy_step) {
+            const auto& [request, answer] = proxy_dialogue[proxy_step];
+            if (received.size() < request.size()) return;
+            const auto end = received.begin() + static_cast<std::ptrdiff_t>(request.size());
+            REQUIRE(std::string(received.begin(), end) == request);
+            received.erase(received.begin(), end);
+            send(as_bytes(answer));
+        }
         while (fd) {
             const auto frame = next_frame(received, max_remaining_length + 5);
             REQUIRE(frame);
