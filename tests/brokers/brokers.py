@@ -1,6 +1,7 @@
 # The real brokers: each starts from its package with a configuration of the tests, on free ports, in a directory of its own,
 # without system services, and is gone at the end.
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,10 +17,22 @@ class CannotStart(Exception):
     pass
 
 
+given_ports = set()
+given_ports_lock = threading.Lock()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nothing listens on. Not one that the system gives to clients: while a broker is restarted, a client of another
+    one could get it."""
+    with open("/proc/sys/net/ipv4/ip_local_port_range") as file:
+        first_of_clients = int(file.read().split()[0])
+    while True:
+        port = random.randrange(10_000, max(first_of_clients, 11_000))
+        with socket.socket() as probe, given_ports_lock:
+            if port in given_ports or probe.connect_ex(("127.0.0.1", port)) == 0:
+                continue
+            given_ports.add(port)
+            return port
 
 
 def make_certificates(directory):
@@ -52,6 +65,7 @@ class Broker:
     keeps_sessions = True     # over a restart
     clusters = False          # three nodes are tested too
     stop_signal = signal.SIGKILL  # of the case that restarts it
+    started, all_end = [], False
 
     def __init__(self, work, bin_dir, node=0, peers=()):
         self.directory = os.path.join(work, f"{self.name}{node}")
@@ -80,8 +94,11 @@ class Broker:
 
     def start(self):
         """Returns when every port accepts connections."""
+        if Broker.all_end:
+            raise CannotStart("the run ends")
         if self.process is None:
             self.configure()
+            Broker.started.append(self)
         begin = time.monotonic()
         with open(os.path.join(self.directory, "output"), "ab") as log:
             self.process = subprocess.Popen(self.command(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -134,6 +151,14 @@ class Broker:
 
     def close(self):
         self.kill()
+
+    @staticmethod
+    def end_all():
+        """Ends those that other threads have started; they start no others."""
+        Broker.all_end = True
+        for broker in Broker.started:
+            broker.kill()
+        RabbitMQ.end()
 
 
 class Mosquitto(Broker):

@@ -1,4 +1,5 @@
 # The programs under test: ours, or Debian's mosquitto_pub and mosquitto_sub.
+import itertools
 import os
 import subprocess
 import tempfile
@@ -79,13 +80,13 @@ class Sub:
 
 class Run:
     """One case with one broker: its arguments, and everything that must end with it."""
-    count = 0
+    numbers = itertools.count(1)
 
     def __init__(self, broker, clients, version, qos=0, lines=20_000):
-        Run.count += 1
+        number = next(Run.numbers)
         self.broker, self.clients, self.version, self.qos, self.lines = broker, clients, version, qos, lines
-        self.topic = f"case{Run.count}"
-        self.id = f"mqttc-{Run.count}"
+        self.topic = f"case{number}"
+        self.id = f"mqttc-{number}"
         self.subs = []
 
     def arguments(self, transport="tcp", login=None):

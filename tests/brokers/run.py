@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """mqtt_pub and mqtt_sub with real brokers: a matrix of cases.
 
-usage: run.py BIN_DIR [--broker NAME]... [--short NAME]... [--case TEXT] [--mosquitto] [--modules DIRECTORY] [--keep]
+usage: run.py BIN_DIR [--broker NAME]... [--short NAME]... [--case TEXT] [--mosquitto] [--modules DIRECTORY] [--jobs N] [--keep]
 
   --broker NAME    only this broker (repeats): mosquitto, nats, aedes, rabbitmq, activemq, ejabberd
   --short NAME     the short form for this broker (repeats), or for all: --short all
@@ -10,12 +10,15 @@ usage: run.py BIN_DIR [--broker NAME]... [--short NAME]... [--case TEXT] [--mosq
   --modules DIR    where npm has installed aedes (../npm.sh)
   --cluster-lines N  N lines through a cluster of three nodes that loses the one in use (nats, rabbitmq; not in the short
                    form; default 100,000; 0: none)
+  --jobs N         test N brokers at a time (default 3: the cases wait more than they compute)
+  --verbose        print each case with the time it took
   --keep           keep the directory with the brokers' configurations and logs
 
 The last line is a total: N passed, N failed, N skipped. A case that a broker cannot do is a row in exceptions.py, and passes
 when our program says what that row demands.
 """
 import argparse
+import concurrent.futures
 import os
 import re
 import shutil
@@ -41,6 +44,14 @@ class Report:
         self.control = control
         self.cells, self.named, self.failures, self.notes, self.skips = {}, [], [], [], []
         self.counts = {"ok": 0, "named": 0, "FAILED": 0}
+
+    def add_all(self, other):
+        for name, row in other.cells.items():
+            self.cells.setdefault(name, {}).update(row)
+        for mine, more in ((self.named, other.named), (self.failures, other.failures), (self.notes, other.notes), (self.skips, other.skips)):
+            mine += more
+        for result, count in other.counts.items():
+            self.counts[result] += count
 
     def add(self, broker, name, result, text=""):
         self.cells.setdefault(name, {})[broker] = result
@@ -98,9 +109,10 @@ def test_broker(report, kind, args, work):
         for name, function, version, qos in expand(broker, args.clients, short):
             if args.case not in name:
                 continue
+            case_begin = time.monotonic()
             run_case(report, broker, args.clients, name, function, version, qos, SHORT_LINES if short else FULL_LINES)
             if args.verbose:
-                print(f"{kind.name}: {name}: {report.cells[name][kind.name]} [{time.monotonic() - begin:.1f} s]", flush=True)
+                print(f"{kind.name}: {name}: {report.cells[name][kind.name]} [{time.monotonic() - case_begin:.1f} s]", flush=True)
             if broker.process.poll() is not None:
                 broker.start()
     except brokers.CannotStart as error:
@@ -125,6 +137,21 @@ def test_cluster(report, kind, args, work):
     print(f"{kind.name}: {name}: {time.monotonic() - begin:.0f} s", flush=True)
 
 
+def end_by_signal(number, _):
+    signal.signal(number, signal.SIG_IGN)  # timeout(1) sends it twice
+    sys.exit(128 + number)
+
+
+def kill_children():
+    for task in os.listdir("/proc/self/task"):
+        try:
+            with open(f"/proc/self/task/{task}/children") as file:
+                for child in file.read().split():
+                    os.kill(int(child), signal.SIGKILL)
+        except OSError:
+            pass  # it has ended
+
+
 def missing_program(kind, args):
     """What is missing to start this broker, or nothing."""
     programs = {"mosquitto": ["/usr/sbin/mosquitto"], "nats": ["/usr/sbin/nats-server"], "ejabberd": ["/usr/bin/erl"],
@@ -144,11 +171,12 @@ def main():
     parser.add_argument("--mosquitto", action="store_true")
     parser.add_argument("--modules", default="/nonexistent")
     parser.add_argument("--cluster-lines", type=int, default=100_000)
+    parser.add_argument("--jobs", type=int, default=3)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--verbose", action="store_true")
     args = parser.parse_args()
     # So that the brokers are gone at the end of an interrupted run too.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, end_by_signal)
     args.bin_dir = os.path.abspath(args.bin_dir)
     args.modules = os.path.abspath(args.modules)
     args.clients = Clients(args.bin_dir, args.mosquitto)
@@ -156,18 +184,32 @@ def main():
     kinds = [kind for name, kind in brokers.BROKERS.items() if not args.broker or name in args.broker]
     work = tempfile.mkdtemp(prefix="mqttc-brokers-")
     os.chmod(work, 0o755)
+    brokers.make_certificates(os.path.join(work, "certificates"))
+
+    def test(kind):
+        report = Report(args.mosquitto)
+        if missing := missing_program(kind, args):
+            report.skips.append(f"{kind.name}: {' '.join(missing)} missing (packages: {kind.packages})")
+            return report
+        test_broker(report, kind, args, work)
+        short = kind.name in args.short or "all" in args.short
+        if kind.clusters and not short and args.cluster_lines and not args.mosquitto and args.case in CLUSTER_CASE:
+            test_cluster(report, kind, args, work)
+        return report
+
     report = Report(args.mosquitto)
+    pool = concurrent.futures.ThreadPoolExecutor(args.jobs)
+    tests = [pool.submit(test, kind) for kind in kinds]
     try:
-        for kind in kinds:
-            if missing := missing_program(kind, args):
-                report.skips.append(f"{kind.name}: {' '.join(missing)} missing (packages: {kind.packages})")
-                continue
-            test_broker(report, kind, args, work)
-            short = kind.name in args.short or "all" in args.short
-            if kind.clusters and not short and args.cluster_lines and not args.mosquitto and args.case in CLUSTER_CASE:
-                test_cluster(report, kind, args, work)
+        for each in tests:
+            report.add_all(each.result())
     finally:
-        brokers.RabbitMQ.end()
+        brokers.Broker.end_all()
+        pool.shutdown(wait=False, cancel_futures=True)
+        # After a signal: the cases that still run start no broker, and end when their programs do.
+        while not all(each.done() for each in tests):
+            kill_children()
+            time.sleep(0.05)
         if args.keep:
             print(f"kept: {work}")
         else:
