@@ -145,6 +145,16 @@ bool JsonWriter::value(JsonScanner& scan, JsonScanner::Token token) {
 // Text that is written like this already is copied as it is: from `copy_from` on all but what was appended.
 bool JsonWriter::compact_value(JsonScanner& scan, JsonScanner::Token token) {
     using Token = JsonScanner::Token;
+    if (token == Token::begin_object || token == Token::begin_array) {
+        const JsonScanner before = scan;
+        const char* const start = scan.token().data();
+        if (!scan.skip()) return false;
+        if (!scan.has_space() && !scan.has_escape() && !(terminal_ && scan.has_unusual())) {
+            out_.append({start, scan.token().data() + 1});
+            return true;
+        }
+        scan = before;
+    }
     const char* copy_from = scan.token().data();
     const char* copy_to = copy_from;
     const auto append_until = [&](const char* end) {

@@ -53,10 +53,37 @@ std::uint32_t read_unit(std::string_view digits) {
     return unit;
 }
 
+inline const char* past_spaces(const char* at, const char* end) {
+    // Most often there is none, and what follows is larger than all of them.
+    if (at != end && static_cast<unsigned char>(*at) > ' ') return at;
+    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+    return at;
+}
+
+// Where the number ends that starts at `at`; nullptr: there is none.
+inline const char* number_end(const char* at, const char* end) {
+    const auto take = [&](char a, char b) {
+        if (at == end || (*at != a && *at != b)) return false;
+        ++at;
+        return true;
+    };
+    const auto take_digits = [&] {
+        const char* const before = at;
+        while (at != end && is_digit(*at)) ++at;
+        return at != before;
+    };
+    take('-', '-');
+    if (!take('0', '0') && !take_digits()) return nullptr;
+    if (take('.', '.') && !take_digits()) return nullptr;
+    if (!take('e', 'E')) return at;
+    take('+', '-');
+    return take_digits() ? at : nullptr;
+}
+
 }  // namespace
 
 inline void JsonScanner::skip_spaces() {
-    while (at_ != text_end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+    at_ = past_spaces(at_, text_end_);
 }
 
 JsonScanner::Token JsonScanner::next() {
@@ -101,10 +128,53 @@ bool JsonScanner::colon_follows() const {
 }
 
 bool JsonScanner::skip() {
-    for (const std::size_t outside = depth_ - 1; depth_ > outside;) {
-        if (next() == Token::invalid) return false;
+    const std::size_t outside = depth_ - 1;
+    const char* const end = text_end_;
+    // Not at_, which would be written for each character.
+    const char* at = at_;
+    has_space_ = has_escape_ = has_unusual_ = false;
+    const auto more = [&] {
+        const char* const token = past_spaces(at, end);
+        if (token != at) has_space_ = true;
+        at = token;
+        return at != end;
+    };
+    const auto give_up = [&] { return fail() != Token::invalid; };
+    for (bool opened = true;;) {
+        if (!more()) return give_up();
+        if (!opened || *at != (in_object_ ? '}' : ']')) {
+            if (in_object_) {
+                if (*at != '"' || (at = string_end(at + 1)) == nullptr) return give_up();
+                if (!more() || *at++ != ':' || !more()) return give_up();
+            }
+            if (*at == '{' || *at == '[') {
+                at_ = at;
+                if (open(*at == '{') == Token::invalid) return false;
+                at = at_;
+                opened = true;
+                continue;
+            }
+            if (*at == '"') {
+                at = string_end(at + 1);
+            } else if (*at == 't' || *at == 'f' || *at == 'n') {
+                const std::string_view word = *at == 't' ? "true" : *at == 'f' ? "false" : "null";
+                at = std::string_view(at, end).starts_with(word) ? at + word.size() : nullptr;
+            } else {
+                at = number_end(at, end);
+            }
+            if (at == nullptr) return give_up();
+        }
+        for (;;) {
+            if (!more()) return give_up();
+            if (*at == ',') break;
+            start_ = at_ = at;
+            if (close() == Token::invalid) return false;
+            if (depth_ == outside) return true;
+            at = at_;
+        }
+        ++at;
+        opened = false;
     }
-    return true;
 }
 
 inline JsonScanner::Token JsonScanner::found(Token token, Expected next) {
@@ -188,30 +258,37 @@ bool JsonScanner::take_word(std::string_view word) {
     return true;
 }
 
-inline bool JsonScanner::take_string() {
-    if (!take('"')) return false;
-    has_escape_ = has_unusual_ = false;
-    while ((at_ = plain_end(at_, text_end_)) != text_end_) {
-        const auto c = static_cast<unsigned char>(*at_);
-        if (c == '"') {
-            ++at_;
-            return true;
-        }
+inline const char* JsonScanner::string_end(const char* at) {
+    const char* const end = text_end_;
+    while ((at = plain_end(at, end)) != end) {
+        const auto c = static_cast<unsigned char>(*at);
+        if (c == '"') [[likely]]
+            return at + 1;
         if (c == '\\') {
             has_escape_ = true;
-            if (!take_escape()) return false;
+            at_ = at;
+            if (!take_escape()) return nullptr;
+            at = at_;
             continue;
         }
-        if (c < 0x20) return false;
+        if (c < 0x20) return nullptr;
         has_unusual_ = true;
         // A run of characters outside ASCII, or DEL.
         do {
-            const std::size_t length = utf8_sequence({at_, text_end_});
-            if (length == 0) return false;
-            at_ += length;
-        } while (at_ != text_end_ && static_cast<unsigned char>(*at_) >= 0x7f);
+            const std::size_t length = utf8_sequence({at, end});
+            if (length == 0) return nullptr;
+            at += length;
+        } while (at != end && static_cast<unsigned char>(*at) >= 0x7f);
     }
-    return false;
+    return nullptr;
+}
+
+inline bool JsonScanner::take_string() {
+    has_escape_ = has_unusual_ = false;
+    if (at_ == text_end_ || *at_ != '"') return false;
+    const char* const after = string_end(at_ + 1);
+    if (after != nullptr) at_ = after;
+    return after != nullptr;
 }
 
 bool JsonScanner::take_escape() {
@@ -235,19 +312,10 @@ std::uint32_t JsonScanner::take_unit() {
     return read_unit(digits);
 }
 
-inline bool JsonScanner::take_digits() {
-    const char* const before = at_;
-    while (at_ != text_end_ && is_digit(*at_)) ++at_;
-    return at_ != before;
-}
-
 inline bool JsonScanner::take_number() {
-    take('-');
-    if (!take('0') && !take_digits()) return false;
-    if (take('.') && !take_digits()) return false;
-    if (!take('e') && !take('E')) return true;
-    if (!take('+')) take('-');
-    return take_digits();
+    const char* const after = number_end(at_, text_end_);
+    if (after != nullptr) at_ = after;
+    return after != nullptr;
 }
 
 std::size_t take_json_escape(std::string_view& inside, std::array<char, 4>& out) {

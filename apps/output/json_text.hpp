@@ -1,6 +1,7 @@
 // The characters of JSON strings, eight bytes at a time.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -10,12 +11,13 @@
 
 namespace mqttc::output {
 
-/// A byte that a JSON string contains as it is, and that every terminal shows: ASCII without control characters, DEL,
-/// '"' and '\'.
-constexpr bool is_plain(char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\';
-}
+/// The bytes that a JSON string contains as they are, and that every terminal shows: ASCII without control characters,
+/// DEL, '"' and '\'.
+inline constexpr auto plain_bytes = [] {
+    std::array<bool, 256> plain{};
+    for (std::size_t byte = 0x20; byte < 0x7f; ++byte) plain[byte] = byte != '"' && byte != '\\';
+    return plain;
+}();
 
 /// The top bit of each byte that is not plain.
 inline std::uint64_t not_plain(std::uint64_t word) {
@@ -44,7 +46,7 @@ inline const char* plain_end(const char* at, const char* end) {
         const std::uint64_t others = not_plain(load8(end - step));
         return others == 0 ? end : end - step + first(others);
     }
-    while (at != end && is_plain(*at)) ++at;
+    while (at != end && plain_bytes[static_cast<unsigned char>(*at)]) ++at;
     return at;
 }
 

@@ -138,8 +138,25 @@ TEST_CASE("values are skipped to their end, and depth is limited as the caller a
     CHECK(scan.skip());
     CHECK(scan.token() == "]");
     CHECK(scan.position() == 17);
+    CHECK_FALSE(scan.has_space());
     CHECK(scan.next() == JsonScanner::Token::key);
     CHECK(scan.inside() == "c");
+    const auto skipped = [](std::string_view json) {
+        JsonScanner whole(json);
+        whole.next();
+        if (!whole.skip()) return std::string("invalid");
+        CHECK(whole.next() == JsonScanner::Token::end);
+        return std::string(whole.has_space() ? "space " : "") + (whole.has_escape() ? "escape " : "") +
+               (whole.has_unusual() ? "unusual" : "");
+    };
+    CHECK(skipped(R"({"a":[],"b":[{}],"c":-1.5e+3,"d":[true,false,null]})") == "");
+    CHECK(skipped(R"(["a\n",[1, 2]])") == "space escape ");
+    CHECK(skipped("[[ ],\"\xc3\xa9\"]") == "space unusual");
+    for (const std::string_view invalid :
+         {"[",       "{",        "[1",         "[1,",        "[1,]",      "[,1]",  "[}",     "{]",
+          "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}",        "{1:2}",     "[1 2]", "[tru]",  "[01]",
+          "[1.]",    "[\"a]",    "[\"\\x\"]",  "[\"\xff\"]", "{\"a\" 1}", "[{]}",  "[nulll]"})
+        CHECK(skipped(invalid) == "invalid");
     // Objects and arrays in turn, to where their levels are kept in the heap and back.
     std::string deep;
     for (int i = 0; i < 2500; ++i) deep += i % 3 == 0 ? "[" : "{\"\":";
