@@ -13,6 +13,8 @@ import tempfile
 
 from broker_jobs import measure, tables
 
+from budget import JSON_OBJECT
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 
@@ -88,6 +90,16 @@ def rows(args, bin_dir, work):
     one_line = os.path.join(work, "one_line")
     with open(one_line, "w") as out:
         out.write("abcdefghijklmnopqrstuvwxyz012345\n")
+    topic_lines = os.path.join(work, "topic_lines")
+    with open(topic_lines, "w") as out:
+        for _ in range(many // 1000):
+            out.writelines(f"bench/{i:05} abcdefghijklmnopqrstuvwxyz012345\n" for i in range(1000))
+    json_lines = os.path.join(work, "json_lines")
+    with open(json_lines, "wb") as out:
+        out.write((b'{"topic":"bench/topic","qos":0,"payload":' + JSON_OBJECT + b"}\n") * (many // 10))
+    json_file = os.path.join(work, "json_object")
+    with open(json_file, "wb") as out:
+        out.write(JSON_OBJECT)
     long_line = os.path.join(work, "long_line")
     with open(long_line, "w") as out:
         for _ in range(64):
@@ -106,10 +118,12 @@ def rows(args, bin_dir, work):
     def pub_row(title, unit, count, limit, options, stdin=None, with_mosquitto=True, limit_stdin=None, expect=None,
                 turns=1, pinned=False):
         server, prefix = (pinned_sink, PINNED) if pinned else (sink, [])
-        where = ["-h", "127.0.0.1", "-p", str(server.port), "-t", "bench/topic"]
+        address = ["-h", "127.0.0.1", "-p", str(server.port)]
+        where = [*address, "-t", "bench/topic"]
         limit = [server.port if word is sink.port else word for word in limit]
         contenders = {"limit": {"command": [*prefix, peer, *map(str, limit)], "stdin": limit_stdin}}
-        contenders["mqttc"] = {"command": [*prefix, pub, *where, *options], "stdin": stdin}
+        with_topics = address if "topic" in options else where
+        contenders["mqttc"] = {"command": [*prefix, pub, *with_topics, *options], "stdin": stdin}
         if with_mosquitto:
             contenders["mosquitto"] = {"command": [*prefix, "mosquitto_pub", *where, *options], "stdin": stdin}
         table.append(Row(peer, title, unit, count, contenders, server, expect, turns))
@@ -123,6 +137,12 @@ def rows(args, bin_dir, work):
                 pub_row(f"pub -l, QoS {qos}, 32 B, window {window}, {'one core' if pinned else 'any core'}", "msg/s", count,
                         ["limit-pub", sink.port, count, 32, qos, window], ["-l", "-q", str(qos), "-M", str(window)], path,
                         expect=count, with_mosquitto=window == 20, pinned=pinned)
+    pub_row("pub -l --input topic, 1,000 topics (limit: reads lines without topics)", "msg/s", many,
+            ["limit-lines", sink.port], ["-l", "--input", "topic"], topic_lines, with_mosquitto=False, limit_stdin=lines,
+            expect=many)
+    pub_row("pub -l --input json, objects of 1 KB (limit: reads the lines)", "msg/s", many // 10,
+            ["limit-lines", sink.port], ["-l", "--input", "json"], json_lines, with_mosquitto=False, limit_stdin=json_lines,
+            expect=many // 10)
     pub_row("pub -m, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 0], ["-m", "x" * 32], expect=1, turns=8)
     pub_row("pub -m -q 1, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 1], ["-q", "1", "-m", "x" * 32], expect=1, turns=8)
     pub_row("pub -l, one line, whole process", "runs/s", 1, ["limit-one", sink.port, 32, 0], ["-l"], one_line, expect=1, turns=8)
@@ -139,7 +159,8 @@ def rows(args, bin_dir, work):
         return sources[key]
 
     def sub_row(title, count, size, qos, window, options, unit="msg/s", unit_count=None, mosquitto_part=5):
-        """mosquitto_sub gets one in `mosquitto_part` messages, so that it does not take most of the time."""
+        """mosquitto_sub gets one in `mosquitto_part` messages, so that it does not take most of the time; with 0 it does not
+        run. `size`: bytes, or the file with the payload."""
         source = source_of(count, size, qos, window)
 
         def at(server, number):
@@ -147,10 +168,11 @@ def rows(args, bin_dir, work):
 
         contenders = {"limit": {"command": [peer, "limit-sub", str(source.port), str(count), str(qos)]}}
         contenders["mqttc"] = {"command": [sub, *at(source, count), *options]}
-        fewer = count // mosquitto_part
-        slow_source = source_of(fewer, size, qos, window)
-        contenders["mosquitto"] = {"command": ["mosquitto_sub", *at(slow_source, fewer), *options], "server": slow_source,
-                                   "count": (unit_count or count) / mosquitto_part}
+        if mosquitto_part > 0:
+            fewer = count // mosquitto_part
+            slow_source = source_of(fewer, size, qos, window)
+            contenders["mosquitto"] = {"command": ["mosquitto_sub", *at(slow_source, fewer), *options],
+                                       "server": slow_source, "count": (unit_count or count) / mosquitto_part}
         table.append(Row(peer, title, unit, unit_count or count, contenders, source))
 
     sub_row("sub, QoS 0, 32 B, default output", many, 32, 0, 0, [])
@@ -158,6 +180,10 @@ def rows(args, bin_dir, work):
     sub_row("sub, QoS 0, -F '%t %x'", many, 32, 0, 0, ["-F", "%t %x"])
     sub_row("sub, QoS 0, -F '%I %U %p'", many, 32, 0, 0, ["-F", "%I %U %p"])
     sub_row("sub, QoS 0, -F %j", many, 32, 0, 0, ["-F", "%j"])
+    sub_row("sub, JSON of 1 KB, -F %J", many // 10, json_file, 0, 0, ["-F", "%J"])
+    sub_row("sub, JSON of 1 KB, --field values.13.raw", many // 10, json_file, 0, 0, ["--field", "values.13.raw"], mosquitto_part=0)
+    sub_row("sub, JSON of 1 KB, -F '%{device} %{values.13.raw}'", many // 10, json_file, 0, 0,
+            ["-F", "%{device} %{values.13.raw}"], mosquitto_part=0)
     sub_row("sub, QoS 1, window 1000", many // 5, 32, 1, 1000, [])
     sub_row("sub, QoS 2, window 1000", many // 5, 32, 2, 1000, [])
     sub_row("sub, 4 × 200 MB", 4, 200_000_000, 0, 0, [], "MB/s", 800, mosquitto_part=1)
