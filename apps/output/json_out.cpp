@@ -46,9 +46,9 @@ void JsonWriter::escaped(std::string_view text) {
     while (!text.empty()) {
         const char* const plain = plain_end(text.data(), text.data() + text.size());
         const auto size = static_cast<std::size_t>(plain - text.data());
+        if (size == text.size()) return out_.append(text);
         out_.append(text.substr(0, size));
         text.remove_prefix(size);
-        if (text.empty()) break;
         if (static_cast<unsigned char>(text[0]) < 0x80) {
             if (text[0] == '\x7f' && !terminal_) {
                 out_.push_back(text[0]);
@@ -81,7 +81,7 @@ void JsonWriter::escaped(std::string_view text) {
     }
 }
 
-// A key or string of JSON, its escapes resolved and made again where they are needed.
+// A key or string of JSON without its closing quote, its escapes resolved and made again where they are needed.
 void JsonWriter::string_token(const JsonScanner& scan) {
     out_.push_back('"');
     std::string_view inside = scan.inside();
@@ -94,7 +94,6 @@ void JsonWriter::string_token(const JsonScanner& scan) {
         std::array<char, 4> character;
         escaped({character.data(), take_json_escape(inside, character)});
     }
-    out_.push_back('"');
 }
 
 bool JsonWriter::value(JsonScanner& scan, JsonScanner::Token token) {
@@ -129,6 +128,7 @@ bool JsonWriter::value(JsonScanner& scan, JsonScanner::Token token) {
             case Token::string:
                 before_value();
                 string_token(scan);
+                out_.push_back('"');
                 break;
             case Token::number:
             case Token::word:
@@ -186,7 +186,7 @@ bool JsonWriter::compact_value(JsonScanner& scan, JsonScanner::Token token) {
                 if (scan.has_escape() || (terminal_ && scan.has_unusual())) {
                     append_until(text.data());
                     string_token(scan);
-                    copy_from = end;
+                    copy_from = end - 1;
                 }
                 if (token == Token::key) continue;
                 break;
@@ -249,12 +249,11 @@ void JsonWriter::key(std::string_view name) {
     before_key();
     out_.push_back('"');
     escaped(name);
-    out_.push_back('"');
     after_key();
 }
 
 void JsonWriter::after_key() {
-    out_.push_back(':');
+    out_.append("\":");
     if (pretty_) out_.push_back(terminal_ ? ' ' : '\t');
 }
 
