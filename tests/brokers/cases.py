@@ -154,8 +154,11 @@ def workers(run):
             errors.append((pub.communicate()[1], pub.returncode))
 
         def wait_done(share):
-            deadline = time.monotonic() + 30
-            while len(set(done())) < share * count and time.monotonic() < deadline:
+            """The workers may be slow, but not pause for 30 s."""
+            before, deadline = -1, 0
+            while (now := len(set(done()))) < share * count and (now > before or time.monotonic() < deadline):
+                if now > before:
+                    before, deadline = now, time.monotonic() + 30
                 time.sleep(0.02)
 
         errors = []
