@@ -2,8 +2,6 @@
 // in the event loop of a program.
 #pragma once
 
-#include "mqttc/compiler.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <expected>

@@ -1,8 +1,6 @@
 // Bytes to packets and packets to bytes, without state (MQTT 5.0 chapters 2 and 3).
 #pragma once
 
-#include "mqttc/compiler.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <expected>

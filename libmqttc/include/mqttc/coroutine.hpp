@@ -1,6 +1,7 @@
 // publish() and subscribe() of a client for C++20 coroutines.
 #pragma once
 
+// First: with an older standard <coroutine> has another error.
 #include "mqttc/compiler.hpp"
 
 #include <coroutine>

@@ -1,8 +1,6 @@
 // The MQTT client session as a pure state machine: bytes and times in, bytes and events out. No I/O, no clock.
 #pragma once
 
-#include "mqttc/compiler.hpp"
-
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

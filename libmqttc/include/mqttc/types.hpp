@@ -1,6 +1,8 @@
 // Basic vocabulary of libmqttc: byte views, times, protocol versions, QoS, packet types, secrets.
 #pragma once
 
+#include "mqttc/compiler.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <cstring>

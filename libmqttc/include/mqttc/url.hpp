@@ -1,8 +1,6 @@
 // Broker URLs: mqtt://, mqtts://, ws://, wss:// [user[:password]@]host[:port][/topic] and proxy URLs (RFC 3986).
 #pragma once
 
-#include "mqttc/compiler.hpp"
-
 #include <expected>
 #include <optional>
 #include <string>
