@@ -274,8 +274,9 @@ class MQTTC_API Session {
     bool withdraw(PacketId id);
 
     /// Makes a SUBSCRIBE pending (after CONNACK). The subscriptions are repeated by the session itself after
-    /// a reconnect to a broker that has lost them. Errors: usage, limit_exceeded, not_connected, window_full
-    /// (too many requests unanswered).
+    /// a reconnect to a broker that has lost them; those of a SUBSCRIBE that has shared subscriptions only, after each
+    /// reconnect, because Mosquitto 2.0 forgets these when it restarts, and keeps the session: give shared subscriptions to a
+    /// call of their own. Errors: usage, limit_exceeded, not_connected, window_full (too many requests unanswered).
     [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                                            PropertiesView properties, Time now);
     /// Makes an UNSUBSCRIBE pending (after CONNACK); when it is answered, these filters are no longer repeated, except
