@@ -162,14 +162,15 @@ bool JsonWriter::compact_value(JsonScanner& scan, JsonScanner::Token token) {
     };
     for (std::size_t open = 0;; token = scan.next()) {
         const std::string_view text = scan.token();
-        const char* const end = text.data() + text.size();
+        const char* const start = text.data();
+        const char* const end = start + text.size();
         // Between two tokens there is a comma, a colon or neither, and spaces.
-        const std::string_view between(copy_to, text.data());
+        const std::string_view between(copy_to, start);
         if (!between.empty() && between != "," && between != ":") {
             append_until(copy_to);
             if (between.find(',') != between.npos) out_.push_back(',');
             if (between.find(':') != between.npos) out_.push_back(':');
-            copy_from = text.data();
+            copy_from = start;
         }
         copy_to = end;
         switch (token) {

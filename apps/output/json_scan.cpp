@@ -144,8 +144,9 @@ bool JsonScanner::skip() {
         if (!more()) return give_up();
         if (!opened || *at != (in_object_ ? '}' : ']')) {
             if (in_object_) {
-                if (*at != '"' || (at = string_end(at + 1)) == nullptr) return give_up();
-                if (!more() || *at++ != ':' || !more()) return give_up();
+                if (*at != '"') return give_up();
+                at = string_end(at + 1);
+                if (at == nullptr || !more() || *at++ != ':' || !more()) return give_up();
             }
             if (*at == '{' || *at == '[') {
                 at_ = at;

@@ -104,10 +104,10 @@ TEST_CASE("the scanner and the parser of %J agree on what is JSON") {
 TEST_CASE("a string ends at its quote wherever in a word of eight bytes it is") {
     for (std::size_t before = 0; before < 20; ++before) {
         for (std::size_t after = 0; after < 10; ++after) {
-            const std::string json =
+            const std::string given =
                 "[\"" + std::string(before, 'a') + "\",\"" + std::string(after, 'b') + "\"]";
-            CAPTURE(json);
-            CHECK(tokens(json) ==
+            CAPTURE(given);
+            CHECK(tokens(given) ==
                   "[s\"" + std::string(before, 'a') + "\"s\"" + std::string(after, 'b') + "\"].");
             for (const char bad : {'\x1f', '\0', '\x80', '\xff'}) {
                 const std::string invalid =
@@ -119,8 +119,8 @@ TEST_CASE("a string ends at its quote wherever in a word of eight bytes it is") 
 }
 
 TEST_CASE("the scanner reports which strings are not printable ASCII without escapes") {
-    const auto flags = [](std::string_view json) {
-        JsonScanner scan(json);
+    const auto flags = [](std::string_view given) {
+        JsonScanner scan(given);
         scan.next();
         return std::string(scan.has_escape() ? "escape " : "") + (scan.has_unusual() ? "unusual" : "");
     };
@@ -141,8 +141,8 @@ TEST_CASE("values are skipped to their end, and depth is limited as the caller a
     CHECK_FALSE(scan.has_space());
     CHECK(scan.next() == JsonScanner::Token::key);
     CHECK(scan.inside() == "c");
-    const auto skipped = [](std::string_view json) {
-        JsonScanner whole(json);
+    const auto skipped = [](std::string_view given) {
+        JsonScanner whole(given);
         whole.next();
         if (!whole.skip()) return std::string("invalid");
         CHECK(whole.next() == JsonScanner::Token::end);
@@ -162,8 +162,8 @@ TEST_CASE("values are skipped to their end, and depth is limited as the caller a
     for (int i = 0; i < 2500; ++i) deep += i % 3 == 0 ? "[" : "{\"\":";
     deep += "1";
     for (int i = 2500; i-- > 0;) deep += i % 3 == 0 ? "]" : "}";
-    const auto valid = [](std::string_view json, std::size_t depth) {
-        JsonScanner nested(json, depth);
+    const auto valid = [](std::string_view given, std::size_t depth) {
+        JsonScanner nested(given, depth);
         auto token = nested.next();
         while (token < JsonScanner::Token::end) token = nested.next();
         CHECK(nested.too_deep() == (depth < 2500));
