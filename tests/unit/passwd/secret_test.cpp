@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <string>
 
 using mqttc::passwd::Secret;
@@ -41,6 +42,8 @@ TEST_CASE("a large secret grows, and ends at memory that cannot be read") {
     for (const int step : {-4096, 4096}) {
         const pid_t child = ::fork();
         if (child == 0) {
+            // Not the test runner's handler, whose report would count as one of this program.
+            std::signal(SIGSEGV, SIG_DFL);
             // Forwards the memory itself comes first.
             volatile char read = 'x';
             const char* at = secret.view().data() + (step < 0 ? -1 : 0);
@@ -50,6 +53,6 @@ TEST_CASE("a large secret grows, and ends at memory that cannot be read") {
         }
         int status = 0;
         REQUIRE(::waitpid(child, &status, 0) == child);
-        CHECK_FALSE((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+        CHECK((WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV));
     }
 }
