@@ -146,7 +146,9 @@ bool JsonScanner::skip() {
             if (in_object_) {
                 if (*at != '"') return give_up();
                 at = string_end(at + 1);
-                if (at == nullptr || !more() || *at++ != ':' || !more()) return give_up();
+                if (at == nullptr || !more() || *at != ':') return give_up();
+                ++at;
+                if (!more()) return give_up();
             }
             if (*at == '{' || *at == '[') {
                 at_ = at;
