@@ -203,14 +203,24 @@ def start(bench):
         check(f"{name}: system calls of a whole run", len(trace), 90 if bench.release else 130)
 
 
+def total_of(path):
+    """The instructions in a file of callgrind."""
+    with open(path) as source:
+        return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+
+
+def instructions_of(bench, run):
+    """The instructions of a program that run() starts, given the words that precede its command."""
+    out = bench.file("callgrind")
+    run(["valgrind", "--tool=callgrind", "--error-exitcode=99", f"--callgrind-out-file={out}"])
+    return total_of(out)
+
+
 def instructions(bench):
     need("valgrind")
 
     def count(run):
-        out = bench.file("callgrind")
-        run(["valgrind", "--tool=callgrind", "--error-exitcode=99", f"--callgrind-out-file={out}"])
-        with open(out) as source:
-            return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+        return instructions_of(bench, run)
 
     # Enough messages that one-time work, such as growing a buffer, does not matter.
     few, many = 10_000, 40_000
@@ -237,10 +247,7 @@ def reading(bench):
     need("valgrind")
 
     def count(run):
-        out = bench.file("callgrind")
-        run(["valgrind", "--tool=callgrind", "--error-exitcode=99", f"--callgrind-out-file={out}"])
-        with open(out) as source:
-            return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+        return instructions_of(bench, run)
 
     few, many = 300, 1_500
     # A fifth more than in the dev build.
@@ -279,10 +286,7 @@ def decoding(bench):
             bench.stop(broker)
 
     def count(messages, path, options):
-        out = bench.file("callgrind")
-        bench.subscribe(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"], messages, path, options=options)
-        with open(out) as source:
-            return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+        return instructions_of(bench, lambda tool: bench.subscribe(tool, messages, path, options=options))
 
     def cost(form, *options):
         few, many = 500, 2_000
@@ -312,8 +316,7 @@ def library(bench):
         subprocess.run(["valgrind", "--tool=callgrind", "--collect-atstart=no", *counted,
                         f"--callgrind-out-file={out}", program, what, str(messages), str(qos)], check=True,
                        capture_output=True)
-        with open(out) as source:
-            each = int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1]) / messages
+        each = total_of(out) / messages
         title = "dispatch among 10,000 filters" if what == "dispatch" else f"{what}, QoS {qos}"
         check(f"{title}: instructions per message", each, most)
 
@@ -331,8 +334,7 @@ def doubling(bench):
                                   stderr=subprocess.DEVNULL, timeout=100)
             if done.returncode != 0:
                 sys.exit(f"mqtt_sub with {filters} -t and -U: exit code {done.returncode}")
-            with open(out) as source:
-                return int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1])
+            return total_of(out)
 
         start = count(1)
         check("mqtt_sub, 3,000 -t and -U: times the instructions of 1,500", (count(3_000) - start) / (count(1_500) - start), 2.2)
@@ -351,8 +353,7 @@ def live(bench):
     scale = 1 if bench.release else 1.5
     # The first file is from before the first name.
     for number, name in enumerate(names, 2):
-        with open(f"{out}.{number}") as source:
-            millions = int(re.search(r"^(?:summary|totals): (\d+)", source.read(), re.M)[1]) / 1e6
+        millions = total_of(f"{out}.{number}") / 1e6
         if millions == 0:
             raise SystemExit(f"nothing was counted for {name}")
         # A core does more than 1,000 million instructions a second: drawing is below 10 % of it, and a key below 50 ms.

@@ -31,6 +31,21 @@ Command in_shell(const BrokerThread& broker, const Words& options) {
     return command;
 }
 
+// -w goes on with the simple table, and says why it does not use the full screen.
+void check_simple_table(const std::vector<std::pair<std::string, std::string>>& environment,
+                        const std::string& reason) {
+    BrokerThread broker;
+    Command command = subscriber(broker, {"-w", "-t", "#"});
+    command.env.insert(command.env.end(), environment.begin(), environment.end());
+    PtyProcess sub(command, {.rows = 10, .columns = 40});
+    CHECK(sub.expect(reason + "; the simple table is shown\r\n"));
+    REQUIRE(wait_for_subscriptions(broker));
+    broker.publish("a", "one");
+    CHECK(sub.expect("a one"));
+    sub.send("\x03");
+    CHECK(sub.wait() == ok);
+}
+
 std::string line_with(const std::string& screen, std::string_view text) {
     const auto at = screen.find(text);
     if (at == std::string::npos) return {};
@@ -296,35 +311,15 @@ TEST_CASE("Ctrl-Z gives the screen back, and fg takes it again" * needs_tmux()) 
 }
 
 TEST_CASE("without the module a line names the package, and the simple table is shown") {
-    BrokerThread broker;
-    Command command = subscriber(broker, {"-w", "-t", "#"});
-    command.env.emplace_back("MQTTC_SCREEN_MODULE", "/nonexistent");
-    PtyProcess sub(command, {.rows = 10, .columns = 40});
-    CHECK(
-        sub.expect("mqtt_sub: screen module /nonexistent not found: it is in the package mqttc-clients "
-                   "(MQTTC_SCREEN_MODULE may name it); the simple table is shown\r\n"));
-    REQUIRE(wait_for_subscriptions(broker));
-    broker.publish("a", "one");
-    CHECK(sub.expect("a one"));
-    sub.send("\x03");
-    CHECK(sub.wait() == ok);
+    check_simple_table({{"MQTTC_SCREEN_MODULE", "/nonexistent"}},
+                       "mqtt_sub: screen module /nonexistent not found: it is in the package mqttc-clients "
+                       "(MQTTC_SCREEN_MODULE may name it)");
 }
 
 TEST_CASE("a terminal that is unknown here is named, and the simple table is shown") {
-    BrokerThread broker;
-    Command command = subscriber(broker, {"-w", "-t", "#"});
-    command.env.emplace_back("TERM", "unknown-here");
     // newterm() leaves memory behind when it fails. 99 as in tests/run.sh.
-    command.env.emplace_back("ASAN_OPTIONS", "exitcode=99:detect_leaks=0");
-    PtyProcess sub(command, {.rows = 10, .columns = 40});
-    CHECK(
-        sub.expect("mqtt_sub: no full screen with TERM=unknown-here (try TERM=xterm-256color); "
-                   "the simple table is shown\r\n"));
-    REQUIRE(wait_for_subscriptions(broker));
-    broker.publish("a", "one");
-    CHECK(sub.expect("a one"));
-    sub.send("\x03");
-    CHECK(sub.wait() == ok);
+    check_simple_table({{"TERM", "unknown-here"}, {"ASAN_OPTIONS", "exitcode=99:detect_leaks=0"}},
+                       "mqtt_sub: no full screen with TERM=unknown-here (try TERM=xterm-256color)");
 }
 
 TEST_CASE("on a terminal without sequences -w prints lines") {
