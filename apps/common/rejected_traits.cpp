@@ -39,19 +39,13 @@ void add_topic(Traits& traits, std::string_view topic) {
 
 // At once for most topics, which are checked for each message.
 bool is_printable_ascii(std::string_view text) {
-    const auto printable = [](std::uint64_t word) {
-        constexpr std::uint64_t top_bits = 0x80 * each_byte;
-        // Without its top bits no sum of a byte carries into the next one.
-        const std::uint64_t low = word & ~top_bits;
-        const std::uint64_t not_delete = (low ^ 0x7f * each_byte) + 0x7f * each_byte;
-        return (~word & (low + (0x80 - 0x20) * each_byte) & not_delete & top_bits) == top_bits;
-    };
+    const auto printable = [](const char* at) { return printable_ascii(load8(at)) == 0x80 * each_byte; };
     constexpr std::size_t step = sizeof(std::uint64_t);
     if (text.size() < step) return false;
     for (std::size_t at = 0; at + step < text.size(); at += step) {
-        if (!printable(load8(text.data() + at))) return false;
+        if (!printable(text.data() + at)) return false;
     }
-    return printable(load8(text.data() + text.size() - step));
+    return printable(text.data() + text.size() - step);
 }
 
 }  // namespace

@@ -22,12 +22,10 @@ inline constexpr auto plain_bytes = [] {
 /// The top bit of each byte that is not plain.
 inline std::uint64_t not_plain(std::uint64_t word) {
     constexpr std::uint64_t top_bits = 0x80 * each_byte;
-    // Without their top bits no sum of bytes carries into the next one: each top bit of a sum then means "at least
-    // 0x20" or "not this character".
+    // As in printable_ascii().
     const std::uint64_t low = word & ~top_bits;
-    const std::uint64_t plain =
-        ~word & (low + (0x80 - 0x20) * each_byte) & ((low ^ '"' * each_byte) + 0x7f * each_byte) &
-        ((low ^ '\\' * each_byte) + 0x7f * each_byte) & ((low ^ 0x7f * each_byte) + 0x7f * each_byte);
+    const std::uint64_t plain = printable_ascii(word) & ((low ^ '"' * each_byte) + 0x7f * each_byte) &
+                                ((low ^ '\\' * each_byte) + 0x7f * each_byte);
     return ~plain & top_bits;
 }
 

@@ -18,6 +18,16 @@ inline std::uint64_t load8(const char* at) {
     return word;
 }
 
+/// The top bit of each byte of the word that is printable ASCII, from space to '~'.
+inline std::uint64_t printable_ascii(std::uint64_t word) {
+    constexpr std::uint64_t top_bits = 0x80 * each_byte;
+    // Without their top bits no sum of bytes carries into the next one: each top bit of a sum then means "at least 0x20" or
+    // "not DEL".
+    const std::uint64_t low = word & ~top_bits;
+    return ~word & (low + (0x80 - 0x20) * each_byte) & ((low ^ 0x7f * each_byte) + 0x7f * each_byte) &
+           top_bits;
+}
+
 /// The length of the well-formed sequence (U+0000 to U+10FFFF without surrogates) at the start of `text`, 1 to 4; 0 when
 /// there is none.
 inline std::size_t utf8_sequence(std::string_view text) {
