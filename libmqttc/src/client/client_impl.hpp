@@ -29,6 +29,7 @@ class Relay final : public SessionHandler {
     void on_connack(const Connack& packet) override;
     Accept on_publish(const Publish& message) override {
         peer_sends = true;
+        acknowledges = acknowledges || message.qos != Qos::at_most_once;
         const auto taken = callbacks.has_filters() ? callbacks.dispatch(message) : std::nullopt;
         const Accept answer = taken ? *taken : handler_.on_publish(message);
         if (answer == Accept::later && intake != Intake::paused) intake = Intake::message_waiting;
@@ -50,7 +51,7 @@ class Relay final : public SessionHandler {
 
     /// For a new connection.
     void reset() {
-        peer_sends = peer_acknowledges = accepted = false;
+        peer_sends = peer_acknowledges = acknowledges = accepted = false;
         if (intake != Intake::paused) intake = Intake::reading;
         server_reference.clear();
     }
@@ -65,6 +66,7 @@ class Relay final : public SessionHandler {
     Intake intake = Intake::reading;
     bool peer_sends = false;         ///< messages arrive on this connection
     bool peer_acknowledges = false;  ///< messages are acknowledged on it
+    bool acknowledges = false;       ///< messages of QoS 1 or 2 arrive on it
     bool accepted = false;           ///< CONNACK has accepted the connection
     bool subscribes = false;         ///< on any connection
     std::string server_reference;
@@ -191,6 +193,8 @@ struct Client::Impl {
     bool peer_closed_reported_ = false;  ///< of this connection
     bool room_again_ = false;            ///< the output buffer was full and no longer is
     std::size_t disconnect_size_ = 0;
+    /// DISCONNECT tells the broker more than the end of the connection does, or bytes before it may not have been read.
+    bool end_matters_ = true;
     Time connect_started_{};
     Time connect_deadline_{};
     Time connected_at_{};

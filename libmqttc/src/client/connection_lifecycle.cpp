@@ -87,6 +87,8 @@ void Client::Impl::begin_closing() {
     if (bridges_outages && !properties.view().find(PropertyId::session_expiry_interval))
         static_cast<void>(properties.add(PropertyId::session_expiry_interval, 0));
     const auto before = session.pending_bytes();
+    end_matters_ = before > 0 || !properties.view().empty() || session.options().will ||
+                   session.counters().published > 0 || relay.acknowledges;
     const auto done =
         session.disconnect(pending_disconnect->code, pending_disconnect->properties.view(), loop.now());
     if (!done) {
@@ -133,7 +135,8 @@ void Client::Impl::continue_closing() {
 }
 
 void Client::Impl::linger() {
-    if (connection_->close_gracefully(loop.now(), relay.peer_sends) || closing_late()) end({});
+    if (connection_->close_gracefully(loop.now(), relay.peer_sends) || !end_matters_ || closing_late())
+        end({});
 }
 
 void Client::Impl::end(std::expected<void, Error> how) {

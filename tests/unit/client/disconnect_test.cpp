@@ -103,16 +103,21 @@ TEST_CASE("a broker that neither reads nor closes is not waited for longer than 
     CHECK(result.error().context.ends_with(": the broker has not read them within 0.03 s"));
 }
 
-TEST_CASE("a broker that has sent messages and does not close is waited for only 50 ms") {
+namespace {
+
+// How long disconnect() takes after a message, with a broker that does not close.
+Duration time_to_end(const std::function<void(ClientOptions&, Publish&)>& change) {
     Peer peer;
     Recorder handler;
-    Client client(options_for(peer), handler);
+    auto options = options_for(peer);
+    Publish publish;
+    publish.topic = "a";
+    change(options, publish);
+    Client client(options, handler);
     peer.join(client);
     peer.script = [&](const Packet& packet) {
         if (!std::holds_alternative<Connect>(packet)) return;
         peer.accept_client();
-        Publish publish;
-        publish.topic = "a";
         peer.send(publish);
     };
     Time start;
@@ -122,8 +127,21 @@ TEST_CASE("a broker that has sent messages and does not close is waited for only
         client.disconnect();
     };
     CHECK(run(client));
-    // Far less than disconnect_timeout.
-    CHECK(client.now() - start < 1s);
+    return client.now() - start;
+}
+
+}  // namespace
+
+TEST_CASE("a broker that has sent messages is waited for 50 ms, if the end of the connection matters") {
+    const auto with_will =
+        time_to_end([](auto& options, auto&) { options.session.will.emplace().topic = "gone"; });
+    CHECK(with_will >= 50ms);
+    CHECK(with_will < 1s);  // far less than disconnect_timeout
+    CHECK(time_to_end([](auto&, auto& publish) {
+              publish.qos = Qos::at_least_once;
+              publish.packet_id = 1;
+          }) >= 50ms);
+    CHECK(time_to_end([](auto&, auto&) {}) < with_will);
 }
 
 TEST_CASE("disconnect without a connection ends the run at once, and before CONNACK too") {
