@@ -117,8 +117,20 @@ def answer_requests(port):
     threading.Thread(target=serve, daemon=True).start()
 
 
-def latency(command, port, count=300, rate=100):
-    """Median microseconds from a publisher's write to the line that a subscriber prints, messages evenly spread."""
+def latencies(send, wait, count=200, rate=100):
+    """Seconds from send() to the end of wait(), evenly spread."""
+    times = []
+    for _ in range(count):
+        start = time.perf_counter()
+        send()
+        wait()
+        times.append(time.perf_counter() - start)
+        time.sleep(max(0.0, 1 / rate - times[-1]))
+    return times
+
+
+def message_to_line(command, port):
+    """From a publisher's write to the line that a subscriber prints."""
     sub = subprocess.Popen(command, stdout=subprocess.PIPE, bufsize=0)
     with connect_raw(port, b"p") as link:
         packet = b"\x30\x12\0\5bench" + b"01234567890"
@@ -128,16 +140,21 @@ def latency(command, port, count=300, rate=100):
         time.sleep(0.2)
         while select.select([sub.stdout], [], [], 0.1)[0] and os.read(sub.stdout.fileno(), 65536):
             pass
-        times = []
-        for _ in range(count):
-            start = time.perf_counter()
-            link.sendall(packet)
-            sub.stdout.readline()
-            times.append(time.perf_counter() - start)
-            time.sleep(max(0.0, 1 / rate - times[-1]))
+        times = latencies(lambda: link.sendall(packet), sub.stdout.readline)
     sub.terminate()
     sub.wait(timeout=20)
-    return statistics.median(times) * 1e6
+    return times
+
+
+def line_to_message(command, port):
+    """From a line in a slow pipe to the message that a subscriber receives."""
+    with connect_raw(port, b"s") as link:
+        link.sendall(b"\x82\x0a\0\1\0\5bench\0")
+        link.recv(5, socket.MSG_WAITALL)
+        with subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0) as pub:
+            pub.stdin.write(b"first\n")
+            link.recv(4096)
+            return latencies(lambda: pub.stdin.write(b"0123456789\n"), lambda: link.recv(4096))
 
 
 class Jobs:
@@ -249,11 +266,23 @@ class Jobs:
             runs = self.in_turn([[name, *at, *session, "-C", str(kept)] for name in (self.sub, "mosquitto_sub")],
                                 self.args.repeat, before=fill)
             self.row(title + ", 1,000 messages, whole process", *(f"{one['cpu'] / kept * 1e6:.2f}" for one in runs))
-        ours, theirs = (min(latency([name, "-h", "127.0.0.1", "-p", str(broker.port), "-t", "bench"], broker.port)
-                            for _ in range(2)) for name in (self.sub, "mosquitto_sub"))
+        self.lines.append("")
+
+    def latency(self, broker):
         limit = subprocess.run([self.peer, "round-trip", str(broker.port), "300", "100"], stdout=subprocess.PIPE, text=True,
                                check=True).stdout.split()[1]
-        self.row(f"latency at 100 messages a second, p50, µs (limit {float(limit):.0f})", f"{ours:.0f}", f"{theirs:.0f}")
+        self.lines += [f"| latency, 100 messages a second, p50 / p99, µs (limit, p50: {float(limit):.0f}) | mqttc | mosquitto 2.0.11 |",
+                       "|---|---|---|"]
+        at = ["-h", "127.0.0.1", "-p", str(broker.port), "-t", "bench"]
+        for title, measured, commands in (
+                ("message to line, sub", message_to_line, [[name, *at] for name in (self.sub, "mosquitto_sub")]),
+                ("line to message, pub -l", line_to_message, [[name, *at, "-l"] for name in (self.pub, "mosquitto_pub")])):
+            times = [[] for _ in commands]
+            for _ in range(3):
+                for command, taken in zip(commands, times):
+                    taken += measured(command, broker.port)
+            self.row(title, *(f"{statistics.median(taken) * 1e6:.0f} / {statistics.quantiles(taken, n=100)[98] * 1e6:.0f}"
+                              for taken in times))
         self.lines.append("")
 
     def passwords(self):
@@ -290,7 +319,7 @@ class Jobs:
 
 def tables(args, bin_dir, work):
     jobs = Jobs(args, bin_dir, work)
-    parts = [("short", jobs.short_jobs), ("cpu", jobs.cpu)]
+    parts = [("short", jobs.short_jobs), ("cpu", jobs.cpu), ("latency", jobs.latency)]
     broker = Mosquitto(work)
     try:
         for name, part in parts:
