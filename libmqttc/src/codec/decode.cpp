@@ -107,16 +107,6 @@ Connack read_connack(Reader& in, ProtocolVersion version) {
     return packet;
 }
 
-Ack read_ack(Reader& in, PacketType type, ProtocolVersion version) {
-    Ack packet;
-    packet.type = type;
-    packet.packet_id = in.two_bytes();
-    if (!is_v5(version)) return packet;
-    if (!in.at_end()) packet.code = in.byte();
-    if (!in.at_end()) packet.properties = in.properties(packet_bit(type));
-    return packet;
-}
-
 Subscription read_subscription(Reader& in, ProtocolVersion version) {
     Subscription subscription;
     subscription.filter = in.unchecked_text();
@@ -164,10 +154,10 @@ Unsuback read_unsuback(Reader& in, ProtocolVersion version) {
     return packet;
 }
 
-/// DISCONNECT and AUTH have the same layout.
+/// DISCONNECT, AUTH, and an acknowledgement after its identifier have the same layout.
 template <class CodeAndProperties>
-CodeAndProperties read_code(Reader& in, PacketType type, ProtocolVersion version) {
-    CodeAndProperties packet;
+CodeAndProperties read_code(Reader& in, PacketType type, ProtocolVersion version,
+                            CodeAndProperties packet = {}) {
     if (!is_v5(version)) return packet;
     if (!in.at_end()) packet.code = in.byte();
     if (!in.at_end()) packet.properties = in.properties(packet_bit(type));
@@ -181,15 +171,6 @@ std::expected<Packet, CodecError> finish(const Reader& in, Kind&& packet, Protoc
     if (!in.at_end()) return std::unexpected(CodecError::malformed);
     if (const auto fault = codec::check(packet, version)) return std::unexpected(*fault);
     return Packet(std::forward<Kind>(packet));
-}
-
-std::expected<Packet, CodecError> decode_connect(const Frame& frame) {
-    Reader in(frame.body);
-    Connect packet = read_connect(in);
-    if (in.error()) return std::unexpected(*in.error());
-    if (!in.at_end() || !length_ok(frame, packet.version)) return std::unexpected(CodecError::malformed);
-    if (const auto fault = codec::check(packet)) return std::unexpected(*fault);
-    return Packet(packet);
 }
 
 }  // namespace
@@ -217,9 +198,13 @@ std::expected<Publish, CodecError> decode_publish(const Frame& frame, ProtocolVe
 std::expected<Packet, CodecError> decode(const Frame& frame, ProtocolVersion version) {
     if (frame.type() == PacketType::publish) return decode_publish(frame, version);
     if (!flags_ok(frame, version)) return std::unexpected(CodecError::malformed);
-    if (frame.type() == PacketType::connect) return decode_connect(frame);
-    if (!length_ok(frame, version)) return std::unexpected(CodecError::malformed);
     Reader in(frame.body);
+    if (frame.type() == PacketType::connect) {
+        const Connect packet = read_connect(in);
+        if (!length_ok(frame, packet.version)) in.fail(CodecError::malformed);
+        return finish(in, packet, version);
+    }
+    if (!length_ok(frame, version)) return std::unexpected(CodecError::malformed);
     switch (frame.type()) {
         case PacketType::connack:
             return finish(in, read_connack(in, version), version);
@@ -227,7 +212,10 @@ std::expected<Packet, CodecError> decode(const Frame& frame, ProtocolVersion ver
         case PacketType::pubrec:
         case PacketType::pubrel:
         case PacketType::pubcomp:
-            return finish(in, read_ack(in, frame.type(), version), version);
+            return finish(
+                in,
+                read_code(in, frame.type(), version, Ack{.type = frame.type(), .packet_id = in.two_bytes()}),
+                version);
         case PacketType::subscribe:
             return finish(in, read_subscribe(in, version), version);
         case PacketType::suback:

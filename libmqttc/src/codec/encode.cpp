@@ -154,11 +154,7 @@ unsigned flags_of(PacketType type) {
 template <class Kind>
 std::expected<void, CodecError> encode_kind(const Kind& packet, PacketType type, ProtocolVersion version,
                                             std::vector<std::uint8_t>& out) {
-    if constexpr (std::is_same_v<Kind, Connect>) {
-        if (const auto fault = codec::check(packet)) return std::unexpected(*fault);
-    } else {
-        if (const auto fault = codec::check(packet, version)) return std::unexpected(*fault);
-    }
+    if (const auto fault = codec::check(packet, version)) return std::unexpected(*fault);
     Measure measure;
     put(measure, packet, version);
     const auto length = length_of(measure);

@@ -38,7 +38,7 @@ Fault check_name(std::string_view name) {
     return {};
 }
 
-Fault check(const Connect& packet) {
+Fault check(const Connect& packet, ProtocolVersion) {
     if (packet.version != ProtocolVersion::v31 && packet.version != ProtocolVersion::v311 &&
         packet.version != ProtocolVersion::v5)
         return CodecError::unsupported_version;

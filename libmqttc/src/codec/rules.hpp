@@ -19,7 +19,8 @@ inline bool is_v5(ProtocolVersion version) {
     return version == ProtocolVersion::v5;
 }
 
-Fault check(const Connect& packet);
+/// Of the version that the packet names.
+Fault check(const Connect& packet, ProtocolVersion);
 Fault check(const Connack& packet, ProtocolVersion version);
 Fault check(const Ack& packet, ProtocolVersion version);
 Fault check(const Subscribe& packet, ProtocolVersion version);
