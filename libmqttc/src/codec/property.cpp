@@ -147,26 +147,9 @@ std::optional<CodecError> check_value(const PropertyInfo& row, const Property& p
     return {};
 }
 
-std::size_t value_size(const PropertyInfo& row, const Property& property) {
-    switch (row.type) {
-        case Type::byte:
-            return 1;
-        case Type::two_byte:
-            return 2;
-        case Type::four_byte:
-            return 4;
-        case Type::variable_byte:
-            return codec::varint_size(property.number);
-        case Type::utf8:
-        case Type::binary:
-            return 2 + property.text.size();
-        case Type::utf8_pair:
-            break;
-    }
-    return 2 + property.name.size() + 2 + property.text.size();
-}
-
-void write(codec::Writer& out, const PropertyInfo& row, const Property& property) {
+/// Identifier and value, for Measure and Writer.
+template <class Sink>
+void put(Sink& out, const PropertyInfo& row, const Property& property) {
     out.byte(static_cast<std::uint8_t>(row.id));
     switch (row.type) {
         case Type::byte:
@@ -194,12 +177,14 @@ void write(codec::Writer& out, const PropertyInfo& row, const Property& property
 std::expected<void, CodecError> append(std::vector<std::uint8_t>& wire, const PropertyInfo& row,
                                        const Property& property) {
     if (const auto fault = check_value(row, property)) return std::unexpected(*fault);
+    codec::Measure measure;
+    put(measure, row, property);
     const std::size_t before = wire.size();
-    const std::size_t size = 1 + value_size(row, property);
-    if (size > max_remaining_length - before) return std::unexpected(CodecError::too_large_to_encode);
-    wire.resize(before + size);
+    if (measure.size() > max_remaining_length - before)
+        return std::unexpected(CodecError::too_large_to_encode);
+    wire.resize(before + static_cast<std::size_t>(measure.size()));
     codec::Writer out(wire.data() + before);
-    write(out, row, property);
+    put(out, row, property);
     out.finish(wire.data() + wire.size());
     return {};
 }

@@ -139,6 +139,8 @@ class Measure {
   public:
     void byte(std::uint8_t) { size_ += 1; }
     void two_bytes(std::uint16_t) { size_ += 2; }
+    void four_bytes(std::uint32_t) { size_ += 4; }
+    void varint(std::uint32_t value) { size_ += varint_size(value); }
     void raw(Bytes bytes) { size_ += bytes.size(); }
     void binary(Bytes bytes) {
         if (bytes.size() > max_field_bytes) fail(CodecError::string_too_long);
