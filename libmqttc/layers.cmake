@@ -4,7 +4,6 @@ mqttc_layer(codec SOURCES
   error.cpp
   reason.cpp
   property.cpp
-  utf8.cpp
   topic.cpp
   wire.cpp
   rules.cpp

@@ -1,5 +1,5 @@
-// Topic names and filters: validity, explanations, matching, shared subscriptions (MQTT 5.0 sections 4.7
-// and 4.8).
+// Topic names and filters: validity, explanations, matching, shared subscriptions (MQTT 5.0 sections 4.7 and 4.8), and
+// UTF-8 as MQTT requires it (1.5.4).
 #include "mqttc/topic.hpp"
 
 #include <initializer_list>
@@ -153,6 +153,10 @@ std::optional<TopicFault> check_plain_filter(std::string_view filter) {
 }
 
 }  // namespace codec
+
+bool valid_utf8(std::string_view text) {
+    return is_utf8(text) && text.find('\0') == text.npos;
+}
 
 std::optional<TopicFault> check_topic_name(std::string_view name) {
     if (!name.empty() && name.size() <= max_topic_bytes && codec::plain_name(name)) return {};
