@@ -14,34 +14,13 @@ PacketId PacketIds::take(Owner owner) {
     } while (owners_.get(next) != unowned);
     owners_.set(next, owner);
     last_ = next;
-    ++used_;
     return next;
 }
 
 bool PacketIds::claim(PacketId id, Owner owner) {
     if (id == 0 || owners_.get(id) != unowned) return false;
     owners_.set(id, owner);
-    ++used_;
     return true;
-}
-
-void PacketIds::release(PacketId id) {
-    if (owners_.set(id, unowned) != unowned) --used_;
-}
-
-void IdSet::insert(PacketId id) {
-    if (contained_.set(id, 1) == 0) ++size_;
-}
-
-bool IdSet::erase(PacketId id) {
-    if (contained_.set(id, 0) == 0) return false;
-    --size_;
-    return true;
-}
-
-void IdSet::clear() {
-    contained_.clear();
-    size_ = 0;
 }
 
 void IdSet::take_all(IdSet& other) {

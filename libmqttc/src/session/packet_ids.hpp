@@ -31,25 +31,30 @@ class IdTable {
     /// Returns the value before. Throws std::bad_alloc with nothing changed.
     Value set(PacketId id, Value value) {
         if (value == 0 && get(id) == 0) return 0;
-        if (pages_ == nullptr) {
-            if (Entry* entry = place_for(id)) {
-                entry->id = id;
-                return std::exchange(entry->value, value);
-            }
-            to_pages();
+        Value before = 0;
+        if (Entry* entry = pages_ == nullptr ? place_for(id) : nullptr) {
+            entry->id = id;
+            before = std::exchange(entry->value, value);
+        } else {
+            if (pages_ == nullptr) to_pages();
+            auto& page = (*pages_)[id / page_size];
+            if (page == nullptr) page = new_page();
+            if (page->used == 0) --empty_;
+            before = std::exchange(page->values[id % page_size], value);
+            if (value != 0) ++page->used;
+            if (before != 0) --page->used;
+            if (page->used == 0) keep_or_free(page);
         }
-        auto& page = (*pages_)[id / page_size];
-        if (page == nullptr) page = new_page();
-        if (page->used == 0) --empty_;
-        const Value before = std::exchange(page->values[id % page_size], value);
-        if (value != 0) ++page->used;
-        if (before != 0) --page->used;
-        if (page->used == 0) keep_or_free(page);
+        if (value != 0) ++size_;
+        if (before != 0) --size_;
         return before;
     }
+    /// How many values are not zero.
+    std::size_t size() const { return size_; }
     /// Makes all values zero.
     void clear() {
         few_ = {};
+        size_ = 0;
         if (pages_ == nullptr) return;
         for (auto& page : *pages_) {
             if (page == nullptr || page->used == 0) continue;
@@ -116,6 +121,7 @@ class IdTable {
 
     std::array<Entry, 8> few_{};  ///< unused with pages
     std::unique_ptr<Pages> pages_;
+    std::size_t size_ = 0;
     std::size_t empty_ = 0;  ///< pages without a value
 };
 
@@ -129,14 +135,13 @@ class PacketIds {
     PacketId take(Owner owner);
     /// This identifier is now owned by `owner` (not `unowned`). False: it is 0 or in use.
     bool claim(PacketId id, Owner owner);
-    void release(PacketId id);
+    void release(PacketId id) { owners_.set(id, unowned); }
     /// True iff take() would answer 0.
-    bool all_taken() const { return used_ == 65'535; }
+    bool all_taken() const { return owners_.size() == 65'535; }
     Owner owner(PacketId id) const { return owners_.get(id); }
 
   private:
     IdTable<Owner> owners_;
-    std::size_t used_ = 0;
     PacketId last_ = 0;
 };
 
@@ -144,17 +149,16 @@ class PacketIds {
 class IdSet {
   public:
     bool contains(PacketId id) const { return contained_.get(id) != 0; }
-    void insert(PacketId id);
+    void insert(PacketId id) { contained_.set(id, 1); }
     /// True iff the set contained it.
-    bool erase(PacketId id);
-    void clear();
+    bool erase(PacketId id) { return contained_.set(id, 0) != 0; }
+    void clear() { contained_.clear(); }
     /// Moves those of the other set here.
     void take_all(IdSet& other);
-    bool empty() const { return size_ == 0; }
+    bool empty() const { return contained_.size() == 0; }
 
   private:
     IdTable<std::uint8_t> contained_;
-    std::size_t size_ = 0;
 };
 
 }  // namespace mqttc
