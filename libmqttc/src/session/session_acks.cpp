@@ -26,7 +26,7 @@ std::expected<std::size_t, Error> Session::Impl::take_plain_acks(Bytes bytes, Ti
 
 Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, SessionHandler& handler) {
     const PacketId id = packet.packet_id;
-    const ReasonCode code = v5() ? packet.code : reason::success;
+    ReasonCode code = v5() ? packet.code : reason::success;
     if (packet.type == PacketType::pubrel) {
         if (state.uncertain_qos2_ids.contains(id)) state.received.take_all(state.uncertain_qos2_ids);
         const bool known = state.received.erase(id);
@@ -57,26 +57,17 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
         return fail(reason::protocol_error,
                     "the broker sent " + name_of(packet.type) + " for a message before all of it was sent");
     }
-    switch (packet.type) {
-        case PacketType::pubrec:
-            if (code < reason::unspecified_error) {
-                message->stage = OutgoingMessage::Stage::pubrel;
-                send_pubrel(*message, now);
-                return Taken::yes;
-            }
-            // After PUBREL a message cannot be refused; the answer to that PUBREL finishes it.
-            if (released) return Taken::yes;
-            break;
-        case PacketType::pubcomp:
-            // After a reconnect it means that the broker had already finished (sections 3.7.2.1, 4.3.3).
-            if (message->pubrel_resent && code == reason::packet_identifier_not_found) {
-                finish(*message, reason::success, packet.properties, now, handler);
-                return Taken::yes;
-            }
-            break;
-        default:
-            break;
+    if (packet.type == PacketType::pubrec) {
+        if (code < reason::unspecified_error) {
+            message->stage = OutgoingMessage::Stage::pubrel;
+            send_pubrel(*message, now);
+            return Taken::yes;
+        }
+        // After PUBREL a message cannot be refused; the answer to that PUBREL finishes it.
+        if (released) return Taken::yes;
     }
+    // After a reconnect the broker may have finished with the message already (sections 3.7.2.1, 4.3.3).
+    if (message->pubrel_resent && code == reason::packet_identifier_not_found) code = reason::success;
     if (lowered && code < reason::unspecified_error) ++state.counters.lowered;
     finish(*message, code, packet.properties, now, handler);
     return Taken::yes;
