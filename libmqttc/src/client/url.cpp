@@ -47,29 +47,20 @@ std::string lower_case(std::string_view text) {
     return result;
 }
 
-/// The part between "://" and the first '/'.
-struct Authority {
-    std::optional<std::string> username;
-    std::optional<Secret> password;
-    std::string host;
-    std::uint16_t port = 0;
-};
-
-std::expected<std::uint16_t, Error> parse_port(std::string_view text) {
-    if (text.empty()) return std::uint16_t{0};
-    unsigned port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0 || port > 65'535) {
+std::expected<void, Error> parse_port(std::string_view text, Url& into) {
+    if (text.empty()) return {};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into.port);
+    if (error != std::errc() || end != text.data() + text.size() || into.port == 0) {
         std::string why = "the URL's port must be a number from 1 to 65535";
         // Most likely the start of a password.
         if (!std::ranges::all_of(text, is_digit))
             why += " (in user name and password write '/' as %2F and '@' as %40)";
         return bad(std::move(why));
     }
-    return static_cast<std::uint16_t>(port);
+    return {};
 }
 
-std::expected<void, Error> parse_user(std::string_view text, Authority& into) {
+std::expected<void, Error> parse_user(std::string_view text, Url& into) {
     const auto colon = text.find(':');
     auto user = percent_decode(text.substr(0, colon), "user name");
     if (!user) return std::unexpected(std::move(user.error()));
@@ -89,7 +80,7 @@ bool valid_host_character(char c) {
            std::string_view("\"<>\\^`{|}/?#@[]:").find(c) == std::string_view::npos;
 }
 
-std::expected<void, Error> parse_ipv6(std::string_view text, Authority& into) {
+std::expected<void, Error> parse_ipv6(std::string_view text, Url& into) {
     auto host = percent_decode(text, "host");
     // RFC 6874 requires the '%' of a zone to be encoded; users often write it plainly.
     std::string address = host ? std::move(*host) : std::string(text);
@@ -103,12 +94,11 @@ std::expected<void, Error> parse_ipv6(std::string_view text, Authority& into) {
     return {};
 }
 
-std::expected<Authority, Error> parse_authority(std::string_view text) {
-    Authority authority;
+/// Parses the part between "://" and the first '/'.
+std::expected<void, Error> parse_authority(std::string_view text, Url& into) {
     // The last '@', because users often leave one in a password unencoded.
     if (const auto at = text.rfind('@'); at != std::string_view::npos) {
-        if (auto done = parse_user(text.substr(0, at), authority); !done)
-            return std::unexpected(std::move(done.error()));
+        if (auto done = parse_user(text.substr(0, at), into); !done) return done;
         text.remove_prefix(at + 1);
     }
     std::string_view port;
@@ -119,9 +109,7 @@ std::expected<Authority, Error> parse_authority(std::string_view text) {
         if (!rest.empty() && !rest.starts_with(':'))
             return bad("in the URL something other than a port follows the ']'");
         port = rest.empty() ? rest : rest.substr(1);
-        if (auto done = parse_ipv6(text.substr(1, close - 1), authority); !done) {
-            return std::unexpected(std::move(done.error()));
-        }
+        if (auto done = parse_ipv6(text.substr(1, close - 1), into); !done) return done;
     } else {
         const auto colon = text.find(':');
         if (colon != std::string_view::npos) {
@@ -136,18 +124,16 @@ std::expected<Authority, Error> parse_authority(std::string_view text) {
         if (!std::ranges::all_of(*host, valid_host_character)) {
             return bad("the URL's host holds a character that no host name has");
         }
-        authority.host = std::move(*host);
+        into.host = std::move(*host);
     }
-    auto number = parse_port(port);
-    if (!number) return std::unexpected(std::move(number.error()));
-    authority.port = *number;
-    return authority;
+    return parse_port(port, into);
 }
 
+/// A URL of any scheme.
 struct Parts {
     std::string scheme;
-    Authority authority;
     std::string_view path;  ///< after the first '/'
+    Url url;                ///< what is between
 };
 
 std::expected<Parts, Error> split_url(std::string_view text, std::string_view schemes) {
@@ -164,9 +150,8 @@ std::expected<Parts, Error> split_url(std::string_view text, std::string_view sc
     auto rest = text.substr(colon + 3);
     const auto slash = rest.find('/');
     if (slash != std::string_view::npos) parts.path = rest.substr(slash + 1);
-    auto authority = parse_authority(rest.substr(0, slash));
-    if (!authority) return std::unexpected(std::move(authority.error()));
-    parts.authority = std::move(*authority);
+    if (auto done = parse_authority(rest.substr(0, slash), parts.url); !done)
+        return std::unexpected(std::move(done.error()));
     return parts;
 }
 
@@ -183,16 +168,12 @@ std::expected<Url, Error> parse_url(std::string_view text) {
     constexpr std::string_view schemes = "mqtt://, mqtts://, ws:// or wss://";
     auto parts = split_url(text, schemes);
     if (!parts) return std::unexpected(std::move(parts.error()));
-    Url url;
+    Url& url = parts->url;
     url.tls = parts->scheme == "mqtts" || parts->scheme == "wss";
     url.websocket = parts->scheme == "ws" || parts->scheme == "wss";
     if (parts->scheme != "mqtt" && !url.tls && !url.websocket) return unknown_scheme(parts->scheme, schemes);
-    url.host = std::move(parts->authority.host);
-    url.port = parts->authority.port;
-    url.username = std::move(parts->authority.username);
-    url.password = std::move(parts->authority.password);
     if (!parts->path.empty()) url.topic = parts->path;
-    return url;
+    return std::move(url);
 }
 
 std::expected<Proxy, Error> parse_proxy_url(std::string_view text) {
@@ -206,10 +187,10 @@ std::expected<Proxy, Error> parse_proxy_url(std::string_view text) {
         return unknown_scheme(parts->scheme, schemes);
     }
     if (!parts->path.empty()) return bad("a proxy's URL must end after the port");
-    proxy.host = std::move(parts->authority.host);
-    proxy.port = parts->authority.port;
-    proxy.username = std::move(parts->authority.username).value_or("");
-    proxy.password = std::move(parts->authority.password).value_or(Secret());
+    proxy.host = std::move(parts->url.host);
+    proxy.port = parts->url.port;
+    proxy.username = std::move(parts->url.username).value_or("");
+    proxy.password = std::move(parts->url.password).value_or(Secret());
     return proxy;
 }
 
