@@ -7,9 +7,8 @@
 #include <string_view>
 
 #include "base/escape.hpp"
-#include "proxy.hpp"
+#include "layers.hpp"
 #include "unit/net/scripted_stream.hpp"
-#include "websocket.hpp"
 #include "websocket_handshake.hpp"
 
 using namespace mqttc;

@@ -3,9 +3,6 @@
 
 #include <utility>
 
-#include "proxy.hpp"
-#include "websocket.hpp"
-
 namespace mqttc::net {
 
 std::expected<StreamPtr, Error> build_layers(StreamPtr socket, const Endpoint& endpoint, TlsContext* tls) {

@@ -1,6 +1,4 @@
 // The dialogues with proxies, and a stream that only forwards after them.
-#include "proxy.hpp"
-
 #include <arpa/inet.h>
 
 #include <algorithm>
@@ -15,6 +13,7 @@
 #include "base/text.hpp"
 #include "connect.hpp"
 #include "http_head.hpp"
+#include "layers.hpp"
 
 namespace mqttc::net {
 

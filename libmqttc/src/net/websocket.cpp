@@ -1,6 +1,4 @@
 // The WebSocket stream: the upgrade, then frames, control frames answered in between.
-#include "websocket.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -13,6 +11,7 @@
 #include "base/escape.hpp"
 #include "base/random.hpp"
 #include "http_head.hpp"
+#include "layers.hpp"
 #include "websocket_frame.hpp"
 #include "websocket_handshake.hpp"
 

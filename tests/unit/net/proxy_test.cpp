@@ -1,5 +1,5 @@
 // Tests of the proxies (proxy.cpp): their dialogues byte by byte, on a stream without a socket.
-#include "proxy.hpp"
+#include "layers.hpp"
 
 #include <doctest/doctest.h>
 

@@ -1,5 +1,5 @@
 // Tests of the WebSocket stream (websocket.cpp): frames in all shapes, on a stream without a socket.
-#include "websocket.hpp"
+#include "layers.hpp"
 
 #include <doctest/doctest.h>
 
