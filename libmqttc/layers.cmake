@@ -34,7 +34,7 @@ mqttc_layer(net SOURCES
   resolve.cpp
   socket.cpp
   srv.cpp
-  tls_factory.cpp
+  tls_module.cpp
   websocket.cpp
   websocket_frame.cpp
   websocket_handshake.cpp)

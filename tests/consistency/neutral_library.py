@@ -10,7 +10,7 @@ import sys
 
 STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 FOREIGN = re.compile(r"--[a-z]|(?<![\w-])-[a-zA-Z]\b|MQTT_|MQTTC_|mqtt_(?:pub|sub|passwd)")
-# A command of the shell; and the one variable that the library itself reads (tls_factory.cpp).
+# A command of the shell; and the one variable that the library itself reads (tls_module.cpp).
 ALLOWED = re.compile(r"ulimit -n|MQTTC_TLS_MODULE|MQTTC_\w*(?:LIBDIR|VERSION)")
 
 

@@ -13,7 +13,6 @@
 
 #include "base/text.hpp"
 #include "layers.hpp"
-#include "tls_factory.hpp"
 
 namespace mqttc::net {
 

@@ -1,4 +1,4 @@
-// The seam between a program and the module mqttc-tls.so, which alone knows OpenSSL.
+// The boundary between a program and the module mqttc-tls.so, which alone knows OpenSSL.
 //
 // Objects cross it, but only what both copies of libstdc++ treat alike: plain data, memory of one
 // operator new (mqttc-tls.map), and virtual calls. No exception, no type_info and no std::error_category crosses.
@@ -51,5 +51,9 @@ inline constexpr std::uint64_t tls_module_abi =
 using TlsModuleOpen = bool(std::uint64_t abi, const TlsOptions& options, Time pipe_deadline,
                            TlsResult& result);
 inline constexpr const char* tls_module_symbol = "mqttc_tls_open";
+
+/// In the program: loads the module, certificates, keys and settings. Errors: tls_config (a file or setting that cannot be
+/// used, or the module itself is missing, or a pipe has not given its content at `pipe_deadline`).
+TlsResult load_tls(const TlsOptions& options, Time pipe_deadline);
 
 }  // namespace mqttc::net

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "support/certificates.hpp"
-#include "tls_factory.hpp"
+#include "tls_module.hpp"
 #include "tls_stream.hpp"
 
 using namespace mqttc;

@@ -1,5 +1,6 @@
-// Loads the TLS module, and calls it.
-#include "tls_factory.hpp"
+// The program's side of the TLS module: it is loaded when it is first needed, so that a plain connection never maps
+// OpenSSL.
+#include "tls_module.hpp"
 
 #include <string>
 
