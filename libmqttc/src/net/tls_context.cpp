@@ -17,7 +17,6 @@
 #include "tls_explain.hpp"
 #include "tls_files.hpp"
 #include "tls_module.hpp"
-#include "tls_revocation.hpp"
 #include "tls_stream.hpp"
 
 namespace mqttc::net {

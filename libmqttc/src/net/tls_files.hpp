@@ -51,4 +51,7 @@ Done load_anchors(SSL_CTX* context, Shared& shared);
 /// Loads the client's certificate and key, and wipes the passphrase.
 Done load_own_certificate(SSL_CTX* context, Shared& shared);
 
+/// Requests a stapled OCSP response (tls_revocation.cpp); without a good one the handshake fails.
+void require_stapled_response(SSL_CTX* context);
+
 }  // namespace mqttc::net

@@ -1,6 +1,4 @@
 // OCSP stapling: RFC 6066 section 8, RFC 6960.
-#include "tls_revocation.hpp"
-
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
 
@@ -28,7 +26,7 @@ using IdPtr = std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>>;
 constexpr long clock_skew_seconds = 300;
 
 // Empty: the response says that the certificate is good.
-std::string objection(SSL* ssl) {
+std::string response_failure(SSL* ssl) {
     const unsigned char* bytes = nullptr;
     const long size = SSL_get_tlsext_status_ocsp_resp(ssl, static_cast<void*>(&bytes));
     if (size <= 0 || bytes == nullptr) return "the server sent no OCSP response for its certificate";
@@ -67,7 +65,7 @@ std::string objection(SSL* ssl) {
 int check_response(SSL* ssl, void*) {
     try {
         std::string& found = user_data(ssl).handshake_context.ocsp_failure;
-        found = objection(ssl);
+        found = response_failure(ssl);
         ERR_clear_error();
         return found.empty() ? 1 : 0;
     } catch (const std::bad_alloc&) {
