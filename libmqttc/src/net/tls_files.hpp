@@ -16,13 +16,9 @@ namespace mqttc::net {
 
 using Done = std::expected<void, Error>;
 
-struct ContextDeleter {
-    void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
-};
-
 /// Shared by the streams of a context, which may outlive it.
 struct Shared {
-    std::unique_ptr<SSL_CTX, ContextDeleter> context;
+    std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>> context;
     TlsOptions options;
     Descriptor keylog;
     Time pipe_deadline{};            ///< how long pipes may take to give what they have

@@ -13,10 +13,12 @@
 
 namespace mqttc::net {
 
-struct SslDeleter {
-    void operator()(SSL* ssl) const { SSL_free(ssl); }
+/// For std::unique_ptr: frees with this function of OpenSSL.
+template <auto Free>
+struct FreeWith {
+    void operator()(auto* it) const { Free(it); }
 };
-using SslPtr = std::unique_ptr<SSL, SslDeleter>;
+using SslPtr = std::unique_ptr<SSL, FreeWith<SSL_free>>;
 
 /// How a call failed.
 struct TlsFailure {
