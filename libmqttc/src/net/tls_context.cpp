@@ -217,13 +217,8 @@ class Context final : public TlsContext {
         if (!expect_host(ssl.get(), peer.host)) {
             return unusable("'" + peer.host + "' is not a name that a certificate can be for");
         }
-        auto data = std::make_shared<SslUserData>();
-        data->shared = shared_;
-        data->handshake_context.peer = std::move(peer);
-        data->handshake_context.own_anchors = !options.ca_file.empty() || !options.ca_path.empty();
-        data->handshake_context.certificate = !options.cert_file.empty();
-        data->handshake_context.minimum = options.minimum;
-        data->handshake_context.psk = !options.psk_key.empty();
+        auto data = std::make_shared<SslUserData>(
+            SslUserData{shared_, {.options = options, .peer = std::move(peer)}});
         SSL_set_app_data(ssl.get(), data.get());
         SSL_set_verify(ssl.get(), options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE,
                        options.verify ? on_verify : nullptr);

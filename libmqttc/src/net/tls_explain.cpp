@@ -85,7 +85,9 @@ std::string which_certificate(const VerifyFailure& failure) {
 }
 
 Cause untrusted(std::string text, const HandshakeContext& handshake_context) {
-    return {std::move(text), handshake_context.own_anchors ? Hint::wrong_ca : Hint::ca_file};
+    const TlsOptions& options = handshake_context.options;
+    const bool own_anchors = !options.ca_file.empty() || !options.ca_path.empty();
+    return {std::move(text), own_anchors ? Hint::wrong_ca : Hint::ca_file};
 }
 
 Cause psk_rejected() {
@@ -94,7 +96,7 @@ Cause psk_rejected() {
 
 Cause no_common_version(const HandshakeContext& handshake_context) {
     const std::string text = "the server has no TLS version in common with us";
-    if (handshake_context.minimum > TlsVersion::v1_2) return {text, Hint::tls_version};
+    if (handshake_context.options.minimum > TlsVersion::v1_2) return {text, Hint::tls_version};
     return {text + " (TLS 1.2 or 1.3 is required; older versions are insecure)"};
 }
 
@@ -107,7 +109,7 @@ Cause explain_alert(int alert, const HandshakeContext& handshake_context) {
     switch (alert) {
         case SSL_AD_HANDSHAKE_FAILURE:
         case SSL_AD_INSUFFICIENT_SECURITY:
-            if (handshake_context.psk) return psk_rejected();
+            if (handshake_context.psk()) return psk_rejected();
             return {
                 "the server refuses the handshake: no cipher in common, or it requires a pre-shared key or a "
                 "client certificate",
@@ -119,7 +121,7 @@ Cause explain_alert(int alert, const HandshakeContext& handshake_context) {
         case SSL_AD_BAD_CERTIFICATE:
         case SSL_AD_UNSUPPORTED_CERTIFICATE:
         case SSL_AD_CERTIFICATE_UNKNOWN:
-            if (!handshake_context.certificate) return certificate_required();
+            if (handshake_context.options.cert_file.empty()) return certificate_required();
             return {own + "it is invalid"};
         case SSL_AD_CERTIFICATE_REVOKED:
             return {own + "it has been revoked"};
@@ -138,7 +140,7 @@ Cause explain_alert(int alert, const HandshakeContext& handshake_context) {
         case SSL_AD_BAD_RECORD_MAC:
         case SSL_AD_DECRYPT_ERROR:
         case SSL_AD_ILLEGAL_PARAMETER:
-            if (handshake_context.psk) return psk_rejected();
+            if (handshake_context.psk()) return psk_rejected();
             break;
         default:
             break;
@@ -198,7 +200,7 @@ Cause explain_library(unsigned long code, bool handshake, const HandshakeContext
         }
         switch (reason) {
             case SSL_R_CERTIFICATE_VERIFY_FAILED:
-                return handshake_context.psk ? psk_rejected() : explain_verify_failure(handshake_context);
+                return handshake_context.psk() ? psk_rejected() : explain_verify_failure(handshake_context);
             case SSL_R_INVALID_STATUS_RESPONSE:
                 return {handshake_context.ocsp_failure};
             case SSL_R_WRONG_VERSION_NUMBER:

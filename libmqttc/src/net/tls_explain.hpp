@@ -10,7 +10,7 @@
 
 namespace mqttc::net {
 
-/// The first objection to the other side's certificates, noted while the chain was at handshake_context.
+/// The first failure in the verification of the server's certificates.
 struct VerifyFailure {
     int code = 0;         ///< X509_V_ERR_…; 0 = none
     int depth = 0;        ///< 0 = the server's own certificate
@@ -27,13 +27,12 @@ VerifyFailure describe_failure(X509_STORE_CTX* verification);
 
 /// The client's side of the handshake; decides which remedy is useful.
 struct HandshakeContext {
+    bool psk() const { return !options.psk_key.empty(); }
+
+    const TlsOptions& options;
     TlsPeer peer;
-    bool own_anchors = false;  ///< a CA file or directory was given
-    bool certificate = false;
-    bool psk = false;
-    TlsVersion minimum = TlsVersion::v1_2;
-    VerifyFailure verify_failure;
-    std::string ocsp_failure;
+    VerifyFailure verify_failure = {};
+    std::string ocsp_failure = {};
 };
 
 /// The error of a failure, from OpenSSL's queue (which is emptied) and the client's settings.
