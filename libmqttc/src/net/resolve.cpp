@@ -3,7 +3,6 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
-#include <pthread.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -12,6 +11,8 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/descriptor.hpp"
@@ -22,30 +23,6 @@
 namespace mqttc::net {
 
 namespace {
-
-template <typename Sockaddr>
-Address make_address(const Sockaddr& from) {
-    Address address;
-    std::memcpy(&address.storage, &from, sizeof from);
-    address.length = sizeof from;
-    return address;
-}
-
-Address make_ipv4(const in_addr& ip, std::uint16_t port) {
-    sockaddr_in to{};
-    to.sin_family = AF_INET;
-    to.sin_port = htons(port);
-    to.sin_addr = ip;
-    return make_address(to);
-}
-
-Address make_ipv6(const in6_addr& ip, std::uint16_t port) {
-    sockaddr_in6 to{};
-    to.sin6_family = AF_INET6;
-    to.sin6_port = htons(port);
-    to.sin6_addr = ip;
-    return make_address(to);
-}
 
 bool is_localhost(std::string_view host) {
     if (host.ends_with('.')) host.remove_suffix(1);
@@ -88,32 +65,22 @@ Error name_error(const std::string& host, int code, int system_error) {
 Answer look_up_host(const std::string& host, std::uint16_t port, int flags) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = flags;
+    hints.ai_flags = flags | AI_NUMERICSERV;
     addrinfo* list = nullptr;
     errno = 0;
-    const int code = getaddrinfo(host.c_str(), nullptr, &hints, &list);
+    const int code = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
     if (code != 0) return std::unexpected(name_error(host, code, errno));
     std::vector<Address> addresses;
     for (const addrinfo* each = list; each != nullptr; each = each->ai_next) {
-        if (each->ai_addrlen > sizeof(sockaddr_storage)) continue;
-        Address address;
+        Address& address = addresses.emplace_back();
         std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
         address.length = each->ai_addrlen;
-        if (address.family() == AF_INET) {
-            reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
-        } else if (address.family() == AF_INET6) {
-            reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
-        } else {
-            continue;
-        }
-        addresses.push_back(address);
     }
     freeaddrinfo(list);
-    if (addresses.empty()) return std::unexpected(name_error(host, EAI_NONAME, 0));
     return addresses;
 }
 
-/// Out of memory, the thread must not end the process.
+/// For the thread, which an exception would end together with the process.
 Answer ask(const Lookup::Function& function, const Question& question) {
     try {
         return function(question);
@@ -125,16 +92,20 @@ Answer ask(const Lookup::Function& function, const Question& question) {
 }  // namespace
 
 std::vector<Address> addresses_without_lookup(std::string_view host, std::uint16_t port) {
-    if (is_localhost(host))
-        return {make_ipv6(in6addr_loopback, port), make_ipv4({htonl(INADDR_LOOPBACK)}, port)};
+    const auto numeric = [port](const std::string& address) {
+        return look_up_host(address, port, AI_NUMERICHOST).value_or(std::vector<Address>{});
+    };
+    if (is_localhost(host)) {
+        auto both = numeric("::1");
+        const auto ipv4 = numeric("127.0.0.1");
+        both.insert(both.end(), ipv4.begin(), ipv4.end());
+        return both;
+    }
     const std::string text(host);
-    in_addr ipv4{};
-    if (inet_pton(AF_INET, text.c_str(), &ipv4) == 1) return {make_ipv4(ipv4, port)};
-    in6_addr ipv6{};
-    if (inet_pton(AF_INET6, text.c_str(), &ipv6) == 1) return {make_ipv6(ipv6, port)};
-    // With a scope ("fe80::1%eth0") only getaddrinfo can parse it; numeric, without a query.
-    if (text.find(':') == std::string::npos) return {};
-    return look_up_host(text, port, AI_NUMERICHOST).value_or(std::vector<Address>{});
+    in_addr ignored{};
+    const bool looks_numeric =
+        text.find(':') != std::string::npos || inet_pton(AF_INET, text.c_str(), &ignored) == 1;
+    return looks_numeric ? numeric(text) : std::vector<Address>{};
 }
 
 Answer look_up(const Question& question) {
@@ -203,36 +174,24 @@ Lookup::Lookup(Loop& loop, Question question, std::function<void(Answer)> answer
     shared->question = question;
     shared->function = std::move(function);
 
-    auto body = [](void* argument) -> void* {
-        const std::unique_ptr<std::shared_ptr<Shared>> held(static_cast<std::shared_ptr<Shared>*>(argument));
-        auto& mine = **held;
-        Answer answer = ask(mine.function, mine.question);
+    const auto body = [shared] {
+        Answer answer = ask(shared->function, shared->question);
         {
-            const std::lock_guard lock(mine.mutex);
-            mine.answer = std::move(answer);
+            const std::lock_guard lock(shared->mutex);
+            shared->answer = std::move(answer);
         }
         const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = ::write(mine.event.get(), &one, sizeof one);
-        return nullptr;
+        [[maybe_unused]] const auto written = ::write(shared->event.get(), &one, sizeof one);
     };
-    auto argument = std::make_unique<std::shared_ptr<Shared>>(shared);
-    pthread_attr_t attributes;
-    pthread_attr_init(&attributes);
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_t thread{};
-    int failed = 0;
-    {
+    try {
         // The thread takes no signals: they belong to the loop.
         SignalBlock block;
         block.add_all();
-        failed = pthread_create(&thread, &attributes, body, argument.get());
-    }
-    pthread_attr_destroy(&attributes);
-    if (failed != 0) {
-        fail(failed);
+        std::thread(body).detach();
+    } catch (const std::system_error& error) {
+        fail(error.code().value());
         return;
     }
-    argument.release();  // NOLINT(bugprone-unused-return-value): the thread owns it now
     shared_ = std::move(shared);
     loop_.watch(shared_->event.get(), POLLIN, [this](short) { collect(); });
 }
