@@ -87,11 +87,6 @@ std::string explain_connect(int number, bool proxy) {
 
 }  // namespace
 
-std::uint16_t proxy_port(const Proxy& proxy) {
-    if (proxy.port != 0) return proxy.port;
-    return proxy.kind == ProxyKind::socks5 ? 1080 : 8080;
-}
-
 Connector::Connector(Loop& loop, const Endpoint& endpoint, Lookup::Function look_up)
     : loop_(loop), endpoint_(endpoint), look_up_(std::move(look_up)) {}
 
@@ -102,10 +97,7 @@ Connector::~Connector() {
 
 std::string Connector::target_name() const {
     if (!endpoint_.proxy || !endpoint_.unix_path.empty()) return endpoint_name(endpoint_);
-    Endpoint proxy;
-    proxy.host = endpoint_.proxy->host;
-    proxy.port = proxy_port(*endpoint_.proxy);
-    return "the proxy " + endpoint_name(proxy);
+    return "the proxy " + endpoint_name(proxy_endpoint(*endpoint_.proxy));
 }
 
 void Connector::start(std::vector<Address> addresses) {
@@ -122,43 +114,39 @@ void Connector::start(std::vector<Address> addresses) {
         tls_ = std::move(*loaded);
     }
     if (!endpoint_.unix_path.empty()) return connect_unix();
-    if (!endpoint_.bind_address.empty()) return look_up_local();
-    look_up_remote();
+    if (endpoint_.bind_address.empty()) return look_up_remote();
+    start_look_up(Stage::local_name, {.host = endpoint_.bind_address, .port = 0, .service = {}},
+                  [this](std::vector<Address> found) {
+                      local_ = std::move(found);
+                      look_up_remote();
+                  });
 }
 
-void Connector::look_up_local() {
-    stage_ = Stage::local_name;
+void Connector::start_look_up(Stage stage, Question question,
+                              std::function<void(std::vector<Address>)> found) {
+    stage_ = stage;
     lookup_ = nullptr;
     auto lookup = std::make_unique<Lookup>(
-        loop_, Question{.host = endpoint_.bind_address, .port = 0, .service = {}},
-        [this](Answer answer) {
+        loop_, std::move(question),
+        [this, found = std::move(found)](Answer answer) {
             if (!answer) return fail(std::move(answer.error()));
-            local_ = std::move(*answer);
-            look_up_remote();
+            found(std::move(*answer));
         },
         look_up_);
-    if (stage_ == Stage::local_name) lookup_ = std::move(lookup);
+    // It may have been answered already.
+    if (stage_ == stage) lookup_ = std::move(lookup);
 }
 
 void Connector::look_up_remote() {
     if (!remote_.empty()) return race(std::move(remote_));
-    stage_ = Stage::name;
-    Question question{.host = endpoint_.host, .port = effective_port(endpoint_), .service = {}};
-    if (endpoint_.proxy) {
-        question.host = endpoint_.proxy->host;
-        question.port = proxy_port(*endpoint_.proxy);
-    } else if (endpoint_.srv) {
-        question.service = endpoint_.tls ? "_secure-mqtt._tcp" : "_mqtt._tcp";
-    }
-    auto keep_order = !question.service.empty();
-    auto lookup = std::make_unique<Lookup>(
-        loop_, std::move(question),
-        [this, keep_order](Answer answer) {
-            if (!answer) return fail(std::move(answer.error()));
-            race(keep_order ? std::move(*answer) : interleave(std::move(*answer)));
-        },
-        look_up_);
-    if (stage_ == Stage::name) lookup_ = std::move(lookup);
+    const Endpoint proxy = endpoint_.proxy ? proxy_endpoint(*endpoint_.proxy) : Endpoint();
+    const Endpoint& to = endpoint_.proxy ? proxy : endpoint_;
+    const bool srv = endpoint_.srv && !endpoint_.proxy;
+    const char* service = !srv ? "" : endpoint_.tls ? "_secure-mqtt._tcp" : "_mqtt._tcp";
+    start_look_up(Stage::name, {.host = to.host, .port = effective_port(to), .service = service},
+                  [this, srv](std::vector<Address> found) {
+                      race(srv ? std::move(found) : interleave(std::move(found)));
+                  });
 }
 
 void Connector::race(std::vector<Address> addresses) {

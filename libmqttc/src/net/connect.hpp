@@ -19,9 +19,6 @@
 
 namespace mqttc::net {
 
-/// The port in force.
-std::uint16_t proxy_port(const Proxy& proxy);
-
 /// One attempt to connect. It works through the loop's callbacks; the owner looks at finished() after each
 /// turn and keeps the time. IPv6 and IPv4 are raced (RFC 8305): a dead family costs `stagger`.
 class Connector {
@@ -61,7 +58,7 @@ class Connector {
         bool binding = false;  ///< it was the local address that failed
     };
 
-    void look_up_local();
+    void start_look_up(Stage stage, Question question, std::function<void(std::vector<Address>)> found);
     void look_up_remote();
     void race(std::vector<Address> addresses);
     void next_attempt();

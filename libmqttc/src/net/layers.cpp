@@ -5,6 +5,11 @@
 
 namespace mqttc::net {
 
+Endpoint proxy_endpoint(const Proxy& proxy) {
+    const std::uint16_t usual = proxy.kind == ProxyKind::socks5 ? 1080 : 8080;
+    return {.host = proxy.host, .port = proxy.port != 0 ? proxy.port : usual};
+}
+
 std::expected<StreamPtr, Error> build_layers(StreamPtr socket, const Endpoint& endpoint, TlsContext* tls) {
     if (endpoint.proxy && endpoint.unix_path.empty()) {
         auto tunnel = make_proxy_stream(std::move(socket), endpoint);

@@ -9,6 +9,9 @@
 
 namespace mqttc::net {
 
+/// The address of the proxy, with the port in force.
+Endpoint proxy_endpoint(const Proxy& proxy);
+
 /// A tunnel to the broker through the proxy that `lower` is connected to; the proxy resolves the broker's name. SOCKS5
 /// (RFC 1928, RFC 1929) or HTTP CONNECT (RFC 9110 section 9.3.6). `endpoint.proxy` must be set. Error: usage.
 std::expected<StreamPtr, Error> make_proxy_stream(StreamPtr lower, const Endpoint& endpoint);

@@ -11,7 +11,6 @@
 #include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
-#include "connect.hpp"
 #include "http_head.hpp"
 #include "layers.hpp"
 
@@ -74,12 +73,9 @@ class ProxyStream : public Stream {
 };
 
 std::unexpected<Error> ProxyStream::failed(const std::string& why, int reason, Hint hint) const {
-    Endpoint proxy;
-    proxy.host = endpoint_.proxy->host;
-    proxy.port = proxy_port(*endpoint_.proxy);
     return std::unexpected(Error{ErrorCode::proxy_failed, reason,
                                  "cannot connect to " + endpoint_name(endpoint_) + " through the proxy " +
-                                     endpoint_name(proxy) + ": " + why,
+                                     endpoint_name(proxy_endpoint(*endpoint_.proxy)) + ": " + why,
                                  hint});
 }
 
