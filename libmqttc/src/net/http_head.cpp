@@ -2,6 +2,7 @@
 #include "http_head.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/escape.hpp"
 #include "base/text.hpp"
@@ -63,6 +64,12 @@ std::optional<std::size_t> http_head_size(std::string_view text) {
     return std::nullopt;
 }
 
+std::vector<std::string_view> split_list(std::string_view list) {
+    std::vector<std::string_view> parts;
+    for (const auto part : std::views::split(list, ',')) parts.push_back(trim_spaces(std::string_view(part)));
+    return parts;
+}
+
 std::vector<std::string_view> HttpHead::all(std::string_view name) const {
     std::vector<std::string_view> values;
     for (const auto& field : fields)
@@ -76,14 +83,10 @@ std::string_view HttpHead::first(std::string_view name) const {
 }
 
 bool HttpHead::has_token(std::string_view name, std::string_view token) const {
-    for (auto list : all(name)) {
-        while (!list.empty()) {
-            const auto comma = list.find(',');
-            if (equal_ignoring_case(trim_spaces(list.substr(0, comma)), token)) return true;
-            list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-        }
-    }
-    return false;
+    return std::ranges::any_of(all(name), [token](std::string_view list) {
+        return std::ranges::any_of(split_list(list),
+                                   [token](auto part) { return equal_ignoring_case(part, token); });
+    });
 }
 
 std::string HttpHead::status_text() const {

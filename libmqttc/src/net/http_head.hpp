@@ -21,6 +21,9 @@ bool begins_like_http(std::string_view text);
 /// The size of the head at the start of `text`, its empty line included; none while it is not complete.
 std::optional<std::size_t> http_head_size(std::string_view text);
 
+/// The parts of a comma-separated list, without spaces around them; views into it.
+std::vector<std::string_view> split_list(std::string_view list);
+
 struct HttpField {
     std::string_view name;
     std::string_view value;  ///< without spaces around it

@@ -326,11 +326,8 @@ class ConnectStream final : public ProxyStream {
     static std::string other_methods(const HttpHead& head) {
         std::string names;
         for (auto list : head.all("Proxy-Authenticate")) {
-            while (!list.empty()) {
-                const auto comma = std::min(list.find(','), list.size());
-                const auto part = trim_spaces(list.substr(0, comma));
+            for (const auto part : split_list(list)) {
                 const auto name = part.substr(0, part.find(' '));
-                list.remove_prefix(std::min(comma + 1, list.size()));
                 if (equal_ignoring_case(name, "basic")) return {};
                 // A parameter of the method before it.
                 if (name.empty() || name.find('=') != std::string_view::npos) continue;

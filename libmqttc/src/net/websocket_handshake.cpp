@@ -93,15 +93,6 @@ StatusCause explain_status(const HttpHead& head, const Endpoint& endpoint) {
     return {"no WebSocket there", Hint::websocket_path};
 }
 
-bool offered(const std::string& offer, std::string_view chosen) {
-    for (std::string_view rest = offer; !rest.empty();) {
-        const auto comma = rest.find(',');
-        if (trim_spaces(rest.substr(0, comma)) == chosen) return true;
-        rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
-    }
-    return false;
-}
-
 }  // namespace
 
 std::string new_websocket_key() {
@@ -193,7 +184,8 @@ std::expected<void, Error> check_websocket_answer(std::string_view text, std::st
                         escape_controls(offer, max_quoted) + " (it seems to serve something other than MQTT)",
                     Hint::websocket_path);
     }
-    if (chosen.size() != 1 || !offered(offer, chosen.front()))
+    const auto offered = split_list(offer);
+    if (chosen.size() != 1 || std::ranges::find(offered, chosen.front()) == offered.end())
         return fail("failed: the server chose the subprotocol " +
                     escape_controls(chosen.front(), max_quoted) + ", which was not offered");
     return {};
