@@ -144,27 +144,19 @@ constexpr std::size_t max_socks_field = 255;
 enum SocksMethod : std::uint8_t { method_none = 0, method_password = 2, method_refused = 0xff };
 enum SocksAddress : std::uint8_t { address_ipv4 = 1, address_name = 3, address_ipv6 = 4 };
 
-const char* explain_socks_reply(int code) {
-    switch (code) {
-        case 1:
-            return "the proxy could not connect (general failure)";
-        case 2:
-            return "the proxy's rules do not allow it";
-        case 3:
-            return "the network is unreachable from the proxy";
-        case 4:
-            return "the host is unreachable from the proxy, or it does not know the name";
-        case 5:
-            return "connection refused by the broker's host (is a broker running there?)";
-        case 6:
-            return "no answer from the broker's host (time to live expired)";
-        case 7:
-            return "the proxy does not support CONNECT";
-        case 8:
-            return "the proxy does not support this kind of address";
-        default:
-            return "the proxy could not connect (unknown reason)";
-    }
+/// What a reply other than 0 means (RFC 1928 section 6).
+const char* explain_socks_reply(std::uint8_t code) {
+    static constexpr std::array meanings{
+        "the proxy could not connect (general failure)",
+        "the proxy's rules do not allow it",
+        "the network is unreachable from the proxy",
+        "the host is unreachable from the proxy, or it does not know the name",
+        "connection refused by the broker's host (is a broker running there?)",
+        "no answer from the broker's host (time to live expired)",
+        "the proxy does not support CONNECT",
+        "the proxy does not support this kind of address",
+    };
+    return code <= meanings.size() ? meanings[code - 1U] : "the proxy could not connect (unknown reason)";
 }
 
 class SocksStream final : public ProxyStream {

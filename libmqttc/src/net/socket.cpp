@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+
 #include "base/descriptor.hpp"
 #include "base/text.hpp"
 
@@ -18,6 +19,12 @@ constexpr std::size_t max_drained_at_once = 4 * 1024 * 1024;
 
 std::unexpected<Error> lost(int number) {
     return std::unexpected(Error{ErrorCode::connection_lost, number, errno_text(number)});
+}
+
+std::size_t queued(int fd, unsigned long which) {
+    int count = 0;
+    if (::ioctl(fd, which, &count) != 0 || count < 0) return 0;
+    return static_cast<std::size_t>(count);
 }
 
 class SocketStream final : public Stream {
@@ -78,16 +85,6 @@ Drained drain(int fd, std::span<std::uint8_t> scratch) {
     }
     return drained;
 }
-
-namespace {
-
-std::size_t queued(int fd, unsigned long which) {
-    int count = 0;
-    if (::ioctl(fd, which, &count) != 0 || count < 0) return 0;
-    return static_cast<std::size_t>(count);
-}
-
-}  // namespace
 
 std::size_t readable_bytes(int fd) {
     return queued(fd, SIOCINQ);

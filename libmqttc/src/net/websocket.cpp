@@ -32,37 +32,17 @@ using MaskStock = std::array<FrameMask, 64>;
 
 // Section 7.4.1.
 constexpr std::uint16_t close_normal = 1000;
-constexpr std::uint16_t close_going_away = 1001;
 constexpr std::uint16_t close_protocol_error = 1002;
-constexpr std::uint16_t close_unsupported_data = 1003;
 constexpr std::uint16_t close_no_code = 1005;  // never sent: means that there is none
-constexpr std::uint16_t close_policy = 1008;
-constexpr std::uint16_t close_too_big = 1009;
-constexpr std::uint16_t close_internal_error = 1011;
 
 std::string describe_close(std::uint16_t code, std::string_view reason) {
+    constexpr std::pair<std::uint16_t, std::string_view> meanings[] = {
+        {1001, " (going away)"},       {1002, " (protocol error)"},  {1003, " (unsupported data)"},
+        {1008, " (policy violation)"}, {1009, " (message too big)"}, {1011, " (internal error)"},
+    };
     std::string text = "the broker closed the WebSocket with code " + std::to_string(code);
-    switch (code) {
-        case close_going_away:
-            text += " (going away)";
-            break;
-        case close_protocol_error:
-            text += " (protocol error)";
-            break;
-        case close_unsupported_data:
-            text += " (unsupported data)";
-            break;
-        case close_policy:
-            text += " (policy violation)";
-            break;
-        case close_too_big:
-            text += " (message too big)";
-            break;
-        case close_internal_error:
-            text += " (internal error)";
-            break;
-        default:
-            break;
+    for (const auto& [known, meaning] : meanings) {
+        if (known == code) text += meaning;
     }
     if (!reason.empty()) text += ": " + escape_controls(reason, max_quoted);
     return text;
