@@ -36,8 +36,8 @@ class Descriptor {
     int fd_ = -1;
 };
 
-/// Opens what is missing of stdin, stdout and stderr the wrong way round, so that using it fails: otherwise a socket
-/// or file of the program would take its number. Call it before anything else is opened.
+/// Opens those of stdin, stdout and stderr that are closed, stdin for writing and the others for reading, so that using them
+/// fails: otherwise a socket or file of the program would take their numbers. Call it before anything else is opened.
 void fill_standard_descriptors();
 
 }  // namespace mqttc

@@ -7,7 +7,7 @@
 namespace mqttc {
 namespace {
 
-// The length of one character at the start that can be printed as it is, or 0.
+// The length of one character at the start that can be printed unchanged, or 0.
 std::size_t printable_character(std::string_view text, LineBreaks breaks) {
     const auto c = static_cast<unsigned char>(text[0]);
     if (c < 0x20 || c == 0x7f) return breaks == LineBreaks::keep && (c == '\n' || c == '\t') ? 1 : 0;

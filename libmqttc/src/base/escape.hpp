@@ -1,4 +1,4 @@
-// Text that a terminal cannot obey: the one rule for what is printed as it is and what is escaped.
+// Text that cannot control a terminal: which bytes are printed unchanged, and how the others are escaped.
 #pragma once
 
 #include <array>
@@ -10,7 +10,7 @@ namespace mqttc {
 
 enum class LineBreaks : bool { hide, keep };
 
-/// How many bytes at the start of `text` can be printed as they are: up to the first C0 or C1 control character, DEL,
+/// How many bytes at the start of `text` can be printed unchanged: up to the first C0 or C1 control character, DEL,
 /// control of the writing direction (starts_with_wide_control) or byte that is not UTF-8. With LineBreaks::keep newline
 /// and tab are printed.
 std::size_t printable_prefix(std::string_view text, LineBreaks breaks);

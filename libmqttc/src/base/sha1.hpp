@@ -1,7 +1,6 @@
-// SHA-1 (RFC 3174), here so that neither a plain WebSocket nor --save needs OpenSSL.
+// SHA-1 (RFC 3174) without OpenSSL, for the WebSocket handshake and for file names.
 //
-// For the WebSocket handshake, and for file names: a text with the hash of a given one cannot be found. Two texts with
-// one hash can be made, so it is not for signatures.
+// No text can be found that has a given hash, but two texts with the same hash can be made: not for signatures.
 #pragma once
 
 #include <array>

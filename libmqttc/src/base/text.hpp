@@ -33,7 +33,7 @@ constexpr std::string_view trim_spaces(std::string_view text) {
     return text.substr(first, text.find_last_not_of(spaces) + 1 - first);
 }
 
-/// The system's text for an errno, to stand within a sentence: "connection refused", "I/O error".
+/// The system's text for an errno, for use within a sentence: "connection refused", "I/O error".
 std::string errno_text(int number);
 
 /// "1.5 s", rounded up to milliseconds.

@@ -36,7 +36,7 @@ bool flags_ok(const Frame& frame, ProtocolVersion version) {
     }
 }
 
-/// v5 wants the remaining length in its shortest form [MQTT-1.5.5-1]; 3.1.1 does not care.
+/// v5 requires the remaining length in its shortest form [MQTT-1.5.5-1]; 3.1.1 does not.
 inline bool length_ok(const Frame& frame, ProtocolVersion version) {
     return !is_v5(version) || frame.size <= 1 + codec::varint_size(frame.body.size()) + frame.body.size();
 }

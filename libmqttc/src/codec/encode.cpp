@@ -1,6 +1,5 @@
-// Packets to bytes. Each layout (MQTT 5.0 chapter 3) is written down once, as a `put` for any sink: Measure
-// runs through it to count and check, then Writer to write. So nothing can be appended that does not fit or
-// is not allowed.
+// Packets to bytes. Each layout (MQTT 5.0 chapter 3) is written down once, as a `put` for any sink: first Measure counts
+// and checks, then Writer writes. So nothing can be appended that does not fit or is not allowed.
 #include <type_traits>
 
 #include "mqttc/codec.hpp"
@@ -62,7 +61,7 @@ void put_head(Sink& out, const Publish& packet, ProtocolVersion version) {
     if (is_v5(version)) out.properties(packet.properties, packet_bit(PacketType::publish));
 }
 
-/// A reason code and properties, both left out when they say nothing (sections 3.4.2.1, 3.14.2.1, 3.15.2.1).
+/// A reason code and properties, both left out when they are the defaults (sections 3.4.2.1, 3.14.2.1, 3.15.2.1).
 template <class Sink>
 void put_code(Sink& out, std::uint8_t code, PropertiesView properties, PacketType type) {
     if (code == reason::success && properties.empty()) return;
@@ -144,7 +143,7 @@ inline std::expected<std::uint32_t, CodecError> length_of(const Measure& measure
     return static_cast<std::uint32_t>(length);
 }
 
-/// Flags of the fixed header; PUBLISH has its own way.
+/// Flags of the fixed header of a packet other than PUBLISH.
 unsigned flags_of(PacketType type) {
     const bool two =
         type == PacketType::pubrel || type == PacketType::subscribe || type == PacketType::unsubscribe;

@@ -8,7 +8,7 @@ std::string_view describe(CodecError error) {
         case CodecError::malformed:
             return "the bytes are not a well-formed MQTT packet";
         case CodecError::protocol_error:
-            return "the packet says something that MQTT does not allow";
+            return "the packet has something that MQTT does not allow";
         case CodecError::packet_too_large:
             return "the packet is larger than the limit";
         case CodecError::unsupported_version:
@@ -16,7 +16,7 @@ std::string_view describe(CodecError error) {
         case CodecError::invalid_utf8:
             return "a string is not valid UTF-8 or holds a NUL character";
         case CodecError::invalid_topic:
-            return "a topic is empty or has a wildcard where none may stand";
+            return "a topic is empty or has a wildcard where none is allowed";
         case CodecError::property_not_allowed:
             return "a property is unknown or not allowed in this packet";
         case CodecError::property_out_of_range:

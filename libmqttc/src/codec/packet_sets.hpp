@@ -1,4 +1,4 @@
-// Sets of one packet type, for the tables that say what a property or a reason code may stand in.
+// Sets of one packet type, for the tables of properties and reason codes.
 #pragma once
 
 #include "mqttc/packet.hpp"

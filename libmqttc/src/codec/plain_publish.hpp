@@ -1,4 +1,4 @@
-// The quick half of decoding: the commonest packet, a PUBLISH at QoS 0 with an ASCII topic and without properties.
+// The fast half of decoding: the most frequent packet, a PUBLISH at QoS 0 with an ASCII topic and without properties.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +16,8 @@ inline bool begins_plain_publish(std::uint8_t first_byte) {
     return (first_byte & ~retain_flag) == static_cast<unsigned>(PacketType::publish) << 4;
 }
 
-/// Decodes such a packet at the front of `bytes` and returns its size. 0 says nothing: next_frame and decode_publish
-/// decide. Only topic, payload and retain of `packet` are written; the other fields must have their defaults.
+/// Decodes such a packet at the front of `bytes` and returns its size. 0: it may be anything else, for next_frame and
+/// decode_publish. Only topic, payload and retain of `packet` are written; the other fields must have their defaults.
 inline std::size_t decode_plain_publish(Bytes bytes, ProtocolVersion version, Publish& packet) {
     if (bytes.size() < 2 || !begins_plain_publish(bytes[0])) return 0;
     const Varint length = parse_varint(bytes.data() + 1, bytes.size() - 1);

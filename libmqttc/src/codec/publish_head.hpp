@@ -1,4 +1,4 @@
-// What the PUBLISH packets of one topic have in common, encoded once: the way of many small payloads.
+// What the PUBLISH packets of one topic have in common, encoded once for many small payloads.
 #pragma once
 
 #include <cstddef>

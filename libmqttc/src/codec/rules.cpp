@@ -70,7 +70,7 @@ Fault check(const Ack& packet, ProtocolVersion version) {
         return CodecError::protocol_error;
     if (packet.packet_id == 0) return CodecError::protocol_error;
     if (version == ProtocolVersion::v5 && !reason_allowed(packet.type, packet.code))
-        return CodecError::protocol_error;  // [MQTT-3.4.2-1] and its sisters
+        return CodecError::protocol_error;  // [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]
     return {};
 }
 

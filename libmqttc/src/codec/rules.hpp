@@ -36,9 +36,9 @@ inline Fault check(const Pingresp&, ProtocolVersion) {
     return {};
 }
 
-/// A topic name where one is required.
+/// What is wrong with a topic name.
 Fault check_name(std::string_view name);
-/// PUBLISH with a topic that plain_name could not clear, or none.
+/// What is wrong with the topic of a PUBLISH; for those that plain_name does not accept.
 Fault check_unusual_topic(const Publish& packet, ProtocolVersion version);
 
 inline Fault check(const Publish& packet, ProtocolVersion version) {

@@ -1,4 +1,4 @@
-// The fast half of MQTT's UTF-8 rules: most strings are ASCII, and eight bytes of them are judged at a time.
+// The fast half of MQTT's UTF-8 rules: most strings are ASCII, of which eight bytes are checked at a time.
 #pragma once
 
 #include <cstddef>
@@ -61,7 +61,7 @@ inline bool text_ok(std::string_view text) {
     return detail::plain_ascii<true>(text) || valid_utf8(text);
 }
 
-/// True for most valid topic names; false: it may be valid or not.
+/// True: a valid topic name, as most are. False: it may be valid or not.
 inline bool plain_name(std::string_view text) {
     return detail::plain_ascii<false>(text);
 }

@@ -1,4 +1,4 @@
-// The parts of Reader and Measure that are not worth inlining: text and properties.
+// The parts of Reader and Measure that are not inlined: text and properties.
 #include "wire.hpp"
 
 #include "utf8.hpp"

@@ -1,5 +1,5 @@
-// The bytes of MQTT's basic types (MQTT 5.0 section 1.5): Reader takes them from a span, Measure counts and
-// checks what Writer then puts into a vector.
+// The bytes of MQTT's basic types (MQTT 5.0 section 1.5): Reader takes them from a span, Measure counts and checks what
+// Writer then writes.
 #pragma once
 
 #include <cstddef>
@@ -59,19 +59,18 @@ inline void copy_bytes(std::uint8_t* to, const std::uint8_t* from, std::size_t s
     }
 }
 
-/// Takes values from the front of a span. The first failure stays and empties the reader: later reads give
-/// zeros and empty views, so that a packet is checked once, at its end. A length read from the wire becomes a
-/// span at once.
+/// Takes values from the front of a span. The first failure stays and empties the reader: later reads return zeros and
+/// empty views, so that a packet is checked once, at its end.
 class Reader {
   public:
     explicit Reader(Bytes bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
     std::uint8_t byte() {
-        if (left() < 1) return short_of_bytes();
+        if (left() < 1) return malformed();
         return *at_++;
     }
     std::uint16_t two_bytes() {
-        if (left() < 2) return short_of_bytes();
+        if (left() < 2) return malformed();
         const auto value = static_cast<std::uint16_t>(at_[0] << 8 | at_[1]);
         at_ += 2;
         return value;
@@ -84,7 +83,7 @@ class Reader {
     std::uint32_t varint() {
         const Varint found = parse_varint(at_, left());
         if (found.size == 0 || found.size > Varint::max_bytes || found.size != varint_size(found.value))
-            return short_of_bytes();
+            return malformed();
         at_ += found.size;
         return found.value;
     }
@@ -123,7 +122,7 @@ class Reader {
 
   private:
     PropertiesView checked_properties(Bytes wire, PacketSet where);
-    std::uint8_t short_of_bytes() {
+    std::uint8_t malformed() {
         fail(CodecError::malformed);
         return 0;
     }
