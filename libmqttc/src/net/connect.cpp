@@ -20,8 +20,8 @@ namespace {
 
 // A unix socket with a full backlog cannot be polled for room: connecting is retried.
 constexpr Duration unix_retry = std::chrono::milliseconds(10);
-/// Reading a key or certificate from a pipe holds the loop this long at most, and no timer of it.
-constexpr Duration pipe_patience = std::chrono::seconds(5);
+// Reading a key or certificate from a pipe blocks the loop this long at most, and not beyond its first timer.
+constexpr Duration pipe_time_limit = std::chrono::seconds(5);
 constexpr std::uint16_t first_ephemeral_port = 32'768;
 
 /// What connect(2) says now: 0 connected, EINPROGRESS still going on, else the failure.
@@ -102,14 +102,14 @@ std::string Connector::target_name() const {
 
 void Connector::start(std::vector<Address> addresses) {
     remote_ = std::move(addresses);
-    // It is put into lines of HTTP as it is, where WebSocket or a proxy speaks that.
+    // WebSocket and HTTP proxies put it into a line of their request.
     if (std::ranges::any_of(endpoint_.host, [](unsigned char c) { return c <= ' ' || c == 0x7f; })) {
         return fail(Error{ErrorCode::usage, 0, "a host name cannot contain spaces or control characters"});
     }
     if (endpoint_.tls) {
         // An unusable file is found before the broker is contacted.
         const Time now = std::chrono::steady_clock::now();
-        auto loaded = load_tls(*endpoint_.tls, *loop_.next_due(now + pipe_patience));
+        auto loaded = load_tls(*endpoint_.tls, *loop_.next_due(now + pipe_time_limit));
         if (!loaded) return fail(std::move(loaded.error()));
         tls_ = std::move(*loaded);
     }
@@ -306,10 +306,10 @@ void Connector::on_connected(Racer winner) {
     auto stream = build_layers(make_socket_stream(winner.socket.release()), endpoint_, tls_.get());
     if (!stream) return fail(std::move(stream.error()));
     stream_ = std::move(*stream);
-    carry_on_handshake();
+    continue_handshake();
 }
 
-void Connector::carry_on_handshake() {
+void Connector::continue_handshake() {
     auto open = stream_->handshake();
     const int fd = stream_->descriptor();
     if (!open || *open) loop_.unwatch(fd);
@@ -324,7 +324,7 @@ void Connector::carry_on_handshake() {
     const auto wants = stream_->wants({});
     const auto events =
         static_cast<short>((wants.write ? POLLOUT : 0) | (wants.read || !wants.write ? POLLIN : 0));
-    loop_.watch(fd, events, [this](short) { carry_on_handshake(); });
+    loop_.watch(fd, events, [this](short) { continue_handshake(); });
 }
 
 std::expected<StreamPtr, Error> Connector::take() {

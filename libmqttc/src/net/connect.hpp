@@ -19,8 +19,8 @@
 
 namespace mqttc::net {
 
-/// One attempt to connect. It works through the loop's callbacks; the owner looks at finished() after each
-/// turn and keeps the time. IPv6 and IPv4 are raced (RFC 8305): a dead family costs `stagger`.
+/// One attempt to connect. It works through the loop's callbacks; the owner calls finished() after each turn and limits
+/// the time. IPv6 and IPv4 are raced (RFC 8305): a family that does not work costs `stagger`.
 class Connector {
   public:
     static constexpr Duration stagger = std::chrono::milliseconds(250);
@@ -40,7 +40,7 @@ class Connector {
     /// When finished(): the addresses that have not failed, except the one that was connected. They can be tried if the
     /// handshake or the broker at that one fails.
     std::vector<Address> untried() { return std::move(untried_); }
-    /// What to say when the owner's patience (`waited`) ends before finished().
+    /// The error of an attempt that the owner ends after `waited`, before finished().
     Error timed_out(Duration waited) const;
 
   private:
@@ -67,7 +67,7 @@ class Connector {
     void note_failure(Failure failure);
     void fail(Error error);
     void on_connected(Racer winner);
-    void carry_on_handshake();
+    void continue_handshake();
     void forget_attempts();
     std::expected<Attempt, Failure> begin(const Address& address) const;
     int bind_local(int fd, const Address& remote) const;
@@ -85,7 +85,7 @@ class Connector {
     std::vector<Racer> attempts_;
     std::vector<Address> untried_;
     std::optional<Loop::TimerId> timer_;
-    Failure failure_;  ///< the most telling one so far
+    Failure failure_;  ///< the most specific one so far
     TlsContextPtr tls_;
     StreamPtr stream_;
     std::optional<Error> error_;

@@ -24,7 +24,7 @@ void note_signal(int number) {
     signal_arrived[number].store(true, std::memory_order_relaxed);
 }
 
-// While descriptors are always ready ppoll never delivers a blocked signal, so one is looked for this often.
+// While descriptors are always ready ppoll never delivers a blocked signal, so this often a check finds them.
 constexpr Duration signal_check_interval = std::chrono::milliseconds(10);
 
 Time clock_now() {
@@ -208,8 +208,7 @@ void Loop::call_watches() {
 }
 
 void Loop::call_timers() {
-    // Timers set by a callback wait for the next turn, so that one that sets itself again cannot hold the
-    // loop.
+    // Timers set by a callback wait for the next turn, so that one that sets itself again cannot block the loop.
     const TimerId end = next_timer_;
     for (;;) {
         auto first = timers_.end();

@@ -41,7 +41,7 @@ class Loop {
     /// now() while a watched descriptor is ready that epoll(7) cannot wait for (a regular file).
     std::optional<Time> due(std::optional<Time> deadline) const;
 
-    /// From now on wake() has an effect, unless no descriptor can be created for it.
+    /// From now on wake() has an effect, if a descriptor can be created for it.
     void prepare_wake();
     /// From any thread: ends the wait of turn(), the present or the next one, and makes descriptor() readable until then.
     void wake();
@@ -57,11 +57,11 @@ class Loop {
     bool on_signal(int signal_number, std::function<void()> arrived);
 
     /// One turn: waits until a descriptor is ready, a timer or `deadline` is due or a signal arrived (with
-    /// `no_wait`: looks only), takes the time, then calls what is due: signals, descriptors, timers.
+    /// `no_wait`: does not wait), takes the time, then calls what is due: signals, descriptors, timers.
     void turn(std::optional<Time> deadline, bool no_wait = false);
     /// The time taken in the present turn.
     Time now() const { return now_; }
-    /// Takes the time before the first turn, or after a long stay outside.
+    /// Takes the time before the first turn, or when the last one was long ago.
     void update_now();
 
   private:

@@ -18,7 +18,7 @@ namespace mqttc::net {
 
 namespace {
 
-/// One side's part in a dialogue of requests and answers; bytes beyond the last answer belong to the tunnel.
+/// A dialogue of requests and answers; bytes after the last answer belong to the tunnel.
 class ProxyStream : public Stream {
   public:
     ProxyStream(StreamPtr lower, const Endpoint& endpoint) : endpoint_(endpoint), lower_(std::move(lower)) {}
@@ -45,7 +45,7 @@ class ProxyStream : public Stream {
     };
     /// Makes the first request.
     virtual void begin() = 0;
-    /// Looks at the answer and takes it off in_ when it is complete.
+    /// Reads the answer, and removes it from in_ when it is complete.
     virtual std::expected<Step, Error> read_answer() = 0;
     /// What may be there instead of a proxy of this kind.
     virtual const char* kind_hint() const = 0;
@@ -58,7 +58,7 @@ class ProxyStream : public Stream {
     std::string in_;
 
   private:
-    std::unexpected<Error> broke_off(const std::string& how) const {
+    std::unexpected<Error> ended_early(const std::string& how) const {
         return failed(how + " (" + kind_hint() + ")");
     }
     std::expected<void, Error> send_request();
@@ -105,15 +105,15 @@ std::expected<bool, Error> ProxyStream::handshake() {
     }
     if (!std::exchange(started_, true)) begin();
     for (;;) {
-        if (const auto sent = send_request(); !sent) return broke_off(sent.error().context);
+        if (const auto sent = send_request(); !sent) return ended_early(sent.error().context);
         if (!request_.empty()) return false;
         if (needs_more_) {
             std::array<std::uint8_t, 4096> room{};
             const auto got = lower_->read(room);
-            if (!got) return broke_off(got.error().context);
+            if (!got) return ended_early(got.error().context);
             if (got->state == IoState::would_block) return false;
             if (got->state == IoState::end)
-                return broke_off("the proxy closed the connection without an answer");
+                return ended_early("the proxy closed the connection without an answer");
             in_ += as_text(Bytes(room).first(got->count));
         }
         auto step = read_answer();

@@ -14,7 +14,7 @@ namespace mqttc::net {
 
 namespace {
 
-// A peer that sends without end must not hold the loop.
+// A peer that sends without end must not block the loop.
 constexpr std::size_t max_drained_at_once = 4 * 1024 * 1024;
 
 std::unexpected<Error> lost(int number) {

@@ -169,7 +169,7 @@ bool expect_host(SSL* ssl, const std::string& host) {
     return X509_VERIFY_PARAM_set1_host(wanted, name.c_str(), name.size()) == 1;
 }
 
-// RFC 9525 section 6.3: with alternative names of any kind the common name says nothing. OpenSSL still looks at it when
+// RFC 9525 section 6.3: with alternative names of any kind the common name is ignored. OpenSSL still compares it when
 // none of them is a DNS name.
 bool matches_by_common_name_only(X509_STORE_CTX* verification) {
     const char* host = X509_VERIFY_PARAM_get0_host(X509_STORE_CTX_get0_param(verification), 0);

@@ -26,7 +26,7 @@ namespace mqttc::net {
 
 namespace {
 
-// How long a pipe may take to give a certificate or a key, and how often signals are looked for meanwhile.
+// How often signals are checked while a pipe gives a certificate or a key.
 constexpr std::chrono::milliseconds pipe_step{50};
 constexpr std::size_t max_from_pipe = std::size_t{16} * 1024 * 1024;
 
@@ -37,7 +37,7 @@ int readable(const std::string& path) {
     return !fd || ::read(fd.get(), &byte, 1) < 0 ? errno : 0;
 }
 
-// OpenSSL would wait for a pipe's writer without end, so what a pipe gives is copied.
+// OpenSSL would wait for a pipe's writer without limit, so the content of a pipe is copied first.
 std::expected<std::string, std::string> copy_of_pipe(const std::string& path, Shared& shared) {
     const Descriptor pipe(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     Descriptor& copy = shared.copies.emplace_back(::memfd_create("mqttc", MFD_CLOEXEC));

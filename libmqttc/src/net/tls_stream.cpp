@@ -16,9 +16,9 @@ namespace mqttc::net {
 namespace {
 
 constexpr std::size_t input_size = std::size_t{64} * 1024;
-// Plain bytes that become records before they are handed down: one write of the socket's size.
+// How many bytes become records before these are written: one write of the size of the socket's buffer.
 constexpr std::size_t batch = std::size_t{128} * 1024;
-// An output buffer that has grown beyond this is given back once it is empty.
+// The memory of an output buffer that has grown beyond this is freed once it is empty.
 constexpr std::size_t kept_output = 2 * batch;
 // Answers to key updates that the server does not read.
 constexpr std::size_t max_answers = std::size_t{64} * 1024;
@@ -31,7 +31,7 @@ std::unexpected<Error> no_memory() {
     return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
 }
 
-// What the programs' own runtime must not see (tls_module.hpp): the exceptions of this one.
+// No exception may leave the module (tls_module.hpp).
 template <typename Function>
 auto guarded(Function function) -> decltype(function()) {
     try {
@@ -158,10 +158,10 @@ std::unexpected<Error> TlsStream::failed(int result) {
 }
 
 std::expected<bool, Error> TlsStream::handshake() {
-    return guarded([this] { return carry_on(); });
+    return guarded([this] { return continue_handshake(); });
 }
 
-std::expected<bool, Error> TlsStream::carry_on() {
+std::expected<bool, Error> TlsStream::continue_handshake() {
     if (open_) return true;
     if (broken_) return failed(TlsFailure::Kind::ended);
     if (auto done = lower_->handshake(); !done || !*done) return done;

@@ -23,7 +23,7 @@ using SslPtr = std::unique_ptr<SSL, FreeWith<SSL_free>>;
 /// How a call failed.
 struct TlsFailure {
     enum class Kind : std::uint8_t {
-        library,  ///< OpenSSL's error queue says it
+        library,  ///< OpenSSL's error queue has the cause
         ended,    ///< the peer closed the connection during the handshake
         lower,    ///< the layer below failed
     };
@@ -61,22 +61,22 @@ class TlsStream final : public Stream {
     static int bio_write(BIO* bio, const char* from, int size);
     static long bio_control(BIO* bio, int command, long number, void* pointer);
 
-    /// Hands records down. False: the layer below is full.
+    /// Writes the records to the layer below. False: it is full.
     std::expected<bool, Error> flush();
-    std::expected<bool, Error> carry_on();
+    std::expected<bool, Error> continue_handshake();
     std::expected<IoResult, Error> read_records(std::span<std::uint8_t> into);
     std::expected<IoResult, Error> write_records(Bytes from);
     std::unexpected<Error> failed(int result);
     std::unexpected<Error> failed(TlsFailure::Kind kind, Error lower = {});
     bool fill();
 
-    /// For one read() or handshake(): key updates without end must not hold the loop. A record may arrive in two parts.
+    /// For one read() or handshake(): key updates without end must not block the loop. A record may arrive in two parts.
     static constexpr int max_fetches = 3;
 
     StreamPtr lower_;
     SslPtr ssl_;
     Explain explain_;
-    std::vector<std::uint8_t> in_;  ///< records from below: [taken_, filled_) is not yet with OpenSSL
+    std::vector<std::uint8_t> in_;  ///< records from below: OpenSSL has not taken [taken_, filled_)
     std::size_t taken_ = 0;
     std::size_t filled_ = 0;
     std::vector<std::uint8_t> out_;  ///< records for below: from sent_ on
@@ -89,7 +89,7 @@ class TlsStream final : public Stream {
     std::size_t answers_ = 0;             ///< bytes that reading has added to out_
     bool fetched_ = false;                ///< bio_read has received something since the last check
     bool answered_ = false;               ///< something was received from below
-    std::optional<Error> lower_error_;    ///< met inside a call of OpenSSL
+    std::optional<Error> lower_error_;    ///< occurred inside a call of OpenSSL
     std::optional<Error> pending_error_;  ///< reported by the next read()
 };
 

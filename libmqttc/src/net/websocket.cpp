@@ -25,10 +25,10 @@ static_assert(max_http_head <= buffer_size);
 // With this much of earlier frames unsent no new one is started.
 constexpr std::size_t max_unsent = buffer_size;
 constexpr std::size_t max_control_payload = 125;
-// A peer that sends nothing but pings must not hold the loop.
+// A peer that sends nothing but pings must not block the loop.
 constexpr int max_reads_at_once = 16;
-// Masks are drawn in stock: a system call for each small frame would cost more than the frame.
-using MaskStock = std::array<FrameMask, 64>;
+// Masks are made in advance: a system call for each small frame would cost more than the frame.
+using Masks = std::array<FrameMask, 64>;
 
 // Section 7.4.1.
 constexpr std::uint16_t close_normal = 1000;
@@ -57,7 +57,7 @@ class WebSocketStream final : public Stream {
     std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
     std::expected<IoResult, Error> write(Bytes from) override;
     bool unsent() const override { return out_begin_ < out_.size() || pong_.has_value() || lower_->unsent(); }
-    bool buffered() const override { return open_ && !starved_; }
+    bool buffered() const override { return open_ && !needs_input_; }
     Wants wants(Wants caller) const override;
     const char* timeout_hint() const override {
         const char* below = lower_->timeout_hint();
@@ -71,7 +71,7 @@ class WebSocketStream final : public Stream {
     std::expected<bool, Error> receive_answer();
     FrameMask next_mask();
     void add_frame(FrameKind kind, Bytes payload);
-    /// Gets data of a message into pending_, as far as there are any. False: no more for now (see starved_).
+    /// Gets data of a message into pending_, as far as there are any. False: no more for now (see needs_input_).
     std::expected<bool, Error> next_data();
     std::expected<void, Error> begin_frame(const FrameHead& frame);
     std::expected<void, Error> end_control_frame();
@@ -81,15 +81,15 @@ class WebSocketStream final : public Stream {
     StreamPtr lower_;
     const Endpoint& endpoint_;
     bool lower_open_ = false;
-    bool asked_ = false;
+    bool requested_ = false;
     bool open_ = false;
     std::string key_;
 
     std::vector<std::uint8_t> in_;  ///< received from below: frames, from in_begin_ to in_end_
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
-    bool lower_dry_ = false;        ///< the last read from below emptied it
-    bool starved_ = true;           ///< nothing more can be given without new bytes from below
+    bool lower_empty_ = false;      ///< the last read from below emptied it
+    bool needs_input_ = true;       ///< read() has nothing without new bytes from below
     Bytes pending_;                 ///< data in in_ that the caller has not taken
     FrameHead frame_{};             ///< the frame being received
     std::uint64_t frame_left_ = 0;  ///< bytes of its payload that are not yet received
@@ -102,7 +102,7 @@ class WebSocketStream final : public Stream {
     std::size_t out_begin_ = 0;
     std::optional<std::vector<std::uint8_t>> pong_;  ///< only the newest ping is answered (section 5.5.3)
     std::uint16_t close_code_ = close_normal;        ///< what shutdown() says
-    MaskStock masks_{};
+    Masks masks_{};
     std::size_t masks_left_ = 0;
 };
 
@@ -121,13 +121,13 @@ std::expected<bool, Error> WebSocketStream::handshake() {
         if (!done || !*done) return done;
         lower_open_ = true;
     }
-    if (!asked_) {
+    if (!requested_) {
         key_ = new_websocket_key();
         const auto request = websocket_request(endpoint_, key_);
         const auto bytes = as_bytes(request);
         out_.assign(bytes.begin(), bytes.end());
         in_.resize(buffer_size);
-        asked_ = true;
+        requested_ = true;
     }
     const auto lost = [this](const Error& error) {
         return error.code == ErrorCode::connection_lost ? not_http_answer({}, endpoint_) : error;
@@ -155,7 +155,7 @@ std::expected<bool, Error> WebSocketStream::receive_answer() {
         if (auto good = check_websocket_answer(text.substr(0, *size), key_, endpoint_); !good)
             return std::unexpected(std::move(good.error()));
         in_begin_ = *size;
-        starved_ = in_begin_ == in_end_ && !lower_->buffered();
+        needs_input_ = in_begin_ == in_end_ && !lower_->buffered();
         open_ = true;
         return true;
     }
@@ -165,7 +165,7 @@ std::expected<bool, Error> WebSocketStream::receive_answer() {
 
 FrameMask WebSocketStream::next_mask() {
     if (masks_left_ == 0) {
-        masks_ = random_value<MaskStock>();
+        masks_ = random_value<Masks>();
         masks_left_ = masks_.size();
     }
     return masks_[--masks_left_];
@@ -231,7 +231,7 @@ std::unexpected<Error> WebSocketStream::broken(const char* how) {
 
 /// Reads from below, after the part of a frame's head that in_ may hold. False: nothing there.
 std::expected<bool, Error> WebSocketStream::fill() {
-    if (lower_dry_) return false;
+    if (lower_empty_) return false;
     std::copy(in_.begin() + static_cast<std::ptrdiff_t>(in_begin_),
               in_.begin() + static_cast<std::ptrdiff_t>(in_end_), in_.begin());
     in_end_ -= in_begin_;
@@ -243,7 +243,7 @@ std::expected<bool, Error> WebSocketStream::fill() {
     if (got->state != IoState::ready) return false;
     in_end_ += got->count;
     // Less than requested: there is nothing more, and poll() reports when there is.
-    lower_dry_ = got->count < space.size() && !lower_->buffered();
+    lower_empty_ = got->count < space.size() && !lower_->buffered();
     return true;
 }
 
@@ -313,7 +313,7 @@ std::expected<bool, Error> WebSocketStream::next_data() {
             const auto filled = fill();
             if (!filled) return std::unexpected(filled.error());
             if (*filled) continue;
-            starved_ = true;
+            needs_input_ = true;
             return false;
         }
         if (frame_left_ > 0 || !is_control(frame_.kind)) continue;
@@ -327,8 +327,8 @@ std::expected<IoResult, Error> WebSocketStream::read(std::span<std::uint8_t> int
     if (unsent()) {
         if (const auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
     }
-    lower_dry_ = false;
-    starved_ = false;
+    lower_empty_ = false;
+    needs_input_ = false;
     std::size_t count = 0;
     while (count < into.size() && !failed_) {
         if (pending_.empty()) {

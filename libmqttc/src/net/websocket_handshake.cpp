@@ -1,4 +1,4 @@
-// Request and answer of the WebSocket upgrade, with words for everything that a server may say instead.
+// Request and answer of the WebSocket upgrade, with an explanation of whatever else a server may answer.
 #include "websocket_handshake.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace mqttc::net {
 
 namespace {
 
-// What the protocol itself needs said its way.
+// Headers that the protocol itself sets, or that would break it.
 constexpr std::array<std::string_view, 7> reserved_headers{"Connection",
                                                            "Upgrade",
                                                            "Sec-WebSocket-Key",
@@ -45,7 +45,7 @@ std::string host_header(const Endpoint& endpoint) {
     if (!endpoint.unix_path.empty()) return "localhost";
     auto host = endpoint.host;
     if (host.find(':') != std::string::npos) {
-        // A zone means something on this machine only.
+        // The zone of an address is known to this machine only.
         host = "[" + host.substr(0, host.find('%')) + "]";
     }
     const auto port = effective_port(endpoint);
