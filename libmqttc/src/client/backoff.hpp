@@ -1,4 +1,4 @@
-// How long to wait before the next try, and which failures are worth one.
+// How long to wait before the next try, and after which failures there is one.
 #pragma once
 
 #include "mqttc/error.hpp"

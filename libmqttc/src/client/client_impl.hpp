@@ -102,7 +102,7 @@ struct Client::Impl {
     ClientOptions options;
     ClientHandler& handler;
     net::Loop loop;
-    bool bridges_outages;  ///< the session outlives its connections, and ends with disconnect()
+    bool ends_kept_session;  ///< a clean session outlives its connections: disconnect() must end it
     Session session;
     Relay relay;
     ReceiveBuffer buffer;
@@ -142,7 +142,7 @@ struct Client::Impl {
     std::optional<Error> receive();
     std::optional<Error> peer_closed();
     std::optional<Error> peer_silent();
-    Duration silence_patience() const;
+    Duration silence_time_limit() const;
     std::optional<Time> silence_deadline() const;
     void begin_closing();
     /// The broker has taken nothing for the disconnect time-out.

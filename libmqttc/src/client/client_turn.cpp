@@ -17,17 +17,18 @@ namespace {
 
 // How long a buffer that grew for a big packet is kept for the next one.
 constexpr Duration big_buffer_kept = std::chrono::seconds(1);
-// How often it is looked whether the broker's machine takes what was sent, while an answer is awaited.
+// While an answer is awaited: how often to check that the broker's machine takes what was sent.
 constexpr Duration progress_interval = std::chrono::seconds(1);
 // A network may be interrupted for a moment.
-constexpr Duration shortest_silence = std::chrono::seconds(5);
+constexpr Duration min_silence_time_limit = std::chrono::seconds(5);
 
 Error closed_by_peer() {
     return {ErrorCode::closed_by_peer, 0, "the server closed the connection"};
 }
 
-/// A clean session of MQTT 5 that the client resumes after an outage must outlive its connection. True: it must be ended.
-bool bridge_outages(ClientOptions& options) {
+/// A clean session of MQTT 5 that the client resumes after an outage must outlive its connection. True: disconnect() must
+/// end it.
+bool keep_clean_session(ClientOptions& options) {
     constexpr std::uint32_t longest_outage = 300;
     SessionOptions& session = options.session;
     if (session.version != ProtocolVersion::v5 || !session.clean_start || session.session_expiry ||
@@ -43,7 +44,7 @@ bool bridge_outages(ClientOptions& options) {
 Client::Impl::Impl(ClientOptions given, ClientHandler& to)
     : options(std::move(given)),
       handler(to),
-      bridges_outages(bridge_outages(options)),
+      ends_kept_session(keep_clean_session(options)),
       session(std::move(options.session)),
       relay(to),
       backoff_(options.reconnect.min_delay, options.reconnect.max_delay, options.reconnect.quick_delay) {
@@ -82,7 +83,7 @@ std::expected<bool, Error> Client::Impl::turn(bool wait) {
         try {
             end(std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"}));
         } catch (const std::bad_alloc&) {
-            // Closing the session needs memory, too: it stays as it is until it is opened again.
+            // Closing the session needs memory, too: it stays unchanged until it is opened again.
             phase_ = Phase::ended;
         }
     }
@@ -266,18 +267,18 @@ std::optional<Error> Client::Impl::peer_silent() {
         confirmed_at_ = loop.now();
     } else if (loop.now() >= *late) {
         return Error{ErrorCode::keep_alive_timeout, 0,
-                     "the broker has accepted no data for " + seconds_text(silence_patience())};
+                     "the broker has accepted no data for " + seconds_text(silence_time_limit())};
     }
     return std::nullopt;
 }
 
-Duration Client::Impl::silence_patience() const {
-    return std::max<Duration>(std::chrono::seconds(session.limits().keep_alive) / 2, shortest_silence);
+Duration Client::Impl::silence_time_limit() const {
+    return std::max<Duration>(std::chrono::seconds(session.limits().keep_alive) / 2, min_silence_time_limit);
 }
 
 std::optional<Time> Client::Impl::silence_deadline() const {
     if (session.limits().keep_alive == 0 || connection_->unarrived() == 0) return std::nullopt;
-    return later(confirmed_at_, silence_patience());
+    return later(confirmed_at_, silence_time_limit());
 }
 
 // A TLS server answers a plain CONNECT with an alert record: type 21, version 3.x (RFC 8446 section 5.1). No MQTT

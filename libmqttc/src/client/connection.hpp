@@ -31,8 +31,8 @@ class Connection {
 
     /// Writes until nothing is pending, the transport is full, or other work must be done.
     std::expected<void, Error> write(Session& session);
-    /// Lets the kernel acknowledge at once what read() took, unless write() has sent something since, or so much arrives
-    /// that the peer does not wait.
+    /// Lets the kernel acknowledge at once what read() took, unless write() has sent something since, or the peer sends
+    /// enough to be acknowledged anyway.
     void acknowledge();
     /// True iff the kernel has all bytes of the session.
     bool drained(const Session& session) const { return session.pending().empty() && !stream_->unsent(); }

@@ -84,7 +84,7 @@ void Client::Impl::poll_connector() {
 
 void Client::Impl::begin_closing() {
     Properties& properties = pending_disconnect->properties;
-    if (bridges_outages && !properties.view().find(PropertyId::session_expiry_interval))
+    if (ends_kept_session && !properties.view().find(PropertyId::session_expiry_interval))
         static_cast<void>(properties.add(PropertyId::session_expiry_interval, 0));
     const auto before = session.pending_bytes();
     end_matters_ = before > 0 || !properties.view().empty() || session.options().will ||

@@ -9,9 +9,10 @@
 
 namespace mqttc {
 
-/// Positions are those of Output. The ends are kept as the distances between them, one byte each up to 127 bytes of
-/// distance, in a ring that grows with their number and from some size on forgets the oldest of the messages that were sent: the
-/// newest 500,000 or so stay, more than a kernel's send buffer holds. Messages not sent are never forgotten; for them the ring grows.
+/// Positions are those of Output. For each message the distance from the end of the one before is kept, in one byte if it is
+/// below 128. These bytes are in a ring that grows to `usual_capacity`; then the oldest messages that were sent are forgotten,
+/// and the newest 500,000 or so stay: more than a kernel's send buffer holds. Messages that were not sent are never forgotten:
+/// the ring grows for them.
 class Qos0InTransit {
   public:
     /// Makes room: that many calls of add() do not fail. Throws std::bad_alloc with nothing changed.
@@ -47,7 +48,7 @@ class Qos0InTransit {
       private:
         void put(std::uint8_t byte) { bytes_[static_cast<std::size_t>(next_++) & mask_] = byte; }
 
-        // Copies: a byte that is written could be part of any member of `to_`, for all that the compiler knows.
+        // Copies: the compiler must assume that a byte that is written changes any member of `to_`.
         Qos0InTransit& to_;
         std::uint8_t* bytes_;
         std::size_t mask_;
@@ -117,7 +118,7 @@ class Qos0InTransit {
         std::size_t capacity = std::max(first_capacity, capacity_);
         const std::uint64_t end = next_ + messages * longest;
         while (end > capacity && (capacity < usual_capacity || end - first_unsent_ > capacity)) capacity *= 2;
-        // Not cleared: memory that is never reached is never taken.
+        // Not cleared: the kernel provides only memory that is used.
         auto larger = std::make_unique_for_overwrite<std::uint8_t[]>(capacity);
         const std::uint64_t oldest = next_ > capacity_ ? next_ - capacity_ : 0;
         for (std::uint64_t at = oldest; at < next_; ++at)
