@@ -14,9 +14,9 @@ namespace mqttc {
 /// Versions of TLS (RFC 5246, RFC 8446). Older ones are not supported.
 enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
 
-/// TLS as a client (OpenSSL's names where it has them). Paths name PEM files unless they say otherwise; an empty text is "not given". The server's
-/// certificate is checked against Endpoint::host, a name or an address, over a unix socket too. Files are read at each
-/// connection.
+/// TLS as a client (OpenSSL's names where it has them). Paths name PEM files unless stated otherwise; an empty text is "not
+/// given". The server's certificate is checked against Endpoint::host, a name or an address, over a unix socket too. Files
+/// are read at each connection.
 struct TlsOptions {
     std::string ca_file;  ///< certificates that are trusted: CAs, intermediate ones too, or the server's own
     std::string ca_path;  ///< a directory of them, with the hashed names of `openssl rehash`
@@ -51,7 +51,7 @@ enum class ProxyKind : std::uint8_t { socks5, http_connect };
 
 /// A proxy between us and the broker.
 struct Proxy {
-    ProxyKind kind = ProxyKind::socks5;  ///< what it speaks
+    ProxyKind kind = ProxyKind::socks5;  ///< its protocol
     std::string host;                    ///< name or address, without brackets
     std::uint16_t port = 0;              ///< 0 = 1080 (SOCKS5) or 8080 (HTTP)
     std::string username;                ///< empty: no authentication
@@ -66,9 +66,9 @@ struct Endpoint {
     /// Local address or name that the socket is bound to; empty: the system's choice.
     std::string bind_address = {};
     bool srv = false;                    ///< look up _mqtt._tcp / _secure-mqtt._tcp of `host` (RFC 2782)
-    std::optional<TlsOptions> tls = {};  ///< none: in the clear
-    std::optional<WebSocketOptions> websocket = {};  ///< none: MQTT straight over the stream
-    std::optional<Proxy> proxy = {};                 ///< none: straight to the broker
+    std::optional<TlsOptions> tls = {};  ///< none: not encrypted
+    std::optional<WebSocketOptions> websocket = {};  ///< none: MQTT directly over TCP or TLS
+    std::optional<Proxy> proxy = {};                 ///< none: directly to the broker
 };
 
 /// The port in force.

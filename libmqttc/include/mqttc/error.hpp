@@ -15,7 +15,7 @@ enum class CodecError : std::uint8_t {
     protocol_error,         ///< well-formed, but not allowed here: repeated property, reserved bits, … (0x82)
     packet_too_large,       ///< more than the limit given to next_frame (0x95)
     unsupported_version,    ///< CONNECT with a protocol name or level we don't know (0x84)
-    invalid_utf8,           ///< a UTF-8 string that isn't, or holds U+0000 (0x81)
+    invalid_utf8,           ///< a string that isn't UTF-8, or contains U+0000 (0x81)
     invalid_topic,          ///< empty topic name or filter, wildcard misplaced (0x90 / 0x8f)
     property_not_allowed,   ///< unknown property or one that this packet cannot have (0x81)
     property_out_of_range,  ///< value outside the standard's range (0x82)
@@ -60,7 +60,7 @@ enum class ErrorCode : std::uint8_t {
 enum class Hint : std::uint8_t {
     none,
     ca_file,             ///< TlsOptions::ca_file: the server's CA isn't trusted
-    wrong_ca,            ///< the given ca_file or ca_path has not the server's CA
+    wrong_ca,            ///< the given ca_file or ca_path does not contain the server's CA
     ca_path,             ///< TlsOptions::ca_path
     system_ca,           ///< the system has no CA certificates
     client_certificate,  ///< TlsOptions::cert_file and key_file

@@ -2,7 +2,7 @@
 // chapter 3).
 //
 // Views (string_view, Bytes, PropertiesView) in a decoded packet point into the bytes given to the decoder
-// and live as long as those. Fields that a version does not have are ignored by encode and left at their
+// and are valid as long as those. Fields that a version does not have are ignored by encode and left at their
 // defaults by decode.
 #pragma once
 
@@ -72,7 +72,7 @@ enum class RetainHandling : std::uint8_t { send_always = 0, send_if_new = 1, sen
 /// One topic filter with its subscription options (section 3.8.3). 3.x uses filter and qos only.
 struct Subscription {
     std::string_view filter = {};  ///< a topic filter, "$share/group/filter" too
-    Qos qos = Qos::at_most_once;   ///< the highest one wanted
+    Qos qos = Qos::at_most_once;   ///< the highest one requested
     bool no_local = false;         ///< not what this client itself publishes; not in a shared subscription
     bool retain_as_published = false;  ///< forwarded messages keep their retain flag
     RetainHandling retain_handling = RetainHandling::send_always;  ///< retained messages at subscribe time

@@ -1,9 +1,9 @@
 // The 27 properties of MQTT 5.0 (section 2.2.2.2) as one table, and blocks of them: PropertiesView and
 // Properties.
 //
-// A block of properties is kept in its wire form (identifier, value, identifier, value, …, without the length
-// first). A view of it is made only by the decoder, which has checked it, or by Properties, which builds
-// it checked; so reading one cannot fail, costs no allocation, and sending it again is a copy of bytes.
+// A block of properties is kept in its wire form (identifier, value, identifier, value, …, without the leading length). A
+// view is made only of checked blocks, by the decoder and by Properties: so reading one cannot fail, needs no allocation,
+// and sending it again is a copy of bytes.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@
 
 namespace mqttc {
 
-/// Property identifiers as on the wire; property_table() says what each is and where it may stand.
+/// Property identifiers as on the wire; property_table() has the type and the packets of each.
 enum class PropertyId : std::uint8_t {
     payload_format_indicator = 0x01,
     message_expiry_interval = 0x02,
@@ -77,7 +77,7 @@ MQTTC_API const PropertyInfo* find_property(std::uint8_t id);
 /// The row of a kebab-case name, or nullptr.
 MQTTC_API const PropertyInfo* find_property(std::string_view name);
 
-/// One property with its value. Views live as long as the block they were read from.
+/// One property with its value. Views are valid as long as the block they were read from.
 struct Property {
     PropertyId id{};             ///< which property this is
     std::uint32_t number = 0;    ///< byte, two_byte, four_byte, variable_byte
@@ -107,7 +107,7 @@ class MQTTC_API PropertiesView {
             read();
             return *this;
         }
-        /// The same; the answer is where it stood.
+        /// The same; returns the previous position.
         Iterator operator++(int) {
             Iterator before = *this;
             ++*this;
@@ -173,7 +173,7 @@ class MQTTC_API Properties {
     [[nodiscard]] std::expected<void, CodecError> add_user_property(std::string_view name,
                                                                     std::string_view value);
 
-    /// Verifies that the block as a whole may stand in the packets of `where` (one bit). Errors as of
+    /// Verifies that the packets of `where` (one bit) may carry the block as a whole. Errors as of
     /// PropertiesView::parse.
     [[nodiscard]] std::expected<void, CodecError> check(PacketSet where) const;
 

@@ -85,8 +85,8 @@ MQTTC_API std::span<const ReasonInfo> reason_table();
 /// True iff `code` may appear in a v5 packet of this type.
 MQTTC_API bool reason_allowed(PacketType type, ReasonCode code);
 
-/// The name of a v5 reason code in the light of its packet (0 in DISCONNECT is "normal disconnection", in
-/// SUBACK "granted QoS 0"); "unknown reason" for a code the table does not hold. Static storage.
+/// The name of a v5 reason code in this type of packet (0 in DISCONNECT is "normal disconnection", in
+/// SUBACK "granted QoS 0"); "unknown reason" for a code that is not in the table. Static storage.
 MQTTC_API std::string_view reason_name(PacketType type, ReasonCode code);
 
 /// The meaning of a CONNACK return code of MQTT 3.1/3.1.1 (0 to 5); "unknown return code" above. Static

@@ -20,7 +20,7 @@ inline constexpr std::size_t max_topic_bytes = 65'535;
 enum class TopicFault : std::uint8_t {
     empty,
     too_long,
-    invalid_utf8,        ///< not UTF-8, or holds U+0000
+    invalid_utf8,        ///< not UTF-8, or contains U+0000
     wildcard_in_name,    ///< + or # in a topic name
     plus_not_alone,      ///< "home/+temp": + must fill a whole level
     hash_not_alone,      ///< "home#"
@@ -39,7 +39,7 @@ enum class TopicFault : std::uint8_t {
 MQTTC_API std::string explain(TopicFault fault, std::string_view topic);
 
 /// True iff the (valid) name matches the (valid) filter. Filters starting with a wildcard do not match names that start
-/// with '$'. A "$share/group/" prefix of the filter is not looked at: strip it first with `split_share`.
+/// with '$'. A filter with the prefix "$share/group/" does not match: remove it first with `split_share`.
 [[nodiscard]] MQTTC_API bool topic_matches(std::string_view filter, std::string_view name);
 
 /// A shared subscription taken apart; views into the argument.
