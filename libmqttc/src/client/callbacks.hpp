@@ -2,7 +2,6 @@
 // connection.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>

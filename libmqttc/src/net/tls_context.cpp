@@ -5,7 +5,6 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>

@@ -6,7 +6,6 @@
 
 #include <arpa/inet.h>
 
-#include <algorithm>
 #include <ctime>
 
 #include "base/escape.hpp"

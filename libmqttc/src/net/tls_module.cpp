@@ -2,8 +2,6 @@
 // OpenSSL.
 #include "tls_module.hpp"
 
-#include <string>
-
 #include "base/module.hpp"
 
 namespace mqttc::net {
