@@ -164,7 +164,8 @@ int Connector::bind_local(int fd, const Address& remote) const {
     return ::bind(fd, local->get(), local->length) == 0 ? 0 : errno;
 }
 
-std::expected<Connector::Attempt, Connector::Failure> Connector::begin(const Address& address) const {
+std::expected<Connector::Racer, Connector::Failure> Connector::begin(std::size_t index) const {
+    const Address& address = remote_[index];
     Descriptor fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd) return std::unexpected(Failure{errno, false});
     if (!local_.empty()) {
@@ -179,21 +180,20 @@ std::expected<Connector::Attempt, Connector::Failure> Connector::begin(const Add
     if (status == EINPROGRESS) status = connect_status(fd.get(), address);
     if (status == 0 && is_self_connected(fd.get(), address)) status = ECONNREFUSED;
     if (status != 0 && status != EINPROGRESS) return std::unexpected(Failure{status, false});
-    return Attempt{std::move(fd), status == 0};
+    return Racer{std::move(fd), index, status == 0};
 }
 
 void Connector::next_attempt() {
     timer_.reset();
     while (next_ < remote_.size()) {
-        auto attempt = begin(remote_[next_++]);
-        if (!attempt) {
-            note_failure(attempt.error());
+        auto racer = begin(next_++);
+        if (!racer) {
+            note_failure(racer.error());
             continue;
         }
-        Racer racer{std::move(attempt->socket), next_ - 1};
-        if (attempt->connected) return on_connected(std::move(racer));
-        const int fd = racer.socket.get();
-        attempts_.push_back(std::move(racer));
+        if (racer->connected) return on_connected(std::move(*racer));
+        const int fd = racer->socket.get();
+        attempts_.push_back(std::move(*racer));
         loop_.watch(fd, POLLOUT, [this, fd](short) { check_attempt(fd); });
         if (next_ < remote_.size()) timer_ = loop_.at(loop_.now() + stagger, [this] { next_attempt(); });
         return;

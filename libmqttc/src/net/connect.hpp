@@ -45,13 +45,10 @@ class Connector {
 
   private:
     enum class Stage : std::uint8_t { idle, local_name, name, connecting, handshake, finished };
-    struct Attempt {
-        Descriptor socket;
-        bool connected = false;
-    };
     struct Racer {
         Descriptor socket;
         std::size_t address;  ///< index in remote_
+        bool connected = false;
     };
     struct Failure {
         int number = 0;        ///< errno
@@ -69,7 +66,7 @@ class Connector {
     void on_connected(Racer winner);
     void continue_handshake();
     void forget_attempts();
-    std::expected<Attempt, Failure> begin(const Address& address) const;
+    std::expected<Racer, Failure> begin(std::size_t index) const;
     int bind_local(int fd, const Address& remote) const;
     Error connect_error(Failure failure) const;
     std::string target_name() const;
