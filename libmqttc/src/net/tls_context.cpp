@@ -200,11 +200,7 @@ class Context final : public TlsContext {
     explicit Context(std::shared_ptr<Shared> shared) : shared_(std::move(shared)) {}
 
     std::expected<StreamPtr, Error> wrap(StreamPtr lower, TlsPeer peer) override {
-        try {
-            return make(std::move(lower), std::move(peer));
-        } catch (const std::bad_alloc&) {
-            return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
-        }
+        return guarded([&] { return make(std::move(lower), std::move(peer)); });
     }
 
   private:
@@ -231,15 +227,13 @@ class Context final : public TlsContext {
 };
 
 TlsResult open(const TlsOptions& options, Time pipe_deadline) {
-    try {
+    return guarded([&]() -> TlsResult {
         auto shared = std::make_shared<Shared>();
         shared->pipe_deadline = pipe_deadline;
         shared->options = options;
         if (auto done = set_up(*shared); !done) return std::unexpected(std::move(done.error()));
         return std::make_unique<Context>(std::move(shared));
-    } catch (const std::bad_alloc&) {
-        return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
-    }
+    });
 }
 
 }  // namespace

@@ -27,20 +27,6 @@ TlsStream& owner(BIO* bio) {
     return *static_cast<TlsStream*>(BIO_get_data(bio));
 }
 
-std::unexpected<Error> no_memory() {
-    return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
-}
-
-// No exception may leave the module (tls_module.hpp).
-template <typename Function>
-auto guarded(Function function) -> decltype(function()) {
-    try {
-        return function();
-    } catch (const std::bad_alloc&) {
-        return no_memory();
-    }
-}
-
 }  // namespace
 
 BIO_METHOD* TlsStream::bio_method() {
@@ -113,7 +99,7 @@ int TlsStream::bio_write(BIO* bio, const char* from, int size) {
         self.out_.insert(self.out_.end(), bytes, bytes + size);
         if (self.open_ && self.reading_) self.answers_ += static_cast<std::size_t>(size);
     } catch (const std::bad_alloc&) {
-        self.lower_error_ = Error{ErrorCode::out_of_memory, 0, "out of memory"};
+        self.lower_error_ = no_memory().error();
         return -1;
     }
     return size;

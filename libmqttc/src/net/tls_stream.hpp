@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -19,6 +20,20 @@ struct FreeWith {
     void operator()(auto* it) const { Free(it); }
 };
 using SslPtr = std::unique_ptr<SSL, FreeWith<SSL_free>>;
+
+inline std::unexpected<Error> no_memory() {
+    return std::unexpected(Error{ErrorCode::out_of_memory, 0, "out of memory"});
+}
+
+/// Calls a function of the module's interface, which no exception may leave (tls_module.hpp).
+template <typename Function>
+auto guarded(Function function) -> decltype(function()) {
+    try {
+        return function();
+    } catch (const std::bad_alloc&) {
+        return no_memory();
+    }
+}
 
 /// How a call failed.
 struct TlsFailure {
