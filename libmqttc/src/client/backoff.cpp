@@ -25,28 +25,20 @@ bool is_temporary_refusal(int code) {
     }
 }
 
-/// DISCONNECT codes after which the same client would be disconnected again, or has been replaced.
-bool disconnect_is_final(int code) {
+/// DISCONNECT codes: temporary reasons. After others the same client would be disconnected again, or has been replaced.
+bool is_temporary_disconnect(int code) {
     switch (code) {
-        case reason::malformed_packet:
-        case reason::protocol_error:
-        case reason::not_authorized:
-        case reason::bad_authentication_method:
-        case reason::session_taken_over:
-        case reason::topic_filter_invalid:
-        case reason::topic_name_invalid:
-        case reason::receive_maximum_exceeded:
-        case reason::topic_alias_invalid:
-        case reason::packet_too_large:
-        case reason::administrative_action:
-        case reason::payload_format_invalid:
-        case reason::retain_not_supported:
-        case reason::qos_not_supported:
-        case reason::use_another_server:
-        case reason::server_moved:
-        case reason::shared_subscriptions_not_supported:
-        case reason::subscription_identifiers_not_supported:
-        case reason::wildcard_subscriptions_not_supported:
+        case reason::success:
+        case reason::disconnect_with_will:
+        case reason::unspecified_error:
+        case reason::implementation_specific_error:
+        case reason::server_busy:
+        case reason::server_shutting_down:
+        case reason::keep_alive_timeout:
+        case reason::message_rate_too_high:
+        case reason::quota_exceeded:
+        case reason::connection_rate_exceeded:
+        case reason::maximum_connect_time:
             return true;
         default:
             return false;
@@ -95,7 +87,7 @@ bool is_final(const Error& error) {
         case ErrorCode::connection_refused:
             return !is_temporary_refusal(error.reason);
         case ErrorCode::server_disconnect:
-            return disconnect_is_final(error.reason);
+            return !is_temporary_disconnect(error.reason);
         default:
             return true;
     }
