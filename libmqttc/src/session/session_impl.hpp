@@ -183,16 +183,8 @@ struct Session::Impl {
     // session_resend.cpp
     /// What could not be sent to this broker, reported after on_connack was called.
     struct Refusals {
-        struct Message {
-            OutgoingMessage* message;
-            ReasonCode code;
-        };
-        std::vector<Message> messages;
-        struct Unanswerable {
-            PacketId id;
-            ReasonCode code;
-        };
-        std::vector<Unanswerable> requests;
+        std::vector<std::pair<OutgoingMessage*, ReasonCode>> messages;
+        std::vector<std::pair<PacketId, ReasonCode>> requests;
     };
     void resend(bool resumed, Time now, Refusals& refusals);
     void resend_requests(Time now, Refusals& refusals);
@@ -233,8 +225,10 @@ struct Session::Impl {
     }
     Outcome take_connack(const Connack& packet, Time now, SessionHandler& handler);
     void take_limits(PropertiesView given);
-    /// The request that SUBACK or UNSUBACK answers, nullptr if there is none.
-    std::expected<Request*, Error> find_request(PacketType type, PacketId id, std::size_t codes);
+    /// Takes a SUBACK or UNSUBACK, which answers a request of this type.
+    template <class Answer>
+    Outcome take_answer(const Answer& answer, PacketType request_type, SessionHandler& handler,
+                        void (SessionHandler::*report)(const Answer&));
     Outcome take_auth(const Auth& packet, SessionHandler& handler);
     Outcome take_disconnect(const Disconnect& packet, SessionHandler& handler);
     /// True iff this QoS 2 message was given to the handler before.

@@ -312,6 +312,27 @@ void Session::Impl::release_acknowledgements(Time now) {
     send_released(now);
 }
 
+template <class Answer>
+Session::Impl::Outcome Session::Impl::take_answer(const Answer& answer, PacketType request_type,
+                                                  SessionHandler& handler,
+                                                  void (SessionHandler::*report)(const Answer&)) {
+    Request* request = state.requests.find(answer.packet_id);
+    if (request == nullptr) return ignore(answer);
+    const auto wrong = [&](const std::string& how) {
+        return fail(reason::protocol_error, "the broker sent " + name_of(type_of(answer)) + how);
+    };
+    if (request->type != request_type) return wrong(" for a packet that was not " + name_of(request_type));
+    const bool counted = request_type == PacketType::subscribe || v5();
+    if (counted && answer.codes.size() != request->filters) {
+        return wrong(" with " + std::to_string(answer.codes.size()) + " codes for " +
+                     std::to_string(request->filters) + " topic filters");
+    }
+    if (request->end > conn.output.sent_position()) return wrong(" before the request was sent");
+    state.requests.answered(*request, answer.codes, state.ids);
+    (handler.*report)(answer);
+    return Taken::yes;
+}
+
 Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now, SessionHandler& handler) {
     if (const auto* ack = std::get_if<Ack>(&packet)) return take_ack(*ack, now, handler);
     if (std::get_if<Pingresp>(&packet) != nullptr) {
@@ -321,23 +342,10 @@ Session::Impl::Outcome Session::Impl::take_packet(const Packet& packet, Time now
         return Taken::yes;
     }
     if (const auto* connack = std::get_if<Connack>(&packet)) return take_connack(*connack, now, handler);
-    if (const auto* suback = std::get_if<Suback>(&packet)) {
-        const auto request = find_request(PacketType::subscribe, suback->packet_id, suback->codes.size());
-        if (!request) return std::unexpected(request.error());
-        if (*request == nullptr) return ignore(packet);
-        state.requests.answered(**request, suback->codes, state.ids);
-        handler.on_suback(*suback);
-        return Taken::yes;
-    }
-    if (const auto* unsuback = std::get_if<Unsuback>(&packet)) {
-        const auto request =
-            find_request(PacketType::unsubscribe, unsuback->packet_id, unsuback->codes.size());
-        if (!request) return std::unexpected(request.error());
-        if (*request == nullptr) return ignore(packet);
-        state.requests.answered(**request, unsuback->codes, state.ids);
-        handler.on_unsuback(*unsuback);
-        return Taken::yes;
-    }
+    if (const auto* suback = std::get_if<Suback>(&packet))
+        return take_answer(*suback, PacketType::subscribe, handler, &SessionHandler::on_suback);
+    if (const auto* unsuback = std::get_if<Unsuback>(&packet))
+        return take_answer(*unsuback, PacketType::unsubscribe, handler, &SessionHandler::on_unsuback);
     if (const auto* disconnect = std::get_if<Disconnect>(&packet))
         return take_disconnect(*disconnect, handler);
     if (const auto* auth = std::get_if<Auth>(&packet)) return take_auth(*auth, handler);
@@ -355,14 +363,14 @@ Session::Impl::Outcome Session::Impl::take_auth(const Auth& packet, SessionHandl
         return fail(reason::protocol_error, "the broker sent an unexpected AUTH: " + why);
     if (handler.on_auth(packet)) return Taken::yes;
     const auto method = options.connect_properties.view().text_or_empty(PropertyId::authentication_method);
-    if (receiving())
-        static_cast<void>(send(Disconnect{reason::implementation_specific_error, {}}, conn.last_received));
-    conn.phase = Phase::closing;
-    return std::unexpected(Error{
-        ErrorCode::usage, packet.code,
-        with_reason_string("the broker requires further steps of the authentication method '" +
-                               escape_controls(method) + "', which this client does not support: " + why,
-                           packet.properties)});
+    auto failed =
+        fail(reason::implementation_specific_error,
+             with_reason_string("the broker requires further steps of the authentication method '" +
+                                    escape_controls(method) + "', which this client does not support: " + why,
+                                packet.properties));
+    failed.error().code = ErrorCode::usage;
+    failed.error().reason = packet.code;
+    return failed;
 }
 
 Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {
@@ -427,27 +435,6 @@ void Session::Impl::take_limits(PropertiesView given) {
         given.number_or(expiry, options.connect_properties.view().number_or(expiry, 0));
     if (const auto assigned = given.find(PropertyId::assigned_client_identifier))
         limits.client_id = state.client_id = assigned->text;
-}
-
-std::expected<Request*, Error> Session::Impl::find_request(PacketType type, PacketId id, std::size_t codes) {
-    Request* request = state.requests.find(id);
-    if (request == nullptr) return nullptr;
-    const std::string answer =
-        name_of(type == PacketType::subscribe ? PacketType::suback : PacketType::unsuback);
-    if (request->type != type) {
-        return fail(reason::protocol_error,
-                    "the broker sent " + answer + " for a packet that was not " + name_of(type));
-    }
-    const bool counted = type == PacketType::subscribe || v5();
-    if (counted && codes != request->filters) {
-        return fail(reason::protocol_error, "the broker sent " + answer + " with " + std::to_string(codes) +
-                                                " codes for " + std::to_string(request->filters) +
-                                                " topic filters");
-    }
-    if (request->end > conn.output.sent_position()) {
-        return fail(reason::protocol_error, "the broker sent " + answer + " before the request was sent");
-    }
-    return request;
 }
 
 Session::Impl::Outcome Session::Impl::take_disconnect(const Disconnect& packet, SessionHandler& handler) {
