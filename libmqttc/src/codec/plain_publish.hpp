@@ -22,7 +22,7 @@ inline std::size_t decode_plain_publish(Bytes bytes, ProtocolVersion version, Pu
     if (bytes.size() < 2 || !begins_plain_publish(bytes[0])) return 0;
     const Varint length = parse_varint(bytes.data() + 1, bytes.size() - 1);
     // A length in a longer form than it needs is an error in v5.
-    if (length.size == 0 || length.size != varint_size(length.value)) return 0;
+    if (length.size != varint_size(length.value)) return 0;
     const std::size_t head = 1 + length.size;
     if (bytes.size() - head < length.value) return 0;
     const Bytes body = bytes.subspan(head, length.value);

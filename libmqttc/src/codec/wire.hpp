@@ -82,8 +82,7 @@ class Reader {
     /// Refuses forms longer than necessary [MQTT-1.5.5-1].
     std::uint32_t varint() {
         const Varint found = parse_varint(at_, left());
-        if (found.size == 0 || found.size > Varint::max_bytes || found.size != varint_size(found.value))
-            return malformed();
+        if (found.size != varint_size(found.value)) return malformed();
         at_ += found.size;
         return found.value;
     }

@@ -280,9 +280,7 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     if (prepared.alias.alias != 0 && !prepared.alias.known) return 0;
     scratch.clear();
     if (!encode_publish(prepared.wire, options.version, scratch)) return 0;
-    const auto frame = next_frame(scratch, scratch.size());
-    if (!frame || !*frame) return 0;
-    const codec::PublishHead head(**frame, prepared.wire.topic.size());
+    const codec::PublishHead head(scratch, prepared.wire.topic.size());
     const std::size_t longest = longest_in_block(head);
     if (longest == 0) return 0;
 
@@ -337,9 +335,7 @@ std::size_t Session::Impl::append_each_acknowledged(const Publish& common, std::
     prepared.plain.packet_id = 1;  // replaced in each packet
     scratch.clear();
     if (!encode_publish(prepared.plain, options.version, scratch)) return 0;
-    const auto frame = next_frame(scratch, scratch.size());
-    if (!frame || !*frame) return 0;
-    const codec::PublishHead head(**frame, prepared.plain.topic.size());
+    const codec::PublishHead head(scratch, prepared.plain.topic.size());
     const std::size_t longest = longest_in_block(head);
     if (longest == 0) return 0;
 
@@ -355,7 +351,7 @@ std::size_t Session::Impl::append_each_acknowledged(const Publish& common, std::
         message.qos = common.qos;
         message.packet.resize(head.packet_size(payloads[done].size()));
         codec::Writer out(message.packet.data());
-        head.put(out, message.id, payloads[done]);
+        head.put(out, payloads[done], message.id);
         out.finish(message.packet.data() + message.packet.size());
         message.begin = conn.output.end_position();
         conn.output.append(message.packet);
