@@ -18,6 +18,11 @@ CodecError error_of(TopicFault fault) {
     }
 }
 
+Fault check_name(std::string_view name) {
+    if (const auto fault = check_topic_name(name)) return error_of(*fault);
+    return {};
+}
+
 Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
     if (codes.empty()) return CodecError::protocol_error;
     const auto known = [=](std::uint8_t code) {
@@ -31,11 +36,6 @@ Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
 
 std::optional<TopicFault> check_filter(std::string_view filter, ProtocolVersion version) {
     return is_v5(version) ? check_topic_filter(filter) : check_plain_filter(filter);
-}
-
-Fault check_name(std::string_view name) {
-    if (const auto fault = check_topic_name(name)) return error_of(*fault);
-    return {};
 }
 
 Fault check(const Connect& packet, ProtocolVersion) {

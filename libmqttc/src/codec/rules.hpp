@@ -36,8 +36,6 @@ inline Fault check(const Pingresp&, ProtocolVersion) {
     return {};
 }
 
-/// What is wrong with a topic name.
-Fault check_name(std::string_view name);
 /// What is wrong with the topic of a PUBLISH; for those that plain_name does not accept.
 Fault check_unusual_topic(const Publish& packet, ProtocolVersion version);
 

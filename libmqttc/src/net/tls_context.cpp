@@ -143,21 +143,11 @@ Done set_up(Shared& shared) {
     return open_keylog(context, shared);
 }
 
-// A numeric address without the zone of a link-local one; empty for a name.
-std::string numeric_address(const std::string& host) {
-    std::string address = host.substr(0, host.find('%'));
-    ASN1_OCTET_STRING* parsed = a2i_IPADDRESS(address.c_str());
-    ERR_clear_error();
-    if (parsed == nullptr) return {};
-    ASN1_OCTET_STRING_free(parsed);
-    return address;
-}
-
 bool expect_host(SSL* ssl, const std::string& host) {
     X509_VERIFY_PARAM* wanted = SSL_get0_param(ssl);
-    if (const std::string address = numeric_address(host); !address.empty()) {
-        return X509_VERIFY_PARAM_set1_ip_asc(wanted, address.c_str()) == 1;
-    }
+    // A link-local address may have a zone.
+    if (X509_VERIFY_PARAM_set1_ip_asc(wanted, host.substr(0, host.find('%')).c_str()) == 1) return true;
+    ERR_clear_error();
     // A final dot says that the name is complete; certificates and SNI don't have it.
     const std::string name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
     // OpenSSL takes an empty name for "any", and a dot at the front for "any name below".
