@@ -17,8 +17,8 @@ class Backoff {
     Duration next(double random);
     /// The delays start again.
     void reset() { step_ = min_; }
-    /// They start again after one more, of `quick` to three times that, and of `min` at most: a broker that restarts, or
-    /// a network that changes, is often back by then.
+    /// The next delay is from `quick` to three times that, and at most `min`, because a broker that restarts or a network
+    /// that changes is often back by then. After that one the delays start again.
     void reset_quickly();
 
   private:

@@ -40,8 +40,8 @@ class Callbacks {
 
     /// True iff some message goes to a function instead of the handler.
     bool has_filters() const { return !filters_.empty(); }
-    /// What the functions of the filters that match have answered; none if no filter does. Accept::later of the first one
-    /// keeps the message from the others; that of another one counts as Accept::now.
+    /// Calls the functions of the filters that match, and combines their answers; none if no filter matches. After
+    /// Accept::later of the first one the others are not called; that of another one counts as Accept::now.
     std::optional<Accept> dispatch(const Publish& message);
 
   private:

@@ -9,8 +9,8 @@
 
 namespace mqttc {
 
-/// Limits: never more than twice what has arrived or `usual_size`, whichever is more, and for a packet whose
-/// size is known not more than that size or `usual_size`.
+/// Its capacity is at most `usual_size` or twice the bytes that have arrived, whichever is more; beyond `usual_size` it is
+/// not more than the size of the packet, once that is known.
 class ReceiveBuffer {
   public:
     static constexpr std::size_t first_size = std::size_t{64} * 1024;

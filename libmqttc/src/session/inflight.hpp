@@ -37,10 +37,9 @@ struct OutgoingMessage {
     bool refused = false;        ///< never to be sent: about to be finished
 };
 
-/// Two queues of messages over one pool of slots that are used again: `waiting` to be sent on this
-/// connection, and `sent` in the order of the last packet sent of each, which is the order of age. Both
-/// orders that the standard requires hold in it: PUBLISH as first sent, PUBREL as the PUBRECs arrived
-/// (section 4.6).
+/// Two queues of messages in one pool of slots that are used again: `waiting` to be sent on this connection, and `sent` in
+/// the order of the last packet sent for each: PUBLISH as first sent, PUBREL as the PUBRECs arrived, as section 4.6
+/// requires.
 class Inflight {
   public:
     /// Slots have numbers that fit a PacketIds::Owner, and one number is left for requests.

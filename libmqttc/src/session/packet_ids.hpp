@@ -13,9 +13,8 @@
 
 namespace mqttc {
 
-/// A value for each of the 65,536 identifiers. The first eight that are not zero are in the table itself; when there are
-/// more they are found without a search, in pages that are allocated where a value is not zero. Two that are empty again are
-/// kept for the identifiers that follow.
+/// A value for each of the 65,536 identifiers. Up to eight values that are not zero are in the table itself. When there are
+/// more, all are in pages, each allocated for its first value that is not zero; up to two empty pages are kept for reuse.
 template <typename Value>
 class IdTable {
   public:

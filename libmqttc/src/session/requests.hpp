@@ -1,5 +1,5 @@
-// SUBSCRIBE and UNSUBSCRIBE packets without an answer, and the answered SUBSCRIBEs, which are repeated when a
-// broker has lost the session, those of shared subscriptions after each reconnect.
+// SUBSCRIBE and UNSUBSCRIBE packets without an answer, and the answered SUBSCRIBEs, which are repeated when a broker has
+// lost the session; those that have only shared subscriptions, after each reconnect.
 #pragma once
 
 #include <cstddef>
@@ -48,8 +48,8 @@ class Requests {
     void answered(Request& request, Bytes codes, PacketIds& ids);
     /// The broker has no session: everything remembered is unanswered again, in its original order.
     void broker_lost_session();
-    /// The broker has the session: SUBSCRIBEs of shared subscriptions only are unanswered again. Mosquitto 2.0 forgets these
-    /// when it restarts, and no retained messages are sent for them (MQTT 5.0 section 4.8.2), so that they may be repeated.
+    /// The broker has the session: SUBSCRIBEs that have only shared subscriptions are unanswered again. Mosquitto 2.0 forgets
+    /// these when it restarts, and no retained messages are sent for them (MQTT 5.0 section 4.8.2), so that they may be repeated.
     void session_resumed();
 
     /// Those without an answer, oldest first.

@@ -156,7 +156,7 @@ struct Session::Impl {
     void remember_aliases(const PreparedPublish& prepared);
     std::expected<std::size_t, Error> publish_each(const Publish& common, std::span<const Bytes> payloads,
                                                    Time now);
-    /// Publishes as many from the front as need nothing but one head for all; the next one is publish()'s.
+    /// Publishes as many from the front as can share one head; the next one is left to publish().
     std::size_t append_each(const Publish& common, std::span<const Bytes> payloads, Time now);
     /// The same at QoS 1 and 2, as many as the window has room for.
     std::size_t append_each_acknowledged(const Publish& common, std::span<const Bytes> payloads, Time now);

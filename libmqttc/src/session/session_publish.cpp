@@ -313,7 +313,7 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     }
 }
 
-// The last bytes up to the broker's limit are publish()'s affair: the length field grows by up to three bytes.
+// Payloads near the broker's limit are left to publish(): the length field grows by up to three bytes.
 std::size_t Session::Impl::longest_in_block(const codec::PublishHead& head) const {
     constexpr std::size_t length_growth = 3;
     const std::size_t largest =
