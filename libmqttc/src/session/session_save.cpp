@@ -18,28 +18,6 @@ constexpr std::uint8_t flag_connected = 1;  // it was connected before
 constexpr std::uint8_t flag_attempted = 1;  // a connection may have carried the message
 constexpr std::uint8_t flag_pubrel = 2;     // the broker has answered it with PUBREC
 
-class Saver {
-  public:
-    void byte(std::uint8_t value) { bytes_.push_back(value); }
-    void two_bytes(std::size_t value) {
-        byte(static_cast<std::uint8_t>(value >> 8U));
-        byte(static_cast<std::uint8_t>(value));
-    }
-    void four_bytes(std::size_t value) {
-        two_bytes(value >> 16U & 0xffffU);
-        two_bytes(value & 0xffffU);
-    }
-    void raw(Bytes bytes) { bytes_.insert(bytes_.end(), bytes.begin(), bytes.end()); }
-    void ids(const std::vector<PacketId>& ids) {
-        two_bytes(ids.size());
-        for (const PacketId id : ids) two_bytes(id);
-    }
-    std::vector<std::uint8_t> take() { return std::move(bytes_); }
-
-  private:
-    std::vector<std::uint8_t> bytes_;
-};
-
 std::vector<PacketId> ids_in(const IdSet& set) {
     std::vector<PacketId> ids;
     if (set.empty()) return ids;
@@ -69,31 +47,42 @@ bool is_stored_publish(Bytes packet, PacketId id, ProtocolVersion version) {
 }  // namespace
 
 std::vector<std::uint8_t> Session::Impl::save() const {
-    Saver out;
-    out.raw(as_bytes(mark));
-    out.byte(static_cast<std::uint8_t>(options.version));
-    out.byte(state.ever_connected ? flag_connected : 0);
-    out.two_bytes(state.client_id.size());
-    out.raw(as_bytes(state.client_id));
     // A message whose acknowledgement is held is not finished here: the broker sends it again, and it is offered again.
     auto delivered = ids_in(state.received);
     std::erase_if(delivered, [this](PacketId id) {
         return std::ranges::find(state.held_qos2, id, &SessionState::HeldQos2::id) != state.held_qos2.end();
     });
-    out.ids(delivered);
-    out.ids(ids_in(state.uncertain_qos2_ids));
-    for (const Inflight::Queue* queue : {&state.inflight.sent(), &state.inflight.waiting()}) {
-        for (const OutgoingMessage* message = queue->front(); message != nullptr; message = message->next) {
-            const bool pubrel = message->stage == OutgoingMessage::Stage::pubrel;
-            out.two_bytes(message->id);
-            out.byte(static_cast<std::uint8_t>((message->on_wire || message->attempted ? flag_attempted : 0) |
-                                               (pubrel ? flag_pubrel : 0)));
-            out.four_bytes(message->packet.size() + message->payload.bytes.size());
-            out.raw(message->packet);
-            out.raw(message->payload.bytes);
+    auto uncertain = ids_in(state.uncertain_qos2_ids);
+    const auto put = [&](auto& out) {
+        out.raw(as_bytes(mark));
+        out.byte(static_cast<std::uint8_t>(options.version));
+        out.byte(state.ever_connected ? flag_connected : 0);
+        out.unchecked_text(state.client_id);
+        for (const auto* ids : {&delivered, &uncertain}) {
+            out.two_bytes(static_cast<std::uint16_t>(ids->size()));
+            for (const PacketId id : *ids) out.two_bytes(id);
         }
-    }
-    return out.take();
+        for (const Inflight::Queue* queue : {&state.inflight.sent(), &state.inflight.waiting()}) {
+            for (const OutgoingMessage* message = queue->front(); message != nullptr;
+                 message = message->next) {
+                const bool pubrel = message->stage == OutgoingMessage::Stage::pubrel;
+                const bool attempted = message->on_wire || message->attempted;
+                out.two_bytes(message->id);
+                out.byte(
+                    static_cast<std::uint8_t>((attempted ? flag_attempted : 0) | (pubrel ? flag_pubrel : 0)));
+                out.four_bytes(
+                    static_cast<std::uint32_t>(message->packet.size() + message->payload.bytes.size()));
+                out.raw(message->packet);
+                out.raw(message->payload.bytes);
+            }
+        }
+    };
+    codec::Measure measure;
+    put(measure);
+    std::vector<std::uint8_t> saved(static_cast<std::size_t>(measure.size()));
+    codec::Writer writer(saved.data());
+    put(writer);
+    return saved;
 }
 
 std::expected<void, Error> Session::Impl::restore(Bytes saved) {
