@@ -86,13 +86,13 @@ struct Client::Impl {
     std::optional<Error> awaited() const;
     void post(std::function<void()> function);
     void stop();
-    /// Aborts the program if this isn't the client's thread; `function`: the member that was called.
-    void check_thread(const char* function) const {
+    /// Aborts the program if this isn't the client's thread; `function`: the member that calls it.
+    void check_thread(const char* function = __builtin_FUNCTION()) const {
         if (pthread_equal(owner_, pthread_self()) == 0) wrong_thread(function);
     }
     /// check_thread(), and outside of turn() takes the time and makes descriptor() readable, because there is something
     /// to do.
-    void changes(const char* function) {
+    void changes(const char* function = __builtin_FUNCTION()) {
         check_thread(function);
         if (in_turn_) return;
         loop.update_now();

@@ -68,7 +68,7 @@ void Client::Impl::begin() {
 }
 
 std::expected<bool, Error> Client::Impl::turn(bool wait) {
-    if (phase_ != Phase::ended) check_thread("turn");
+    if (phase_ != Phase::ended) check_thread();
     in_turn_ = true;
     try {
         if (phase_ == Phase::ended) {
