@@ -359,7 +359,7 @@ The default is 20.)",
      // 128: room for a CONNACK with properties
      .manual = R"(Refuse packets from the broker that are larger than this.
 The default is 268435460.)",
-     .set = set_number<128, max_remaining_length + 5, &ConnectionOptions::max_packet_size>},
+     .set = set_number<128, max_packet_bytes, &ConnectionOptions::max_packet_size>},
     // The library always sets it.
     {.name = "nodelay", .help = "TCP_NODELAY (always on)",
      .manual = R"(Accepted for compatibility and has no effect.

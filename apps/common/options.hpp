@@ -65,7 +65,7 @@ struct ConnectionOptions {
     std::string v5_option;      ///< the last option given that selects MQTT 5, as spelled; empty = none
     std::uint16_t keep_alive = 60;
     std::uint16_t max_inflight = 20;
-    std::uint32_t max_packet_size = max_remaining_length + 5;
+    std::uint32_t max_packet_size = max_packet_bytes;
 
     TlsOptions tls;
     std::optional<OptionSource> tls_requested;  ///< the last option that turns TLS on was given there

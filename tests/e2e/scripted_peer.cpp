@@ -74,7 +74,7 @@ void ScriptedPeer::serve_connection(int fd) {
         }
         changed_.notify_all();
         while (line < script_.size()) {
-            const auto frame = next_frame(Bytes(received).subspan(seen), max_remaining_length + 5);
+            const auto frame = next_frame(Bytes(received).subspan(seen));
             if (!frame || !*frame) break;
             seen += (*frame)->size;
             if ((*frame)->first_byte >> 4 != static_cast<int>(script_[line].after)) continue;

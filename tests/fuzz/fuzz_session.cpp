@@ -56,7 +56,7 @@ class Listener {
         bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
         std::size_t at = 0;
         for (;;) {
-            const auto frame = next_frame(Bytes(bytes_).subspan(at), max_remaining_length + 5);
+            const auto frame = next_frame(Bytes(bytes_).subspan(at));
             EXPECT(frame.has_value());
             if (!*frame) break;
             const auto packet = decode(**frame, version);

@@ -27,11 +27,11 @@ struct Frame {
 /// header is there (2 to 5 bytes); none before. Lets a reader make room before the rest arrives. Errors:
 /// malformed (five-byte length, reserved type 0), packet_too_large (over `max_packet_size`).
 [[nodiscard]] MQTTC_API std::expected<std::optional<std::size_t>, CodecError> frame_size(
-    Bytes bytes, std::size_t max_packet_size);
+    Bytes bytes, std::size_t max_packet_size = max_packet_bytes);
 
 /// The first whole packet in `bytes`, or none when more bytes are needed. The same errors as frame_size.
 [[nodiscard]] MQTTC_API std::expected<std::optional<Frame>, CodecError> next_frame(
-    Bytes bytes, std::size_t max_packet_size);
+    Bytes bytes, std::size_t max_packet_size = max_packet_bytes);
 
 /// Decodes any packet. `version` is the one agreed by CONNECT and is ignored for CONNECT itself. In 3.1
 /// and 3.1.1 PUBLISH must have a topic; in v5 an empty topic needs a topic alias.

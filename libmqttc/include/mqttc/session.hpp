@@ -61,7 +61,7 @@ struct SessionOptions {
     std::uint16_t max_inflight = 20;  ///< QoS 1/2 messages sent and not yet acknowledged; the broker's
                                       ///< receive maximum may lower it; 0: none can be published
     /// Largest packet accepted from the broker, bytes.
-    std::size_t max_packet_size = max_remaining_length + 5;
+    std::size_t max_packet_size = max_packet_bytes;
     /// publish() fails with buffer_full while more output than this is pending.
     std::size_t max_output_bytes = 256 * 1024;
     /// Longest wait without progress for the answer to SUBSCRIBE, UNSUBSCRIBE, PUBLISH QoS 1/2, PUBREL and ping();
@@ -77,14 +77,14 @@ struct Limits {
     std::uint16_t receive_maximum = 65'535;  ///< messages of QoS 1 and 2 in flight to the broker
     Qos maximum_qos = Qos::exactly_once;     ///< of messages to the broker
     bool retain_available = true;            ///< messages to the broker may have the retain flag
-    std::uint32_t maximum_packet_size = max_remaining_length + 5;  ///< bytes of a packet to the broker
-    std::uint16_t topic_alias_maximum = 0;          ///< highest topic alias to the broker; 0: none
-    bool wildcard_subscription_available = true;    ///< filters may have + and #
-    bool subscription_identifier_available = true;  ///< SUBSCRIBE may carry one
-    bool shared_subscription_available = true;      ///< "$share/group/filter" may be subscribed to
-    std::uint16_t keep_alive = 0;                   ///< seconds in force: the server's or ours
-    std::uint32_t session_expiry_interval = 0;      ///< seconds in force
-    std::string client_id;                          ///< ours or the assigned one
+    std::uint32_t maximum_packet_size = max_packet_bytes;  ///< bytes of a packet to the broker
+    std::uint16_t topic_alias_maximum = 0;                 ///< highest topic alias to the broker; 0: none
+    bool wildcard_subscription_available = true;           ///< filters may have + and #
+    bool subscription_identifier_available = true;         ///< SUBSCRIBE may carry one
+    bool shared_subscription_available = true;             ///< "$share/group/filter" may be subscribed to
+    std::uint16_t keep_alive = 0;                          ///< seconds in force: the server's or ours
+    std::uint32_t session_expiry_interval = 0;             ///< seconds in force
+    std::string client_id;                                 ///< ours or the assigned one
 };
 
 /// What a handler does with a message.

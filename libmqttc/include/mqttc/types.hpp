@@ -70,6 +70,8 @@ using PacketId = std::uint16_t;
 
 /// The largest value of the remaining length field, and so of a packet without its fixed header (section 1.5.5).
 inline constexpr std::uint32_t max_remaining_length = 268'435'455;
+/// The size of the largest packet, with its fixed header.
+inline constexpr std::uint32_t max_packet_bytes = max_remaining_length + 5;
 
 /// A short secret (password, passphrase, key). Its memory is overwritten when it is replaced or destroyed.
 class Secret {

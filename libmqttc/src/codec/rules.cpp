@@ -26,7 +26,7 @@ Fault check_name(std::string_view name) {
 Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
     if (codes.empty()) return CodecError::protocol_error;
     const auto known = [=](std::uint8_t code) {
-        return version == ProtocolVersion::v5 ? reason_allowed(type, code) : code <= 2 || code == 0x80;
+        return is_v5(version) ? reason_allowed(type, code) : code <= 2 || code == 0x80;
     };
     if (!std::all_of(codes.begin(), codes.end(), known)) return CodecError::protocol_error;
     return {};
@@ -46,20 +46,20 @@ Fault check(const Connect& packet, ProtocolVersion) {
         if (packet.will->qos > Qos::exactly_once) return CodecError::malformed;  // [MQTT-3.1.2-12]
         if (const Fault fault = check_name(packet.will->topic)) return fault;
     }
-    if (packet.version != ProtocolVersion::v5 && packet.password && !packet.username)
+    if (!is_v5(packet.version) && packet.password && !packet.username)
         return CodecError::protocol_error;  // 3.1.1 [MQTT-3.1.2-22]
     return {};
 }
 
 Fault check(const Connack& packet, ProtocolVersion version) {
     if (packet.session_present && packet.code != 0) return CodecError::protocol_error;  // [MQTT-3.2.2-6]
-    if (version == ProtocolVersion::v5 && !reason_allowed(PacketType::connack, packet.code))
+    if (is_v5(version) && !reason_allowed(PacketType::connack, packet.code))
         return CodecError::protocol_error;  // [MQTT-3.2.2-8]
     return {};
 }
 
 Fault check_unusual_topic(const Publish& packet, ProtocolVersion version) {
-    if (!packet.topic.empty() || version != ProtocolVersion::v5) return check_name(packet.topic);
+    if (!packet.topic.empty() || !is_v5(version)) return check_name(packet.topic);
     if (!packet.properties.find(PropertyId::topic_alias))
         return CodecError::protocol_error;  // section 3.3.2.1
     return {};
@@ -69,7 +69,7 @@ Fault check(const Ack& packet, ProtocolVersion version) {
     if (packet.type < PacketType::puback || packet.type > PacketType::pubcomp)
         return CodecError::protocol_error;
     if (packet.packet_id == 0) return CodecError::protocol_error;
-    if (version == ProtocolVersion::v5 && !reason_allowed(packet.type, packet.code))
+    if (is_v5(version) && !reason_allowed(packet.type, packet.code))
         return CodecError::protocol_error;  // [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]
     return {};
 }
@@ -80,7 +80,7 @@ Fault check(const Subscribe& packet, ProtocolVersion version) {
     for (const Subscription& subscription : packet.subscriptions) {
         if (const auto fault = check_filter(subscription.filter, version)) return error_of(*fault);
         if (subscription.qos > Qos::exactly_once) return CodecError::protocol_error;
-        if (version != ProtocolVersion::v5) continue;
+        if (!is_v5(version)) continue;
         if (subscription.retain_handling > RetainHandling::send_never) return CodecError::protocol_error;
         if (subscription.no_local && split_share(subscription.filter))
             return CodecError::protocol_error;  // [MQTT-3.8.3-4]
@@ -104,18 +104,18 @@ Fault check(const Unsubscribe& packet, ProtocolVersion version) {
 
 Fault check(const Unsuback& packet, ProtocolVersion version) {
     if (packet.packet_id == 0) return CodecError::protocol_error;
-    if (version != ProtocolVersion::v5) return {};
+    if (!is_v5(version)) return {};
     return check_codes(PacketType::unsuback, packet.codes, version);
 }
 
 Fault check(const Disconnect& packet, ProtocolVersion version) {
-    if (version == ProtocolVersion::v5 && !reason_allowed(PacketType::disconnect, packet.code))
+    if (is_v5(version) && !reason_allowed(PacketType::disconnect, packet.code))
         return CodecError::protocol_error;  // [MQTT-3.14.2-1]
     return {};
 }
 
 Fault check(const Auth& packet, ProtocolVersion version) {
-    if (version != ProtocolVersion::v5 || !reason_allowed(PacketType::auth, packet.code))
+    if (!is_v5(version) || !reason_allowed(PacketType::auth, packet.code))
         return CodecError::protocol_error;  // [MQTT-3.15.2-1]
     const bool bare = packet.code == reason::success && packet.properties.empty();
     if (!bare && !packet.properties.find(PropertyId::authentication_method))

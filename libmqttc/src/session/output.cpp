@@ -87,7 +87,7 @@ void Output::drop_first_external() {
 }
 
 Output::Step Output::step_from(std::size_t at, std::size_t next_external) const {
-    const auto size = frame_size(Bytes(inline_bytes_).subspan(at), max_remaining_length + 5);
+    const auto size = frame_size(Bytes(inline_bytes_).subspan(at));
     const std::size_t whole = size && *size ? **size : inline_bytes_.size() - at;
     if (next_external < externals_.size() && at + whole > externals_[next_external].at) {
         return {externals_[next_external].at - at, &externals_[next_external].payload};

@@ -12,7 +12,7 @@ namespace {
 
 /// The packet that a request holds; its bytes were encoded by this library.
 Packet packet_of(const Request& request, ProtocolVersion version) {
-    const auto frame = next_frame(request.packet, max_remaining_length + 5);
+    const auto frame = next_frame(request.packet);
     if (!frame || !*frame) return Pingreq{};
     auto packet = decode(**frame, version);
     return packet ? std::move(*packet) : Packet(Pingreq{});

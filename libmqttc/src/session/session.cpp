@@ -48,8 +48,7 @@ Session::Impl::Impl(SessionOptions given)
     conn.limits.client_id = options.client_id;
     // So that the broker does not send packets that would have to be refused.
     const auto properties = options.connect_properties.view();
-    if (v5() && accepted_size < max_remaining_length + 5 &&
-        !properties.find(PropertyId::maximum_packet_size)) {
+    if (v5() && accepted_size < max_packet_bytes && !properties.find(PropertyId::maximum_packet_size)) {
         static_cast<void>(options.connect_properties.add(PropertyId::maximum_packet_size,
                                                          static_cast<std::uint32_t>(accepted_size)));
     }

@@ -316,8 +316,7 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
 // Payloads near the broker's limit are left to publish(): the length field grows by up to three bytes.
 std::size_t Session::Impl::longest_in_block(const codec::PublishHead& head) const {
     constexpr std::size_t length_growth = 3;
-    const std::size_t largest =
-        std::min<std::size_t>(conn.limits.maximum_packet_size, max_remaining_length + 5);
+    const std::size_t largest = std::min(conn.limits.maximum_packet_size, max_packet_bytes);
     const std::size_t overhead = head.packet_size(0) + length_growth;
     return overhead > largest ? 0 : std::min(largest - overhead, external_when_copied - 1);
 }

@@ -115,7 +115,7 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
 void Session::Impl::resend_requests(Time now, Refusals& refusals) {
     for (Request& request : state.requests.unanswered()) {
         std::optional<ReasonCode> code;
-        const auto frame = next_frame(request.packet, max_remaining_length + 5);
+        const auto frame = next_frame(request.packet);
         const auto packet =
             frame && *frame ? decode(**frame, options.version) : std::unexpected(CodecError::malformed);
         if (packet) {

@@ -35,7 +35,7 @@ void read_ids(codec::Reader& in, IdSet& to) {
 
 /// Whether the bytes are one PUBLISH that this library could have stored.
 bool is_stored_publish(Bytes packet, PacketId id, ProtocolVersion version) {
-    const auto frame = next_frame(packet, max_remaining_length + 5);
+    const auto frame = next_frame(packet);
     if (!frame || !*frame || (*frame)->size != packet.size() || (*frame)->type() != PacketType::publish)
         return false;
     const auto publish = decode_publish(**frame, version);

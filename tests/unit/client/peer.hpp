@@ -155,7 +155,7 @@ class Peer {
             send(as_bytes(answer));
         }
         while (fd) {
-            const auto frame = next_frame(received, max_remaining_length + 5);
+            const auto frame = next_frame(received);
             REQUIRE(frame);
             if (!*frame) break;
             const auto size = (*frame)->size;

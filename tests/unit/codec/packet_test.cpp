@@ -19,7 +19,7 @@ using mqttc::test::to_hex;
 
 namespace {
 
-constexpr std::size_t no_limit = max_remaining_length + 5;
+constexpr std::size_t no_limit = max_packet_bytes;
 
 /// Bytes in memory of exactly their size, so that a sanitizer sees every read beyond them.
 class Exactly {

@@ -15,7 +15,7 @@ using test::hex;
 
 namespace {
 
-constexpr std::size_t largest = max_remaining_length + 5;
+constexpr std::size_t largest = max_packet_bytes;
 
 /// What decode_plain_publish answers, compared with next_frame and decode_publish where it is not 0.
 std::size_t plain_size(Bytes bytes, ProtocolVersion version) {

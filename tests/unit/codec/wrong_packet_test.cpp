@@ -19,7 +19,7 @@ namespace {
 constexpr auto v31 = ProtocolVersion::v31;
 constexpr auto v311 = ProtocolVersion::v311;
 constexpr auto v5 = ProtocolVersion::v5;
-constexpr std::size_t no_limit = max_remaining_length + 5;
+constexpr std::size_t no_limit = max_packet_bytes;
 
 struct Row {
     std::string_view bytes;

@@ -136,7 +136,7 @@ class Model {
         Seen seen;
         Bytes rest = Bytes(stream_).first(bytes);
         while (!rest.empty()) {
-            const auto frame = next_frame(rest, max_remaining_length + 5);
+            const auto frame = next_frame(rest);
             REQUIRE(frame.has_value());
             if (!*frame) {
                 seen.partly = (rest[0] & 0xf6U) == 0x30;

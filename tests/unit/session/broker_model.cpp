@@ -20,7 +20,7 @@ void BrokerModel::closed() {
 
 void BrokerModel::receive(std::uint8_t byte) {
     input_.push_back(byte);
-    const auto frame = next_frame(input_, max_remaining_length + 5);
+    const auto frame = next_frame(input_);
     if (!frame) {
         violations.emplace_back("bytes that are not a packet");
         return;
