@@ -28,22 +28,14 @@ std::size_t printable_prefix(std::string_view text, LineBreaks breaks) {
 }
 
 EscapedByte::EscapedByte(char byte) : text_{'\\'}, length_(2) {
-    switch (byte) {
-        case '\n':
-            text_[1] = 'n';
-            break;
-        case '\r':
-            text_[1] = 'r';
-            break;
-        case '\t':
-            text_[1] = 't';
-            break;
-        default: {
-            const auto& pair = hex_pairs(HexCase::lower)[static_cast<unsigned char>(byte)];
-            text_ = {'\\', 'x', pair[0], pair[1]};
-            length_ = 4;
-        }
+    constexpr std::string_view named = "\n\r\t";
+    if (const std::size_t at = named.find(byte); at != std::string_view::npos) {
+        text_[1] = "nrt"[at];
+        return;
     }
+    const auto& pair = hex_pairs(HexCase::lower)[static_cast<unsigned char>(byte)];
+    text_ = {'\\', 'x', pair[0], pair[1]};
+    length_ = 4;
 }
 
 std::string escape_controls(std::string_view text, std::size_t most) {
