@@ -8,18 +8,11 @@ namespace mqttc {
 
 namespace {
 
-std::uint16_t two_byte_property(const SessionOptions& options, PropertyId id, std::uint16_t fallback) {
+/// A property of CONNECT; without it, and in 3.x, `fallback`.
+template <class Number>
+Number connect_property(const SessionOptions& options, PropertyId id, Number fallback) {
     if (options.version != ProtocolVersion::v5) return fallback;
-    return static_cast<std::uint16_t>(options.connect_properties.view().number_or(id, fallback));
-}
-
-std::size_t accepted(const SessionOptions& options) {
-    std::size_t size = options.max_packet_size;
-    if (options.version == ProtocolVersion::v5) {
-        const auto announced = options.connect_properties.view().find(PropertyId::maximum_packet_size);
-        if (announced) size = std::min<std::size_t>(size, announced->number);
-    }
-    return size;
+    return static_cast<Number>(options.connect_properties.view().number_or(id, fallback));
 }
 
 /// Adds what session_expiry says to the properties of CONNECT.
@@ -37,9 +30,10 @@ void add_session_expiry(SessionOptions& options) {
 
 Session::Impl::Impl(SessionOptions given)
     : options(std::move(given)),
-      accepted_size(accepted(options)),
-      receive_maximum(two_byte_property(options, PropertyId::receive_maximum, 65'535)),
-      alias_maximum(two_byte_property(options, PropertyId::topic_alias_maximum, 0)),
+      accepted_size(std::min<std::size_t>(
+          options.max_packet_size, connect_property(options, PropertyId::maximum_packet_size, UINT32_MAX))),
+      receive_maximum(connect_property<std::uint16_t>(options, PropertyId::receive_maximum, 65'535)),
+      alias_maximum(connect_property<std::uint16_t>(options, PropertyId::topic_alias_maximum, 0)),
       authenticates(options.version == ProtocolVersion::v5 &&
                     options.connect_properties.view().find(PropertyId::authentication_method).has_value()),
       state(options.version) {
