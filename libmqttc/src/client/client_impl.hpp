@@ -152,7 +152,7 @@ struct Client::Impl {
     void lost(Error error);
     const Endpoint& home() const { return options.endpoints[endpoint_]; }
     bool next_address(const Error& error);
-    bool fruitful() const;
+    bool was_useful() const;
     std::optional<Duration> next_endpoint(const Error& error);
     std::optional<Duration> retry_delay(const Error& error, bool another_can_help);
     bool follow_redirect(Error& error);
@@ -183,7 +183,7 @@ struct Client::Impl {
     Backoff backoff_;
     Duration last_delay_{};
     std::optional<Time> quick_retry_at_;           ///< the last quick retry
-    std::uint32_t tries_ = 0;                      ///< further tries since the last fruitful connection
+    std::uint32_t tries_ = 0;                      ///< further tries since the last useful connection
     std::vector<net::Address> untried_addresses_;  ///< of target
     std::size_t endpoint_ = 0;                     ///< index in options.endpoints
     std::size_t failed_in_round_ = 0;              ///< endpoints

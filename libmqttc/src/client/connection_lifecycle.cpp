@@ -15,7 +15,7 @@ namespace {
 // A connection that lasted this long may be redirected again.
 constexpr Duration redirect_memory = std::chrono::minutes(1);
 // A broker that closes sooner has a cause that a reconnect alone does not remove.
-constexpr Duration fruitful_time = std::chrono::seconds(10);
+constexpr Duration useful_time = std::chrono::seconds(10);
 // A broker that closes sooner is not tried again at once, although there is no delay between several endpoints.
 constexpr Duration shortest_useful = std::chrono::milliseconds(100);
 
@@ -221,9 +221,9 @@ bool Client::Impl::next_address(const Error& error) {
 }
 
 /// So that a limited number of tries ends a run whose broker closes on what is sent again and again.
-bool Client::Impl::fruitful() const {
+bool Client::Impl::was_useful() const {
     return relay.accepted &&
-           (relay.peer_sends || relay.peer_acknowledges || loop.now() - connected_at_ >= fruitful_time);
+           (relay.peer_sends || relay.peer_acknowledges || loop.now() - connected_at_ >= useful_time);
 }
 
 /// Chooses among several endpoints; the delay before it is tried.
@@ -231,7 +231,7 @@ std::optional<Duration> Client::Impl::next_endpoint(const Error& error) {
     // Why a broker ends a connection that it had accepted holds for the others too.
     if (relay.accepted && is_final(error) && !is_redirect(error)) return retry_delay(error, false);
     const Duration shortest = std::max({last_delay_, options.reconnect.min_delay, shortest_useful});
-    const bool worked = fruitful() && loop.now() - connected_at_ >= shortest;
+    const bool worked = was_useful() && loop.now() - connected_at_ >= shortest;
     const bool silent = error.code == ErrorCode::keep_alive_timeout || error.code == ErrorCode::ack_timeout;
     if (worked) {
         failed_in_round_ = 0;
@@ -256,14 +256,14 @@ std::optional<Duration> Client::Impl::next_endpoint(const Error& error) {
 std::optional<Duration> Client::Impl::retry_delay(const Error& error, bool another_can_help) {
     const bool insists = options.reconnect.after_refusal && ever_connected_ && is_refusal(error);
     if (is_final(error) && !insists && !another_can_help) return std::nullopt;
-    if (fruitful()) tries_ = 0;
+    if (was_useful()) tries_ = 0;
     const auto allowed = ever_connected_ ? options.reconnect.later : options.reconnect.first;
     if (allowed != ReconnectPolicy::forever && tries_ >= allowed) return std::nullopt;
     // A connection that lasted shorter than the delay before it does not count as recovery.
     const bool lasted = relay.accepted && loop.now() - connected_at_ >= last_delay_;
     relay.accepted = false;
     // A broker that closes whatever is sent gets no quick retry for each connection.
-    const bool quick = lasted && !(quick_retry_at_ && loop.now() - *quick_retry_at_ < fruitful_time);
+    const bool quick = lasted && !(quick_retry_at_ && loop.now() - *quick_retry_at_ < useful_time);
     if (quick) {
         backoff_.reset_quickly();
         quick_retry_at_ = loop.now();
