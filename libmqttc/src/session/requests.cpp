@@ -87,16 +87,14 @@ void Requests::forget(const Filters& filters, PacketId except, PacketIds& ids) {
         const auto owned = owners_.find(filter);
         if (owned != owners_.end() && owned->second != except) by_owner[owned->second].insert(filter);
     }
-    for (const auto& entry : by_owner) {
-        const PacketId id = entry.first;
-        const Filters& removed = entry.second;
+    for (const auto& [id, removed] : by_owner) {
         for (const std::string_view filter : removed) owners_.erase(owners_.find(filter));
         Request& request = *index_.find(id)->second.at;
         Packet packet = packet_of(request, version_);
         auto* subscribe = std::get_if<Subscribe>(&packet);
         if (subscribe == nullptr) continue;
         std::erase_if(subscribe->subscriptions,
-                      [&](const Subscription& one) { return removed.contains(one.filter); });
+                      [&removed](const Subscription& one) { return removed.contains(one.filter); });
         if (subscribe->subscriptions.empty()) {
             erase(id, ids);
             continue;
