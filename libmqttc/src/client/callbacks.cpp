@@ -1,6 +1,7 @@
 // Calls the functions given for messages and subscriptions.
 #include "callbacks.hpp"
 
+#include <iterator>
 #include <utility>
 
 #include "mqttc/reason.hpp"
@@ -41,19 +42,16 @@ void Callbacks::remove(std::string_view filter) {
 
 void Callbacks::send_subscriptions(Session& session, Time now) {
     auto sending = std::exchange(unsent_, {});
-    std::size_t sent = 0;
-    for (auto& one : sending) {
-        one.options.filter = one.filter;
-        const auto id = session.subscribe({&one.options, 1}, {}, now);
+    auto one = sending.begin();
+    for (; one != sending.end(); ++one) {
+        one->options.filter = one->filter;
+        const auto id = session.subscribe({&one->options, 1}, {}, now);
         if (!id && id.error().code == ErrorCode::window_full) break;
-        ++sent;
-        if (id && one.done) subscribes_[*id] = std::move(one.done);
-        if (!id && one.done) one.done(reason::implementation_specific_error);
+        if (id && one->done) subscribes_[*id] = std::move(one->done);
+        if (!id && one->done) one->done(reason::implementation_specific_error);
     }
-    sending.erase(sending.begin(), sending.begin() + static_cast<std::ptrdiff_t>(sent));
-    // Those that `done` has added are last.
-    for (auto& one : unsent_) sending.push_back(std::move(one));
-    unsent_ = std::move(sending);
+    // Before those that `done` has added.
+    unsent_.insert(unsent_.begin(), std::move_iterator(one), std::move_iterator(sending.end()));
 }
 
 std::optional<Accept> Callbacks::dispatch(const Publish& message) {

@@ -128,10 +128,6 @@ std::expected<void, Error> Connection::write(Session& session) {
     return {};
 }
 
-std::size_t Connection::unarrived() const {
-    return net::unacknowledged(stream_->descriptor());
-}
-
 // close(2) on a socket with unread input, or input that arrives after it, makes the kernel send a reset, and a
 // reset discards what the peer has not read yet. So received bytes are read and discarded, and if
 // the peer may send more while our bytes are in flight, its end is waited for.

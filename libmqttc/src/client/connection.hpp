@@ -48,7 +48,7 @@ class Connection {
     bool busy(bool reading) const { return unfinished_ || (reading && stream_->buffered()); }
 
     /// Bytes that were written and that the peer's machine has not confirmed.
-    std::size_t unarrived() const;
+    std::size_t unarrived() const { return net::unacknowledged(stream_->descriptor()); }
 
     /// Shuts down. True: the connection can be closed now without losing anything that was written.
     /// False: call it again in later turns, at retry_at() at the latest, until it returns true or a deadline passes.
