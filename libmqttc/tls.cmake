@@ -7,7 +7,7 @@ target_include_directories(mqttc_tls_stream PUBLIC include src src/net)
 target_link_libraries(mqttc_tls_stream PUBLIC OpenSSL::SSL PRIVATE mqttc_build_flags)
 
 add_library(mqttc-tls MODULE src/net/tls_context.cpp src/net/tls_explain.cpp src/net/tls_files.cpp
-  src/net/tls_keys.cpp src/net/tls_revocation.cpp)
+  src/net/tls_keys.cpp src/net/tls_revocation.cpp src/net/tls_tpm.cpp)
 # Alone, because it includes OpenSSL with what is deprecated.
 set_source_files_properties(src/net/tls_keys.cpp PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 set_target_properties(mqttc-tls PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc)

@@ -149,12 +149,28 @@ Requires
 .Fl -cert .
 If a PKCS#12 file has both, give it to both options.
 Requires
-.Fl -cert .)",
+.Fl -cert .
+.Pp
+A persistent key in a TPM 2.0, ECC or RSA, is given by its handle:
+.Li handle:0x81000001 .
+This needs OpenSSL's provider tpm2
+.Pq Debian: tpm2-openssl
+and a user who may open the TPM
+.Pq Debian: group tss .
+With tpm2-tools, a key is created, and a certificate is requested for it, by
+.Bd -literal -offset indent
+tpm2_createprimary -C o -G ecc -c key.ctx \e
+  -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign'
+tpm2_evictcontrol -C o -c key.ctx 0x81000001
+openssl req -provider tpm2 -provider default \e
+  -propquery '?provider=tpm2' -new -key handle:0x81000001 \e
+  -subj /CN=client -out client.csr
+.Ed)",
      .set = set_path<tls_field, &TlsOptions::key_file>},
     {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
-     .manual = R"(Read the passphrase of the private key, or the PIN of its token, from the first
-line of
+     .manual = R"(Read the passphrase of the private key, the PIN of its token, or its password in
+a TPM, from the first line of
 .Ar file .
 Without this option, the program prompts for the passphrase of an encrypted
 key on the terminal.)",

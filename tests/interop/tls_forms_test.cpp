@@ -2,7 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
+#include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +21,8 @@ namespace {
 
 constexpr const char* openssl = "/usr/bin/openssl";
 constexpr const char* softhsm = "/usr/bin/softhsm2-util";
+constexpr const char* swtpm = "/usr/bin/swtpm";
+constexpr const char* tpm2_tools = "/usr/bin/tpm2_createprimary";
 constexpr const char* softhsm_module = "/usr/lib/softhsm/libsofthsm2.so";
 
 // A root, an intermediate CA, the broker's certificate for broker.example by the latter, and a client's in several forms.
@@ -75,13 +80,15 @@ class Pki {
     std::string file(const char* name) const { return dir_.file(name); }
 
     /// What mqtt_pub does with a broker that has the certificate for broker.example. Words that begin with @ are files.
-    Result publish(std::uint16_t port, Words options) const {
+    using Environment = std::vector<std::pair<std::string, std::string>>;
+    Result publish(std::uint16_t port, Words options, const Environment& environment = {}) const {
         for (std::string& word : options)
             if (word.starts_with('@')) word = dir_.file(word.substr(1));
         Command command =
             client("mqtt_pub", port, Words{"-t", "a", "-m", "x", "--connect-timeout", "5"} + options);
         command.env.emplace_back("SOFTHSM2_CONF", file("softhsm.conf"));
         command.env.emplace_back("PKCS11_MODULE_PATH", softhsm_module);
+        command.env.insert(command.env.end(), environment.begin(), environment.end());
         // libp11 leaves its methods behind when its engine is unloaded after an error. 99 as in tests/run.sh.
         if (std::ranges::any_of(options, [](const std::string& word) { return word.starts_with("pkcs11:"); }))
             command.env.emplace_back("ASAN_OPTIONS", "exitcode=99:detect_leaks=0");
@@ -94,13 +101,62 @@ class Pki {
 
 class StrictBroker {
   public:
-    explicit StrictBroker(const Pki& pki)
-        : broker_("cafile " + pki.file("both.pem") + "\ncertfile " + pki.file("chain.pem") + "\nkeyfile " +
-                  pki.file("server.key") + "\nrequire_certificate true\nallow_anonymous true\n") {}
+    explicit StrictBroker(const Pki& pki, const char* chain = "chain.pem", const char* key = "server.key")
+        : broker_("cafile " + pki.file("both.pem") + "\ncertfile " + pki.file(chain) + "\nkeyfile " +
+                  pki.file(key) + "\nrequire_certificate true\nallow_anonymous true\n") {}
     std::uint16_t port() const { return broker_.port(); }
+    RealBroker& broker() { return broker_; }
 
   private:
     RealBroker broker_;
+};
+
+// Keys as in mqtt_pub(1), under --key, one of RSA and one with a password; their certificates; and a server with RSA
+// 4096, which TPMs don't support.
+constexpr const char* tpm_script = R"(set -e
+cd "$1"
+make() { # HANDLE NAME PASSWORD OPTIONS
+    handle=$1; name=$2; password=$3; shift 3
+    tpm2_createprimary -Q -C o -c key.ctx -a 'fixedtpm|fixedparent|sensitivedataorigin|userwithauth|sign' "$@"
+    tpm2_evictcontrol -Q -C o -c key.ctx $handle
+    tpm2_flushcontext -t
+    openssl req -provider tpm2 -provider default -propquery '?provider=tpm2' -new -key handle:$handle$password \
+        -passin pass:secret -subj /CN=$name -out $name.csr
+    openssl x509 -req -in $name.csr -CA root.pem -CAkey root.key -days 20 -out $name.pem
+}
+make 0x81000001 ec '' -G ecc
+make 0x81000002 rsa '' -G rsa2048
+make 0x81000003 locked '?pass' -G ecc -p secret
+openssl req -newkey rsa:4096 -nodes -keyout rsa4096.key -out rsa4096.csr -subj /CN=server
+openssl x509 -req -in rsa4096.csr -CA root.pem -CAkey root.key -days 20 -out rsa4096.pem -extfile server.ext
+chmod a+r rsa4096.*
+printf '%s\n' openssl_conf=a [a] ssl_conf=b [b] system_default=c [c] MaxProtocol=TLSv1.2 > tls12.cnf
+)";
+
+/// A TPM in software, for one program at a time.
+class Tpm {
+  public:
+    explicit Tpm(const Pki& pki)
+        : socket_(pki.file("tpm")),
+          process_(Command{.argv = {swtpm, "socket", "--tpm2", "--tpmstate", "dir=" + pki.file("."),
+                                    "--server", "type=unixio,path=" + socket_, "--ctrl",
+                                    "type=unixio,path=" + socket_ + ".ctrl", "--flags",
+                                    "not-need-init,startup-clear"}}) {
+        const auto give_up = std::chrono::steady_clock::now() + default_timeout;
+        while (!std::filesystem::exists(socket_ + ".ctrl") && std::chrono::steady_clock::now() < give_up)
+            process_.wait_until([](auto&, auto&) { return false; }, std::chrono::milliseconds(10));
+        const Result made =
+            run(Command{.argv = {"/bin/sh", "-c", tpm_script, "sh", pki.file(".")}, .env = environment()});
+        REQUIRE_MESSAGE(made.exit == ok, made.err);
+    }
+    Pki::Environment environment() const {
+        const std::string tcti = "swtpm:path=" + socket_;
+        return {{"TPM2TOOLS_TCTI", tcti}, {"TPM2OPENSSL_TCTI", tcti}};
+    }
+
+  private:
+    std::string socket_;
+    Process process_;
 };
 
 struct Refusal {
@@ -112,10 +168,11 @@ struct Refusal {
 const Words to_broker{"--server-name", "broker.example", "--cafile", "@both.pem"};
 const Words own{"--cert", "@client.pem", "--key", "@client.key"};
 
-void check_refusals(const Pki& pki, std::uint16_t port, const std::vector<Refusal>& refusals) {
+void check_refusals(const Pki& pki, std::uint16_t port, const std::vector<Refusal>& refusals,
+                    const Pki::Environment& environment = {}) {
     for (const Refusal& row : refusals) {
         CAPTURE(as_line(row.options));
-        const Result result = pki.publish(port, row.options);
+        const Result result = pki.publish(port, row.options, environment);
         CHECK(result.exit.code == row.code);
         CHECK_MESSAGE(result.err.find(row.message) != std::string::npos, result.err);
     }
@@ -191,6 +248,65 @@ TEST_CASE("a key in a PKCS#11 token, by URI and by engine" * needs_mosquitto() *
          {certificate + Words{"--key", "k", "--tls-engine", "nosuch", "--keyform", "engine"}, 1,
           "it is not installed"},
          {certificate + Words{"--key", "k", "--tls-engine", "pkcs11"}, 1, "--tls-engine needs --keyform"}});
+}
+
+TEST_CASE("a key in a TPM" * needs_mosquitto() * needs_program(openssl, "openssl is not installed") *
+          needs_program(swtpm, "swtpm is not installed") *
+          needs_program(tpm2_tools, "tpm2-tools is not installed")) {
+    const Pki pki;
+    const Tpm tpm(pki);
+    StrictBroker broker(pki);
+    const StrictBroker rsa_broker(pki, "rsa4096.pem", "rsa4096.key");
+    const Words pass{"--key-passphrase-file", "@pass"};
+    const Words ec{"--cert", "@ec.pem", "--key", "handle:0x81000001"};
+    const Words locked{"--cert", "@locked.pem", "--key", "handle:0x81000003"};
+    Pki::Environment tls12 = tpm.environment();
+    tls12.emplace_back("OPENSSL_CONF", pki.file("tls12.cnf"));
+    for (const std::uint16_t port : {broker.port(), rsa_broker.port()}) {
+        for (const Pki::Environment& environment : {tpm.environment(), tls12}) {
+            const std::string keylog = pki.file("keylog");
+            std::filesystem::remove(keylog);
+            for (const Words& options :
+                 {ec, Words{"--cert", "@rsa.pem", "--key", "handle:0x81000002", "--crlfile", "@good.crl"},
+                  locked + pass}) {
+                CAPTURE(as_line(options));
+                const Result result =
+                    pki.publish(port, to_broker + options + Words{"--tls-keylog", keylog}, environment);
+                CHECK(result.exit == ok);
+                CHECK(result.err.empty());
+            }
+            // The label is that of TLS 1.2.
+            CHECK(has(read_file(keylog), "CLIENT_RANDOM ") == (environment == tls12));
+        }
+    }
+    check_refusals(
+        pki, broker.port(),
+        {{to_broker + Words{"--cert", "@ec.pem", "--key", "handle:0x8100ffff"}, 1,
+          "--key: cannot use handle:0x8100ffff: the TPM has nothing there (to list its keys: tpm2_getcap"},
+         {to_broker + Words{"--cert", "@ec.pem", "--key", "handle:key"}, 1, "it is not a handle such as"},
+         {to_broker + Words{"--cert", "@rsa.pem", "--key", "handle:0x81000001"}, 1,
+          "is not the key of the certificate"},
+         {to_broker + locked, 62, "the TPM refuses to sign: the key's password is missing or wrong"}},
+        tpm.environment());
+    check_refusals(pki, broker.port(), {{to_broker + ec, 1, "the TPM cannot be opened (is this user in"}},
+                   {{"TPM2OPENSSL_TCTI", "swtpm:path=/nonexistent"}});
+    check_refusals(pki, broker.port(),
+                   {{to_broker + ec, 1, "provider tpm2 is not installed (Debian's package"}},
+                   {{"OPENSSL_MODULES", "/nonexistent"}});
+
+    // Each connection opens the TPM again.
+    Command command = client(
+        "mqtt_sub", broker.port(),
+        Words{"-t", "a", "-d", "--reconnect-delay", "0.1", "--server-name", "broker.example", "--cafile",
+              pki.file("both.pem"), "--cert", pki.file("ec.pem"), "--key", "handle:0x81000001"});
+    for (const auto& variable : tpm.environment()) command.env.push_back(variable);
+    Process subscriber(std::move(command));
+    REQUIRE(subscriber.wait_err("SUBACK"));
+    broker.broker().stop();
+    broker.broker().start();
+    CHECK(subscriber.wait_until([](const std::string&, const std::string& err) {
+        return has(std::string_view(err).substr(err.find("SUBACK") + 1), "SUBACK");
+    }));
 }
 
 TEST_CASE("trust anchors, the server's name, and revocation lists" * needs_mosquitto() *

@@ -22,7 +22,7 @@ struct TlsOptions {
     std::string ca_path;  ///< a directory of them, with the hashed names of `openssl rehash`
     bool system_store = false;  ///< also when neither ca_file, ca_path nor a PSK is given
     /// The client's certificate, followed by its intermediate certificates: a file in PEM, DER or PKCS#12, or a URI of
-    /// OpenSSL's store (pkcs11:...).
+    /// OpenSSL's store (pkcs11:..., or handle:0x81000001 for a key in a TPM).
     std::string cert_file;
     std::string key_file;       ///< the key of `cert_file`, in the same forms; both or neither
     Secret key_passphrase;      ///< of an encrypted `key_file`, or the PIN of a token

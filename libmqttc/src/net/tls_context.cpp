@@ -123,7 +123,11 @@ Done set_alpn(SSL_CTX* context, const TlsOptions& options) {
 }
 
 Done set_up(Shared& shared) {
-    shared.context.reset(SSL_CTX_new(TLS_client_method()));
+    if (const std::string* uri = tpm_uri(shared.options)) {
+        shared.tpm = std::make_unique<TpmLibrary>();
+        if (auto opened = shared.tpm->open(*uri); !opened) return opened;
+    }
+    shared.context.reset(SSL_CTX_new_ex(library_of(shared), nullptr, TLS_client_method()));
     SSL_CTX* context = shared.context.get();
     if (context == nullptr) return unusable("the TLS library does not start: " + queue_reason());
     const TlsOptions& options = shared.options;
@@ -138,6 +142,7 @@ Done set_up(Shared& shared) {
     }
     if (auto done = load_anchors(context, shared); !done) return done;
     if (auto done = load_own_certificate(context, shared); !done) return done;
+    if (shared.tpm) sign_in_tpm(context, *shared.tpm);
     if (options.require_ocsp && options.verify) require_stapled_response(context);
     if (shared.late_bundle.empty()) shared.copies.clear();
     return open_keylog(context, shared);

@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/escape.hpp"
+#include "tls_tpm.hpp"
 
 namespace mqttc::net {
 
@@ -219,6 +220,13 @@ Cause explain_library(unsigned long code, bool handshake, const HandshakeContext
             case SSL_R_NO_CIPHERS_AVAILABLE:
             case SSL_R_NO_CIPHER_MATCH:
                 return {"no cipher in common with the server", Hint::ciphers};
+            case ERR_R_EVP_LIB:
+                if (tpm_uri(handshake_context.options) != nullptr)
+                    return {
+                        "the TPM refuses to sign: the key's password is missing or wrong, or the TPM is "
+                        "locked after too many wrong ones",
+                        Hint::key_passphrase};
+                break;
             case SSL_R_DH_KEY_TOO_SMALL:
             case SSL_R_EE_KEY_TOO_SMALL:
             case SSL_R_CA_KEY_TOO_SMALL:

@@ -200,7 +200,7 @@ std::expected<KeyStore, Error> read_form(const std::string& path, const std::str
         usable = std::move(*file);
     }
     Secret& passphrase = shared.options.key_passphrase;
-    auto found = is_store_uri(name) ? read_store_uri(name, passphrase, hint)
+    auto found = is_store_uri(name) ? read_store_uri(name, passphrase, hint, library_of(shared))
                                     : read_key_file(usable, name, passphrase, hint);
     return found;
 }

@@ -11,6 +11,7 @@
 #include "base/descriptor.hpp"
 #include "tls_explain.hpp"
 #include "tls_module.hpp"
+#include "tls_tpm.hpp"
 
 namespace mqttc::net {
 
@@ -18,6 +19,7 @@ using Done = std::expected<void, Error>;
 
 /// Shared by the streams of a context, which may outlive it.
 struct Shared {
+    std::unique_ptr<TpmLibrary> tpm;  ///< null: no certificate or key is in a TPM
     std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>> context;
     TlsOptions options;
     Descriptor keylog;
@@ -41,6 +43,11 @@ std::unexpected<Error> unusable(std::string why, Hint hint = Hint::none);
 
 /// The path of a file for OpenSSL: of the file itself, or of a copy of what a pipe gives. Error: it cannot be read.
 std::expected<std::string, Error> usable_file(const std::string& path, Hint hint, Shared& shared);
+
+/// The library context for it; null: that of the process.
+inline OSSL_LIB_CTX* library_of(const Shared& shared) {
+    return shared.tpm ? shared.tpm->get() : nullptr;
+}
 
 /// Loads ca_file, ca_path or the system's store, and the revocation lists.
 Done load_anchors(SSL_CTX* context, Shared& shared);

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "tls_explain.hpp"
+#include "tls_tpm.hpp"
 
 namespace mqttc::net {
 namespace {
@@ -74,11 +75,13 @@ std::expected<KeyStore, Error> read_all(OSSL_STORE_CTX* store, const std::string
     return found;
 }
 
-// The provider of a scheme. The default one is no longer loaded by itself when another one is.
-void load_provider(const char* name) {
-    if (OSSL_PROVIDER_available(nullptr, name) == 1) return;
-    if (OSSL_PROVIDER_load(nullptr, name) != nullptr) OSSL_PROVIDER_load(nullptr, "default");
+// The default provider is no longer loaded by itself when another one is.
+bool has_pkcs11_provider() {
+    if (OSSL_PROVIDER_available(nullptr, "pkcs11") == 1) return true;
+    const bool loaded = OSSL_PROVIDER_load(nullptr, "pkcs11") != nullptr;
+    if (loaded) OSSL_PROVIDER_load(nullptr, "default");
     ERR_clear_error();
+    return loaded;
 }
 
 struct EngineDeleter {
@@ -181,15 +184,23 @@ std::expected<KeyStore, Error> read_key_file(const std::string& path, const std:
     return found;
 }
 
-std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint) {
-    const bool token = uri.starts_with(pkcs11);
-    if (token) load_provider("pkcs11");
-    if (token && OSSL_PROVIDER_available(nullptr, "pkcs11") != 1) return read_token(uri, passphrase, hint);
-    if (uri.starts_with("handle:")) load_provider("tpm2");
+std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint,
+                                              OSSL_LIB_CTX* library) {
+    if (uri.starts_with(pkcs11) && !has_pkcs11_provider()) return read_token(uri, passphrase, hint);
     const std::unique_ptr<UI_METHOD, UiDeleter> ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
-    OSSL_STORE_CTX* store = OSSL_STORE_open(uri.c_str(), ui.get(), &passphrase, nullptr, nullptr);
-    if (store == nullptr) return cannot_use(uri, queue_reason(), hint);
-    return read_all(store, uri, hint);
+    const bool in_tpm = uri.starts_with(tpm_handle);
+    // Without it the provider tpm2 asks for no password.
+    const bool add_pass = in_tpm && !passphrase.empty() && uri.find('?') == uri.npos;
+    OSSL_STORE_CTX* store = OSSL_STORE_open_ex((add_pass ? uri + "?pass" : uri).c_str(), library, nullptr,
+                                               ui.get(), &passphrase, nullptr, nullptr, nullptr);
+    if (store == nullptr)
+        return cannot_use(uri, in_tpm ? "it is not a handle such as handle:0x81000001" : queue_reason(),
+                          hint);
+    auto found = read_all(store, uri, hint);
+    if (!found && in_tpm)
+        return cannot_use(uri, "the TPM has nothing there (to list its keys: tpm2_getcap handles-persistent)",
+                          hint);
+    return found;
 }
 
 std::expected<KeyPtr, Error> engine_key(const std::string& name, const std::string& id, const Secret& pin) {

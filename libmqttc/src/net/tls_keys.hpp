@@ -38,8 +38,9 @@ bool is_pem(const std::string& path);
 /// Reads a PEM, DER or PKCS#12 file at `path`, called `name` in messages.
 std::expected<KeyStore, Error> read_key_file(const std::string& path, const std::string& name,
                                              Secret& passphrase, Hint hint);
-/// Reads what a URI names; a scheme that needs one loads its provider or, for pkcs11:, its engine.
-std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint);
+/// Reads what a URI names, with the providers of `library`; pkcs11: loads its provider or its engine.
+std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint,
+                                              OSSL_LIB_CTX* library);
 /// The key `id` of the engine, and in a URI pkcs11: its certificate.
 std::expected<KeyPtr, Error> engine_key(const std::string& engine, const std::string& id, const Secret& pin);
 

@@ -42,7 +42,7 @@ BIO_METHOD* TlsStream::bio_method() {
 }
 
 TlsStream::TlsStream(StreamPtr lower, SslPtr ssl, Explain explain)
-    : lower_(std::move(lower)), ssl_(std::move(ssl)), explain_(std::move(explain)), in_(input_size) {
+    : lower_(std::move(lower)), explain_(std::move(explain)), ssl_(std::move(ssl)), in_(input_size) {
     BIO* bio = bio_method() == nullptr ? nullptr : BIO_new(bio_method());
     if (bio == nullptr) throw std::bad_alloc();
     BIO_set_data(bio, this);

@@ -89,8 +89,8 @@ class TlsStream final : public Stream {
     static constexpr int max_fetches = 3;
 
     StreamPtr lower_;
+    Explain explain_;  ///< destroyed after ssl_, which needs what it holds
     SslPtr ssl_;
-    Explain explain_;
     std::vector<std::uint8_t> in_;  ///< records from below: OpenSSL has not taken [taken_, filled_)
     std::size_t taken_ = 0;
     std::size_t filled_ = 0;
