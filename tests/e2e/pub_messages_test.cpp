@@ -144,6 +144,19 @@ TEST_CASE("--repeat publishes again to all topics in order") {
     CHECK(topics == "ababab");
 }
 
+TEST_CASE("--repeat publishes a file, stdin and an empty message again, too") {
+    BrokerThread broker;
+    const TempDir dir;
+    const std::vector<std::pair<Words, std::string>> sources{
+        {{"-f", dir.write("payload", "whole\nfile")}, "whole\nfile"}, {{"-s"}, "all\nof it"}, {{"-n"}, ""}};
+    for (const auto& [source, expected] : sources) {
+        CAPTURE(source.front());
+        publish_ok(broker.port(), Words{"-t", "a", "--repeat", "2"} + source, "all\nof it");
+        REQUIRE(broker.wait_for_received(2));
+        CHECK(payloads(broker) == Texts{expected, expected});
+    }
+}
+
 TEST_CASE("properties, will and session settings reach the broker") {
     BrokerThread broker;
     publish_ok(broker.port(), {"-t",

@@ -27,6 +27,20 @@ ClientOptions pub_client(std::string_view line) {
 
 }  // namespace
 
+TEST_CASE("what no option sets has the default of the manual") {
+    using std::chrono::seconds;
+    const ClientOptions client = pub_client("");
+    CHECK(client.endpoint.host == "localhost");
+    CHECK(client.session.keep_alive == 60);
+    CHECK(client.session.max_inflight == 20);
+    CHECK(client.session.ack_timeout == seconds(20));
+    CHECK(client.connect_timeout == seconds(30));
+    CHECK(client.reconnect.min_delay == seconds(1));
+    CHECK(client.reconnect.max_delay == seconds(60));
+    CHECK(pub_client("-k 0").session.keep_alive == 0);
+    CHECK(pub_client("-M 5").session.max_inflight == 5);
+}
+
 TEST_CASE("-V auto: MQTT 5 first, unless an option needs it") {
     const auto fixture = pub_fixture();
     const auto automatic = build(fixture, "-t a -n -V auto");

@@ -259,6 +259,18 @@ TEST_CASE("the local address is bound") {
     CHECK(reinterpret_cast<sockaddr_in&>(peer.storage).sin_addr.s_addr == inet_addr("127.0.0.9"));
 }
 
+TEST_CASE("the local address may be a name") {
+    const Listener listener;
+    Loop loop;
+    auto to = endpoint("127.0.0.1", listener.port);
+    to.bind_address = "localhost";
+    Connector connector(loop, to);
+    connector.start();
+    CHECK(finish(loop, connector));
+    to.bind_address = "no-such-host.invalid";
+    CHECK(failure(to).context.starts_with("cannot resolve no-such-host.invalid"));
+}
+
 TEST_CASE("a local address that cannot be bound is named") {
     auto to = endpoint("localhost", 1883);
     to.bind_address = "192.0.2.1";
