@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "option_values.hpp"
 
 namespace mqttc::app {
@@ -349,12 +350,10 @@ ParsedLine parse_arguments(const OptionTable& table, Program program,
 
 ConfigArguments read_config(const OptionTable& table, Program program, std::string_view content,
                             bool skip_other_program) {
-    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-    if (content.starts_with(byte_order_mark)) content.remove_prefix(byte_order_mark.size());
+    content = without_byte_order_mark(content);
     ConfigArguments out;
     for (unsigned number = 1; !content.empty(); ++number) {
-        std::string_view line = content.substr(0, content.find('\n'));
-        content.remove_prefix(std::min(content.size(), line.size() + 1));
+        std::string_view line = take_until(content, '\n');
         if (line.ends_with('\r')) line.remove_suffix(1);
         std::string_view rest = line;
         const std::string_view word = take_word(rest);

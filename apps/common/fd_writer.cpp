@@ -1,4 +1,4 @@
-// Writes to a descriptor without waiting for its reader after a signal or a deadline.
+// Writes to a descriptor, and waits for a slow reader until a signal or a deadline.
 #include "fd_writer.hpp"
 
 #include <fcntl.h>
@@ -12,9 +12,10 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdint>
 #include <string>
+
+#include "base/signals.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -100,9 +101,7 @@ bool FdWriter::wait_writable() {
     if (state_ != State::open) return false;
     if (signal_fd_ < 0) {
         // The loop blocks these and reads them between turns: here they are only polled.
-        sigset_t set;
-        sigemptyset(&set);
-        for (const int number : {SIGINT, SIGTERM}) sigaddset(&set, number);
+        const sigset_t set = signal_set({SIGINT, SIGTERM});
         signal_fd_ = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     }
     std::array<pollfd, 2> polled{{{fd_, POLLOUT, 0}, {signal_fd_, POLLIN, 0}}};

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/text.hpp"
+
 namespace mqttc::app {
 namespace {
 
@@ -29,26 +31,12 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
     return out;
 }
 
-std::string upper_to_lower(std::string_view text) {
-    std::string out(text);
-    std::ranges::transform(out, out.begin(),
-                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-    return out;
-}
-
-// The commands of -D, when the program has it.
-std::string_view property_commands(const OptionTable& table, Program program) {
-    const OptionRow* row = table.find(only(program), "property");
-    return row == nullptr ? std::string_view() : row->choices;
-}
-
 // Calls `visit(command, names)` with the properties of each command of -D.
 template <typename Each>
 void for_each_command(const OptionTable& table, Program program, PropertyNames properties, Each visit) {
-    std::string_view commands = property_commands(table, program);
+    std::string_view commands = table.find(only(program), "property")->choices;
     while (!commands.empty()) {
-        const std::string_view command = commands.substr(0, commands.find(' '));
-        commands.remove_prefix(std::min(commands.size(), command.size() + 1));
+        const std::string_view command = take_until(commands, ' ');
         std::string names;
         for (const std::string_view name : properties(command))
             names.append(names.empty() ? "" : " ").append(name);
@@ -172,7 +160,7 @@ std::string zsh_text(std::string_view text) {
 }
 
 std::string zsh_value(const OptionRow& row, std::string_view name) {
-    std::string message = (row.value_optional ? "::" : ":") + zsh_text(upper_to_lower(row.argument)) + ":";
+    std::string message = (row.value_optional ? "::" : ":") + zsh_text(to_lower(row.argument)) + ":";
     if (row.value == ValueKind::property)
         return ":command:(" + std::string(row.choices) + "):property:_" + std::string(name) +
                "_property:value: ";
@@ -301,7 +289,7 @@ std::string man_argument(const OptionRow& row) {
     if (row.argument.empty()) return {};
     if (row.value_optional) return " Ns Op = Ns Cm " + std::string(row.choices);
     if (row.value == ValueKind::choice) return " Cm " + replace_all(row.choices, " ", " | ");
-    return " Ar " + upper_to_lower(row.argument);
+    return " Ar " + to_lower(row.argument);
 }
 
 // The help line as a sentence.

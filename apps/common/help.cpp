@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.hpp"
+
 namespace mqttc::app {
 namespace {
 
@@ -53,8 +55,7 @@ std::size_t columns(std::string_view text) {
 // Appends `text` word by word, starting at `column`, later lines indented to help_column.
 void append_wrapped(std::string& out, std::string_view text, std::size_t column) {
     while (!text.empty()) {
-        const std::string_view word = text.substr(0, text.find(' '));
-        text.remove_prefix(std::min(text.size(), word.size() + 1));
+        const std::string_view word = take_until(text, ' ');
         if (column > help_column && column + 1 + columns(word) > help_width) {
             out.append("\n").append(help_column, ' ');
             column = help_column;

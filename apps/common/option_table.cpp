@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "base/text.hpp"
 #include "nearest.hpp"
 #include "option_row.hpp"
 
@@ -73,9 +74,8 @@ const OptionRow* OptionTable::find_spelled(ProgramSet programs, std::string_view
 
 std::string OptionTable::nearest(Program program, std::string_view given) const {
     while (given.starts_with('-')) given.remove_prefix(1);
-    std::string lower(given.substr(0, given.find('=')));
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
-    given = lower;
+    const std::string name = to_lower(given.substr(0, given.find('=')));
+    given = name;
     for (const Synonym& one : synonyms) {
         if (one.synonym == given && find(only(program), one.option) != nullptr)
             return std::string(one.suggestion);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "mqttc/topic.hpp"
 #include "nearest.hpp"
 #include "option_values.hpp"
@@ -26,14 +27,6 @@ constexpr std::array commands{
     Command{"unsubscribe", packet_bit(PacketType::unsubscribe)},
     Command{"disconnect", packet_bit(PacketType::disconnect)},
 };
-
-// Scripts write the command in either case.
-bool is_command(std::string_view word, std::string_view name) {
-    const auto lower = [](char letter) {
-        return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
-    };
-    return std::ranges::equal(word, name, {}, lower);
-}
 
 // Without what a packet may carry only when the broker sends it (sections 3.3.4 and 3.14.2.2.5).
 bool takes(const Command& command, const PropertyInfo& info) {
@@ -80,8 +73,8 @@ std::vector<std::string_view> properties_of(std::string_view command) {
 }
 
 std::expected<PropertyOption, std::string> to_property(std::span<const std::string_view> values) {
-    const auto command = std::ranges::find_if(
-        commands, [&](const Command& known) { return is_command(values[0], known.name); });
+    // Scripts write the command in either case.
+    const auto command = std::ranges::find(commands, to_lower(values[0]), &Command::name);
     if (command == commands.end()) {
         std::string message = in_quotes(values[0]).append(" is not one of");
         for (const Command& known : commands)

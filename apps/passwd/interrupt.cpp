@@ -32,12 +32,7 @@ int InterruptGuard::caught() {
 void die_of_caught_signal() {
     const int number = InterruptGuard::caught();
     if (number == 0) return;
-    signal(number, SIG_DFL);
-    sigset_t only;
-    sigemptyset(&only);
-    sigaddset(&only, number);
-    sigprocmask(SIG_UNBLOCK, &only, nullptr);
-    raise(number);
+    raise_default(number);
     exit_by_signal(number);  // PID 1
 }
 

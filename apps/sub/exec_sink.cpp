@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/escape.hpp"
+#include "base/signals.hpp"
 #include "base/text.hpp"
 #include "job_environment.hpp"
 #include "mqttc/client.hpp"
@@ -21,7 +22,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// The payload as a file in memory: a command that doesn't read it doesn't block us. -1: errno says why.
+// The payload as a file in memory: a command that doesn't read it does not block the program. -1: errno is set.
 int make_input(Bytes payload) {
     const int fd = memfd_create("payload", MFD_CLOEXEC);
     while (fd >= 0 && !payload.empty()) {
@@ -108,10 +109,7 @@ int ExecSink::spawn(int input, const Publish& message, pid_t& pid) const {
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setsigmask(&attributes, &mask_);
-    sigset_t defaults;
-    sigemptyset(&defaults);
-    for (const int number : {SIGPIPE, SIGXFSZ})
-        sigaddset(&defaults, number);  // start() ignores them, and exec would keep that
+    const sigset_t defaults = signal_set({SIGPIPE, SIGXFSZ});  // ignored, and exec would keep that
     posix_spawnattr_setsigdefault(&attributes, &defaults);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_t actions;
@@ -147,12 +145,12 @@ void ExecSink::report(const Job& job, int status) {
 }
 
 void ExecSink::conclude() {
-    if (!wait_for_all(patience, true)) {
+    if (!wait_for_all(command_timeout, true)) {
         messages_.warning("terminating commands that are still running: " + std::to_string(running_.size()));
         signal_all(SIGTERM);
-        if (!wait_for_all(patience_after_term, false)) {
+        if (!wait_for_all(term_timeout, false)) {
             signal_all(SIGKILL);
-            wait_for_all(patience_after_term, false);
+            wait_for_all(term_timeout, false);
         }
     }
     if (failed_ > 0) {
@@ -162,12 +160,7 @@ void ExecSink::conclude() {
 
 // False: timed out, or interrupted_ by a signal. The client blocks the signals, so that they can be taken here.
 bool ExecSink::wait_for_all(std::chrono::seconds longest, bool interruptible) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGCHLD);
-    if (interruptible) {
-        for (const int number : {SIGINT, SIGTERM}) sigaddset(&set, number);
-    }
+    const sigset_t set = interruptible ? signal_set({SIGCHLD, SIGINT, SIGTERM}) : signal_set({SIGCHLD});
     const Time end = steady_clock::now() + longest;
     for (reap_ended(); !running_.empty(); reap_ended()) {
         const auto left = std::max(end - steady_clock::now(), Duration::zero());

@@ -18,8 +18,8 @@ namespace mqttc::sub {
 class ExecSink final : public output::MessageSink {
   public:
     /// When the run ends early, running commands are waited for, then they get SIGTERM, and then SIGKILL.
-    static constexpr std::chrono::seconds patience{10};
-    static constexpr std::chrono::seconds patience_after_term{2};
+    static constexpr std::chrono::seconds command_timeout{10};
+    static constexpr std::chrono::seconds term_timeout{2};
 
     /// Construct it before signals are blocked: commands get the current signal mask. `messages` must outlive the
     /// sink.

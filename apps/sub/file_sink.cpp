@@ -62,9 +62,8 @@ bool is_replaceable(int where, const char* name) {
 
 bool goes_up(std::string_view path) {
     while (!path.empty()) {
-        const std::string_view part = path.substr(0, path.find('/'));
+        const std::string_view part = take_until(path, '/');
         if (part == "." || part == "..") return true;
-        path.remove_prefix(std::min(part.size() + 1, path.size()));
     }
     return false;
 }
@@ -152,10 +151,8 @@ bool FileSink::enter(std::string_view directories) {
     if (here_ && path_ == directories) return true;
     Descriptor at(fcntl(base_.get(), F_DUPFD_CLOEXEC, 0));
     for (std::string_view rest = directories; at && !rest.empty();) {
-        const std::string_view part = rest.substr(0, rest.find('/'));
-        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
-        if (part.empty()) continue;
-        const std::string name(part);
+        const std::string name(take_until(rest, '/'));
+        if (name.empty()) continue;
         if (!make_directory(at.get(), name.c_str())) return false;
         at = Descriptor(openat(at.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     }

@@ -9,6 +9,7 @@ endif()
 add_library(mqttc-screen MODULE screen_module.cpp)
 set_target_properties(mqttc-screen PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib/mqttc
   LINK_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/screen_module.map)
+target_include_directories(mqttc-screen PRIVATE ${PROJECT_SOURCE_DIR}/libmqttc/src)
 target_include_directories(mqttc-screen SYSTEM PRIVATE ${MQTTC_CURSES_INCLUDE}/ncursesw)
 target_link_libraries(mqttc-screen PRIVATE ${MQTTC_NCURSESW} ${MQTTC_TINFO} mqttc_program_flags)
 target_link_options(mqttc-screen PRIVATE LINKER:--version-script=${CMAKE_CURRENT_SOURCE_DIR}/screen_module.map)

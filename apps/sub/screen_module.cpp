@@ -3,10 +3,12 @@
 
 #include <unistd.h>
 
+#include <array>
 #include <bit>
 #include <clocale>
-#include <csignal>
 #include <cstdio>
+
+#include "base/signals.hpp"
 
 #define NCURSES_NOMACROS 1
 #include <curses.h>
@@ -47,33 +49,6 @@ short pair_of(unsigned style) {
 
 void do_nothing(int /*number*/) {}
 
-// ncurses takes over these signals when their disposition is the default one: it never sees that. A signal that arrives
-// meanwhile waits.
-class SignalsKept {
-  public:
-    SignalsKept() {
-        sigset_t all;
-        sigemptyset(&all);
-        for (const int number : numbers) sigaddset(&all, number);
-        pthread_sigmask(SIG_BLOCK, &all, &mask_);
-        struct sigaction other{};
-        other.sa_handler = do_nothing;
-        for (int i = 0; i < count; ++i) sigaction(numbers[i], &other, &before_[i]);
-    }
-    ~SignalsKept() {
-        for (int i = 0; i < count; ++i) sigaction(numbers[i], &before_[i], nullptr);
-        pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
-    }
-    SignalsKept(const SignalsKept&) = delete;
-    SignalsKept& operator=(const SignalsKept&) = delete;
-
-  private:
-    static constexpr int numbers[] = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
-    static constexpr int count = 4;
-    struct sigaction before_[count]{};
-    sigset_t mask_{};
-};
-
 void close_files() {
     if (input != nullptr) std::fclose(input);
     if (output != nullptr) std::fclose(output);
@@ -110,7 +85,11 @@ bool open_screen(int in, int out, bool color) {
         return false;
     }
     {
-        const SignalsKept kept;
+        // ncurses takes over these signals when their disposition is the default one: it must not see that. A signal that
+        // arrives meanwhile waits.
+        constexpr std::array numbers = {SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+        const SignalBlock block(numbers);
+        const SignalHandlers handlers(numbers, do_nothing);
         screen = newterm(nullptr, output, input);
     }
     if (screen == nullptr) {

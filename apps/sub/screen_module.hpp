@@ -1,4 +1,4 @@
-// The seam between mqtt_sub and the module mqttc-screen.so, which alone knows ncurses. Only C types cross it.
+// The interface between mqtt_sub and the module mqttc-screen.so, the only user of ncurses. It has only C types.
 #pragma once
 
 #include <cstddef>

@@ -5,9 +5,25 @@
 
 #include <array>
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 
 namespace mqttc {
+
+inline sigset_t signal_set(std::initializer_list<int> numbers) {
+    sigset_t set;
+    sigemptyset(&set);
+    for (const int number : numbers) sigaddset(&set, number);
+    return set;
+}
+
+/// Ends the process by a signal, if its default action does that.
+inline void raise_default(int number) {
+    signal(number, SIG_DFL);
+    const sigset_t set = signal_set({number});
+    raise(number);
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
 
 /// Blocks signals in this thread; the destructor restores the mask as it was.
 class SignalBlock {
@@ -22,9 +38,7 @@ class SignalBlock {
     SignalBlock& operator=(const SignalBlock&) = delete;
 
     void add(int number) {
-        sigset_t one;
-        sigemptyset(&one);
-        sigaddset(&one, number);
+        const sigset_t one = signal_set({number});
         pthread_sigmask(SIG_BLOCK, &one, nullptr);
     }
     void add_all() {

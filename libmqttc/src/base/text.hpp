@@ -25,6 +25,26 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
+/// `text` with small ASCII letters.
+inline std::string to_lower(std::string_view text) {
+    std::string out(text);
+    std::ranges::transform(out, out.begin(), lower);
+    return out;
+}
+
+/// What precedes the first `separator`, or all of `rest`, which loses it and the separator.
+constexpr std::string_view take_until(std::string_view& rest, char separator) {
+    const std::string_view part = rest.substr(0, rest.find(separator));
+    rest.remove_prefix(std::min(rest.size(), part.size() + 1));
+    return part;
+}
+
+/// What some programs, most of them for Windows, put before UTF-8 text.
+inline constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+constexpr std::string_view without_byte_order_mark(std::string_view text) {
+    return text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text;
+}
+
 /// `text` without spaces, tabs and carriage returns at both ends; a view into it.
 constexpr std::string_view trim_spaces(std::string_view text) {
     constexpr std::string_view spaces = " \t\r";
