@@ -33,7 +33,7 @@ OptionResult add(OptionContext& context, std::string_view text) {
     if (url->topic) return std::unexpected(std::string("only the first broker's URL has a topic"));
     if (auto good = check_address(url->host); !good) return good;
     ConnectionOptions& to = *context.connection;
-    std::erase_if(to.failover, [&](const FailoverBroker& one) { return one.source < context.source; });
+    forget_lower_failover(context);
     if (to.failover.size() == max_brokers)
         return std::unexpected("more than " + std::to_string(max_brokers) + " brokers");
     const std::string_view scheme = is_url ? scheme_of(url->tls, url->websocket) : std::string_view();

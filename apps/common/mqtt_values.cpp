@@ -1,11 +1,10 @@
 // Strings, topic names and topic filters of MQTT as option values.
 #include "mqtt_values.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "mqttc/topic.hpp"
 #include "option_values.hpp"
 
@@ -27,30 +26,19 @@ std::expected<std::string, std::string> to_filter(std::string_view text) {
 }
 
 std::expected<PayloadChoice, std::string> to_payload_choice(std::string_view text, std::string_view choices) {
-    constexpr std::pair<std::string_view, PayloadFormat> formats[] = {{"json", PayloadFormat::json},
-                                                                      {"cbor", PayloadFormat::cbor},
-                                                                      {"msgpack", PayloadFormat::msgpack},
-                                                                      {"sparkplug", PayloadFormat::sparkplug},
-                                                                      {"auto", PayloadFormat::automatic}};
-    constexpr std::string_view protobuf = "protobuf:";
-    if (text.starts_with(protobuf)) {
-        const std::string_view rest = text.substr(protobuf.size());
-        const std::size_t colon = rest.rfind(':');
-        if (colon == rest.npos || colon == 0 || colon + 1 == rest.size())
-            return std::unexpected(
-                in_quotes(text).append(" names no file and message: write protobuf:FILE.proto:MESSAGE"));
-        return PayloadChoice{.format = PayloadFormat::protobuf,
-                             .file = std::string(rest.substr(0, colon)),
-                             .message = std::string(rest.substr(colon + 1))};
-    }
-    const auto choice = to_choice(text, choices);
-    const auto* const known =
-        std::ranges::find(formats, text, &std::pair<std::string_view, PayloadFormat>::first);
-    if (!choice || known == std::end(formats))
-        return std::unexpected(choice ? in_quotes(text) +
-                                            " needs a file and a message: protobuf:FILE.proto:MESSAGE"
-                                      : choice.error());
-    return PayloadChoice{.format = known->second};
+    // In the order of PayloadFormat.
+    constexpr std::string_view formats = "json cbor msgpack sparkplug protobuf auto";
+    std::string_view rest = text;
+    const std::string_view name = text.starts_with("protobuf:") ? take_until(rest, ':') : text;
+    if (auto known = to_choice(name, choices); !known) return std::unexpected(std::move(known.error()));
+    PayloadChoice choice{.format = static_cast<PayloadFormat>(*to_choice(name, formats))};
+    if (choice.format != PayloadFormat::protobuf) return choice;
+    const std::size_t colon = rest.rfind(':');
+    if (colon == rest.npos || colon == 0 || colon + 1 == rest.size())
+        return std::unexpected(in_quotes(text) + " needs a file and a message: protobuf:FILE.proto:MESSAGE");
+    choice.file = rest.substr(0, colon);
+    choice.message = rest.substr(colon + 1);
+    return choice;
 }
 
 }  // namespace mqttc::app

@@ -1,4 +1,4 @@
-// Strings, topic names and topic filters of MQTT as option values. An error says what is wrong with the value.
+// Strings, topic names and topic filters of MQTT as option values. An error describes what is wrong with the value.
 #pragma once
 
 #include <expected>

@@ -32,8 +32,8 @@ OptionResult check_excludes(const OptionContext& context, const GivenOption& opt
     for_each_alternative(option.row->excludes, [&](std::string_view name, std::string_view choice) {
         const GivenOption* other = context.find(name);
         if (!result || other == nullptr || (!choice.empty() && other->value != choice)) return;
-        if (option.row->gives_way && option.source < other->source) return;
-        if (other->row->gives_way && other->source < option.source) return;
+        if (option.row->overridable && option.source < other->source) return;
+        if (other->row->overridable && other->source < option.source) return;
         std::string message =
             option.row->short_form() + " cannot be used with " + display(context, name, choice);
         if (!option.row->why.empty()) message.append(": ").append(option.row->why);
@@ -65,6 +65,13 @@ OptionResult OptionContext::apply(const ParsedOption& option) {
     values = option.values;
     spelling = option.spelling;
     is_default = false;
+    if (!row->not_empty.empty() && value().empty())
+        return std::unexpected(spelling + ": " + std::string(row->not_empty) + " is empty");
+    if (row->value == ValueKind::choice && !values.empty()) {
+        const auto position = to_choice(value(), row->choices);
+        if (!position) return std::unexpected(spelling + ": " + position.error());
+        choice = *position;
+    }
     if (auto set = row->set(*this); !set) return std::unexpected(spelling + ": " + set.error());
     std::erase_if(given, [&](const GivenOption& one) { return one.row == row; });
     const bool keep = row->value == ValueKind::choice || row->secrecy == Secrecy::file_content;

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/text.hpp"
 #include "option_row.hpp"
 #include "option_values.hpp"
 
@@ -43,10 +44,9 @@ struct UrlParts {
 template <typename Visit>
 void for_each_alternative(std::string_view alternatives, Visit visit) {
     while (!alternatives.empty()) {
-        const std::string_view one = alternatives.substr(0, alternatives.find('|'));
-        alternatives.remove_prefix(one.size() < alternatives.size() ? one.size() + 1 : one.size());
-        const std::size_t equals = one.find('=');
-        visit(one.substr(0, equals), equals == one.npos ? std::string_view() : one.substr(equals + 1));
+        std::string_view choice = take_until(alternatives, '|');
+        const std::string_view name = take_until(choice, '=');
+        visit(name, choice);
     }
 }
 
@@ -66,6 +66,7 @@ struct OptionContext {
     OptionSource source = OptionSource::environment;
     std::string spelling = {};
     std::span<const std::string_view> values = {};
+    std::size_t choice = 0;    ///< of ValueKind::choice: the position of the value among the row's choices
     bool has_no_tls = false;   ///< --no-tls is in this source
     bool tls_dropped = false;  ///< --no-tls is in this source or a higher one
     bool is_default = false;   ///< set by a setter whose value means the same as not giving the option
@@ -84,7 +85,7 @@ struct OptionContext {
     void forget(std::string_view name);
     /// Stores an option of `source`. Error: one line.
     OptionResult apply(const ParsedOption& option);
-    /// What the rows' `needs` and `excludes` say about the options given. Error: one line.
+    /// Checks the rows' `needs` and `excludes` for the options given. Error: one line.
     OptionResult check_rules() const;
 
     template <typename Options>
@@ -123,10 +124,6 @@ OptionResult set_text(OptionContext& context) {
     detail::field<Field...>(context) = std::string(context.value());
     return {};
 }
-template <auto... Field>
-OptionResult set_path(OptionContext& context) {
-    return assign(detail::field<Field...>(context), to_path(context.value()));
-}
 template <std::uint64_t Min, std::uint64_t Max, auto... Field>
 OptionResult set_number(OptionContext& context) {
     return assign(detail::field<Field...>(context), to_number(context.value(), Min, Max));
@@ -142,9 +139,7 @@ OptionResult set_seconds(OptionContext& context) {
 /// An enum, or an optional one, whose values are in the order of the row's choices.
 template <typename Enum, auto... Field>
 OptionResult set_choice(OptionContext& context) {
-    const auto choice = to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
-    detail::field<Field...>(context) = static_cast<Enum>(*choice);
+    detail::field<Field...>(context) = static_cast<Enum>(context.choice);
     return {};
 }
 
@@ -152,5 +147,15 @@ OptionResult set_choice(OptionContext& context) {
 inline OptionResult no_setting(OptionContext& /*context*/) {
     return {};
 }
+
+// clang-format off
+/// The rows that all programs have.
+inline constexpr OptionRow generate_row{.name = "generate", .argument = "NAME", .value = ValueKind::choice,
+    .choices = "bash zsh fish man", .role = Role::generate, .set = no_setting};
+inline constexpr OptionRow help_row{.name = "help", .role = Role::help, .help = "print this text",
+    .manual = "Print a summary of the options and exit.", .set = no_setting};
+inline constexpr OptionRow version_row{.name = "version", .role = Role::version, .help = "print the version",
+    .manual = "Print the version and exit.", .set = no_setting};
+// clang-format on
 
 }  // namespace mqttc::app

@@ -73,7 +73,7 @@ enum class Role : std::uint8_t {
 struct OptionContext;
 using OptionResult = std::expected<void, std::string>;
 
-/// One option. A row says only what is special about it.
+/// One option. A row has only what is special about it.
 struct OptionRow {
     char short_name = 0;             ///< 0 = none
     std::string_view name = {};      ///< the long name without the dashes; empty = none
@@ -81,6 +81,9 @@ struct OptionRow {
     ValueKind value = argument.empty() ? ValueKind::none : ValueKind::text;
     std::string_view choices = {};  ///< separated by spaces; suggestions unless `value` is choice
     bool value_optional = false;    ///< only "--name=value" gives one
+    /// What the value is, if it must not be empty: "the address".
+    std::string_view not_empty =
+        value == ValueKind::file || value == ValueKind::directory ? "the file name" : "";
     Repeats repeats = Repeats::last_wins;
     Secrecy secrecy = Secrecy::not_secret;
     Role role = Role::ordinary;
@@ -94,7 +97,7 @@ struct OptionRow {
     bool mosquitto_ignores = false;
     std::string_view excludes = {};  ///< cannot be used together with any of these; written like `needs`
     std::string_view why = {};       ///< the reason for `excludes`, in the message
-    bool gives_way = false;          ///< no error when it is in a lower source than what it conflicts with
+    bool overridable = false;        ///< no error when a higher source has what it conflicts with
     bool needs_safe_file = false;    ///< refused in a config file that other users can change
     /// In a profile it may lack what it needs: it is meant for the other program.
     bool shared_by_profile = false;

@@ -16,6 +16,9 @@ extern const std::span<const OptionRow> identity_rows;                   // opti
 extern const std::span<const OptionRow> tls_rows, transport_rows, will_rows,
     general_rows;  // option_rows_shared.cpp
 
+/// As if the URL had no topic.
+void forget_url_topic(OptionContext& context);
+
 /// Setters for topics.
 template <auto... Field>
 OptionResult set_topic(OptionContext& context) {

@@ -1,4 +1,4 @@
-// The options that name the broker and say how to connect to it.
+// The options for the broker and the connection to it.
 #include <array>
 
 #include "base/escape.hpp"
@@ -40,18 +40,14 @@ OptionResult set_host(OptionContext& context) {
 OptionResult set_unix_path(OptionContext& context) {
     forget_lower_credentials(context);
     forget_lower_failover(context);
-    return set_path<&ConnectionOptions::endpoint, &Endpoint::unix_path>(context);
+    return set_text<&ConnectionOptions::endpoint, &Endpoint::unix_path>(context);
 }
 
 // A URL replaces another one completely.
 void forget_lower_url(OptionContext& context) {
     forget_lower_credentials(context);
     forget_lower_failover(context);
-    if (!take_lower(context.url.topic, context.source)) return;
-    if (context.pub != nullptr) context.pub->topics.clear();
-    if (context.sub != nullptr)
-        context.sub->topics.erase(context.sub->topics.begin() +
-                                  static_cast<std::ptrdiff_t>(context.url.filter_index));
+    if (take_lower(context.url.topic, context.source)) forget_url_topic(context);
 }
 
 OptionResult set_url_topic(OptionContext& context, const std::string& topic) {
@@ -89,7 +85,7 @@ OptionResult set_url(OptionContext& context) {
     to.port = url->port == 0 ? std::nullopt : std::optional(url->port);
     to.url_tls = url->tls;
     to.url_websocket = url->websocket;
-    // MQTT_CAFILE is a default; mqtt:// in a higher source says that there is no TLS.
+    // MQTT_CAFILE is a default; mqtt:// in a higher source means no TLS.
     if (!url->tls && context.source > OptionSource::environment &&
         to.tls_requested == OptionSource::environment)
         to.tls_requested.reset();
@@ -110,18 +106,12 @@ OptionResult set_url(OptionContext& context) {
     return add_failover_urls(context, list.rest);
 }
 
-OptionResult set_bind_address(OptionContext& context) {
-    if (context.value().empty()) return std::unexpected(std::string("the address is empty"));
-    return set_text<&ConnectionOptions::endpoint, &Endpoint::bind_address>(context);
-}
-
 OptionResult set_version(OptionContext& context) {
-    const auto choice = to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
     constexpr std::array versions{ProtocolVersion::v31, ProtocolVersion::v311, ProtocolVersion::v5};
-    context.connection->version_auto = *choice == 2 * versions.size();
-    context.connection->version.reset();
-    if (!context.connection->version_auto) context.connection->version = versions[*choice % versions.size()];
+    ConnectionOptions& to = *context.connection;
+    to.version_auto = context.choice == 2 * versions.size();
+    to.version.reset();
+    if (!to.version_auto) to.version = versions[context.choice % versions.size()];
     return {};
 }
 
@@ -249,10 +239,10 @@ QoS 2 messages arrive once.)",
 .Pq _mqtt._tcp or _secure-mqtt._tcp
 and connect to the hosts and ports found, ordered by priority and weight.)",
      .set = set_flag<&ConnectionOptions::endpoint, &Endpoint::srv>},
-    {.short_name = 'A', .argument = "ADDRESS", .value = ValueKind::host,
+    {.short_name = 'A', .argument = "ADDRESS", .value = ValueKind::host, .not_empty = "the address",
      .help = "local address to connect from",
      .manual = "The local IP address or host name to connect from.",
-     .set = set_bind_address},
+     .set = set_text<&ConnectionOptions::endpoint, &Endpoint::bind_address>},
     {.short_name = 'V', .name = "protocol-version", .argument = "VERSION", .value = ValueKind::choice,
      .choices = "mqttv31 mqttv311 mqttv5 31 311 5 auto",
      .help = "mqttv31, mqttv311 (default), mqttv5 or auto",
@@ -372,5 +362,12 @@ written.)",
 }  // namespace
 
 constinit const std::span<const OptionRow> broker_rows = broker_options;
+
+void forget_url_topic(OptionContext& context) {
+    context.url.topic.reset();
+    if (context.pub != nullptr) return context.pub->topics.clear();
+    auto& topics = context.sub->topics;
+    topics.erase(topics.begin() + static_cast<std::ptrdiff_t>(context.url.filter_index));
+}
 
 }  // namespace mqttc::app

@@ -1,4 +1,4 @@
-// The options that say who connects: client identifier, login, session and properties.
+// The options for the client: identifier, login, session and properties.
 #include <algorithm>
 
 #include "option_rows.hpp"
@@ -15,7 +15,6 @@ OptionResult set_client_id(OptionContext& context) {
     if (context.repeated(other))
         return std::unexpected(std::string("cannot be used with ").append(is_id ? "-I" : "-i"));
     context.forget(other);
-    if (context.value().empty()) return std::unexpected(std::string("the client identifier is empty"));
     constexpr std::size_t longest_pid = 20;
     const auto good = is_id ? check_max_length(context.value(), "the client identifier")
                             : check_max_length(context.value(), "the prefix of a client identifier",
@@ -45,7 +44,7 @@ OptionResult set_password(OptionContext& context) {
 OptionResult set_password_file(OptionContext& context) {
     context.url.password.reset();
     context.connection->password = {.kind = PasswordKind::file};
-    return set_path<&ConnectionOptions::password, &PasswordSource::path>(context);
+    return set_text<&ConnectionOptions::password, &PasswordSource::path>(context);
 }
 
 OptionResult set_ask_password(OptionContext& context) {
@@ -87,13 +86,13 @@ OptionResult add_property(OptionContext& context) {
 
 // clang-format off
 constexpr OptionRow identity_options[] = {
-    {.short_name = 'i', .name = "id", .argument = "ID",
+    {.short_name = 'i', .name = "id", .argument = "ID", .not_empty = "the client identifier",
      .help = "client identifier (default: the broker assigns one)",
      .manual = R"(The client identifier.
 By default the broker assigns one.
 In MQTT 3.1 the default is the name of the program, a dash and the process ID.)",
      .set = set_client_id},
-    {.short_name = 'I', .name = "id-prefix", .argument = "PREFIX",
+    {.short_name = 'I', .name = "id-prefix", .argument = "PREFIX", .not_empty = "the client identifier",
      .help = "client identifier is PREFIX and the process id",
      .manual = R"(Use
 .Ar prefix

@@ -41,20 +41,13 @@ OptionResult set_message(OptionContext& context) {
 
 OptionResult set_file(OptionContext& context) {
     if (auto set = set_message_source(context, PayloadSource::file); !set) return set;
-    return set_path<&PubOptions::file>(context);
+    return set_text<&PubOptions::file>(context);
 }
 
 OptionResult set_encoding(OptionContext& context) {
     auto set = set_choice<Encoding, &PubOptions::encoding>(context);
     context.is_default = context.pub->encoding == Encoding::raw;
     return set;
-}
-
-// The value must be right, but changes nothing.
-OptionResult check_choice(OptionContext& context) {
-    const auto choice = to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
-    return {};
 }
 
 OptionResult report_latency(OptionContext& context) {
@@ -66,11 +59,6 @@ OptionResult set_repeat(OptionContext& context) {
     auto set = set_number<1, UINT64_MAX, &PubOptions::repeat>(context);
     context.is_default = context.pub->repeat == 1;
     return set;
-}
-
-OptionResult set_separator(OptionContext& context) {
-    if (context.value().empty()) return std::unexpected(std::string("the separator is empty"));
-    return set_text<&PubOptions::separator>(context);
 }
 
 // clang-format off
@@ -281,14 +269,14 @@ The error message names the line.)",
 the column that is the payload, instead of
 .Cm payload .)",
      .set = set_text<&PubOptions::payload_column>},
-    {.name = "separator", .argument = "TEXT", .needs = "input=topic|input=csv",
+    {.name = "separator", .argument = "TEXT", .not_empty = "the separator", .needs = "input=topic|input=csv",
      .help = "separates topic and payload, or the columns of CSV",
      .manual = R"(The text between topic and payload.
 The default is the first tab or space.
 With
 .Fl -input Cm csv :
 the character between columns, instead of a comma.)",
-     .set = set_separator},
+     .set = set_text<&PubOptions::separator>},
 };
 constexpr OptionRow sending_options[] = {
     {.name = "repeat", .argument = "N", .value = ValueKind::number, .excludes = "stdin-line",
@@ -415,7 +403,7 @@ request.)",
      .manual = R"(Accepted for compatibility with
 .Ic mosquitto_rr :
 the broker is never asked for retained messages.)",
-     .set = check_choice},
+     .set = no_setting},
     {.name = "latency", .needs = "request",
      .help = "with --request: report the response time on stderr",
      .manual = R"(With

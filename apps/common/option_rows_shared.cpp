@@ -12,10 +12,6 @@ namespace {
 constexpr auto tls_field = &ConnectionOptions::tls;
 constexpr auto will_field = &ConnectionOptions::will;
 
-OptionResult set_tls_version(OptionContext& context) {
-    return set_choice<TlsVersion, tls_field, &TlsOptions::minimum>(context);
-}
-
 OptionResult set_alpn(OptionContext& context) {
     constexpr std::size_t longest = 255;
     if (context.value().empty() || context.value().size() > longest)
@@ -33,19 +29,16 @@ OptionResult set_psk(OptionContext& context) {
 
 OptionResult set_psk_file(OptionContext& context) {
     context.connection->tls.psk_key.wipe();
-    return set_path<&ConnectionOptions::psk_file>(context);
+    return set_text<&ConnectionOptions::psk_file>(context);
 }
 
 OptionResult set_psk_identity(OptionContext& context) {
-    if (context.value().empty()) return std::unexpected(std::string("the identity is empty"));
     return assign(context.connection->tls.psk_identity, to_utf8(context.value()));
 }
 
 OptionResult set_key_form(OptionContext& context) {
-    const auto choice = to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
-    context.connection->engine_key = *choice == 1;
-    context.is_default = *choice == 0;
+    context.connection->engine_key = context.choice == 1;
+    context.is_default = !context.connection->engine_key;
     return {};
 }
 
@@ -57,15 +50,7 @@ OptionResult set_engine_pin(OptionContext& context) {
 }
 
 OptionResult set_server_name(OptionContext& context) {
-    if (context.value().empty()) return std::unexpected(std::string("the name is empty"));
     return assign(context.connection->tls.server_name, to_host(context.value()));
-}
-
-OptionResult set_ocsp(OptionContext& context) {
-    const auto choice = to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
-    context.connection->tls.require_ocsp = true;
-    return {};
 }
 
 OptionResult set_websocket_path(OptionContext& context) {
@@ -120,12 +105,12 @@ constexpr OptionRow tls_options[] = {
      .help = "trusted CA certificates (PEM)",
      .manual = R"(Trust the certificates in this PEM file: of CAs, of an intermediate CA, or of
 the broker itself.)",
-     .set = set_path<tls_field, &TlsOptions::ca_file>},
+     .set = set_text<tls_field, &TlsOptions::ca_file>},
     {.name = "capath", .argument = "DIR", .value = ValueKind::directory, .role = Role::selects_tls,
      .help = "directory of trusted CA certificates",
      .manual = R"(Trust the CA certificates in this directory
 .Pq hashed by Xr openssl-rehash 1 .)",
-     .set = set_path<tls_field, &TlsOptions::ca_path>},
+     .set = set_text<tls_field, &TlsOptions::ca_path>},
     {.name = "tls-use-os-certs", .role = Role::selects_tls,
      .help = "trust the system's CA certificates (the default with TLS)",
      .manual = R"(Trust the system's CA certificates.
@@ -142,7 +127,7 @@ read, such as
 .Li pkcs11:... .
 Requires
 .Fl -key .)",
-     .set = set_path<tls_field, &TlsOptions::cert_file>},
+     .set = set_text<tls_field, &TlsOptions::cert_file>},
     {.name = "key", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "cert",
      .help = "its private key: PEM, DER, PKCS#12, or a URI",
      .manual = R"(The private key of the client certificate, in one of the forms of
@@ -166,7 +151,7 @@ openssl req -provider tpm2 -provider default \e
   -propquery '?provider=tpm2' -new -key handle:0x81000001 \e
   -subj /CN=client -out client.csr
 .Ed)",
-     .set = set_path<tls_field, &TlsOptions::key_file>},
+     .set = set_text<tls_field, &TlsOptions::key_file>},
     {.name = "key-passphrase-file", .argument = "FILE", .value = ValueKind::file, .secrecy = Secrecy::file_content, .role = Role::selects_tls, .needs = "key",
      .help = "the key's passphrase is the first line of FILE",
      .manual = R"(Read the passphrase of the private key, the PIN of its token, or its password in
@@ -174,13 +159,13 @@ a TPM, from the first line of
 .Ar file .
 Without this option, the program prompts for the passphrase of an encrypted
 key on the terminal.)",
-     .set = set_path<&ConnectionOptions::key_passphrase_file>},
+     .set = set_text<&ConnectionOptions::key_passphrase_file>},
     {.name = "tls-version", .argument = "VERSION", .value = ValueKind::choice, .choices = "tlsv1.2 tlsv1.3",
      .role = Role::selects_tls, .help = "lowest version: tlsv1.2 (default) or tlsv1.3",
      .manual = R"(The lowest TLS version to accept.
 The default is
 .Cm tlsv1.2 .)",
-     .set = set_tls_version},
+     .set = set_choice<TlsVersion, tls_field, &TlsOptions::minimum>},
     {.name = "ciphers", .argument = "LIST", .role = Role::selects_tls,
      .help = "ciphers of TLS 1.2, as OpenSSL writes them",
      .manual = R"(The ciphers of TLS 1.2, an OpenSSL cipher list.
@@ -196,7 +181,8 @@ is given.)",
      .manual = R"(The protocol name to offer with ALPN.
 Some cloud brokers require one on port 443.)",
      .set = set_alpn},
-    {.name = "server-name", .argument = "NAME", .value = ValueKind::host, .role = Role::selects_tls,
+    {.name = "server-name", .argument = "NAME", .value = ValueKind::host, .not_empty = "the name",
+     .role = Role::selects_tls,
      .help = "name for SNI and in the certificate, instead of the host",
      .manual = R"(The name that the broker's certificate must contain, if it is not the host to
 connect to.
@@ -209,14 +195,14 @@ or DER file.
 The file must have a list of each CA in the broker's chain, and
 .Fl -cafile
 must contain the root CA.)",
-     .set = set_path<tls_field, &TlsOptions::crl_file>},
+     .set = set_text<tls_field, &TlsOptions::crl_file>},
     {.name = "ocsp", .argument = "MODE", .value = ValueKind::choice, .choices = "require", .role = Role::selects_tls,
      .help = "require: the broker must prove that its certificate is not revoked",
      .manual = R"(With
 .Cm require ,
 the broker must prove that its certificate has not been revoked: it must send an
 OCSP response that the certificate's issuer has signed (OCSP stapling).)",
-     .set = set_ocsp},
+     .set = set_flag<tls_field, &TlsOptions::require_ocsp>},
     {.name = "insecure", .role = Role::selects_tls,
      .needs_safe_file = true,
      .help = "do not verify the broker's certificate: anyone can intercept",
@@ -234,7 +220,7 @@ traffic.)",
      .manual = R"(Append the secrets of the TLS session to
 .Ar file ,
 in the NSS key log format that Wireshark reads.)",
-     .set = set_path<tls_field, &TlsOptions::keylog_file>},
+     .set = set_text<tls_field, &TlsOptions::keylog_file>},
     {.name = "psk", .argument = "HEX", .secrecy = Secrecy::value, .role = Role::selects_tls,
      .needs = "psk-identity", .excludes = "cafile|capath", .help = "pre-shared key in hex",
      .manual = R"(The pre-shared key, in hexadecimal.
@@ -247,7 +233,7 @@ Requires
      .manual = R"(Read the pre-shared key from the first line of
 .Ar file .)",
      .set = set_psk_file},
-    {.name = "psk-identity", .argument = "NAME", .role = Role::selects_tls, .needs = "psk|psk-file",
+    {.name = "psk-identity", .argument = "NAME", .not_empty = "the identity", .role = Role::selects_tls, .needs = "psk|psk-file",
      .help = "name of the pre-shared key",
      .manual = R"(The identity that belongs to the pre-shared key.)",
      .set = set_psk_identity},
@@ -404,14 +390,9 @@ is
 set to another value than 0 means
 .Cm always .)",
      .set = set_choice<ColorMode, &RunOptions::color>},
-    {.name = "generate", .argument = "NAME", .value = ValueKind::choice, .choices = "bash zsh fish man",
-     .role = Role::generate, .set = no_setting},
-    {.name = "help", .role = Role::help, .help = "print this text",
-     .manual = "Print a summary of the options and exit.",
-     .set = no_setting},
-    {.name = "version", .role = Role::version, .help = "print the version",
-     .manual = "Print the version and exit.",
-     .set = no_setting},
+    generate_row,
+    help_row,
+    version_row,
 };
 // clang-format on
 

@@ -8,9 +8,7 @@ using enum Repeats;
 
 OptionResult add_qos(OptionContext& context) {
     if (!context.repeated("qos")) context.sub->qos.clear();
-    const auto choice = to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
-    context.sub->qos.push_back(static_cast<Qos>(*choice));
+    context.sub->qos.push_back(static_cast<Qos>(context.choice));
     return {};
 }
 
@@ -108,7 +106,6 @@ selects another output.)",
      .set = set_flag<&SubOptions::dry_run>},
     {.name = "random-filter", .argument = "PERCENT", .value = ValueKind::number,
      .help = "print a random sample of the messages, 0.1 to 100 percent",
-     .manual = "Print a random sample of the messages, 0.1 to 100 percent.",
      .set = set_decimal<0.1, 100.0, &SubOptions::random_filter>},
     {.name = "idle-timeout", .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "stop with exit code 0 after SECONDS without a message",
@@ -123,7 +120,7 @@ constexpr OptionRow output_options[] = {
 payload; see
 .Sx DECODED PAYLOADS .)",
      .set = set_payload_format<&SubOptions::decode>},
-    {.short_name = 'v', .name = "verbose", .excludes = "save|exec", .why = "nothing is printed", .gives_way = true,
+    {.short_name = 'v', .name = "verbose", .excludes = "save|exec", .why = "nothing is printed", .overridable = true,
      .help = "print the topic before the payload",
      .manual = R"(Print
 .Ql topic payload ,
@@ -136,13 +133,13 @@ for an empty payload.)",
      .manual = "Do not print a newline after each message.",
      .set = set_flag<&SubOptions::no_newline>},
     {.short_name = 'F', .argument = "FORMAT", .excludes = "save|exec", .why = "nothing is printed",
-     .gives_way = true,
+     .overridable = true,
      .help = "what to print, e.g. '%I %t %p'; %{temp} is a value of JSON payloads, %j everything as JSON",
      .manual = R"(Print each message in this format; see
 .Sx OUTPUT FORMAT .)",
      .set = set_text<&SubOptions::format>},
     {.name = "csv", .argument = "FIELDS", .excludes = "F|v|N|field|save|exec|watch|message-rate|dry-run",
-     .why = "both say what is printed",
+     .why = "both select what is printed",
      .help = "print CSV, e.g. time,topic,payload or topic,%{temp}",
      .manual = R"(Print comma-separated values (RFC 4180): a header line, and one record for each
 message.

@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -74,9 +75,7 @@ std::expected<std::size_t, std::string> to_choice(std::string_view text, std::st
     }
     std::string_view rest = choices;
     for (std::size_t i = 0; !rest.empty(); ++i) {
-        const std::string_view choice = rest.substr(0, rest.find(' '));
-        if (value == choice) return i;
-        rest.remove_prefix(std::min(rest.size(), choice.size() + 1));
+        if (value == take_until(rest, ' ')) return i;
     }
     std::string message = in_quotes(text).append(" is not one of ");
     for (const char c : choices) {
@@ -91,11 +90,6 @@ std::expected<void, std::string> check_max_length(std::string_view text, std::st
     if (text.size() <= most) return {};
     return std::unexpected(
         std::string(what).append(" has at most ").append(std::to_string(most)).append(" bytes"));
-}
-
-std::expected<std::string, std::string> to_path(std::string_view text) {
-    if (!text.empty()) return std::string(text);
-    return std::unexpected(std::string("the file name is empty"));
 }
 
 std::expected<std::string, std::string> to_host(std::string_view text) {

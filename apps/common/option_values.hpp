@@ -1,4 +1,5 @@
-// Converts the text of an option's value. An error says what is wrong with the value, not where it was given.
+// Converts the text of an option's value. An error describes what is wrong with the value, not where
+// it was given.
 #pragma once
 
 #include <chrono>
@@ -35,8 +36,6 @@ inline constexpr std::size_t max_string_bytes = 65'535;
 /// Whether `text` is no longer than `most`; `what` names it: "the client identifier has at most 65535 bytes".
 std::expected<void, std::string> check_max_length(std::string_view text, std::string_view what,
                                                   std::size_t most = max_string_bytes);
-/// Any text that isn't empty.
-std::expected<std::string, std::string> to_path(std::string_view text);
 /// Whether a host with a colon is an IPv6 address that can be connected to.
 std::expected<void, std::string> check_address(std::string_view host);
 /// A name or address; brackets around an IPv6 address are removed.

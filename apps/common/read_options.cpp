@@ -30,10 +30,10 @@ NoOptions wrong(std::string text, std::string file = {}, unsigned line = 0) {
 // The options of one source.
 struct SourceOptions {
     OptionSource source;
-    std::string path;             // of a file
-    std::string content;          // which the options view
-    std::vector<unsigned> lines;  // of the content, for each argument
-    std::vector<ParsedOption> options;
+    std::string path = {};             // of a file
+    std::string content = {};          // which the options view
+    std::vector<unsigned> lines = {};  // of the content, for each argument
+    std::vector<ParsedOption> options = {};
 
     unsigned line_of(const ParsedOption& option) const {
         return option.index < lines.size() ? lines[option.index] : 0;
@@ -95,11 +95,7 @@ class OptionReader {
         if (!line.error.empty()) return wrong(line.error);
         if (auto failure = load_profile(line.options)) return failure;
         if (auto failure = load_config(line.options)) return failure;
-        sources_.push_back({.source = OptionSource::command_line,
-                            .path = {},
-                            .content = {},
-                            .lines = {},
-                            .options = line.options});
+        sources_.push_back({.source = OptionSource::command_line, .options = line.options});
         // mosquitto_rr: as a default, before what it concerns.
         if (called().request)
             static_cast<void>(context_.apply({.row = context_.table.find(only(context_.program), "request"),
@@ -146,13 +142,7 @@ class OptionReader {
         if (url.path.empty() || !connection.url_websocket || !is_path || context_.find("ws-path") != nullptr)
             return;
         connection.websocket_options.path = url.path;
-        if (!url.topic) return;
-        if (context_.pub != nullptr)
-            context_.pub->topics.clear();
-        else
-            context_.sub->topics.erase(context_.sub->topics.begin() +
-                                       static_cast<std::ptrdiff_t>(url.filter_index));
-        url.topic.reset();
+        if (url.topic) forget_url_topic(context_);
     }
 
     // Topics that are easily given without intention.
@@ -322,8 +312,8 @@ class OptionReader {
     }
 
     Failure parse_file(std::string content, OptionSource source, const std::string& path) {
-        SourceOptions& file = sources_.emplace_back(SourceOptions{
-            .source = source, .path = path, .content = std::move(content), .lines = {}, .options = {}});
+        SourceOptions& file =
+            sources_.emplace_back(SourceOptions{.source = source, .path = path, .content = std::move(content)});
         auto config =
             read_config(context_.table, context_.program, file.content, source == OptionSource::profile);
         auto line = parse_arguments(context_.table, context_.program, config.arguments);
@@ -349,7 +339,7 @@ class OptionReader {
         });
     }
 
-    // --no-tls: takes back what lower sources said about TLS.
+    // --no-tls: takes back what lower sources have set for TLS.
     void drop_tls() {
         ConnectionOptions& connection = *context_.connection;
         connection.no_tls = true;

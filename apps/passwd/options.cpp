@@ -35,9 +35,7 @@ OptionResult set_verify(OptionContext& context) {
 }
 
 OptionResult set_salt_length(OptionContext& context) {
-    const auto choice = app::to_choice(context.value(), context.row->choices);
-    if (!choice) return std::unexpected(choice.error());
-    context.passwd->recipe.salt_length = *choice == 0 ? 12 : 64;
+    context.passwd->recipe.salt_length = context.choice == 0 ? 12 : 64;
     return {};
 }
 
@@ -63,7 +61,6 @@ write to standard output.)",
      .set = app::set_flag<&Options::create>},
     {.short_name = 'D', .name = "delete", .excludes = "hash-all|import|list|verify",
      .help = "delete the user",
-     .manual = "Delete the user.",
      .set = set_action<Action::remove>},
     {.short_name = 'H', .name = "hash", .argument = "HASH", .value = ValueKind::choice,
      .choices = "sha512-pbkdf2 sha512 argon2id", .help = "sha512-pbkdf2 (default), sha512 or argon2id",
@@ -151,14 +148,9 @@ in KiB.
 The default is 47104, as in Mosquitto 2.1.)",
      .set = app::set_number<min_argon2id_memory_kib, max_argon2id_memory_kib, &Options::recipe,
                             &HashRecipe::memory_kib>},
-    {.name = "generate", .argument = "NAME", .value = ValueKind::choice, .choices = "bash zsh fish man",
-     .role = Role::generate, .set = app::no_setting},
-    {.name = "help", .role = Role::help, .help = "print this text",
-     .manual = "Print a summary of the options and exit.",
-     .set = app::no_setting},
-    {.name = "version", .role = Role::version, .help = "print the version",
-     .manual = "Print the version and exit.",
-     .set = app::no_setting},
+    app::generate_row,
+    app::help_row,
+    app::version_row,
 };
 // clang-format on
 
