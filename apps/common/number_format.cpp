@@ -40,8 +40,15 @@ std::string rate_text(std::uint64_t count, Duration duration) {
     return decimal(rate, rate < 99.95 ? 1 : 0);
 }
 
-std::string count_text(std::uint64_t count, std::string_view singular) {
-    return std::to_string(count).append(" ").append(singular).append(count == 1 ? "" : "s");
+std::string throughput_text(std::uint64_t messages, std::string_view what, std::uint64_t bytes,
+                            Duration took) {
+    std::string line = count_text(messages, "message").append(" ").append(what).append(", ");
+    line.append(bytes_text(static_cast<double>(bytes))).append(" of payload");
+    const double seconds = std::chrono::duration<double>(took).count();
+    if (seconds <= 0) return line;
+    line.append(" in ").append(duration_text(took)).append(": ");
+    line.append(rate_text(messages, took)).append(" messages/s, ");
+    return line.append(bytes_text(static_cast<double>(bytes) / seconds)).append("/s");
 }
 
 }  // namespace mqttc::app

@@ -32,13 +32,7 @@ class PublishStats {
     }
     /// "100 messages delivered, 1.2 kB of payload in 0.123 s: 813 messages/s, 9.8 kB/s; latency of acknowledgements: …"
     std::string text(std::uint64_t delivered) const {
-        const Duration took = elapsed();
-        const double seconds = std::chrono::duration<double>(took).count();
-        std::string line = app::count_text(delivered, "message");
-        line.append(" delivered, ").append(app::bytes_text(static_cast<double>(bytes_)));
-        line.append(" of payload in ").append(app::duration_text(took)).append(": ");
-        line.append(app::rate_text(delivered, took)).append(" messages/s, ");
-        line.append(app::bytes_text(seconds > 0 ? static_cast<double>(bytes_) / seconds : 0)).append("/s");
+        std::string line = app::throughput_text(delivered, "delivered", bytes_, elapsed());
         if (latencies_.count() > 0) line.append("; latency of acknowledgements: ").append(latencies_.text());
         return line;
     }

@@ -79,17 +79,8 @@ ReceiveStats::Quality ReceiveStats::quality() const {
 }
 
 std::string ReceiveStats::text() const {
-    const Duration took = last_ - first_;
-    const double seconds = std::chrono::duration<double>(took).count();
-    std::string line = app::count_text(messages_, "message");
-    line.append(" received, ").append(app::bytes_text(static_cast<double>(bytes_)));
-    line.append(" of payload");
     // Messages of one read, or none, have no rate.
-    if (seconds > 0) {
-        line.append(" in ").append(app::duration_text(took)).append(": ");
-        line.append(app::rate_text(messages_, took)).append(" messages/s, ");
-        line.append(app::bytes_text(static_cast<double>(bytes_) / seconds)).append("/s");
-    }
+    std::string line = app::throughput_text(messages_, "received", bytes_, last_ - first_);
     if (stamped_ == 0) return line;
     const auto [lost, duplicates, late] = quality();
     line.append("; ").append(std::to_string(stamped_)).append(" stamped by ");
