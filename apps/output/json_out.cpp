@@ -308,13 +308,12 @@ void write_property(JsonWriter& json, const PropertiesView& all, const Property&
         case PropertyType::byte:
         case PropertyType::two_byte:
         case PropertyType::four_byte:
-            json.plain_key(info.name);
-            return json.number(property.number);
+            return json.number_member(info.name, property.number);
         case PropertyType::variable_byte: {
             std::size_t count = 0;
             for (const Property& other : all) count += other.id == property.id;
+            if (count == 1) return json.number_member(info.name, property.number);
             json.plain_key(info.name);
-            if (count == 1) return json.number(property.number);
             json.begin_array();
             for (const Property& other : all) {
                 if (other.id == property.id) json.number(other.number);
@@ -360,16 +359,10 @@ void write_head(JsonWriter& json, const Publish& message, std::string_view time)
     json.plain_key("tst");
     json.string(time);
     json.bytes_member("topic", message.topic);
-    json.plain_key("qos");
-    json.number(static_cast<unsigned>(message.qos));
-    json.plain_key("retain");
-    json.raw(message.retain ? "true" : "false");
-    json.plain_key("payloadlen");
-    json.number(message.payload.size());
-    if (message.qos != Qos::at_most_once) {
-        json.plain_key("mid");
-        json.number(message.packet_id);
-    }
+    json.number_member("qos", static_cast<unsigned>(message.qos));
+    json.flag_member("retain", message.retain);
+    json.number_member("payloadlen", message.payload.size());
+    if (message.qos != Qos::at_most_once) json.number_member("mid", message.packet_id);
     write_properties(json, message.properties);
 }
 
@@ -378,8 +371,7 @@ void write_head(JsonWriter& json, const Publish& message, std::string_view time)
 void write_message_json(JsonWriter& json, const Publish& message, std::string_view time) {
     write_head(json, message, time);
     if (message.payload.empty()) {
-        json.plain_key("payload");
-        json.raw("null");
+        json.raw_member("payload", "null");
     } else {
         json.bytes_member("payload", as_text(message.payload));
     }

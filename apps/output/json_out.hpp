@@ -29,6 +29,15 @@ class JsonWriter {
     void key(std::string_view name);
     /// `name` followed by `suffix`, short names that need no escaping.
     void plain_key(std::string_view name, std::string_view suffix = {});
+    void number_member(std::string_view name, std::uint64_t value) {
+        plain_key(name);
+        number(value);
+    }
+    void raw_member(std::string_view name, std::string_view value) {
+        plain_key(name);
+        raw(value);
+    }
+    void flag_member(std::string_view name, bool value) { raw_member(name, value ? "true" : "false"); }
     /// Bytes that are not UTF-8 become U+FFFD.
     void string(std::string_view text);
     void number(std::uint64_t number);
@@ -76,12 +85,8 @@ std::string write_checked_json(JsonWriter& json, std::string_view text);
 /// The same without writing.
 std::string json_error(std::string_view text);
 
-/// Where a text stops being JSON.
-struct JsonFault {
-    std::size_t position = 0;  ///< bytes that were read until then
-    std::string cause;
-};
-/// For a text that JsonScanner does not accept, and not because of its depth. In json_check.cpp.
-JsonFault find_json_fault(std::string_view text);
+/// Why a text is not JSON, if JsonScanner rejects it and not because of its depth: "it is not JSON from byte 6: ...". In
+/// json_check.cpp.
+std::string json_syntax_error(std::string_view text);
 
 }  // namespace mqttc::output

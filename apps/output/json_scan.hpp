@@ -1,4 +1,4 @@
-// Reads JSON token by token: for %J, --field, colours and --input json, which so agree on what is JSON.
+// Reads JSON token by token. Everything that reads JSON messages or payloads uses it, so all agree on what JSON is.
 #pragma once
 
 #include <array>
@@ -8,12 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text.hpp"
 #include "text_buffer.hpp"
 
 namespace mqttc::output {
 
-/// Nesting of a payload in %J.
+/// The levels of a payload; what is wrong with a deeper one.
 inline constexpr std::size_t max_json_depth = 1000;
+inline constexpr std::string_view too_deep = "it is nested deeper than 1000 levels";
 
 class JsonScanner {
   public:
@@ -36,7 +38,7 @@ class JsonScanner {
     /// pairs are invalid. Takes no memory up to a depth of 1024, then a bit per level.
     explicit JsonScanner(std::string_view text, std::size_t max_depth = max_json_depth)
         : text_(text.data()),
-          at_(text_ + (text.starts_with("\xef\xbb\xbf") ? 3 : 0)),
+          at_(without_byte_order_mark(text).data()),
           text_end_(text_ + text.size()),
           start_(at_),
           end_(at_),

@@ -8,7 +8,7 @@
 
 #include "base/encoding.hpp"
 #include "base/utf8.hpp"
-#include "double_text.hpp"
+#include "value_text.hpp"
 
 namespace mqttc::payload {
 
@@ -40,8 +40,7 @@ bool BinaryReader::fail_end() {
 
 bool BinaryReader::is_deeper(unsigned depth, std::size_t position) {
     if (depth < output::max_json_depth) return false;
-    fail(position, "it is nested deeper than " + std::to_string(output::max_json_depth) + " levels");
-    return true;
+    return !fail(position, output::too_deep);
 }
 
 bool BinaryReader::check_text(std::string_view text, std::size_t position) {
@@ -79,18 +78,6 @@ std::string_view BinaryReader::bytes_text(Bytes bytes, BytesForm form) {
         while (scratch_.ends_with('=')) scratch_.pop_back();
     }
     return scratch_;
-}
-
-void BinaryReader::put_negative(std::uint64_t below_minus_one) {
-    json_.raw(negative_text(below_minus_one));
-}
-
-void BinaryReader::put_float(double value) {
-    json_.raw(float_text(value));
-}
-
-void BinaryReader::put_bytes(Bytes bytes, BytesForm form) {
-    json_.string(bytes_text(bytes, form));
 }
 
 }  // namespace mqttc::payload

@@ -55,14 +55,13 @@ class BinaryReader {
     bool is_deeper(unsigned depth, std::size_t position);
     bool check_text(std::string_view text, std::size_t position);
 
-    void put_negative(std::uint64_t below_minus_one);  ///< -1 - the number
-    void put_float(double value);                      ///< null when it is not finite
-    void put_bytes(Bytes bytes, BytesForm form = BytesForm::base64);
-
+    /// Values as the text of JSON, without quotes; each lives until the next one.
     std::string_view unsigned_text(std::uint64_t value);
-    std::string_view negative_text(std::uint64_t below_minus_one);
-    std::string_view float_text(double value);
-    std::string_view bytes_text(Bytes bytes, BytesForm form);
+    std::string_view negative_text(std::uint64_t below_minus_one);  ///< -1 - the number
+    std::string_view float_text(double value);                      ///< null when it is not finite
+    std::string_view bytes_text(Bytes bytes, BytesForm form = BytesForm::base64);
+    /// Writes such a text as a value.
+    void put(std::string_view text, bool quoted) { quoted ? json_.string(text) : json_.raw(text); }
 
     output::JsonWriter& json_;
 

@@ -31,6 +31,13 @@ class BinaryWriter {
     void put_number(std::uint64_t value, unsigned size) {
         for (unsigned i = size; i > 0; --i) put(static_cast<unsigned>(value >> (i - 1) * 8 & 0xff));
     }
+    /// A code and a number of 1, 2, 4 or 8 bytes, the fewest that hold `largest`; each size has the next code.
+    void put_sized(unsigned code, std::uint64_t number, std::uint64_t largest) {
+        unsigned size = 0;
+        while (size < 3 && largest >> (8U << size) != 0) ++size;
+        put(code + size);
+        put_number(number, 1U << size);
+    }
     void put_text(std::string_view text) { bytes_.append(text); }
 
   private:

@@ -63,7 +63,7 @@ bool CborReader::read(Bytes payload) {
     return next_value(0, BytesForm::base64) && at_end();
 }
 
-// `ends`: it was the break code. `form`: as the tags before it ask.
+// `ends`: it was the break code. `form`: as the tags before it request.
 bool CborReader::read_head(Head& head, bool& ends, BytesForm& form) {
     ends = false;
     while (true) {
@@ -99,47 +99,46 @@ bool CborReader::next_value(unsigned depth, BytesForm form) {
     return value(head, depth, form);
 }
 
-bool CborReader::value(const Head& head, unsigned depth, BytesForm form) {
+// Inlined: it is called for each key and value.
+[[gnu::always_inline]] inline bool CborReader::scalar(const Head& head, BytesForm form,
+                                                      std::string_view& text, bool& quoted) {
     Bytes bytes;
-    std::string_view text;
     switch (head.major) {
         case natural:
-            json_.number(head.argument);
+            text = unsigned_text(head.argument);
             return true;
         case negative:
-            put_negative(head.argument);
+            text = negative_text(head.argument);
             return true;
         case byte_string:
             if (!string_of(head, bytes)) return false;
-            if (is_big(head)) {
-                if (!big_digits(head, bytes)) return false;
-                json_.raw(digits_);
-                return true;
-            }
-            put_bytes(bytes, form);
+            quoted = !is_big(head);
+            if (!quoted && !big_digits(head, bytes)) return false;
+            text = quoted ? bytes_text(bytes, form) : digits_;
             return true;
         case text_string:
+            quoted = true;
             if (!string_of(head, bytes)) return false;
-            json_.string(as_text(bytes));
+            text = as_text(bytes);
             return true;
-        case array:
-        case map:
-            return container(head, depth, form);
         default:
-            if (!simple_text(head, text)) return false;
-            json_.raw(text);
-            return true;
+            return simple_text(head, text);
     }
+}
+
+bool CborReader::value(const Head& head, unsigned depth, BytesForm form) {
+    if (head.major == array || head.major == map) return container(head, depth, form);
+    std::string_view text;
+    bool quoted = false;
+    if (!scalar(head, form, text, quoted)) return false;
+    put(text, quoted);
+    return true;
 }
 
 bool CborReader::container(const Head& head, unsigned depth, BytesForm form) {
     if (is_deeper(depth, head.position)) return false;
     const bool is_map = head.major == map;
-    if (is_map) {
-        json_.begin_object();
-    } else {
-        json_.begin_array();
-    }
+    is_map ? json_.begin_object() : json_.begin_array();
     const bool counted = head.info != indefinite;
     for (std::uint64_t i = 0; !counted || i < head.argument; ++i) {
         Head next;
@@ -154,39 +153,16 @@ bool CborReader::container(const Head& head, unsigned depth, BytesForm form) {
                    : !value(next, depth + 1, next_form))
             return false;
     }
-    if (is_map) {
-        json_.end_object();
-    } else {
-        json_.end_array();
-    }
+    is_map ? json_.end_object() : json_.end_array();
     return true;
 }
 
 bool CborReader::key(const Head& head, BytesForm form) {
-    Bytes bytes;
+    if (head.major == array || head.major == map)
+        return fail(head.position, "an array or a map as a key cannot be written in JSON");
     std::string_view text;
-    switch (head.major) {
-        case natural:
-            text = unsigned_text(head.argument);
-            break;
-        case negative:
-            text = negative_text(head.argument);
-            break;
-        case byte_string:
-            if (!string_of(head, bytes)) return false;
-            if (is_big(head) && !big_digits(head, bytes)) return false;
-            text = is_big(head) ? digits_ : bytes_text(bytes, form);
-            break;
-        case text_string:
-            if (!string_of(head, bytes)) return false;
-            text = as_text(bytes);
-            break;
-        case simple:
-            if (!simple_text(head, text)) return false;
-            break;
-        default:
-            return fail(head.position, "an array or a map as a key cannot be written in JSON");
-    }
+    bool quoted = false;
+    if (!scalar(head, form, text, quoted)) return false;
     json_.key(text);
     return true;
 }
@@ -266,10 +242,7 @@ bool CborReader::simple_text(const Head& head, std::string_view& text) {
 void CborWriter::head(unsigned major, std::uint64_t argument) {
     const unsigned type = major << 5;
     if (argument < first_with_bytes) return put(type | static_cast<unsigned>(argument));
-    unsigned size = 0;
-    while (size < 3 && argument >> (8U << size) != 0) ++size;
-    put(type | (first_with_bytes + size));
-    put_number(argument, 1U << size);
+    put_sized(type | first_with_bytes, argument, argument);
 }
 
 bool CborWriter::big_integer(std::string_view digits) {
@@ -295,7 +268,7 @@ bool CborWriter::big_integer(std::string_view digits) {
             bytes.push_back(static_cast<char>(words[i - 1] >> (shift - 8)));
     }
     bytes.erase(0, std::min(bytes.find_first_not_of('\0'), bytes.size()));
-    // -2^64, the only one that fits.
+    // Down to -2^64 it is an ordinary integer.
     if (is_negative && bytes.size() <= sizeof(std::uint64_t)) {
         std::uint64_t value = 0;
         for (const char byte : bytes) value = value << 8 | static_cast<std::uint8_t>(byte);

@@ -10,7 +10,7 @@
 
 namespace mqttc::payload {
 
-/// Reads one value. Map keys become text. Byte strings are written in base64, or as a tag 21 to 23 asks; big numbers
+/// Reads one value. Map keys become text. Byte strings are written in base64, or as a tag 21 to 23 requests; big numbers
 /// (tags 2 and 3) as numbers; undefined, NaN and infinities as null; other tags are ignored.
 class CborReader : public BinaryReader {
   public:
@@ -18,7 +18,7 @@ class CborReader : public BinaryReader {
     static constexpr std::size_t max_big_number = 1024;
 
     explicit CborReader(output::JsonWriter& json) : BinaryReader(json) {}
-    /// False: error() says why; an unknown part was written.
+    /// False: error() has the cause; an unknown part was written.
     bool read(Bytes payload);
 
   private:
@@ -33,6 +33,8 @@ class CborReader : public BinaryReader {
 
     bool read_head(Head& head, bool& ends, BytesForm& form);
     bool value(const Head& head, unsigned depth, BytesForm form);
+    /// The text of a value that is neither an array nor a map. `quoted`: JSON has it in quotes.
+    bool scalar(const Head& head, BytesForm form, std::string_view& text, bool& quoted);
     bool next_value(unsigned depth, BytesForm form);
     bool container(const Head& head, unsigned depth, BytesForm form);
     bool key(const Head& head, BytesForm form);

@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstdio>
 
-#include "calendar.hpp"
+#include "value_text.hpp"
 
 namespace mqttc::payload {
 namespace {
@@ -125,95 +125,78 @@ bool MsgpackReader::read_item(Item& item) {
 bool MsgpackReader::value(unsigned depth) {
     Item item;
     if (!read_item(item)) return false;
-    switch (item.kind) {
-        case Kind::nil:
-            json_.raw("null");
-            return true;
-        case Kind::boolean:
-            json_.raw(item.number != 0 ? "true" : "false");
-            return true;
-        case Kind::natural:
-            json_.number(item.number);
-            return true;
-        case Kind::negative:
-            put_negative(item.number);
-            return true;
-        case Kind::floating:
-            put_float(item.real);
-            return true;
-        case Kind::text:
-            json_.string(as_text(item.bytes));
-            return true;
-        case Kind::bytes:
-            put_bytes(item.bytes);
-            return true;
-        case Kind::extension:
-            extension(item);
-            return true;
-        case Kind::array:
-            if (is_deeper(depth, item.position)) return false;
-            json_.begin_array();
-            for (std::uint64_t i = 0; i < item.number; ++i) {
-                if (!value(depth + 1)) return false;
-            }
-            json_.end_array();
-            return true;
-        case Kind::map:
-            if (is_deeper(depth, item.position)) return false;
-            json_.begin_object();
-            for (std::uint64_t i = 0; i < item.number; ++i) {
-                if (!key() || !value(depth + 1)) return false;
-            }
-            json_.end_object();
-            return true;
+    if (item.kind == Kind::array || item.kind == Kind::map) return container(item, depth);
+    std::string_view text;
+    bool quoted = false;
+    if (scalar(item, text, quoted)) {
+        put(text, quoted);
+    } else {
+        extension(item);
     }
+    return true;
+}
+
+bool MsgpackReader::container(const Item& item, unsigned depth) {
+    if (is_deeper(depth, item.position)) return false;
+    const bool is_map = item.kind == Kind::map;
+    is_map ? json_.begin_object() : json_.begin_array();
+    for (std::uint64_t i = 0; i < item.number; ++i) {
+        if ((is_map && !key()) || !value(depth + 1)) return false;
+    }
+    is_map ? json_.end_object() : json_.end_array();
     return true;
 }
 
 bool MsgpackReader::key() {
     Item item;
     if (!read_item(item)) return false;
+    std::string_view text;
+    bool quoted = false;
+    if (!scalar(item, text, quoted))
+        return fail(item.position, "an array, a map or an extension as a key cannot be written in JSON");
+    json_.key(text);
+    return true;
+}
+
+bool MsgpackReader::scalar(const Item& item, std::string_view& text, bool& quoted) {
+    quoted = item.kind == Kind::text || item.kind == Kind::bytes;
     switch (item.kind) {
         case Kind::nil:
-            json_.key("null");
+            text = "null";
             return true;
         case Kind::boolean:
-            json_.key(item.number != 0 ? "true" : "false");
+            text = item.number != 0 ? "true" : "false";
             return true;
         case Kind::natural:
-            json_.key(unsigned_text(item.number));
+            text = unsigned_text(item.number);
             return true;
         case Kind::negative:
-            json_.key(negative_text(item.number));
+            text = negative_text(item.number);
             return true;
         case Kind::floating:
-            json_.key(float_text(item.real));
+            text = float_text(item.real);
             return true;
         case Kind::text:
-            json_.key(as_text(item.bytes));
+            text = as_text(item.bytes);
             return true;
         case Kind::bytes:
-            json_.key(bytes_text(item.bytes, BytesForm::base64));
+            text = bytes_text(item.bytes);
             return true;
         case Kind::array:
         case Kind::map:
         case Kind::extension:
             break;
     }
-    return fail(item.position, "an array, a map or an extension as a key cannot be written in JSON");
+    return false;
 }
 
 void MsgpackReader::extension(const Item& item) {
     if (item.number == timestamp_type && timestamp(item.bytes)) return;
     json_.begin_object();
     json_.plain_key("type");
-    if (item.number < 0x80) {
-        json_.number(item.number);
-    } else {
-        put_negative(~item.number & 0x7f);
-    }
+    json_.raw(item.number < 0x80 ? unsigned_text(item.number) : negative_text(~item.number & 0x7f));
     json_.plain_key("data");
-    put_bytes(item.bytes);
+    json_.string(bytes_text(item.bytes));
     json_.end_object();
 }
 
@@ -246,18 +229,13 @@ bool MsgpackReader::timestamp(Bytes bytes) {
 
 void MsgpackWriter::natural(std::uint64_t value) {
     if (value < 0x80) return put(static_cast<unsigned>(value));
-    unsigned size = 0;
-    while (size < 3 && value >> (8U << size) != 0) ++size;
-    put(0xcc + size);
-    put_number(value, 1U << size);
+    put_sized(0xcc, value, value);
 }
 
 void MsgpackWriter::negative(std::uint64_t below_minus_one) {
     if (below_minus_one < 0x20) return put(0xff - static_cast<unsigned>(below_minus_one));
-    unsigned size = 0;
-    while (size < 3 && below_minus_one >> ((8U << size) - 1) != 0) ++size;
-    put(0xd0 + size);
-    put_number(~below_minus_one, 1U << size);
+    // A bit more, for the sign.
+    put_sized(0xd0, ~below_minus_one, below_minus_one << 1);
 }
 
 void MsgpackWriter::floating(double value) {
@@ -269,10 +247,7 @@ void MsgpackWriter::text(std::string_view text) {
     if (text.size() < 0x20) {
         put(0xa0 | static_cast<unsigned>(text.size()));
     } else {
-        unsigned size = 0;
-        while (size < 2 && text.size() >> (8U << size) != 0) ++size;
-        put(0xd9 + size);
-        put_number(text.size(), 1U << size);
+        put_sized(0xd9, text.size(), text.size());
     }
     put_text(text);
 }

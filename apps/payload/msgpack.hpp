@@ -15,7 +15,7 @@ namespace mqttc::payload {
 class MsgpackReader : public BinaryReader {
   public:
     explicit MsgpackReader(output::JsonWriter& json) : BinaryReader(json) {}
-    /// False: error() says why; an unknown part was written.
+    /// False: error() has the cause; an unknown part was written.
     bool read(Bytes payload);
 
   private:
@@ -45,7 +45,10 @@ class MsgpackReader : public BinaryReader {
     bool signed_number(Item& item, unsigned size);
     bool real_number(Item& item, unsigned size);
     bool value(unsigned depth);
+    bool container(const Item& item, unsigned depth);
     bool key();
+    /// The text of a value. `quoted`: JSON has it in quotes. False: it is an array, a map or an extension.
+    bool scalar(const Item& item, std::string_view& text, bool& quoted);
     void extension(const Item& item);
     bool timestamp(Bytes bytes);
 };

@@ -1,21 +1,20 @@
 // The state of Sparkplug B edge nodes.
 #include "edge_nodes.hpp"
 
-#include <algorithm>
 #include <utility>
+
+#include "base/text.hpp"
+#include "number_format.hpp"
+#include "stats_json.hpp"
 
 namespace mqttc::protobuf {
 namespace {
 
+using app::count_text;
+
 constexpr std::uint64_t sequence_numbers = 256;
 // What an entry takes besides its text.
 constexpr std::size_t entry_size = 160;
-
-std::string count(std::uint64_t number, std::string_view what) {
-    std::string text = std::to_string(number).append(" ").append(what);
-    if (number != 1) text += 's';
-    return text;
-}
 
 }  // namespace
 
@@ -23,15 +22,10 @@ std::optional<SparkplugTopic> SparkplugTopic::parse(std::string_view topic) {
     constexpr std::string_view name_space = "spBv1.0/";
     if (!topic.starts_with(name_space)) return std::nullopt;
     topic.remove_prefix(name_space.size());
-    const auto next = [&] {
-        const std::string_view level = topic.substr(0, topic.find('/'));
-        topic.remove_prefix(std::min(topic.size(), level.size() + 1));
-        return level;
-    };
     SparkplugTopic parsed;
-    parsed.group = next();
-    parsed.type = next();
-    parsed.node = next();
+    parsed.group = take_until(topic, '/');
+    parsed.type = take_until(topic, '/');
+    parsed.node = take_until(topic, '/');
     parsed.device = topic;
     if (parsed.node.empty()) return std::nullopt;
     return parsed;
@@ -145,30 +139,24 @@ std::optional<DataType> EdgeNodes::type_of(const Node& node, const SparkplugTopi
 
 std::string EdgeNodes::text() const {
     if (messages_ == 0) return {};
-    std::string line = "Sparkplug B: " + count(nodes_.size(), "edge node") + ", " +
-                       count(messages_, "message") + ", " + count(gaps_, "sequence gap");
-    if (gaps_ > 0) line.append(" with ").append(count(missing_, "message")).append(" missing");
+    std::string line = "Sparkplug B: " + count_text(nodes_.size(), "edge node") + ", " +
+                       count_text(messages_, "message") + ", " + count_text(gaps_, "sequence gap");
+    if (gaps_ > 0) line.append(" with ").append(count_text(missing_, "message")).append(" missing");
     if (without_birth_ > 0)
-        line.append(", ").append(count(without_birth_, "edge node")).append(" without a birth");
-    if (unresolved_ > 0) line.append(", ").append(count(unresolved_, "metric")).append(" without a name");
+        line.append(", ").append(count_text(without_birth_, "edge node")).append(" without a birth");
+    if (unresolved_ > 0)
+        line.append(", ").append(count_text(unresolved_, "metric")).append(" without a name");
     if (untracked_ > 0) line.append(", ").append(std::to_string(untracked_)).append(" of more edge nodes");
     return line;
 }
 
 std::string EdgeNodes::json() const {
     if (messages_ == 0) return {};
-    std::string text;
-    const auto add = [&](std::string_view name, std::uint64_t number) {
-        text.append(text.empty() ? "{\"" : ",\"").append(name).append("\":").append(std::to_string(number));
-    };
-    add("edge_nodes", nodes_.size());
-    add("messages", messages_);
-    add("sequence_gaps", gaps_);
-    add("messages_missing", missing_);
-    add("edge_nodes_without_birth", without_birth_);
-    add("metrics_without_name", unresolved_);
-    add("of_more_edge_nodes", untracked_);
-    return text + "}";
+    app::StatsJson json;
+    json.add("edge_nodes", std::uint64_t{nodes_.size()}).add("messages", messages_);
+    json.add("sequence_gaps", gaps_).add("messages_missing", missing_);
+    json.add("edge_nodes_without_birth", without_birth_).add("metrics_without_name", unresolved_);
+    return json.add("of_more_edge_nodes", untracked_).text();
 }
 
 }  // namespace mqttc::protobuf

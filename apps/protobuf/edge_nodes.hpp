@@ -1,5 +1,5 @@
-// What the messages of Sparkplug B edge nodes say about each other: births name the metrics of later messages, and
-// sequence numbers show what is missing.
+// What messages of Sparkplug B edge nodes imply for each other: births name the metrics of later messages, and sequence
+// numbers show what is missing.
 #pragma once
 
 #include <cstddef>

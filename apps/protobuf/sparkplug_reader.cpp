@@ -8,9 +8,9 @@
 #include <cmath>
 
 #include "base/encoding.hpp"
+#include "base/text.hpp"
 #include "base/utf8.hpp"
-#include "calendar.hpp"
-#include "double_text.hpp"
+#include "value_text.hpp"
 #include "wire_error.hpp"
 
 namespace mqttc::protobuf {
@@ -42,10 +42,15 @@ DataType type_of(std::uint32_t number) {
     return number < type_names.size() ? static_cast<DataType>(number) : DataType::unknown;
 }
 
-// A number that is no type stays one.
+// A number that isn't a type stays one.
 void put_type(output::JsonWriter& json, std::uint32_t number) {
     if (number < type_names.size()) return json.string(type_names[number]);
     json.number(number);
+}
+
+void put_type_member(output::JsonWriter& json, std::uint32_t number) {
+    json.plain_key("type");
+    put_type(json, number);
 }
 
 }  // namespace
@@ -68,19 +73,10 @@ bool SparkplugReader::read(std::string_view topic, Bytes payload, output::JsonWr
             *source.topic, parsed.has_seq() ? std::optional<std::uint64_t>(parsed.seq()) : std::nullopt);
     }
     json.begin_object();
-    if (parsed.has_timestamp()) {
-        json.plain_key("timestamp");
-        put_time(json, parsed.timestamp());
-    }
+    if (parsed.has_timestamp()) put_time_member(json, "timestamp", parsed.timestamp());
     if (parsed.metrics_size() > 0) put_metrics(json, source, parsed.metrics());
-    if (parsed.has_seq()) {
-        json.plain_key("seq");
-        json.number(parsed.seq());
-    }
-    if (parsed.has_uuid()) {
-        json.plain_key("uuid");
-        put_text(json, parsed.uuid());
-    }
+    if (parsed.has_seq()) json.number_member("seq", parsed.seq());
+    if (parsed.has_uuid()) put_text_member(json, "uuid", parsed.uuid());
     if (parsed.has_body()) {
         json.plain_key("body");
         put_base64(json, parsed.body());
@@ -125,29 +121,12 @@ void SparkplugReader::put_metric(output::JsonWriter& json, const Source& source,
     } else if (from_node) {
         nodes_.unresolved();
     }
-    if (metric.has_alias()) {
-        json.plain_key("alias");
-        json.number(metric.alias());
-    }
-    if (metric.has_timestamp()) {
-        json.plain_key("timestamp");
-        put_time(json, metric.timestamp());
-    }
-    if (metric.has_datatype()) {
-        json.plain_key("type");
-        put_type(json, metric.datatype());
-    } else if (known_type) {
-        json.plain_key("type");
-        put_type(json, static_cast<std::uint32_t>(*known_type));
-    }
-    if (metric.is_historical()) {
-        json.plain_key("isHistorical");
-        json.raw("true");
-    }
-    if (metric.is_transient()) {
-        json.plain_key("isTransient");
-        json.raw("true");
-    }
+    if (metric.has_alias()) json.number_member("alias", metric.alias());
+    if (metric.has_timestamp()) put_time_member(json, "timestamp", metric.timestamp());
+    if (metric.has_datatype() || known_type)
+        put_type_member(json, metric.has_datatype() ? metric.datatype() : static_cast<std::uint32_t>(type));
+    if (metric.is_historical()) json.flag_member("isHistorical", true);
+    if (metric.is_transient()) json.flag_member("isTransient", true);
     if (metric.has_metadata()) put_metadata(json, metric.metadata());
     if (metric.has_properties()) {
         json.plain_key("properties");
@@ -177,29 +156,16 @@ void SparkplugReader::put_metric_value(output::JsonWriter& json, const sparkplug
 }
 
 void SparkplugReader::put_metadata(output::JsonWriter& json, const sparkplug::MetaData& metadata) {
-    const auto text = [&](std::string_view name, bool given, std::string_view value) {
-        if (!given) return;
-        json.plain_key(name);
-        put_text(json, value);
-    };
-    const auto number = [&](std::string_view name, bool given, std::uint64_t value) {
-        if (!given) return;
-        json.plain_key(name);
-        json.number(value);
-    };
     json.plain_key("metadata");
     json.begin_object();
-    if (metadata.has_is_multi_part()) {
-        json.plain_key("isMultiPart");
-        json.raw(metadata.is_multi_part() ? "true" : "false");
-    }
-    text("contentType", metadata.has_content_type(), metadata.content_type());
-    number("size", metadata.has_size(), metadata.size());
-    number("seq", metadata.has_seq(), metadata.seq());
-    text("fileName", metadata.has_file_name(), metadata.file_name());
-    text("fileType", metadata.has_file_type(), metadata.file_type());
-    text("md5", metadata.has_md5(), metadata.md5());
-    text("description", metadata.has_description(), metadata.description());
+    if (metadata.has_is_multi_part()) json.flag_member("isMultiPart", metadata.is_multi_part());
+    if (metadata.has_content_type()) put_text_member(json, "contentType", metadata.content_type());
+    if (metadata.has_size()) json.number_member("size", metadata.size());
+    if (metadata.has_seq()) json.number_member("seq", metadata.seq());
+    if (metadata.has_file_name()) put_text_member(json, "fileName", metadata.file_name());
+    if (metadata.has_file_type()) put_text_member(json, "fileType", metadata.file_type());
+    if (metadata.has_md5()) put_text_member(json, "md5", metadata.md5());
+    if (metadata.has_description()) put_text_member(json, "description", metadata.description());
     put_unknown(json, metadata.unknown_fields());
     json.end_object();
 }
@@ -220,10 +186,7 @@ void SparkplugReader::put_properties(output::JsonWriter& json, const sparkplug::
 
 void SparkplugReader::put_property(output::JsonWriter& json, const sparkplug::PropertyValue& value) {
     json.begin_object();
-    if (value.has_type()) {
-        json.plain_key("type");
-        put_type(json, value.type());
-    }
+    if (value.has_type()) put_type_member(json, value.type());
     json.plain_key("value");
     if (value.is_null() || value.value_case() == sparkplug::PropertyValue::VALUE_NOT_SET) {
         json.raw("null");
@@ -242,10 +205,7 @@ void SparkplugReader::put_property(output::JsonWriter& json, const sparkplug::Pr
 
 void SparkplugReader::put_data_set(output::JsonWriter& json, const sparkplug::DataSet& set) {
     json.begin_object();
-    if (set.has_num_of_columns()) {
-        json.plain_key("numOfColumns");
-        json.number(set.num_of_columns());
-    }
+    if (set.has_num_of_columns()) json.number_member("numOfColumns", set.num_of_columns());
     json.plain_key("types");
     json.begin_array();
     for (const std::uint32_t type : set.types()) put_type(json, type);
@@ -275,30 +235,17 @@ void SparkplugReader::put_data_set(output::JsonWriter& json, const sparkplug::Da
 
 void SparkplugReader::put_template(output::JsonWriter& json, const sparkplug::Template& value) {
     json.begin_object();
-    if (value.has_version()) {
-        json.plain_key("version");
-        put_text(json, value.version());
-    }
-    if (value.has_template_ref()) {
-        json.plain_key("templateRef");
-        put_text(json, value.template_ref());
-    }
-    if (value.has_is_definition()) {
-        json.plain_key("isDefinition");
-        json.raw(value.is_definition() ? "true" : "false");
-    }
+    if (value.has_version()) put_text_member(json, "version", value.version());
+    if (value.has_template_ref()) put_text_member(json, "templateRef", value.template_ref());
+    if (value.has_is_definition()) json.flag_member("isDefinition", value.is_definition());
     put_metrics(json, {}, value.metrics());
     if (value.parameters_size() > 0) {
         json.plain_key("parameters");
         json.begin_array();
         for (const auto& parameter : value.parameters()) {
             json.begin_object();
-            json.plain_key("name");
-            put_text(json, parameter.name());
-            if (parameter.has_type()) {
-                json.plain_key("type");
-                put_type(json, parameter.type());
-            }
+            put_text_member(json, "name", parameter.name());
+            if (parameter.has_type()) put_type_member(json, parameter.type());
             json.plain_key("value");
             if (parameter.value_case() == sparkplug::Template::Parameter::VALUE_NOT_SET) {
                 json.raw("null");
@@ -363,11 +310,7 @@ void SparkplugReader::put_array(output::JsonWriter& json, std::string_view bytes
     }
     if (type == DataType::string_array && (bytes.empty() || bytes.back() == '\0')) {
         json.begin_array();
-        while (!bytes.empty()) {
-            const std::size_t end = bytes.find('\0');
-            put_text(json, bytes.substr(0, end));
-            bytes.remove_prefix(end + 1);
-        }
+        while (!bytes.empty()) put_text(json, take_until(bytes, '\0'));
         return json.end_array();
     }
     constexpr std::size_t count_size = 4;
@@ -390,6 +333,12 @@ void SparkplugReader::put_text(output::JsonWriter& json, std::string_view text) 
     json.string(text);
 }
 
+void SparkplugReader::put_text_member(output::JsonWriter& json, std::string_view name,
+                                      std::string_view text) {
+    json.plain_key(name);
+    put_text(json, text);
+}
+
 void SparkplugReader::put_key(output::JsonWriter& json, std::string_view text) {
     text_changed_ = text_changed_ || !is_utf8(text);
     json.key(text);
@@ -403,6 +352,12 @@ void SparkplugReader::put_time(output::JsonWriter& json, std::uint64_t milliseco
                                       : std::string_view();
     if (text.empty()) return json.number(milliseconds);
     json.string(text);
+}
+
+void SparkplugReader::put_time_member(output::JsonWriter& json, std::string_view name,
+                                      std::uint64_t milliseconds) {
+    json.plain_key(name);
+    put_time(json, milliseconds);
 }
 
 void SparkplugReader::put_unknown(output::JsonWriter& json, const google::protobuf::UnknownFieldSet& fields) {

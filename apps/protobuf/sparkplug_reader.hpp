@@ -17,14 +17,14 @@ class UnknownFieldSet;
 namespace mqttc::protobuf {
 
 /// Writes payloads with the names that the npm package sparkplug-payload uses: timestamp, metrics (name, alias, timestamp,
-/// type, value, ...), seq, uuid, body. Bytes are in base64, floats that JSON cannot say are "NaN" or "Infinity", and fields
+/// type, value, ...), seq, uuid, body. Bytes are in base64, floats that JSON cannot express are "NaN" or "Infinity", and fields
 /// that the specification does not define are pairs of number and value in "unknown".
 class SparkplugReader {
   public:
     /// `readable_times`: timestamps and values of the type DateTime are written as text.
     explicit SparkplugReader(bool readable_times) : readable_times_(readable_times) {}
 
-    /// Writes the payload of a message as JSON. False: error() says why.
+    /// Writes the payload of a message as JSON. False: error() has the cause.
     bool read(std::string_view topic, Bytes payload, output::JsonWriter& json);
     const std::string& error() const { return error_; }
     /// Text that was not UTF-8, which JSON cannot hold, was changed in the last payload.
@@ -51,6 +51,8 @@ class SparkplugReader {
     void put_unknown(output::JsonWriter& json, const google::protobuf::UnknownFieldSet& fields);
     void put_time(output::JsonWriter& json, std::uint64_t milliseconds);
     void put_key(output::JsonWriter& json, std::string_view text);
+    void put_text_member(output::JsonWriter& json, std::string_view name, std::string_view text);
+    void put_time_member(output::JsonWriter& json, std::string_view name, std::uint64_t milliseconds);
 
     bool readable_times_;
     bool text_changed_ = false;

@@ -10,6 +10,7 @@
 
 #include "base/encoding.hpp"
 #include "base/escape.hpp"
+#include "json_out.hpp"
 #include "sparkplug.pb.h"
 #include "sparkplug_types.hpp"
 
@@ -56,10 +57,9 @@ class Writer {
     bool integer(const Json& json, const std::string& path, DataType type, std::uint64_t& to);
     bool real(const Json& json, const std::string& path, double& to);
 
-    enum class Plain : std::uint8_t { no, yes, wrong };
     // A member with one number, text, flag or base64 value is the field with its name.
-    Plain plain(const std::string& name, const Json& json, const std::string& path,
-                google::protobuf::Message& to);
+    bool plain(const std::string& name, const Json& json, const std::string& parent,
+               google::protobuf::Message& to);
 
     template <typename List>
     bool metrics(const Json& json, const std::string& path, int depth, List& to);
@@ -197,13 +197,14 @@ bool Writer::scalar(const Json& json, const std::string& path, DataType type, Va
     }
 }
 
-Writer::Plain Writer::plain(const std::string& name, const Json& json, const std::string& path,
-                            google::protobuf::Message& to) {
+bool Writer::plain(const std::string& name, const Json& json, const std::string& parent,
+                   google::protobuf::Message& to) {
     using Field = google::protobuf::FieldDescriptor;
     const Field* const field = to.GetDescriptor()->FindFieldByCamelcaseName(name);
     if (field == nullptr || field->is_repeated() || field->real_containing_oneof() != nullptr)
-        return Plain::no;
+        return unknown_member(parent, name);
     const google::protobuf::Reflection& reflection = *to.GetReflection();
+    const std::string path = inside(parent, name);
     std::uint64_t natural = 0;
     bool yes = false;
     std::string words;
@@ -212,19 +213,18 @@ Writer::Plain Writer::plain(const std::string& name, const Json& json, const std
         case Field::CPPTYPE_UINT64:
             done = number(json, path, natural);
             reflection.SetUInt64(&to, field, natural);
-            break;
+            return done;
         case Field::CPPTYPE_BOOL:
             done = flag(json, path, yes);
             reflection.SetBool(&to, field, yes);
-            break;
+            return done;
         case Field::CPPTYPE_STRING:
             done = field->type() == Field::TYPE_BYTES ? bytes(json, path, words) : text(json, path, words);
             reflection.SetString(&to, field, std::move(words));
-            break;
+            return done;
         default:
-            return Plain::no;
+            return unknown_member(parent, name);
     }
-    return done ? Plain::yes : Plain::wrong;
 }
 
 bool Writer::payload(const Json& json, sparkplug::Payload& to) {
@@ -232,8 +232,8 @@ bool Writer::payload(const Json& json, sparkplug::Payload& to) {
     for (const auto& [name, member] : json.items()) {
         if (name == "metrics") {
             if (!metrics(member, name, 0, *to.mutable_metrics())) return false;
-        } else if (const Plain taken = plain(name, member, name, to); taken != Plain::yes) {
-            return taken == Plain::wrong ? false : unknown_member({}, name);
+        } else if (!plain(name, member, {}, to)) {
+            return false;
         }
     }
     return true;
@@ -265,8 +265,8 @@ bool Writer::metric(const Json& json, const std::string& path, int depth, sparkp
             done = properties(member, where, depth + 1, *to.mutable_properties());
         } else if (name == "value") {
             value = &member;
-        } else if (const Plain taken = plain(name, member, where, to); taken != Plain::yes) {
-            return taken == Plain::wrong ? false : unknown_member(path, name);
+        } else {
+            done = plain(name, member, path, to);
         }
         if (!done) return false;
     }
@@ -301,8 +301,7 @@ bool Writer::metric_value(const Json& json, const std::string& path, int depth, 
 bool Writer::metadata(const Json& json, const std::string& path, sparkplug::MetaData& to) {
     if (!object(json, path)) return false;
     for (const auto& [name, member] : json.items()) {
-        const Plain taken = plain(name, member, inside(path, name), to);
-        if (taken != Plain::yes) return taken == Plain::wrong ? false : unknown_member(path, name);
+        if (!plain(name, member, path, to)) return false;
     }
     return true;
 }
@@ -370,8 +369,8 @@ bool Writer::data_set(const Json& json, const std::string& path, sparkplug::Data
         } else if (name == "rows") {
             if (!array(member, where)) return false;
             rows = &member;
-        } else if (const Plain taken = plain(name, member, where, to); taken != Plain::yes) {
-            return taken == Plain::wrong ? false : unknown_member(path, name);
+        } else if (!plain(name, member, path, to)) {
+            return false;
         }
     }
     for (std::size_t i = 0; rows != nullptr && i < rows->size(); ++i) {
@@ -402,8 +401,8 @@ bool Writer::template_of(const Json& json, const std::string& path, int depth, s
             done = array(member, where);
             for (std::size_t i = 0; done && i < member.size(); ++i)
                 done = parameter(member[i], element(where, i), *to.add_parameters());
-        } else if (const Plain taken = plain(name, member, where, to); taken != Plain::yes) {
-            return taken == Plain::wrong ? false : unknown_member(path, name);
+        } else {
+            done = plain(name, member, path, to);
         }
         if (!done) return false;
     }
@@ -470,16 +469,12 @@ bool Writer::packed(const Json& json, const std::string& path, DataType type, st
 
 std::expected<std::string, std::string> write_sparkplug(std::string_view json) {
     Json parsed;
-    // The parser takes a NUL byte as the end of its input; deeper ones than the format allows are refused below.
-    if (json.find('\0') != json.npos)
-        return std::unexpected(std::string("it is not JSON: there is a NUL byte"));
+    // The parser takes a NUL byte as the end of its input.
+    if (json.find('\0') != json.npos) return std::unexpected(output::json_syntax_error(json));
     try {
         parsed = Json::parse(json);
-    } catch (const Json::parse_error& error) {
-        std::string_view why = error.what();
-        if (const std::size_t colon = why.find(": "); colon != why.npos) why.remove_prefix(colon + 2);
-        return std::unexpected("it is not JSON from byte " + std::to_string(error.byte) + ": " +
-                               std::string(why.substr(0, why.find("; "))));
+    } catch (const Json::parse_error&) {
+        return std::unexpected(output::json_syntax_error(json));
     } catch (const Json::out_of_range&) {
         return std::unexpected(std::string("a number is too large"));
     }

@@ -18,7 +18,7 @@ std::string at(int position, std::string_view what) {
 
 }  // namespace
 
-// The parser does not say where it stopped: the first field of the message that cannot be read, or cannot be parsed alone.
+// The parser does not report where it stopped. It is the first field that cannot be read, or cannot be parsed alone.
 std::string wire_error(Bytes payload, const google::protobuf::Message& type) {
     google::protobuf::io::CodedInputStream input(payload.data(), static_cast<int>(payload.size()));
     const std::unique_ptr<google::protobuf::Message> part(type.New());

@@ -178,12 +178,7 @@ std::expected<void, std::string> JsonLines::Reader::read(std::string_view line, 
 }
 
 std::unexpected<std::string> JsonLines::Reader::explain(std::string_view line) {
-    if (const std::size_t nul = line.find('\0'); nul != line.npos)
-        return std::unexpected("it is not JSON: there is a NUL at byte " + std::to_string(nul + 1));
-    if (wrong_.empty()) {
-        const output::JsonFault fault = output::find_json_fault(line);
-        wrong_ = "it is not JSON from byte " + std::to_string(fault.position) + ": " + fault.cause;
-    }
+    if (wrong_.empty() || line.find('\0') != line.npos) wrong_ = output::json_syntax_error(line);
     // The first line of what mqtt_sub indents.
     if (line == "{") wrong_.append(" (one object a line: without --pretty)");
     return std::unexpected(std::move(wrong_));
