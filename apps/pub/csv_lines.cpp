@@ -4,55 +4,23 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "json_out.hpp"
+#include "json_scan.hpp"
 #include "mqttc/topic.hpp"
 #include "text_in.hpp"
 
 namespace mqttc::pub {
 namespace {
 
-// RFC 8259 section 6, true, false and null.
+// A number, true, false or null, as JSON writes it.
 bool is_json_scalar(std::string_view text) {
-    if (text == "true" || text == "false" || text == "null") return true;
-    const auto digits = [&] {
-        const std::size_t count = std::min(text.find_first_not_of("0123456789"), text.size());
-        text.remove_prefix(count);
-        return count;
-    };
-    const auto accept = [&](std::string_view any) {
-        if (text.empty() || any.find(text[0]) == any.npos) return false;
-        text.remove_prefix(1);
-        return true;
-    };
-    accept("-");
-    const bool zero = text.starts_with('0');
-    const std::size_t whole = digits();
-    if (whole == 0 || (zero && whole > 1)) return false;
-    if (accept(".") && digits() == 0) return false;
-    if (accept("eE")) {
-        accept("+-");
-        if (digits() == 0) return false;
-    }
-    return text.empty();
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-    out += '"';
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (byte < 0x20) {
-            out.append("\\u00").append(to_hex(std::span(&byte, 1)));
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
+    using Token = output::JsonScanner::Token;
+    output::JsonScanner scan(text);
+    const Token token = scan.next();
+    return (token == Token::number || token == Token::word) && scan.token() == text;
 }
 
 }  // namespace
@@ -182,26 +150,25 @@ std::expected<void, std::string> CsvLines::read_topic(InputMessage& message) {
 }
 
 void CsvLines::write_object() {
-    object_.assign("{");
+    object_.clear();
+    output::JsonWriter json(object_, output::JsonLayout::compact, false);
+    json.begin_object();
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         if (columns_[i].use != Use::object) continue;
-        if (object_.size() > 1) object_ += ',';
-        append_json_string(object_, columns_[i].name);
-        object_ += ':';
+        json.key(columns_[i].name);
         const Field& field = fields_[i];
         if (field.quoted || (!field.text.empty() && !is_json_scalar(field.text))) {
-            append_json_string(object_, field.text);
+            json.string(field.text);
         } else {
-            object_.append(field.text.empty() ? "null" : field.text);
+            json.raw(field.text.empty() ? "null" : field.text);
         }
     }
-    object_ += '}';
+    json.end_object();
 }
 
 std::expected<void, std::string> CsvLines::parse(std::string_view line, InputMessage& message) {
     gave_message_ = has_header_;
-    constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-    if (!has_header_ && line.starts_with(byte_order_mark)) line.remove_prefix(byte_order_mark.size());
+    if (!has_header_) line = without_byte_order_mark(line);
     if (auto read = split(line); !read) return read;
     if (!has_header_) return read_header();
     if (fields_.size() != columns_.size())
@@ -237,7 +204,7 @@ std::expected<void, std::string> CsvLines::parse(std::string_view line, InputMes
         return std::unexpected(wrong(*find_column("topic"), "it is empty, and there is no -t"));
     if (makes_object_) {
         write_object();
-        message.payload = as_bytes(object_);
+        message.payload = as_bytes(object_.view());
     }
     return {};
 }

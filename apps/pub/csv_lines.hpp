@@ -10,6 +10,7 @@
 
 #include "options.hpp"
 #include "parsed_input.hpp"
+#include "text_buffer.hpp"
 
 namespace mqttc::pub {
 
@@ -20,7 +21,7 @@ struct CsvRules {
     app::Encoding encoding = app::Encoding::raw;  ///< of the payload column
 };
 
-/// The columns topic, payload, qos and retain give what they say; an empty field takes the value of the options. Without
+/// The columns topic, payload, qos and retain are what their names are; an empty field takes the value of the options. Without
 /// a payload column, the payload is a JSON object of the columns that nothing else uses: a field is a number, true, false or
 /// null if it is written like that without quotes, null if it is empty, and otherwise a string.
 class CsvLines : public LineParser {
@@ -66,7 +67,7 @@ class CsvLines : public LineParser {
     std::vector<Field> fields_;
     std::string unquoted_;  // quoted fields with their doubled quotes halved
     std::string topic_;
-    std::string object_;
+    output::TextBuffer object_;
     std::string decoded_;
 };
 

@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstring>
 #include <string_view>
-#include <utility>
 
 #include "base/descriptor.hpp"
 #include "base/escape.hpp"
@@ -70,23 +69,8 @@ void file_was_truncated(int) {
 
 }  // namespace
 
-LoadedPayload::LoadedPayload(LoadedPayload&& other) noexcept {
-    *this = std::move(other);
-}
-
-LoadedPayload& LoadedPayload::operator=(LoadedPayload&& other) noexcept {
-    std::swap(text_, other.text_);
-    std::swap(block_, other.block_);
-    std::swap(block_size_, other.block_size_);
-    std::swap(map_, other.map_);
-    std::swap(map_size_, other.map_size_);
-    std::swap(map_skip_, other.map_skip_);
-    std::swap(released_, other.released_);
-    return *this;
-}
-
-LoadedPayload::~LoadedPayload() {
-    if (map_ != nullptr) ::munmap(const_cast<std::uint8_t*>(map_), map_size_);
+void LoadedPayload::Unmap::operator()(std::uint8_t* memory) const {
+    ::munmap(memory, size);
 }
 
 std::expected<LoadedPayload, PayloadError> LoadedPayload::read_all(int fd, std::string_view name,
@@ -127,8 +111,7 @@ std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int
     LoadedPayload payload;
     void* map = ::mmap(nullptr, length, PROT_READ, MAP_PRIVATE, fd, from - static_cast<off_t>(skip));
     if (map == MAP_FAILED) return cannot_read(name, errno_text(errno));
-    payload.map_ = static_cast<const std::uint8_t*>(map);
-    payload.map_size_ = length;
+    payload.map_ = {static_cast<std::uint8_t*>(map), Unmap{length}};
     payload.map_skip_ = skip;
     // As if it had been read.
     ::lseek(fd, status.st_size, SEEK_SET);
@@ -163,12 +146,13 @@ std::expected<LoadedPayload, PayloadError> LoadedPayload::from_file(const std::s
 
 void LoadedPayload::release_all_but(std::size_t left) {
     if (map_ == nullptr) return;
-    const std::size_t done = map_size_ - std::min(map_size_, left);
+    const std::size_t size = map_.get_deleter().size;
+    const std::size_t done = size - std::min(size, left);
     // Sent again, from the start.
     if (done < released_) released_ = 0;
     const std::size_t until = done / release_step * release_step;
     if (until <= released_) return;
-    ::madvise(const_cast<std::uint8_t*>(map_) + released_, until - released_, MADV_DONTNEED);
+    ::madvise(map_.get() + released_, until - released_, MADV_DONTNEED);
     released_ = until;
 }
 

@@ -24,9 +24,6 @@ class LoadedPayload {
   public:
     LoadedPayload() = default;
     explicit LoadedPayload(std::string text) : text_(std::move(text)) {}
-    LoadedPayload(LoadedPayload&& other) noexcept;
-    LoadedPayload& operator=(LoadedPayload&& other) noexcept;
-    ~LoadedPayload();
 
     /// A regular file, or anything that can be read to its end (FIFO, device, <(…)); "-" is stdin. Waits for a slow
     /// writer, up to `deadline`.
@@ -36,7 +33,7 @@ class LoadedPayload {
 
     /// Valid as long as this object.
     Bytes bytes() const {
-        if (map_ != nullptr) return {map_ + map_skip_, map_size_ - map_skip_};
+        if (map_ != nullptr) return Bytes(map_.get(), map_.get_deleter().size).subspan(map_skip_);
         return block_ != nullptr ? Bytes(block_.get(), block_size_) : as_bytes(text_);
     }
     /// Releases the memory of all but the last `left` bytes of a mapped file; it is read again when it is touched.
@@ -46,7 +43,10 @@ class LoadedPayload {
     struct Free {
         void operator()(std::uint8_t* memory) const { std::free(memory); }
     };
-    using Block = std::unique_ptr<std::uint8_t[], Free>;
+    struct Unmap {
+        std::size_t size;  ///< of the mapping
+        void operator()(std::uint8_t* memory) const;
+    };
 
     static std::expected<LoadedPayload, PayloadError> read_all(int fd, std::string_view name,
                                                                std::optional<Time> deadline);
@@ -54,10 +54,10 @@ class LoadedPayload {
     static std::expected<std::optional<LoadedPayload>, PayloadError> map(int fd, std::string_view name);
 
     std::string text_;
-    Block block_;  ///< of realloc, which moves pages instead of bytes when it is large
+    std::unique_ptr<std::uint8_t[], Free>
+        block_;  ///< of realloc, which moves pages instead of bytes when it is large
     std::size_t block_size_ = 0;
-    const std::uint8_t* map_ = nullptr;
-    std::size_t map_size_ = 0;
+    std::unique_ptr<std::uint8_t[], Unmap> map_;
     std::size_t map_skip_ = 0;  ///< bytes before the payload
     std::size_t released_ = 0;  ///< bytes at the start of the mapping that were released
 };

@@ -1,85 +1,59 @@
 // Reads the time of a recorded message.
 #include "time_text.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
+
+#include "base/text.hpp"
 
 namespace mqttc::pub {
 namespace {
 
-class Reader {
-  public:
-    explicit Reader(std::string_view text) : rest_(text) {}
+// Takes a text such as `shape`, with any digits where that has zeros, from the front of `text`. False: it is another one.
+bool take(std::string_view& text, std::string_view shape) {
+    const auto fits = [](char c, char of_shape) { return of_shape == '0' ? is_digit(c) : c == of_shape; };
+    if (!std::ranges::equal(text.substr(0, shape.size()), shape, fits)) return false;
+    text.remove_prefix(shape.size());
+    return true;
+}
 
-    // Exactly `digits` digits, from `least` to `most`.
-    int number(std::size_t digits, int least, int most) {
-        int value = 0;
-        for (std::size_t i = 0; i < digits; ++i) {
-            const char c = take();
-            if (c < '0' || c > '9') good_ = false;
-            value = value * 10 + (c - '0');
-        }
-        if (value < least || value > most) good_ = false;
-        return value;
-    }
-    void expect(char c) {
-        if (take() != c) good_ = false;
-    }
-    bool skip(char c) {
-        if (!rest_.starts_with(c)) return false;
-        rest_.remove_prefix(1);
-        return true;
-    }
-    char take() {
-        if (rest_.empty()) {
-            good_ = false;
-            return '\0';
-        }
-        const char c = rest_.front();
-        rest_.remove_prefix(1);
-        return c;
-    }
-    bool next_is_digit() const { return !rest_.empty() && rest_.front() >= '0' && rest_.front() <= '9'; }
-    bool good() const { return good_; }
-    bool at_end() const { return rest_.empty(); }
-
-  private:
-    std::string_view rest_;
-    bool good_ = true;
-};
+int number(std::string_view digits) {
+    int value = 0;
+    std::from_chars(digits.data(), digits.data() + digits.size(), value);
+    return value;
+}
 
 }  // namespace
 
 std::optional<std::int64_t> parse_time(std::string_view text) {
     using namespace std::chrono;
-    Reader in(text);
-    const int y = in.number(4, 1678, 2261);
-    in.expect('-');
-    const int m = in.number(2, 1, 12);
-    in.expect('-');
-    const int d = in.number(2, 1, 31);
-    in.expect('T');
-    seconds time = hours(in.number(2, 0, 23));
-    in.expect(':');
-    time += minutes(in.number(2, 0, 59));
-    in.expect(':');
-    time += seconds(in.number(2, 0, 60));
+    const std::string_view whole = text;
+    if (!take(text, "0000-00-00T00:00:00")) return std::nullopt;
+    const auto part = [&](std::size_t at, std::size_t size) { return number(whole.substr(at, size)); };
+    const year_month_day date{year(part(0, 4)), month(static_cast<unsigned>(part(5, 2))),
+                              day(static_cast<unsigned>(part(8, 2)))};
+    const bool good_date = date.ok() && date.year() >= year(1678) && date.year() <= year(2261);
+    if (!good_date || part(11, 2) > 23 || part(14, 2) > 59 || part(17, 2) > 60) return std::nullopt;
+    seconds time = hours(part(11, 2)) + minutes(part(14, 2)) + seconds(part(17, 2));
+
     std::int64_t fraction = 0;
-    if (in.skip('.')) {
-        std::int64_t place = 100'000'000;
-        if (!in.next_is_digit()) return std::nullopt;
-        for (; in.next_is_digit(); place /= 10) fraction += (in.take() - '0') * place;
+    if (take(text, ".")) {
+        const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+        if (digits == 0) return std::nullopt;
+        std::int64_t place = 1'000'000'000;
+        for (const char digit : text.substr(0, digits)) fraction += (digit - '0') * (place /= 10);
+        text.remove_prefix(digits);
     }
-    if (!in.skip('Z')) {
-        const char sign = in.take();
-        if (sign != '+' && sign != '-') return std::nullopt;
-        seconds offset = hours(in.number(2, 0, 23));
-        in.skip(':');
-        offset += minutes(in.number(2, 0, 59));
-        time -= sign == '+' ? offset : -offset;
+    if (text != "Z") {
+        const int sign = take(text, "+") ? 1 : take(text, "-") ? -1 : 0;
+        const std::string_view zone = text;
+        if (sign == 0 || !(take(text, "00:00") || take(text, "0000")) || !text.empty()) return std::nullopt;
+        const int zone_hours = number(zone.substr(0, 2));
+        const int zone_minutes = number(zone.substr(zone.size() - 2));
+        if (zone_hours > 23 || zone_minutes > 59) return std::nullopt;
+        time -= sign * (hours(zone_hours) + minutes(zone_minutes));
     }
-    if (!in.good() || !in.at_end()) return std::nullopt;
-    const year_month_day date{year(y), month(static_cast<unsigned>(m)), day(static_cast<unsigned>(d))};
-    if (!date.ok()) return std::nullopt;
     const seconds since = sys_days(date).time_since_epoch() + time;
     return nanoseconds(since).count() + fraction;
 }

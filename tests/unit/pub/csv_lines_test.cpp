@@ -47,7 +47,7 @@ TEST_CASE("CSV: a topic from columns, and the others as a JSON object") {
           "plant/1/a {\"temp\":-19.5e1,\"unit\":\"C\",\"ok\":true,\"none\":null,\"text\":\"1\"} - -");
     CHECK(csv.read("1,a,007,\"a\"\"b\\\n\",1.,1e,.5") ==
           "plant/1/a "
-          "{\"temp\":\"007\",\"unit\":\"a\\\"b\\\\\\u000a\",\"ok\":\"1.\",\"none\":\"1e\",\"text\":\".5\"} - "
+          "{\"temp\":\"007\",\"unit\":\"a\\\"b\\\\\\n\",\"ok\":\"1.\",\"none\":\"1e\",\"text\":\".5\"} - "
           "-");
     CHECK(csv.read("1,,1,,,,") == "<column 2 (sensor): it is empty, but part of the topic>");
     CHECK(csv.read("1,#,1,,,,").starts_with("<"));
