@@ -12,9 +12,9 @@ namespace mqttc::pub {
 
 /// How often progress is shown on a terminal, and when it is first shown: shorter runs need none.
 inline constexpr Duration progress_on_terminal = std::chrono::milliseconds(500);
-inline constexpr Duration progress_patience = std::chrono::seconds(2);
-/// When --progress asks for it.
-inline constexpr Duration progress_soon = std::chrono::milliseconds(200);
+inline constexpr Duration progress_delay = std::chrono::seconds(2);
+/// The same with --progress.
+inline constexpr Duration requested_progress_delay = std::chrono::milliseconds(200);
 /// How often a line is written elsewhere.
 inline constexpr Duration progress_in_file = std::chrono::seconds(2);
 

@@ -42,7 +42,8 @@ void Publisher::prepare() {
     for (const std::string& topic : options_.topics) warn_about_topic(topic);
     const bool long_work_shows = app::Messages::on_terminal() && !run_options_.debug && !run_options_.quiet;
     if (options_.progress || (long_work_shows && input_.extent()))
-        show_progress_at(start_ + (options_.progress && long_work_shows ? progress_soon : progress_patience));
+        show_progress_at(start_ +
+                         (options_.progress && long_work_shows ? requested_progress_delay : progress_delay));
 }
 
 void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {

@@ -39,14 +39,7 @@ struct Glyph {
 };
 
 Glyph next_glyph(std::string_view text) {
-    if (text[0] == '\033') {
-        std::size_t end = 1;
-        if (end < text.size() && text[end] == '[') {
-            ++end;
-            while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
-        }
-        return {std::min(end + 1, text.size()), 0};
-    }
+    if (text[0] == '\033') return {escape_sequence_length(text), 0};
     const std::size_t bytes = std::max<std::size_t>(utf8_sequence(text), 1);
     if (bytes > 1) return {bytes, columns_of(text.substr(0, bytes))};
     const auto byte = static_cast<unsigned char>(text[0]);
@@ -54,6 +47,15 @@ Glyph next_glyph(std::string_view text) {
 }
 
 }  // namespace
+
+std::size_t escape_sequence_length(std::string_view text) {
+    std::size_t end = 1;
+    if (text.substr(end).starts_with('[')) {
+        ++end;
+        while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
+    }
+    return std::min(end + 1, text.size());
+}
 
 std::size_t display_width(std::string_view text) {
     std::size_t columns = 0;

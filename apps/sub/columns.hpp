@@ -8,6 +8,8 @@
 
 namespace mqttc::sub {
 
+/// The length of the escape sequence (CSI) that `text` starts with.
+std::size_t escape_sequence_length(std::string_view text);
 /// How many columns of a terminal `text` takes; escape sequences (CSI) take none.
 std::size_t display_width(std::string_view text);
 /// Appends as much of `text` as fits in `columns`, and an ellipsis where it was cut. Escape sequences are

@@ -2,6 +2,8 @@
 #include "live_model.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/encoding.hpp"
@@ -9,7 +11,6 @@
 #include "base/sha1.hpp"
 #include "base/text.hpp"
 #include "mqttc/property.hpp"
-#include "option_values.hpp"
 
 namespace mqttc::sub {
 namespace {
@@ -31,27 +32,6 @@ EarlierHead read_head(const std::string& history, std::size_t at) {
 std::size_t memory_of(const LiveEntry& entry) {
     return entry.topic.capacity() + entry.value.capacity() + entry.line.capacity() +
            entry.properties.capacity() + entry.history.capacity() + entry.samples.capacity();
-}
-
-// The length of a number at the start of `text`; 0: there is none.
-std::size_t number_length(std::string_view text) {
-    std::size_t at = !text.empty() && (text[0] == '-' || text[0] == '+') ? 1 : 0;
-    const auto digits = [&] {
-        const std::size_t before = at;
-        while (at < text.size() && is_digit(text[at])) ++at;
-        return at > before;
-    };
-    if (!digits()) return 0;
-    const std::size_t whole = at;
-    if (at < text.size() && text[at] == '.') {
-        ++at;
-        if (!digits()) return whole;
-    }
-    const std::size_t mantissa = at;
-    if (at == text.size() || lower(text[at]) != 'e') return mantissa;
-    ++at;
-    if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
-    return digits() ? at : mantissa;
 }
 
 std::string_view property_text(const Property& property, const PropertyInfo& info, std::string& scratch) {
@@ -84,9 +64,9 @@ void list_properties(PropertiesView properties, std::string& out) {
 std::optional<double> number_in(std::string_view text) {
     constexpr std::size_t longest_unit = 8;
     constexpr std::size_t longest_number = 40;
-    const auto space = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
-    while (!text.empty() && space(text.front())) text.remove_prefix(1);
-    while (!text.empty() && space(text.back())) text.remove_suffix(1);
+    constexpr std::string_view spaces = " \n\r\t";
+    text.remove_prefix(std::min(text.find_first_not_of(spaces), text.size()));
+    text = text.substr(0, text.find_last_not_of(spaces) + 1);
     if (text.size() > longest_number + longest_unit) return std::nullopt;
     struct Word {
         std::string_view text;
@@ -97,18 +77,20 @@ std::optional<double> number_in(std::string_view text) {
           Word{"closed", 0}, Word{"online", 1}, Word{"offline", 0}, Word{"yes", 1}, Word{"no", 0}}) {
         if (equal_ignoring_case(text, word.text)) return word.number;
     }
-    const std::size_t length = number_length(text);
-    if (length == 0) return std::nullopt;
-    std::string_view unit = text.substr(length);
+    // strtod() also reads numbers without a digit at their start, and hexadecimal ones.
+    const std::string_view digits = text.substr(text.starts_with('-') || text.starts_with('+') ? 1 : 0);
+    if (digits.empty() || !is_digit(digits[0])) return std::nullopt;
+    const std::string copy(text);
+    char* end = nullptr;
+    const double number = std::strtod(copy.c_str(), &end);
+    std::string_view unit = text.substr(static_cast<std::size_t>(end - copy.c_str()));
     if (unit.starts_with(' ')) unit.remove_prefix(1);
-    if (unit.size() > longest_unit ||
-        std::ranges::any_of(unit, [](char c) { return is_digit(c) || is_control(c); }))
-        return std::nullopt;
-    if (unit.find_first_of("{}[]\":,;") != std::string_view::npos) return std::nullopt;
-    std::string_view digits = text.substr(0, length);
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    const auto number = app::read_double(digits, "0123456789.-+eE");
-    return number && *number - *number == 0 ? number : std::nullopt;  // no infinity
+    const bool is_unit = unit.size() <= longest_unit && std::ranges::none_of(unit, [](char c) {
+                             return is_digit(c) || is_control(c) ||
+                                    std::string_view("{}[]\":,;").find(c) != std::string_view::npos;
+                         });
+    const bool is_decimal = digits.size() < 2 || lower(digits[1]) != 'x';
+    return is_unit && is_decimal && std::isfinite(number) ? std::optional(number) : std::nullopt;
 }
 
 void RateMeter::advance(std::int64_t second) {

@@ -115,7 +115,6 @@ class LiveModel {
     std::uint64_t since_pause() const { return paused_ ? count_ - paused_->count : 0; }
     /// Messages of topics beyond max_topics.
     std::uint64_t left_out() const { return left_out_; }
-    std::uint64_t count() const { return count_; }
     /// Messages per second.
     double rate(Time now) const { return rate_.rate(second_of(now)); }
     /// Of values, topics and the like, all entries together.

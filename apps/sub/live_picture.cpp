@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "columns.hpp"
 #include "json_scan.hpp"
+#include "number_format.hpp"
 
 namespace mqttc::sub {
 namespace {
@@ -69,16 +71,6 @@ void add_value(Line& line, const LiveEntry& entry, std::size_t columns, bool wit
         line.push_back({" " + curve_of(entry), style & ~unsigned{style_bold}});
 }
 
-// The length of the escape sequence at the start of `text`.
-std::size_t sequence_length(std::string_view text) {
-    std::size_t end = 1;
-    if (end < text.size() && text[end] == '[') {
-        ++end;
-        while (end < text.size() && (text[end] < '@' || text[end] > '~')) ++end;
-    }
-    return std::min(end + 1, text.size());
-}
-
 // The styles that are set by SGR sequences.
 class Sgr {
   public:
@@ -86,8 +78,7 @@ class Sgr {
     // The numbers of one sequence, with semicolons between them.
     void apply(std::string_view numbers) {
         do {
-            const std::string_view number = numbers.substr(0, numbers.find(';'));
-            numbers.remove_prefix(std::min(numbers.size(), number.size() + 1));
+            const std::string_view number = take_until(numbers, ';');
             // 256 and true colours have numbers of their own.
             if (number == "38" || number == "48") return;
             apply_one(number);
@@ -312,7 +303,7 @@ Line styled_line(std::string_view text, std::size_t columns, unsigned style) {
         if (plain > 0) line.push_back({std::string(rest.substr(0, plain)), style | sgr.style()});
         rest.remove_prefix(plain);
         if (rest.empty()) break;
-        const std::size_t length = sequence_length(rest);
+        const std::size_t length = escape_sequence_length(rest);
         if (rest.starts_with("\033[") && rest[length - 1] == 'm') sgr.apply(rest.substr(2, length - 3));
         rest.remove_prefix(length);
     }
@@ -403,10 +394,8 @@ Picture details_picture(const LiveEntry& entry, std::size_t columns, Time now) {
     add_wrapped(picture, escape_controls(entry.topic, 2 * max_shown), columns, style_bold);
     std::string facts = "QoS " + std::to_string(static_cast<int>(entry.qos));
     if (entry.retained) facts += ", retained";
-    facts += ", " + std::to_string(entry.size) + (entry.size == 1 ? " byte" : " bytes");
-    facts += ", " + age_text(now - entry.last) + " ago; ";
-    facts += std::to_string(entry.count) + (entry.count == 1 ? " message, " : " messages, ");
-    facts += std::to_string(entry.changes) + (entry.changes == 1 ? " change" : " changes");
+    facts += ", " + app::count_text(entry.size, "byte") + ", " + age_text(now - entry.last) + " ago; " +
+             app::count_text(entry.count, "message") + ", " + app::count_text(entry.changes, "change");
     if (const double rate = entry.rate.rate(LiveModel::second_of(now)); rate > 0)
         facts += ", " + per_second(rate);
     if (entry.numbers_known > 0)
@@ -414,21 +403,15 @@ Picture details_picture(const LiveEntry& entry, std::size_t columns, Time now) {
                  curve_of(entry);
     add_wrapped(picture, facts, columns, style_dim);
     std::string_view properties = entry.properties;
-    while (!properties.empty()) {
-        const std::size_t end = std::min(properties.find('\n'), properties.size());
-        add_wrapped(picture, escaped_line(properties.substr(0, end)), columns, style_plain);
-        properties.remove_prefix(std::min(end + 1, properties.size()));
-    }
+    while (!properties.empty())
+        add_wrapped(picture, escaped_line(take_until(properties, '\n')), columns, style_plain);
     picture.emplace_back();
     if (entry.value.empty()) {
         picture.push_back({{"(empty)", style_dim}});
     } else if (!add_json(picture, entry.value, columns)) {
         std::string_view text = entry.value;
-        while (!text.empty() && picture.size() < max_detail_lines) {
-            const std::size_t end = std::min(text.find('\n'), text.size());
-            add_wrapped(picture, escaped_line(text.substr(0, end)), columns, style_plain);
-            text.remove_prefix(std::min(end + 1, text.size()));
-        }
+        while (!text.empty() && picture.size() < max_detail_lines)
+            add_wrapped(picture, escaped_line(take_until(text, '\n')), columns, style_plain);
     }
     if (entry.size > entry.value.size())
         picture.push_back({{"(only the first " + std::to_string(entry.value.size()) + " of " +

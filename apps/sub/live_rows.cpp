@@ -46,6 +46,12 @@ void sort_by(std::vector<const LiveEntry*>& entries, Key key) {
     std::ranges::transform(keyed, entries.begin(), &Keyed::second);
 }
 
+// `part` is not empty.
+bool contains_ignoring_case(std::string_view text, std::string_view part) {
+    const auto equal = [](char a, char b) { return lower(a) == lower(b); };
+    return std::ranges::search(text, part, equal).begin() != text.end();
+}
+
 bool matches(const LiveEntry& entry, std::string_view filter) {
     return contains_ignoring_case(entry.topic, filter) ||
            contains_ignoring_case(std::string_view(entry.value).substr(0, max_shown), filter) ||
@@ -53,11 +59,6 @@ bool matches(const LiveEntry& entry, std::string_view filter) {
 }
 
 }  // namespace
-
-bool contains_ignoring_case(std::string_view text, std::string_view part) {
-    const auto equal = [](char a, char b) { return lower(a) == lower(b); };
-    return std::ranges::search(text, part, equal).begin() != text.end() || part.empty();
-}
 
 void LiveRows::update(const LiveModel& model, Time now) {
     const auto all = model.entries();

@@ -23,9 +23,6 @@ struct LiveRow {
     bool folded = false;
 };
 
-/// Whether `text` contains `part`, ignoring the case of ASCII letters.
-bool contains_ignoring_case(std::string_view text, std::string_view part);
-
 class LiveRows {
   public:
     LiveOrder order = LiveOrder::topic;

@@ -57,16 +57,16 @@ void LiveTable::forget_drawing() {
 
 bool LiveTable::take(const Publish& message) {
     // Times are not shown.
-    model_.take(message, value_.of(message), world_.now(), {});
+    model_.take(message, value_.of(message), environment_.now(), {});
     changed_ = true;
     return true;
 }
 
 void LiveTable::tick() {
-    const Time now = world_.now();
+    const Time now = environment_.now();
     const std::int64_t second = LiveModel::second_of(now);
     if (std::exchange(second_drawn_, second) != second && !model_.entries().empty()) changed_ = true;
-    const ScreenSize size = world_.size();
+    const ScreenSize size = environment_.size();
     if (rows_drawn_ > 0 && size != drawn_for_) {
         // The terminal has wrapped the lines again: the position of the table is unknown.
         out_.append("\033[H\033[2J");
@@ -88,14 +88,14 @@ void LiveTable::finish() {
 
 // One row stays free for the cursor.
 std::size_t LiveTable::room() const {
-    return std::max<std::size_t>(world_.size().rows, 2) - 1;
+    return std::max<std::size_t>(environment_.size().rows, 2) - 1;
 }
 
 void LiveTable::draw() {
     changed_ = false;
-    const ScreenSize size = world_.size();
+    const ScreenSize size = environment_.size();
     drawn_for_ = size;
-    const Time now = world_.now();
+    const Time now = environment_.now();
     if (rows_.known() < model_.entries().size()) rows_.update(model_, now);
     const auto& all_rows = rows_.rows();
     const std::size_t most = room();

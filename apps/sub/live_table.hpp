@@ -11,21 +11,21 @@
 #include "live_value.hpp"
 #include "message_sink.hpp"
 #include "messages.hpp"
-#include "terminal.hpp"
+#include "screen.hpp"
 #include "text_buffer.hpp"
 
 namespace mqttc::sub {
 
 class LiveTable final : public output::MessageSink {
   public:
-    struct World {
+    struct Environment {
         std::function<ScreenSize()> size;
         std::function<Time()> now;
     };
 
     /// `out` must outlive the table.
-    LiveTable(output::TextBuffer& out, LiveValue value, World world)
-        : out_(out), value_(std::move(value)), world_(std::move(world)) {}
+    LiveTable(output::TextBuffer& out, LiveValue value, Environment environment)
+        : out_(out), value_(std::move(value)), environment_(std::move(environment)) {}
     ~LiveTable() override;
 
     /// For `messages` that are written to the same terminal: they appear above the table. `messages` must outlive it.
@@ -47,7 +47,7 @@ class LiveTable final : public output::MessageSink {
 
     output::TextBuffer& out_;
     LiveValue value_;
-    World world_;
+    Environment environment_;
     app::Messages* messages_ = nullptr;
     LiveModel model_;
     LiveRows rows_;

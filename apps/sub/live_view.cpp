@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <limits>
 #include <ranges>
 #include <utility>
 
 #include "base/escape.hpp"
+#include "base/signals.hpp"
 #include "columns.hpp"
 #include "live_keys.hpp"
 #include "mqttc/client.hpp"
@@ -26,20 +28,48 @@ constexpr std::size_t released_at_once = LiveModel::max_topics / 20;
 
 constexpr std::string_view order_names[] = {"topic", "age", "rate", "changes"};
 
-std::string clip(std::string_view text, std::size_t columns) {
-    return left_aligned(text, columns);
+// How many lines a key moves; 0: it is another key.
+std::ptrdiff_t lines_moved(int key, std::size_t page) {
+    constexpr std::ptrdiff_t all = std::numeric_limits<std::ptrdiff_t>::max() / 2;
+    switch (key) {
+        case key_up:
+        case 'k':
+            return -1;
+        case key_down:
+        case 'j':
+            return 1;
+        case key_page_up:
+            return -static_cast<std::ptrdiff_t>(page);
+        case key_page_down:
+        case ' ':
+            return static_cast<std::ptrdiff_t>(page);
+        case key_home:
+        case 'g':
+            return -all;
+        case key_end:
+        case 'G':
+            return all;
+        default:
+            return 0;
+    }
+}
+
+// A position after a move by `lines`; it may be beyond the end.
+std::size_t moved(std::size_t from, std::ptrdiff_t lines) {
+    const auto back = static_cast<std::size_t>(lines < 0 ? -lines : 0);
+    return from - std::min(from, back) + static_cast<std::size_t>(std::max<std::ptrdiff_t>(lines, 0));
 }
 
 }  // namespace
 
 LiveView::LiveView(output::TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen,
-                   LiveValue value, Facts facts, World world)
+                   LiveValue value, Facts facts, Environment environment)
     : out_(out),
       messages_(messages),
       screen_(std::move(screen)),
       value_(std::move(value)),
       facts_(std::move(facts)),
-      world_(std::move(world)) {}
+      environment_(std::move(environment)) {}
 
 LiveView::~LiveView() {
     leave();
@@ -52,7 +82,7 @@ void LiveView::attach(Client& client) {
         messages_.set_line_hook([this](std::string_view line) {
             if (notes_.size() == max_notes) notes_.pop_front();
             notes_.emplace_back(line);
-            noted_ = world_.now();
+            noted_ = environment_.now();
             changed_ = true;
         });
     }
@@ -68,12 +98,7 @@ void LiveView::attach(Client& client) {
     client.on_signal(SIGWINCH, [this] { draw(); });
     client.on_signal(SIGHUP, [this] {
         leave();
-        std::signal(SIGHUP, SIG_DFL);
-        sigset_t hangup;
-        sigemptyset(&hangup);
-        sigaddset(&hangup, SIGHUP);
-        ::raise(SIGHUP);
-        ::pthread_sigmask(SIG_UNBLOCK, &hangup, nullptr);
+        raise_default(SIGHUP);
     });
     client.watch(screen_->key_descriptor(), [this] { take_keys(); });
     enter();
@@ -91,11 +116,11 @@ void LiveView::leave() {
     // `out_` has only drawings, and an unfinished one must be complete.
     std::string bytes(out_.view());
     out_.clear();
-    world_.write(bytes.append(screen_->output()));
+    environment_.write(bytes.append(screen_->output()));
 }
 
 bool LiveView::take(const Publish& message) {
-    model_.take(message, value_.of(message), world_.now(), world_.wall());
+    model_.take(message, value_.of(message), environment_.now(), environment_.wall());
     changed_ = true;
     return true;
 }
@@ -113,12 +138,12 @@ void LiveView::update_rows(Time now) {
     if (!rows_old_ && ((!moves && !grown) || now - rows_made_ < least || model_.paused())) return;
     const LiveRow before = selected_ < rows_.rows().size() ? rows_.rows()[selected_] : LiveRow{};
     const std::string path(before.path);
-    const Time start = world_.now();
+    const Time start = environment_.now();
     rows_.update(model_, now);
     rows_old_ = false;
     rows_made_ = now;
-    rows_cost_ = world_.now() - start;
-    // The first row stays selected: who looks at the top wants to see what comes there.
+    rows_cost_ = environment_.now() - start;
+    // The first row stays selected: a user who looks at the top sees what is new there.
     if (selected_ > 0 && !path.empty()) {
         const std::size_t found = rows_.find(before.entry, path);
         if (found != SIZE_MAX) {
@@ -133,7 +158,7 @@ void LiveView::update_rows(Time now) {
 void LiveView::tick() {
     model_.release(released_at_once);
     // Ages change each second.
-    if (open_ && (changed_ || LiveModel::second_of(world_.now()) != second_drawn_)) draw();
+    if (open_ && (changed_ || LiveModel::second_of(environment_.now()) != second_drawn_)) draw();
 }
 
 void LiveView::draw() {
@@ -141,7 +166,7 @@ void LiveView::draw() {
     if (!open_ || !out_.empty()) return;
     const Time now = shown_time();
     changed_ = false;
-    second_drawn_ = LiveModel::second_of(world_.now());
+    second_drawn_ = LiveModel::second_of(environment_.now());
     update_rows(now);
     screen_->draw(picture(now));
     out_.append(screen_->output());
@@ -160,7 +185,7 @@ const LiveEntry* LiveView::selected_entry() const {
 Line LiveView::header() const {
     const std::size_t columns = screen_->size().columns;
     std::string right =
-        per_second(model_.rate(world_.now())) + "  " + app::count_text(rows_.topics(), "topic");
+        per_second(model_.rate(environment_.now())) + "  " + app::count_text(rows_.topics(), "topic");
     if (rows_.topics() < model_.entries().size()) right += " of " + std::to_string(model_.entries().size());
     if (model_.left_out() > 0) right += " (no more)";
     right = " " + right + " ";
@@ -170,15 +195,15 @@ Line LiveView::header() const {
                                   : escape_controls(state_);
     const std::string text =
         " " + escape_controls(facts_.broker) + "  " + escape_controls(facts_.filters) + "  " + state;
-    return {{clip(text, left) + right, style_reverse}};
+    return {{left_aligned(text, left) + right, style_reverse}};
 }
 
 Line LiveView::last_line() const {
     const std::size_t columns = screen_->size().columns;
     if (mode_ == Mode::filter)
-        return {{clip("filter: " + escape_controls(rows_.filter) + "_", columns), style_bold}};
-    if (!notes_.empty() && world_.now() - noted_ < note_shown)
-        return {{clip(notes_.back(), columns), style_alert}};
+        return {{left_aligned("filter: " + escape_controls(rows_.filter) + "_", columns), style_bold}};
+    if (!notes_.empty() && environment_.now() - noted_ < note_shown)
+        return {{left_aligned(notes_.back(), columns), style_alert}};
     const std::string pause = model_.paused() ? "p go on" : "p pause";
     std::vector<std::string> keys;
     switch (mode_) {
@@ -214,7 +239,6 @@ Picture LiveView::picture(Time now) {
     if (mode_ == Mode::help || (details && details_ != nullptr)) {
         Picture lines = mode_ == Mode::help ? keys_picture(size.columns)
                                             : details_picture(model_.shown(details_), size.columns, now);
-        details_lines_ = lines.size();
         details_top_ = std::min(details_top_, lines.size() - std::min(lines.size(), height + 1));
         for (std::size_t i = details_top_; i < std::min(lines.size(), details_top_ + height + 1); ++i)
             all.push_back(std::move(lines[i]));
@@ -275,27 +299,11 @@ void LiveView::key(int key) {
 }
 
 void LiveView::list_key(int key) {
-    const auto page = static_cast<std::ptrdiff_t>(list_height());
+    if (const auto lines = lines_moved(key, list_height()); lines != 0)
+        return move_to(moved(selected_, lines));
     switch (key) {
         case 'q':
-            return world_.quit();
-        case key_up:
-        case 'k':
-            return move_by(-1);
-        case key_down:
-        case 'j':
-            return move_by(1);
-        case key_page_up:
-            return move_by(-page);
-        case key_page_down:
-        case ' ':
-            return move_by(page);
-        case key_home:
-        case 'g':
-            return move_to(0);
-        case key_end:
-        case 'G':
-            return move_to(SIZE_MAX);
+            return environment_.quit();
         case '/':
             mode_ = Mode::filter;
             return;
@@ -379,7 +387,9 @@ void LiveView::filter_key(int key) {
 }
 
 void LiveView::details_key(int key) {
-    const std::size_t page = list_height();
+    // picture() limits it.
+    if (const auto lines = lines_moved(key, list_height()); lines != 0)
+        details_top_ = moved(details_top_, lines);
     switch (key) {
         case 'q':
         case key_escape:
@@ -387,27 +397,6 @@ void LiveView::details_key(int key) {
         case key_left:
         case key_backspace:
             mode_ = std::exchange(below_, Mode::list);
-            return;
-        case key_up:
-        case 'k':
-            details_top_ -= std::min<std::size_t>(details_top_, 1);
-            return;
-        case key_down:
-        case 'j':
-            ++details_top_;
-            return;
-        case key_page_up:
-            details_top_ -= std::min(details_top_, page);
-            return;
-        case key_page_down:
-        case ' ':
-            details_top_ += page;
-            return;
-        case key_home:
-            details_top_ = 0;
-            return;
-        case key_end:
-            details_top_ = details_lines_;
             return;
         case 'p':
             return pause();
@@ -423,11 +412,6 @@ void LiveView::details_key(int key) {
     }
 }
 
-void LiveView::move_by(std::ptrdiff_t rows) {
-    const auto to = static_cast<std::ptrdiff_t>(selected_) + rows;
-    move_to(to < 0 ? 0 : static_cast<std::size_t>(to));
-}
-
 void LiveView::move_to(std::size_t row) {
     const std::size_t count = rows_.rows().size();
     const std::size_t height = list_height();
@@ -439,7 +423,7 @@ void LiveView::move_to(std::size_t row) {
 
 void LiveView::pause() {
     if (model_.paused()) return model_.resume();
-    paused_at_ = world_.now();
+    paused_at_ = environment_.now();
     model_.pause();
 }
 
@@ -465,7 +449,7 @@ void LiveView::fold(bool folded) {
 void LiveView::finish() {
     if (std::exchange(ended_, true)) return;
     model_.resume();
-    const Time now = world_.now();
+    const Time now = environment_.now();
     rows_old_ = true;
     update_rows(now);
     // The table stays in the scrollback of the terminal.

@@ -31,7 +31,7 @@ class LiveView final : public output::MessageSink {
         std::string format = {};      ///< of -F
         bool takes_messages = true;   ///< `messages` are written to this terminal: the last line shows them
     };
-    struct World {
+    struct Environment {
         std::function<Time()> now;
         std::function<output::WallTime()> wall;
         std::function<void()> quit;                   ///< ends the run
@@ -40,7 +40,7 @@ class LiveView final : public output::MessageSink {
 
     /// `out` and `messages` must outlive the view. Lines of `messages` are shown in the last line, and written at the end.
     LiveView(output::TextBuffer& out, app::Messages& messages, std::unique_ptr<Screen> screen,
-             LiveValue value, Facts facts, World world);
+             LiveValue value, Facts facts, Environment environment);
     ~LiveView() override;
 
     void attach(Client& client) override;
@@ -67,7 +67,6 @@ class LiveView final : public output::MessageSink {
     void show_commands();
     void show_help();
     void move_to(std::size_t row);
-    void move_by(std::ptrdiff_t rows);
     void fold(bool folded);
     void update_rows(Time now);
     void draw();
@@ -75,7 +74,7 @@ class LiveView final : public output::MessageSink {
     Line header() const;
     Line last_line() const;
     /// When the pause began, or now.
-    Time shown_time() const { return model_.paused() ? paused_at_ : world_.now(); }
+    Time shown_time() const { return model_.paused() ? paused_at_ : environment_.now(); }
     void pause();
     std::size_t list_height() const;
     const LiveEntry* selected_entry() const;
@@ -85,7 +84,7 @@ class LiveView final : public output::MessageSink {
     std::unique_ptr<Screen> screen_;
     LiveValue value_;
     Facts facts_;
-    World world_;
+    Environment environment_;
     Client* client_ = nullptr;
     LiveModel model_;
     LiveRows rows_;
@@ -95,7 +94,6 @@ class LiveView final : public output::MessageSink {
     std::size_t top_ = 0;
     std::size_t selected_ = 0;
     std::size_t details_top_ = 0;
-    std::size_t details_lines_ = 0;
     const LiveEntry* details_ = nullptr;
     std::string commands_;  ///< shown, and written at the end, to be copied
     Time paused_at_{};

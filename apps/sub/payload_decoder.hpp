@@ -49,7 +49,7 @@ class PayloadDecoder {
     std::optional<Publish> decode(const Publish& message);
     /// At the end: reports what was counted but not reported.
     void finish() const;
-    /// Appends what the publishers' payloads told to a line of --stats.
+    /// Appends what was learned from the payloads to a line of --stats.
     void append_statistics(std::string& line);
     void add_statistics(app::StatsJson& json);
 

@@ -7,13 +7,12 @@
 #include <csignal>
 
 #include "base/escape.hpp"
-#include "changes_sink.hpp"
 #include "color.hpp"
 #include "connection_setup.hpp"
 #include "csv_printer.hpp"
 #include "exec_sink.hpp"
-#include "field_sink.hpp"
 #include "file_sink.hpp"
+#include "forwarding_sinks.hpp"
 #include "live_table.hpp"
 #include "live_view.hpp"
 #include "message_printer.hpp"
@@ -22,15 +21,33 @@
 
 namespace mqttc::sub {
 
-void RatePrinter::tick() {
-    output::append_number(out_, count_);
-    out_.push_back('\n');
-    count_ = 0;
-}
-
 namespace {
 
-using Made = std::expected<std::unique_ptr<output::MessageSink>, std::string>;
+using NewSink = std::expected<std::unique_ptr<output::MessageSink>, std::string>;
+
+// --message-rate.
+class RatePrinter final : public output::MessageSink {
+  public:
+    explicit RatePrinter(output::TextBuffer& out) : out_(out) {}
+    bool take(const Publish& /*message*/) override {
+        ++count_;
+        return true;
+    }
+    std::optional<Duration> interval() const override { return std::chrono::seconds(1); }
+    void tick() override {
+        output::append_number(out_, count_);
+        out_.push_back('\n');
+        count_ = 0;
+    }
+    /// Messages of the last, incomplete second.
+    void finish() override {
+        if (count_ > 0) tick();
+    }
+
+  private:
+    output::TextBuffer& out_;
+    std::uint64_t count_ = 0;
+};
 
 // Where messages are printed, and how they may look there.
 struct Target {
@@ -39,8 +56,8 @@ struct Target {
     bool color;
 };
 
-Made make_format_printer(const app::SubOptions& options, std::string_view format, Target target, bool newline,
-                         app::Messages& messages) {
+NewSink make_format_printer(const app::SubOptions& options, std::string_view format, Target target,
+                            bool newline, app::Messages& messages) {
     return output::FormatPrinter::make(
         format,
         {.json = options.pretty ? output::JsonLayout::pretty : output::JsonLayout::compact,
@@ -69,8 +86,8 @@ std::string broker_options(const app::ConnectionOptions& options) {
     return words;
 }
 
-Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> screen, LiveValue value,
-                    output::TextBuffer& out, app::Messages& messages) {
+NewSink make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> screen, LiveValue value,
+                       output::TextBuffer& out, app::Messages& messages) {
     std::string filters;
     for (const std::string& filter : options.topics)
         filters.append(filters.empty() ? "" : ", ").append(filter);
@@ -81,7 +98,7 @@ Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> scre
                         .command_options = broker_options(options.connection),
                         .format = options.format.value_or(""),
                         .takes_messages = same_terminal(STDOUT_FILENO, STDERR_FILENO)},
-        LiveView::World{
+        LiveView::Environment{
             .now = std::chrono::steady_clock::now,
             .wall = output::wall_time_now,
             // As Ctrl-C.
@@ -89,8 +106,8 @@ Made make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> scre
             .write = [](std::string_view bytes) { static_cast<void>(app::write_stdout(bytes)); }});
 }
 
-Made make_live_output(const app::SubOptions& options, std::optional<output::FieldPath> field,
-                      output::TextBuffer& out, app::Messages& messages) {
+NewSink make_live_output(const app::SubOptions& options, std::optional<output::FieldPath> field,
+                         output::TextBuffer& out, app::Messages& messages) {
     LiveValue value;
     value.field = std::move(field);
     if (options.format) {
@@ -109,15 +126,15 @@ Made make_live_output(const app::SubOptions& options, std::optional<output::Fiel
         if (screen) return make_live_view(options, std::move(*screen), std::move(value), out, messages);
         if (!screen.error().empty()) messages.note(screen.error() + "; the simple table is shown");
     }
-    LiveTable::World world{.size = [] { return terminal_size(STDOUT_FILENO); },
-                           .now = std::chrono::steady_clock::now};
-    auto table = std::make_unique<LiveTable>(out, std::move(value), std::move(world));
+    LiveTable::Environment environment{.size = [] { return terminal_size(STDOUT_FILENO); },
+                                       .now = std::chrono::steady_clock::now};
+    auto table = std::make_unique<LiveTable>(out, std::move(value), std::move(environment));
     if (shared) table->share_terminal(messages);
     return table;
 }
 
 // The sink for whole messages.
-Made make_output(const app::SubOptions& options, Target target, app::Messages& messages) {
+NewSink make_output(const app::SubOptions& options, Target target, app::Messages& messages) {
     if (options.save) return FileSink::make(*options.save, messages);
     if (options.exec) return std::make_unique<ExecSink>(*options.exec, options.jobs, messages);
     if (options.message_rate) return std::make_unique<RatePrinter>(target.out);

@@ -12,9 +12,19 @@
 #include "base/descriptor.hpp"
 #include "columns.hpp"
 #include "screen_module.hpp"
-#include "terminal.hpp"
 
 namespace mqttc::sub {
+
+struct ScreenSize {
+    std::size_t rows = 24;
+    std::size_t columns = 80;
+    bool operator==(const ScreenSize&) const = default;
+};
+
+/// The size of the terminal `fd`; 24 x 80 when it is unknown.
+ScreenSize terminal_size(int fd);
+/// Whether both are the same terminal.
+bool same_terminal(int one, int other);
 
 /// A piece of a line: text without control characters, and its style (ScreenStyle).
 struct Span {
@@ -36,7 +46,7 @@ class Screen {
     virtual void close() = 0;
     virtual ScreenSize size() const = 0;
     virtual void draw(const Picture& picture) = 0;
-    /// Someone else has written to the terminal: the next drawing writes everything.
+    /// Another program has written to the terminal: the next drawing writes everything.
     virtual void forget() = 0;
     /// key_none: none was typed.
     virtual int key() = 0;

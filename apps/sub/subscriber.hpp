@@ -119,7 +119,4 @@ class Subscriber final : public app::ProgramRun {
     int code_ = app::exit_code::ok;
 };
 
-/// The whole program after its options were read; returns the exit code. `started`: when -W began.
-int run_subscriber(app::SubOptions& options, Time started, app::Messages& messages);
-
 }  // namespace mqttc::sub

@@ -281,6 +281,23 @@ TEST_CASE("details show the whole value and earlier ones with their times") {
     CHECK_FALSE(it.quit);
 }
 
+TEST_CASE("the keys that move in the list move in the details too") {
+    View it;
+    it.seen.size.rows = 6;
+    it.take("t", "[1,2,3,4,5,6,7,8,9]");
+    it.view.tick();
+    it.type({key_enter});
+    for (const int end : {int{key_end}, int{'G'}}) {
+        for (const int home : {int{key_home}, int{'g'}}) {
+            CHECK(it.line(1) == "t");
+            it.type({end});
+            CHECK(it.line(1) != "t");
+            it.type({home});
+        }
+    }
+    CHECK(it.line(1) == "t");
+}
+
 TEST_CASE("y shows the topic's commands, which are written at the end") {
     View it;
     it.take("it's here", "21");

@@ -95,18 +95,22 @@ TEST_CASE("control characters are escaped on terminals") {
 
 TEST_CASE("rates are counted from second to second") {
     output::TextBuffer out;
-    RatePrinter rate(out);
-    CHECK(rate.interval() == std::chrono::seconds(1));
+    app::Messages messages("test");
+    app::SubOptions options;
+    options.message_rate = true;
+    const auto rate = make_printer(options, false, out, messages);
+    REQUIRE(rate);
+    CHECK((*rate)->interval() == std::chrono::seconds(1));
     const Message message;
-    for (int i = 0; i < 3; ++i) rate.take(message.view());
-    rate.tick();
-    rate.tick();
-    rate.take(message.view());
-    rate.tick();
+    for (int i = 0; i < 3; ++i) (*rate)->take(message.view());
+    (*rate)->tick();
+    (*rate)->tick();
+    (*rate)->take(message.view());
+    (*rate)->tick();
     CHECK(out.view() == "3\n0\n1\n");
-    rate.take(message.view());
-    rate.finish();
-    rate.finish();
+    (*rate)->take(message.view());
+    (*rate)->finish();
+    (*rate)->finish();
     CHECK(out.view() == "3\n0\n1\n1\n");
 }
 

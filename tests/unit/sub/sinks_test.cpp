@@ -1,10 +1,10 @@
-// Tests of --field, %{path} and --only-changes with each output (field_sink.cpp, changes_sink.cpp, format.cpp).
+// Tests of --field, %{path} and --only-changes with each output (forwarding_sinks.cpp, format.cpp).
 #include <doctest/doctest.h>
 
 #include <string>
 #include <vector>
 
-#include "changes_sink.hpp"
+#include "forwarding_sinks.hpp"
 #include "message.hpp"
 #include "printer.hpp"
 
