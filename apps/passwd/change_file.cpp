@@ -48,15 +48,17 @@ Result<void> change_file(const Options& options, const std::function<Result<Edit
     const std::string shown = escape_controls(options.file);
     using enum FileReplacement::Overwritten;
     if (replacement->overwritten() == mount_point)
-        say(shown + " is a mount point, so it was overwritten and not replaced (better mount its directory)");
+        print_message(
+            shown + " is a mount point, so it was overwritten and not replaced (better mount its directory)");
     if (replacement->overwritten() == unwritable_directory)
-        say("the directory of " + shown + " is not writable, so the file was overwritten and not replaced");
+        print_message("the directory of " + shown +
+                      " is not writable, so the file was overwritten and not replaced");
     if (replacement->given_to_broker())
-        say("the new file " + shown +
-            " belongs to root and has the group of the broker's user mosquitto, which can read it");
+        print_message("the new file " + shown +
+                      " belongs to root and has the group of the broker's user mosquitto, which can read it");
     else if (!replacement->existed())
-        say("only you can read the new file " + shown +
-            "; a broker that runs as another user needs: chown mosquitto: " + shown);
+        print_message("only you can read the new file " + shown +
+                      "; a broker that runs as another user needs: chown mosquitto: " + shown);
     return {};
 }
 

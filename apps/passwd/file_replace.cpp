@@ -46,10 +46,10 @@ bool unchanged(const struct stat& a, const struct stat& b) {
 }
 
 // Everything up to end of file; on failure an errno value, EFBIG for a file over max_file_size.
-std::expected<Secret, int> read_all(int fd, std::size_t expected_size) {
-    Secret text;
+std::expected<LockedSecret, int> read_all(int fd, std::size_t expected_size) {
+    LockedSecret text;
     text.reserve(std::min(expected_size, max_file_size) + 1);
-    Secret block;
+    LockedSecret block;
     block.resize(first_read);
     for (;;) {
         const ssize_t got = ::read(fd, block.bytes().data(), block.size());
@@ -61,7 +61,7 @@ std::expected<Secret, int> read_all(int fd, std::size_t expected_size) {
     }
 }
 
-Result<Secret> read_opened(int fd, const std::string& name) {
+Result<LockedSecret> read_opened(int fd, const std::string& name) {
     struct stat about{};
     const bool sized = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
     auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
@@ -94,7 +94,7 @@ class FileReplacement::LockTimeout {
 };
 
 FileReplacement::~FileReplacement() {
-    if (temp_ && is_temp(temp_.get())) ::unlinkat(directory_.get(), temp_name_.c_str(), 0);
+    if (temp_ && has_name(temp_.get(), temp_name_)) ::unlinkat(directory_.get(), temp_name_.c_str(), 0);
 }
 
 std::unexpected<Failure> FileReplacement::cannot(const std::string& what, int error) const {
@@ -178,7 +178,7 @@ Result<void> FileReplacement::wait_for_lock(int fd, LockTimeout& timeout) const 
         if (errno != EWOULDBLOCK && errno != EINTR) return cannot("lock " + shown_path_, errno);
         if (InterruptGuard::caught() != 0) return cannot("lock " + shown_path_, EINTR);
         if (timeout.expired_now())
-            say("waiting for another mqtt_passwd that holds the lock of " + shown_path_);
+            print_message("waiting for another mqtt_passwd that holds the lock of " + shown_path_);
         std::this_thread::sleep_for(lock_poll_interval);
     }
     return {};
@@ -190,7 +190,7 @@ Result<void> FileReplacement::handle_unopened_temp(int error, LockTimeout& timeo
     if (!owner) return cannot_create_temp(error);
     // Never created by mqtt_passwd (a symbolic link, a directory), or not by a user who may.
     if (error != EACCES || !may_hold_lock(*owner)) return remove_stale_temp();
-    // That of a running or killed mqtt_passwd, which this user cannot tell apart.
+    // That of a running or a killed mqtt_passwd, which this user cannot distinguish.
     if (timeout.expired_now())
         return fail("cannot lock " + shown_path_ + ": " + escape_controls(temp_name_) +
                     " next to it belongs to user " + user_name(*owner) +
@@ -217,13 +217,13 @@ Result<void> FileReplacement::take_lock() {
         if (::fstat(temp.get(), &held) != 0) return cannot("lock " + shown_path_, errno);
         // mqtt_passwd creates no FIFO or hard link; another user could hold the lock of such a file for ever.
         if (!S_ISREG(held.st_mode) || held.st_nlink > 1 || !may_hold_lock(held.st_uid)) {
-            auto removed = is_temp(temp.get()) ? remove_stale_temp() : Result<void>();
+            auto removed = has_name(temp.get(), temp_name_) ? remove_stale_temp() : Result<void>();
             if (!removed) return removed;
             continue;
         }
         if (auto locked = wait_for_lock(temp.get(), timeout); !locked) return locked;
         // The previous holder of the lock may have renamed or removed this file: it is not the lock any more.
-        if (!is_temp(temp.get())) continue;
+        if (!has_name(temp.get(), temp_name_)) continue;
         // The file may be left by a killed process, perhaps after it changed the owner. Write only to a file that no other
         // user owns or can have open.
         if (::fstat(temp.get(), &held) != 0) return cannot("lock " + shown_path_, errno);
@@ -236,7 +236,8 @@ Result<void> FileReplacement::take_lock() {
     }
 }
 
-// Makes a writable target the lock if `error`, from creating the temporary file, says that its directory is not writable.
+// Makes a writable target the lock if creating the temporary file has failed with an `error` of a directory that is not
+// writable.
 // False: it cannot be the lock.
 Result<bool> FileReplacement::lock_target(int error, LockTimeout& timeout) {
     if (!original_ || !is_unwritable(error) || temp_owner()) return false;
@@ -246,27 +247,18 @@ Result<bool> FileReplacement::lock_target(int error, LockTimeout& timeout) {
         if (!target) return false;
         if (auto locked = wait_for_lock(target.get(), timeout); !locked)
             return std::unexpected(locked.error());
-        if (!is_target(target.get())) continue;
+        if (!has_name(target.get(), name_)) continue;
         target_ = std::move(target);
         return true;
     }
 }
 
-// Whether the file is still the one that was opened as `fd`.
-bool FileReplacement::is_target(int fd) const {
+// Whether the file of that name in the directory is the one that was opened as `fd`.
+bool FileReplacement::has_name(int fd, const std::string& name) const {
     struct stat opened{};
     struct stat current{};
     return ::fstat(fd, &opened) == 0 &&
-           ::fstatat(directory_.get(), name_.c_str(), &current, AT_SYMLINK_NOFOLLOW) == 0 &&
-           same_file(opened, current);
-}
-
-// Whether the temporary file is the one that was opened as `fd`.
-bool FileReplacement::is_temp(int fd) const {
-    struct stat opened{};
-    struct stat current{};
-    return ::fstat(fd, &opened) == 0 &&
-           ::fstatat(directory_.get(), temp_name_.c_str(), &current, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ::fstatat(directory_.get(), name.c_str(), &current, AT_SYMLINK_NOFOLLOW) == 0 &&
            same_file(opened, current);
 }
 
@@ -330,8 +322,7 @@ Result<void> FileReplacement::set_attributes() {
     std::string_view rest(names.data(), static_cast<std::size_t>(length));
     std::string value(max_attribute_size, '\0');
     while (!rest.empty()) {
-        const std::string name(rest.substr(0, rest.find('\0')));
-        rest.remove_prefix(std::min(rest.size(), name.size() + 1));
+        const std::string name(take_until(rest, '\0'));
         const ssize_t size = ::fgetxattr(source_.get(), name.c_str(), value.data(), value.size());
         if (size < 0) continue;
         if (::fsetxattr(fd, name.c_str(), value.data(), static_cast<std::size_t>(size), 0) == 0) continue;
@@ -356,7 +347,7 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
     if (exists && !unchanged(now, *original_)) return changed_meanwhile();
     if (InterruptGuard::caught() != 0) return cannot("replace " + shown_path_, EINTR);
     // Another user who may write in the directory can have taken the lock for a stale one.
-    if (!is_temp(fd))
+    if (!has_name(fd, temp_name_))
         return fail("cannot replace " + shown_path_ + ": the temporary file was removed; try again");
     if (::renameat(directory_.get(), temp_name_.c_str(), directory_.get(), name_.c_str()) != 0) {
         if (errno == EBUSY) return overwrite(pieces);
@@ -425,7 +416,7 @@ Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces
         target_ = Descriptor(::openat(directory_.get(), name_.c_str(), O_WRONLY | O_NOFOLLOW | O_CLOEXEC));
     struct stat opened{};
     if (!target_ || ::fstat(target_.get(), &opened) != 0) return cannot("write " + shown_path_, errno);
-    if (!unchanged(opened, *original_) || !is_target(target_.get())) return changed_meanwhile();
+    if (!unchanged(opened, *original_) || !has_name(target_.get(), name_)) return changed_meanwhile();
     const auto copy = keep_copy(pieces);
     if (!copy) return std::unexpected(copy.error());
     (void)::fsync(directory_.get());
@@ -448,11 +439,11 @@ Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces
                     shown_copy(*copy) + " has the new content");
     if (error != 0) return cannot("write " + shown_path_, error);
     // A user who may write in the directory can have replaced the file.
-    if (!is_target(target_.get())) return changed_meanwhile();
+    if (!has_name(target_.get(), name_)) return changed_meanwhile();
     return {};
 }
 
-Result<Secret> read_whole_file(const std::string& path) {
+Result<LockedSecret> read_whole_file(const std::string& path) {
     const bool from_stdin = path == "-";
     const Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
     const std::string name = from_stdin ? "standard input" : escape_controls(path);
@@ -460,7 +451,7 @@ Result<Secret> read_whole_file(const std::string& path) {
     return read_opened(from_stdin ? STDIN_FILENO : opened.get(), name);
 }
 
-Result<Secret> read_password_file(const std::string& path) {
+Result<LockedSecret> read_password_file(const std::string& path) {
     // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
     const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     const std::string name = escape_controls(path);

@@ -13,7 +13,7 @@
 #include "base/escape.hpp"
 #include "failure.hpp"
 #include "interrupt.hpp"
-#include "secret.hpp"
+#include "locked_secret.hpp"
 
 namespace mqttc::passwd {
 
@@ -64,13 +64,12 @@ class FileReplacement {
     [[nodiscard]] Result<void> check_exists(Missing missing) const;
     [[nodiscard]] std::unexpected<Failure> cannot_create_temp(int error) const;
     [[nodiscard]] std::optional<uid_t> temp_owner() const;
-    [[nodiscard]] bool is_temp(int fd) const;
+    [[nodiscard]] bool has_name(int fd, const std::string& name) const;
     [[nodiscard]] bool may_hold_lock(uid_t user) const;
     [[nodiscard]] Result<void> remove_stale_temp() const;
     [[nodiscard]] Result<void> handle_unopened_temp(int error, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> take_lock();
     [[nodiscard]] Result<bool> lock_target(int error, LockTimeout& timeout);
-    [[nodiscard]] bool is_target(int fd) const;
     [[nodiscard]] Result<void> wait_for_lock(int fd, LockTimeout& timeout) const;
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> set_attributes();
@@ -91,17 +90,17 @@ class FileReplacement {
     Descriptor temp_;    // the temporary file, also the lock; set while it must be removed
     Descriptor target_;  // open for writing, and the lock, if there can be no temporary file
     Descriptor source_;
-    Secret text_;
+    LockedSecret text_;
     std::optional<struct stat> original_;
     bool given_to_broker_ = false;
     Overwritten overwritten_ = Overwritten::no;
 };
 
 /// All of a file or pipe; "-" is standard input. Fails for anything over max_file_size.
-[[nodiscard]] Result<Secret> read_whole_file(const std::string& path);
+[[nodiscard]] Result<LockedSecret> read_whole_file(const std::string& path);
 
 /// All of a password file, for reading only. Never blocks: like begin(), fails unless it is a regular file.
-[[nodiscard]] Result<Secret> read_password_file(const std::string& path);
+[[nodiscard]] Result<LockedSecret> read_password_file(const std::string& path);
 
 /// Longer files are refused.
 inline constexpr std::size_t max_file_size = std::size_t{1} << 30;

@@ -14,8 +14,8 @@ Result<void> hash_all(const Options& options) {
         std::vector<std::string_view> passwords;
         for (const PasswordLine& line : file.lines()) {
             const auto warn = [&](const std::string& what, const char* so = "; not changed") {
-                say(escape_controls(options.file) + ", line " + std::to_string(line.number) + ": " + what +
-                    so);
+                print_message(escape_controls(options.file) + ", line " + std::to_string(line.number) + ": " +
+                              what + so);
             };
             if (line.kind == PasswordLine::Kind::unreadable) warn("not name:password");
             if (line.kind != PasswordLine::Kind::entry) continue;

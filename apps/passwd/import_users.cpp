@@ -11,9 +11,6 @@
 namespace mqttc::passwd {
 namespace {
 
-// Some editors put it at the start of UTF-8 files.
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-
 struct NewUser {
     std::string_view name;
     std::string_view password;  // a hash if `hashed`
@@ -63,9 +60,7 @@ Result<void> import_users(const Options& options) {
     if (!text) return std::unexpected(text.error());
     const std::string source =
         options.import_from == "-" ? "standard input" : escape_controls(options.import_from);
-    std::string_view input = text->view();
-    if (input.starts_with(byte_order_mark)) input.remove_prefix(byte_order_mark.size());
-    const auto users = users_of(input, source);
+    const auto users = users_of(without_byte_order_mark(text->view()), source);
     if (!users) return std::unexpected(users.error());
 
     std::vector<std::string_view> passwords;
@@ -82,7 +77,7 @@ Result<void> import_users(const Options& options) {
             file.set(user.name, user.hashed ? std::string(trim_spaces(user.password)) : std::move(*hash++));
         return Edited::yes;
     });
-    if (changed && users->empty()) say("no users in the input" + effect_on_file(options));
+    if (changed && users->empty()) print_message("no users in the input" + effect_on_file(options));
     return changed;
 }
 

@@ -32,7 +32,7 @@ Result<void> run(const Options& options) {
 }
 
 int finish(const Result<void>& result) {
-    if (!result) say(result.error().text);
+    if (!result) print_message(result.error().text);
     die_of_caught_signal();
     return static_cast<int>(result ? ExitCode::done : result.error().code);
 }
@@ -54,6 +54,6 @@ int main(int argc, char** argv) {
     const auto parsed = parse_options({argv + (argc > 0 ? 1 : 0), argv + argc}, called);
     if (parsed) return finish(run(*parsed));
     if (!parsed.error().is_error) return print_and_exit(parsed.error().text, called.mosquitto);
-    say(parsed.error().text + "; try '" + std::string(called.name) + " --help'");
+    print_message(parsed.error().text + "; try '" + std::string(called.name) + " --help'");
     return static_cast<int>(ExitCode::failed);
 }

@@ -44,7 +44,7 @@ std::string_view program_name() {
     return shown_name;
 }
 
-void say(std::string_view text) {
+void print_message(std::string_view text) {
     std::string line(shown_name);
     line += ": ";
     line += escape_controls(text);

@@ -14,7 +14,7 @@ void set_program_name(std::string_view name);
 std::string_view program_name();
 
 /// Writes "mqtt_passwd: TEXT" and a newline to stderr in one write, with control characters in TEXT escaped.
-void say(std::string_view text);
+void print_message(std::string_view text);
 
 /// Writes `text` to stdout. Returns false if that failed.
 [[nodiscard]] bool print(std::string_view text);

@@ -8,7 +8,11 @@
 #include <charconv>
 #include <limits>
 #include <memory>
+#include <span>
+#include <utility>
 
+#include "base/encoding.hpp"
+#include "base/random.hpp"
 #include "base/text.hpp"
 #include "sodium.hpp"
 
@@ -21,11 +25,9 @@ constexpr std::size_t max_salt_length = 1024;
 constexpr std::size_t max_phc_length = 4096;
 constexpr std::size_t max_argon2id_output = 512;
 
-constexpr std::array<HashSchemeName, 3> schemes{{
-    {HashScheme::sha512_pbkdf2, "sha512-pbkdf2", "$7$"},
-    {HashScheme::sha512, "sha512", "$6$"},
-    {HashScheme::argon2id, "argon2id", "$argon2id$"},
-}};
+// What the hashes of each scheme start with.
+constexpr std::pair<std::string_view, HashScheme> prefixes[] = {
+    {"$7$", HashScheme::sha512_pbkdf2}, {"$6$", HashScheme::sha512}, {"$argon2id$", HashScheme::argon2id}};
 
 using Digest = std::array<unsigned char, sha512_size>;
 
@@ -66,15 +68,8 @@ std::optional<std::uint32_t> number(std::string_view text, std::uint32_t limit) 
     return value;
 }
 
-// Removes the text before the next '$', and the '$', from `rest`; returns the text.
-std::string_view next_field(std::string_view& rest) {
-    const std::string_view field = rest.substr(0, rest.find('$'));
-    rest.remove_prefix(std::min(rest.size(), field.size() + 1));
-    return field;
-}
-
 std::optional<Parts> parse_salt_and_digest(Parts parts, std::string_view rest) {
-    const auto salt = sodium::from_base64(next_field(rest), max_salt_length);
+    const auto salt = sodium::from_base64(take_until(rest, '$'), max_salt_length);
     const auto digest = sodium::from_base64(rest, sha512_size);
     if (!salt || salt->empty() || !digest || digest->size() != sha512_size) return std::nullopt;
     parts.salt = *salt;
@@ -91,15 +86,12 @@ std::optional<std::uint32_t> cost_value(std::string_view key, std::string_view f
 // "v=19$m=47104,t=1,p=1$salt$hash"
 std::optional<Parts> parse_phc_tail(Parts parts, std::string_view rest) {
     if (rest.size() > max_phc_length) return std::nullopt;
-    if (next_field(rest) != "v=19") return std::nullopt;
-    const std::string_view costs = next_field(rest);
-    const auto t = costs.find(',');
-    const auto p = t == costs.npos ? t : costs.find(',', t + 1);
-    if (p == costs.npos) return std::nullopt;
-    const auto memory = cost_value("m=", costs.substr(0, t));
-    const auto passes = cost_value("t=", costs.substr(t + 1, p - t - 1));
-    if (!memory || !passes || !cost_value("p=", costs.substr(p + 1))) return std::nullopt;
-    const auto salt = sodium::from_base64(next_field(rest), max_salt_length, false);
+    if (take_until(rest, '$') != "v=19") return std::nullopt;
+    std::string_view costs = take_until(rest, '$');
+    const auto memory = cost_value("m=", take_until(costs, ','));
+    const auto passes = cost_value("t=", take_until(costs, ','));
+    if (!memory || !passes || !cost_value("p=", costs)) return std::nullopt;
+    const auto salt = sodium::from_base64(take_until(rest, '$'), max_salt_length, false);
     const auto digest = sodium::from_base64(rest, max_argon2id_output, false);
     if (!salt || salt->empty() || !digest || digest->empty()) return std::nullopt;
     parts.iterations = *passes;
@@ -108,19 +100,19 @@ std::optional<Parts> parse_phc_tail(Parts parts, std::string_view rest) {
 }
 
 std::optional<Parts> parse(std::string_view stored) {
-    for (const HashSchemeName& row : schemes) {
-        if (!stored.starts_with(row.prefix)) continue;
-        std::string_view rest = stored.substr(row.prefix.size());
-        switch (row.scheme) {
+    for (const auto& [prefix, scheme] : prefixes) {
+        if (!stored.starts_with(prefix)) continue;
+        std::string_view rest = stored.substr(prefix.size());
+        switch (scheme) {
             case HashScheme::sha512_pbkdf2: {
-                const auto iterations = number(next_field(rest), std::numeric_limits<int>::max());
+                const auto iterations = number(take_until(rest, '$'), std::numeric_limits<int>::max());
                 if (!iterations) return std::nullopt;
-                return parse_salt_and_digest({row.scheme, *iterations, 0, {}, {}}, rest);
+                return parse_salt_and_digest({scheme, *iterations, 0, {}, {}}, rest);
             }
             case HashScheme::sha512:
-                return parse_salt_and_digest({row.scheme, 0, 0, {}, {}}, rest);
+                return parse_salt_and_digest({scheme, 0, 0, {}, {}}, rest);
             case HashScheme::argon2id:
-                return parse_phc_tail({row.scheme, 0, 0, {}, {}}, rest);
+                return parse_phc_tail({scheme, 0, 0, {}, {}}, rest);
         }
     }
     return std::nullopt;
@@ -153,10 +145,6 @@ bool looks_like_hash(std::string_view stored) {
 
 }  // namespace
 
-std::span<const HashSchemeName> hash_schemes() {
-    return schemes;
-}
-
 std::optional<std::string> excessive_cost(const HashRecipe& recipe) {
     const std::uint32_t iterations = recipe.cost();
     if (iterations > max_checked_iterations)
@@ -175,11 +163,11 @@ std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view 
 
     const bool with_rounds = recipe.scheme == HashScheme::sha512_pbkdf2;
     std::string salt(with_rounds ? recipe.salt_length : sha512_salt_length, '\0');
-    sodium::fill_random({reinterpret_cast<unsigned char*>(salt.data()), salt.size()});
+    fill_random({reinterpret_cast<unsigned char*>(salt.data()), salt.size()});
     Digest digest{};
     if (!(with_rounds ? pbkdf2(password, salt, recipe.cost(), digest) : sha512(password, salt, digest)))
         return std::nullopt;
-    const std::string tail = sodium::to_base64(bytes_of(salt)) + "$" + sodium::to_base64(digest);
+    const std::string tail = to_base64(bytes_of(salt)) + "$" + to_base64(digest);
     return with_rounds ? "$7$" + std::to_string(recipe.cost()) + "$" + tail : "$6$" + tail;
 }
 

@@ -5,21 +5,12 @@
 #include <cstdint>
 #include <expected>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 
 namespace mqttc::passwd {
 
 enum class HashScheme : std::uint8_t { sha512_pbkdf2, sha512, argon2id };
-
-struct HashSchemeName {
-    HashScheme scheme;
-    std::string_view name;    ///< as given to -H
-    std::string_view prefix;  ///< the start of the hash
-};
-/// One row per scheme.
-[[nodiscard]] std::span<const HashSchemeName> hash_schemes();
 
 /// Limits for new hashes.
 inline constexpr std::uint32_t max_iterations = 10'000'000;

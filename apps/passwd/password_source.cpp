@@ -13,13 +13,13 @@ constexpr std::string_view first_prompt = "Password: ";
 constexpr std::string_view second_prompt = "Reenter password: ";
 
 // Wipes the argument, so that `ps` does not show the password any more.
-Secret take_from_command_line(std::string_view password) {
-    Secret secret(password);
+LockedSecret take_from_command_line(std::string_view password) {
+    LockedSecret secret(password);
     sodium::wipe(const_cast<char*>(password.data()), password.size());
     return secret;
 }
 
-Result<Secret> checked(Result<Secret> password) {
+Result<LockedSecret> checked(Result<LockedSecret> password) {
     if (!password) return password;
     if (password->empty()) return fail("the password is empty");
     if (password->size() > max_password_length) return fail("the password is longer than 65,535 bytes");
@@ -27,23 +27,23 @@ Result<Secret> checked(Result<Secret> password) {
 }
 
 // One line from the terminal after `prompt`, or without a prompt from standard input.
-Result<Secret> read_line(std::string_view prompt = {}) {
-    Secret line;
+Result<LockedSecret> read_line(std::string_view prompt = {}) {
+    LockedSecret line;
     // One byte more than allowed, to detect a password that is too long.
     line.resize(max_password_length + 1 + app::line_ending_room);
     const auto length = prompt.empty() ? app::read_secret_line(STDIN_FILENO, line.bytes())
                                        : app::ask_secret_line(prompt, "--stdin", line.bytes());
     if (!length) return fail("cannot read the password: " + length.error());
-    return Secret(line.view().substr(0, *length));
+    return LockedSecret(line.view().substr(0, *length));
 }
 
-Result<Secret> ask_once(std::string_view prompt) {
+Result<LockedSecret> ask_once(std::string_view prompt) {
     return read_line(::isatty(STDIN_FILENO) == 1 ? prompt : std::string_view());
 }
 
 }  // namespace
 
-Result<Secret> new_password(const Options& options) {
+Result<LockedSecret> new_password(const Options& options) {
     if (options.password) return checked(take_from_command_line(*options.password));
     if (options.one_line_stdin) return checked(read_line());
     auto first = checked(ask_once(first_prompt));
@@ -58,7 +58,7 @@ Result<Secret> new_password(const Options& options) {
     return first;
 }
 
-Result<Secret> password_to_verify(const Options& options) {
+Result<LockedSecret> password_to_verify(const Options& options) {
     if (options.password) return take_from_command_line(*options.password);
     if (options.one_line_stdin) return read_line();
     return ask_once(first_prompt);

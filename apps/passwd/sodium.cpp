@@ -86,21 +86,8 @@ void wipe(void* memory, std::size_t size) noexcept {
     sodium_memzero(memory, size);
 }
 
-void fill_random(std::span<unsigned char> out) {
-    start();
-    randombytes_buf(out.data(), out.size());
-}
-
 bool equal(std::span<const unsigned char> a, std::span<const unsigned char> b) {
     return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
-}
-
-std::string to_base64(std::span<const unsigned char> bytes) {
-    constexpr int variant = sodium_base64_VARIANT_ORIGINAL;
-    std::string text(sodium_base64_encoded_len(bytes.size(), variant), '\0');
-    sodium_bin2base64(text.data(), text.size(), bytes.data(), bytes.size(), variant);
-    text.pop_back();  // the terminating NUL counted by sodium_base64_encoded_len
-    return text;
 }
 
 std::optional<std::string> from_base64(std::string_view text, std::size_t limit, bool padded) {

@@ -1,4 +1,4 @@
-// Wrapper of libsodium: memory for secrets, random bytes, base64, comparison, argon2id.
+// Wrapper of libsodium: memory for secrets, strict base64, comparison, argon2id.
 #pragma once
 
 #include <cstddef>
@@ -19,13 +19,8 @@ void release(char* memory, std::size_t size) noexcept;
 /// Overwrites memory; the compiler cannot remove this.
 void wipe(void* memory, std::size_t size) noexcept;
 
-void fill_random(std::span<unsigned char> out);
-
 /// Constant-time comparison: the time depends only on the lengths.
 [[nodiscard]] bool equal(std::span<const unsigned char> a, std::span<const unsigned char> b);
-
-/// Standard alphabet, with padding.
-[[nodiscard]] std::string to_base64(std::span<const unsigned char> bytes);
 
 /// The bytes of `text` (standard alphabet) if it is the canonical encoding of at most `limit` bytes, with "=" padding
 /// or, if not `padded`, without.

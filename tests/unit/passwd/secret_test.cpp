@@ -1,5 +1,5 @@
-// Tests of Secret.
-#include "secret.hpp"
+// Tests of LockedSecret.
+#include "locked_secret.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/wait.h>
@@ -8,10 +8,10 @@
 #include <csignal>
 #include <string>
 
-using mqttc::passwd::Secret;
+using mqttc::passwd::LockedSecret;
 
 TEST_CASE("a secret grows, moves and compares like a string") {
-    Secret secret;
+    LockedSecret secret;
     CHECK(secret.empty());
     CHECK(secret.view().empty());
     std::string expected;
@@ -21,7 +21,7 @@ TEST_CASE("a secret grows, moves and compares like a string") {
         expected += letter;
     }
     CHECK(secret.view() == expected);
-    Secret other(expected);
+    LockedSecret other(expected);
     CHECK(secret == other);
     other.resize(other.size() - 1);
     CHECK_FALSE(secret == other);
@@ -30,13 +30,13 @@ TEST_CASE("a secret grows, moves and compares like a string") {
     CHECK(secret == other);
     other = std::move(secret);
     CHECK(other.view() == expected);
-    const Secret moved(std::move(other));
+    const LockedSecret moved(std::move(other));
     CHECK(moved.size() == expected.size());
 }
 
 TEST_CASE("a large secret grows, and ends at memory that cannot be read") {
     constexpr std::size_t large = std::size_t{3} << 20;
-    Secret secret("start");
+    LockedSecret secret("start");
     for (const char letter : {'x', 'y'}) secret.append(std::string(large, letter));
     CHECK(secret.view() == "start" + std::string(large, 'x') + std::string(large, 'y'));
     for (const int step : {-4096, 4096}) {

@@ -10,21 +10,21 @@
 
 namespace mqttc::passwd {
 
-class Secret {
+class LockedSecret {
   public:
-    Secret() = default;
-    explicit Secret(std::string_view text) {
+    LockedSecret() = default;
+    explicit LockedSecret(std::string_view text) {
         reserve(text.size());
         append(text);
     }
-    Secret(Secret&& other) noexcept { swap(other); }
-    Secret& operator=(Secret&& other) noexcept {
-        Secret(std::move(other)).swap(*this);
+    LockedSecret(LockedSecret&& other) noexcept { swap(other); }
+    LockedSecret& operator=(LockedSecret&& other) noexcept {
+        LockedSecret(std::move(other)).swap(*this);
         return *this;
     }
-    Secret(const Secret&) = delete;
-    Secret& operator=(const Secret&) = delete;
-    ~Secret() {
+    LockedSecret(const LockedSecret&) = delete;
+    LockedSecret& operator=(const LockedSecret&) = delete;
+    ~LockedSecret() {
         if (memory_ != nullptr) sodium::release(memory_, capacity_);
     }
 
@@ -35,7 +35,7 @@ class Secret {
 
     void reserve(std::size_t capacity) {
         if (capacity <= capacity_) return;
-        Secret bigger;
+        LockedSecret bigger;
         bigger.memory_ = sodium::allocate(capacity);
         bigger.capacity_ = capacity;
         if (size_ > 0) std::memcpy(bigger.memory_, memory_, size_);
@@ -58,10 +58,10 @@ class Secret {
     /// Like view(), writable.
     [[nodiscard]] std::span<char> bytes() { return {memory_, size_}; }
 
-    friend bool operator==(const Secret& a, const Secret& b) { return a.view() == b.view(); }
+    friend bool operator==(const LockedSecret& a, const LockedSecret& b) { return a.view() == b.view(); }
 
   private:
-    void swap(Secret& other) noexcept {
+    void swap(LockedSecret& other) noexcept {
         std::swap(memory_, other.memory_);
         std::swap(size_, other.size_);
         std::swap(capacity_, other.capacity_);
