@@ -370,4 +370,9 @@ ConfigArguments read_config(const OptionTable& table, Program program, std::stri
     return out;
 }
 
+std::string NoOptions::message() const {
+    if (file.empty()) return text;
+    return escape_controls(file).append(":").append(std::to_string(line)).append(": ").append(text);
+}
+
 }  // namespace mqttc::app

@@ -3,7 +3,6 @@
 
 #include <span>
 
-#include "mqtt_values.hpp"
 #include "option_context.hpp"
 #include "options.hpp"
 
@@ -15,6 +14,13 @@ extern const std::span<const OptionRow> broker_rows;                     // opti
 extern const std::span<const OptionRow> identity_rows;                   // option_rows_identity.cpp
 extern const std::span<const OptionRow> tls_rows, transport_rows, will_rows,
     general_rows;  // option_rows_shared.cpp
+
+/// Strings, topic names and topic filters as values. An error describes what is wrong with the value.
+std::expected<std::string, std::string> to_utf8(std::string_view text);
+std::expected<std::string, std::string> to_topic(std::string_view text);
+std::expected<std::string, std::string> to_filter(std::string_view text);
+/// A format of payloads: one of `choices`, which are separated by spaces, or protobuf:FILE.proto:MESSAGE.
+std::expected<PayloadChoice, std::string> to_payload_choice(std::string_view text, std::string_view choices);
 
 /// As if the URL had no topic.
 void forget_url_topic(OptionContext& context);

@@ -29,19 +29,6 @@ void note_prompt_signal(int number) {
     caught = number;
 }
 
-// During its lifetime signals are delivered only inside ppoll(), so that none can arrive between the check of
-// `caught` and the wait for a key.
-class SignalHold {
-  public:
-    SignalHold() { caught = 0; }
-
-    [[nodiscard]] const sigset_t& outside() const { return block_.before(); }
-
-  private:
-    SignalBlock block_{handled};
-    SignalHandlers<handled.size()> handlers_{handled, note_prompt_signal};
-};
-
 class EchoOff {
   public:
     explicit EchoOff(int fd) : fd_(fd) {
@@ -132,13 +119,17 @@ Length ask_secret_line(std::string_view question, std::string_view instead, std:
         bool interrupted = false;
         Length line;
         {
-            const SignalHold hold;
+            // Signals are delivered only inside ppoll(), so that none can arrive between the check of `caught` and the wait
+            // for a key.
+            caught = 0;
+            const SignalBlock block{handled};
+            const SignalHandlers handlers{handled, note_prompt_signal};
             const EchoOff quiet(in);
             if (!quiet.done())
                 return std::unexpected(
                     std::string("the terminal's echo cannot be switched off: ").append(errno_text(errno)));
             show(out, question);
-            line = read_line(in, into, &hold.outside(), interrupted);
+            line = read_line(in, into, &block.before(), interrupted);
             show(out, "\n");
         }
         if (!interrupted) return line;

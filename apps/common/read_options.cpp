@@ -312,8 +312,8 @@ class OptionReader {
     }
 
     Failure parse_file(std::string content, OptionSource source, const std::string& path) {
-        SourceOptions& file =
-            sources_.emplace_back(SourceOptions{.source = source, .path = path, .content = std::move(content)});
+        SourceOptions& file = sources_.emplace_back(
+            SourceOptions{.source = source, .path = path, .content = std::move(content)});
         auto config =
             read_config(context_.table, context_.program, file.content, source == OptionSource::profile);
         auto line = parse_arguments(context_.table, context_.program, config.arguments);
@@ -468,11 +468,6 @@ std::expected<Options, NoOptions> read_options(Program program, Options* OptionC
 }
 
 }  // namespace
-
-std::string NoOptions::message() const {
-    if (file.empty()) return text;
-    return escape_controls(file).append(":").append(std::to_string(line)).append(": ").append(text);
-}
 
 std::expected<PubOptions, NoOptions> read_pub_options(const OptionInput& input) {
     return read_options(Program::pub, &OptionContext::pub, input);

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "called_as.hpp"
-#include "no_options.hpp"
+#include "command_line.hpp"
 #include "options.hpp"
 
 namespace mqttc::app {
@@ -29,8 +29,7 @@ struct OptionInput {
     std::function<std::optional<std::string_view>(std::string_view name)> environment;
     /// The content of a file, or the errno of reading it.
     std::function<std::expected<std::string, int>(const std::string& path)> load_file;
-    /// Called for files that contain a secret, or options that they may contain only when nobody else can change them.
-    /// Empty: others can do nothing.
+    /// Called for files that contain a secret, or an option that needs a safe file. Empty: no other user has access.
     std::function<FileAccess(const std::string& path)> file_access = {};
     /// Overwrites a secret in `arguments` or `environment`, after it has been stored. Empty: nothing is overwritten.
     std::function<void(std::string_view secret, bool is_url)> wipe = {};

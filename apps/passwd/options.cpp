@@ -5,7 +5,6 @@
 #include <array>
 #include <vector>
 
-#include "common/command_line.hpp"
 #include "common/generate.hpp"
 #include "common/option_context.hpp"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "common/called_as.hpp"
-#include "common/no_options.hpp"
+#include "common/command_line.hpp"
 #include "common/option_row.hpp"
 #include "password_hash.hpp"
 
