@@ -31,7 +31,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
 /// The broker's address and how to reach it: with the port in force, and TLS and WebSocket if an option selects them.
 Endpoint make_endpoint(const ConnectionOptions& options);
 
-/// The version in force: some options (-x, -D, --no-local, ...) select MQTT 5, whatever -V says.
+/// The version in force: some options (-x, -D, --no-local, ...) select MQTT 5, whatever -V selects.
 ProtocolVersion effective_version(const ConnectionOptions& options);
 
 /// The properties for `where` (one packet bit): those given with -D, checked by to_property(); and in DISCONNECT the end

@@ -1,4 +1,4 @@
-// What the library's errors say in terms of the programs' options.
+// The library's errors in terms of the programs' options.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// Writes to a descriptor: a slow reader is waited for, but a signal and a deadline end the wait.
+// Writes to a descriptor, and waits for a slow reader until a signal or a deadline.
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@ class FdWriter {
     enum class State : unsigned char {
         open,
         reader_closed,  ///< the pipe has no reader any more
-        failed,         ///< error() says why
+        failed,         ///< error() has the errno
         interrupted,    ///< by a signal or the deadline while waiting for the reader
     };
     enum class Wait : bool { no, yes };
@@ -34,7 +34,7 @@ class FdWriter {
     int error() const { return error_; }
     bool terminal() const { return terminal_; }
 
-    /// After this deadline, a reader is not waited for.
+    /// After this deadline, output that would block is dropped.
     void give_up_at(std::chrono::steady_clock::time_point when) { deadline_ = when; }
 
     /// A descriptor on which poll() reports an error when the reader has closed it, or -1 (files, terminals).

@@ -1,5 +1,5 @@
 // The one writer of lines on stderr: "mqtt_pub: …". Each line is one write, so the lines of several processes
-// don't mix; a slow reader is waited for as FdWriter does.
+// don't mix; a slow reader is waited for as by FdWriter.
 #pragma once
 
 #include <chrono>

@@ -33,7 +33,7 @@ struct GivenOption {
     std::string value;  ///< of a choice, or the name of a file with a secret
 };
 
-/// What -L gave that has not been replaced since: another broker's URL takes it back.
+/// What -L gave and no later option has replaced. The URL of another broker removes it.
 struct UrlParts {
     std::optional<OptionSource> username, password, topic;
     std::string path = {};         ///< of ws:// and wss://, which may be the WebSocket's path or the topic

@@ -93,7 +93,7 @@ struct OptionRow {
     /// Without one of these it is an error: "name" or "name=choice", separated by '|'. A name is a long name, or the
     /// letter of an option without one.
     std::string_view needs = {};
-    /// Mosquitto ignores it without what it needs, and so do we by its names.
+    /// Called by a name of Mosquitto: without what it needs it is ignored, as Mosquitto does, with a warning.
     bool mosquitto_ignores = false;
     std::string_view excludes = {};  ///< cannot be used together with any of these; written like `needs`
     std::string_view why = {};       ///< the reason for `excludes`, in the message

@@ -19,7 +19,7 @@
 
 namespace mqttc::app {
 
-/// Where the password comes from.
+/// The source of the password.
 struct PasswordSource {
     enum class Kind : std::uint8_t { none, given, file, ask };
     Kind kind = Kind::none;
@@ -117,7 +117,7 @@ struct PayloadChoice {
     std::string message = {};  ///< protobuf: the name of the type
 };
 
-/// Where mqtt_pub's messages come from.
+/// The source of mqtt_pub's messages.
 enum class PayloadSource : std::uint8_t { none, message, file, lines, whole_stdin, null };
 enum class Encoding : std::uint8_t { raw, hex, base64 };
 enum class InputFormat : std::uint8_t { lines, topic, json, csv };

@@ -21,8 +21,6 @@ class Outage {
     /// After this many short connections in a row likely causes are suggested.
     static constexpr int short_connections_until_hint = 3;
 
-    /// Does not mention how the attempts could be limited.
-    Outage() = default;
     Outage(const ConnectionOptions& connection, const RunOptions& run);
 
     /// An attempt has failed, or the connection was lost. The line for the user, if one is due: `why`, `more`, when the
@@ -38,7 +36,7 @@ class Outage {
   private:
     std::string hint(Time now);
 
-    bool endless_ = false;    // the user has not limited the attempts, and the hint how to was not given yet
+    bool endless_;            // the user has not limited the attempts, and the hint how to was not given yet
     std::string identifier_;  // the user's own; empty: a random one, which is unique
     std::optional<Time> connected_;
     int short_connections_ = 0;  // in a row

@@ -42,14 +42,14 @@ int ProgramRun::run() {
     }
     if (connection_options_.will.topic) warn_about_topic(*connection_options_.will.topic);
     if (messages_.watched())
-        client_.at(std::chrono::steady_clock::now() + patience, [this] { show_waiting(); });
+        client_.at(std::chrono::steady_clock::now() + connecting_notice_interval, [this] { show_waiting(); });
     prepare();
     return conclude(client_.run());
 }
 
 void ProgramRun::show_waiting() {
     if (ever_connected_ || ending_) return;
-    client_.at(client_.now() + patience, [this] { show_waiting(); });
+    client_.at(client_.now() + connecting_notice_interval, [this] { show_waiting(); });
     // Later attempts have lines of their own.
     const auto awaited = client_.awaited();
     if (!awaited || !outage_.reason().empty()) return;

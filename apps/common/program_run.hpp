@@ -25,7 +25,7 @@ class ProgramRun : public ClientHandler {
     /// of the work a signal is answered within 100 ms.
     static constexpr Duration grace = std::chrono::milliseconds(50);
     /// After this time of connecting, and each time again, a user who watches sees what is being waited for.
-    static constexpr Duration patience = std::chrono::seconds(2);
+    static constexpr Duration connecting_notice_interval = std::chrono::seconds(2);
 
     /// Connects, works until the run has ended, and returns the exit code. Call it once.
     int run();
@@ -57,12 +57,12 @@ class ProgramRun : public ClientHandler {
     void disconnect();
     /// The broker has answered a request: it is not silent.
     void answered() { silent_before_ = false; }
-    /// True when acknowledgements timed out twice with no answer in between, and the user has not said how often to
-    /// try: then it is not tried again.
+    /// True when acknowledgements timed out twice with no answer in between, and the user has not set the number
+    /// of tries: then it is not tried again.
     bool gives_up_on_silence(const Error& error);
-    /// In on_connection_lost: the broker has closed two connections in a row soon and at the same `progress`, while it was
-    /// sent what has `traits` that some brokers do not accept (rejected_traits). Reports that, unless the user has said
-    /// how often to try. No `progress`: this connection was lost for another cause.
+    /// For on_connection_lost. True, and reported: the broker has closed two connections in a row, each soon after it was
+    /// made and at the same `progress`, and some brokers do not accept what was sent (`traits`, of rejected_traits). False if
+    /// the user has set the number of tries. No `progress`: this connection was lost for another cause.
     bool closed_again(const Error& error, std::optional<std::uint64_t> progress, std::string_view traits);
     /// What the run is doing, or why it is not connected.
     std::string state() const;

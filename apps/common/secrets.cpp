@@ -20,9 +20,6 @@
 namespace mqttc::app {
 namespace {
 
-// What Windows editors write before UTF-8 text.
-constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
-
 // Memory for a secret while it is read: never moved, overwritten at the end.
 struct SecretBuffer {
     std::array<char, max_secret_bytes + 1 + line_ending_room> bytes;
@@ -73,7 +70,7 @@ bool is_encrypted_der(std::string_view bytes) {
     return content.starts_with("\x02\x01\x03\x30") || in_sequence(content).starts_with('\x06');
 }
 
-// Both formats of PEM say so in the key's first lines. A file that cannot be read is reported when the key is loaded; a
+// Both formats of PEM show it in the key's first lines. A file that cannot be read is reported when the key is loaded; a
 // pipe can be read only once, then.
 bool is_encrypted(const std::string& key_file) {
     if (key_file.empty()) return false;
@@ -95,6 +92,12 @@ std::string password_prompt(const ConnectionOptions& options) {
     std::string text = "Password for ";
     if (options.username) text.append(escape_controls(*options.username)).append(" at ");
     return text.append(escape_controls(endpoint_name(make_endpoint(options)))).append(": ");
+}
+
+// Asks on the terminal without echo.
+std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::string_view instead) {
+    SecretBuffer buffer;
+    return secret_in(buffer, ask_secret_line(prompt, instead, buffer.bytes), "cannot ask");
 }
 
 }  // namespace
@@ -119,11 +122,6 @@ std::expected<Secret, std::string> read_secret_file(const std::string& path) {
     if (length && *length == 0)
         return std::unexpected("the first line of " + escape_controls(path) + " is empty");
     return secret_in(buffer, length, cannot);
-}
-
-std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::string_view instead) {
-    SecretBuffer buffer;
-    return secret_in(buffer, ask_secret_line(prompt, instead, buffer.bytes), "cannot ask");
 }
 
 std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
@@ -189,8 +187,7 @@ std::string_view secret_of(const ParsedOption& option) {
 bool holds_secret(const ParsedOption& option) {
     if (option.row->secrecy != Secrecy::header_value) return !secret_of(option).empty();
     constexpr std::string_view secret_headers[] = {"authorization", "proxy-authorization", "cookie"};
-    std::string name(header_name(option.value()));
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    const std::string name = to_lower(header_name(option.value()));
     return std::ranges::find(secret_headers, name) != std::end(secret_headers);
 }
 

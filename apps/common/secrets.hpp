@@ -21,11 +21,10 @@ inline constexpr std::size_t max_secret_bytes = 65'535;
 
 /// The first line of a file, without its line end and a byte order mark. "-" is stdin. Error: one line.
 std::expected<Secret, std::string> read_secret_file(const std::string& path);
-/// Asks on the terminal without echo, as ask_secret_line() does. Error: one line.
-std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::string_view instead);
 
 /// Replaces file and prompt by the secret itself: options.password becomes `given` or `none`, key passphrase
-/// and PSK are read into options.tls; an encrypted key without a file for its passphrase asks. Error: one line.
+/// and PSK are read into options.tls; for an encrypted key
+/// without a file for its passphrase, the user is asked. Error: one line.
 std::expected<void, std::string> resolve_secrets(ConnectionOptions& options);
 
 /// The secret among the option's values, by the row's secrecy; empty: none.

@@ -34,7 +34,7 @@ struct FormatOptions {
     bool terminal = false;      ///< control characters from the broker are escaped
     bool color = false;         ///< JSON has colours
     bool skip_missing = false;  ///< nothing is printed of a message without the value of a %{path}
-    bool file_name = false;     ///< text from the broker is written as file_name.hpp says; no JSON
+    bool file_name = false;     ///< text from the broker is written as in file_name.hpp; no JSON
 };
 
 class Format {

@@ -47,8 +47,8 @@ class JsonWriter {
     /// an unknown number of bytes appended: it is not JSON, or there is none.
     bool value(JsonScanner& scan, JsonScanner::Token first);
 
-    /// A member with such a name that keeps `bytes` exactly: as a string when they are UTF-8, else in
-    /// base64 with a second member "NAME_encoding":"base64".
+    /// A member that keeps `bytes` exactly: as a string when they are UTF-8, else in base64 with a second member
+    /// "NAME_encoding":"base64". `name` as for plain_key().
     void bytes_member(std::string_view name, std::string_view bytes);
 
   private:
@@ -79,14 +79,14 @@ bool write_message_json_payload(JsonWriter& json, const Publish& message, std::s
 /// Deeper levels are indented as far as this one: each `{}` would become a line of a thousand tabs.
 inline constexpr unsigned max_json_indentation = 64;
 
-/// Writes the JSON text `text` as the next value; the empty text. Otherwise why it is not JSON, with an unknown number
-/// of bytes appended. In json_check.cpp.
+/// Writes the JSON text `text` as the next value. Error: why it is not JSON, with an unknown number of bytes appended;
+/// empty: none. In json_check.cpp.
 std::string write_checked_json(JsonWriter& json, std::string_view text);
 /// The same without writing.
 std::string json_error(std::string_view text);
 
-/// Why a text is not JSON, if JsonScanner rejects it and not because of its depth: "it is not JSON from byte 6: ...". In
-/// json_check.cpp.
+/// Why a text is not JSON: "it is not JSON from byte 6: ...". For a text that JsonScanner has rejected, and not because of its
+/// depth. In json_check.cpp.
 std::string json_syntax_error(std::string_view text);
 
 }  // namespace mqttc::output

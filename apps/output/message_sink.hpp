@@ -30,9 +30,9 @@ class MessageSink {
     virtual bool unfinished() const { return false; }
     /// Whether messages are acknowledged even while unfinished().
     virtual bool acknowledges_at_once() const { return false; }
-    /// Takes one message; its views live until the call returns. False: not now, if the sink is busy(); otherwise the
-    /// message is lost and must not be acknowledged, and the program ends with exit_code() after the sink has reported
-    /// why.
+    /// Takes one message; its views live until the call returns. False: it was not taken. A sink that is busy() takes it
+    /// later. Any other one has reported an error: the message must not be acknowledged, and the program ends with
+    /// exit_code().
     virtual bool take(const Publish& message) = 0;
     /// The last message counts for -C. False: nothing of it could be printed.
     virtual bool counts() const { return true; }

@@ -53,8 +53,8 @@ class FileReplacement {
     ///
     /// A mount point, such as a single file in a container, cannot be replaced and is overwritten. Meanwhile a copy of the
     /// new content is in `.NAME.mqtt_passwd-copy`; if the program is killed then, begin() fails until the user has
-    /// copied it back. On failure the old content is written back. So is a file that may be written in a directory that
-    /// may not: the file itself is the lock then, and the copy is in /var/tmp or /tmp.
+    /// copied it back. On failure the old content is written back. A writable file in a directory that is not writable is
+    /// overwritten in the same way: the file itself is the lock then, and the copy is in /var/tmp or /tmp.
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:

@@ -64,7 +64,7 @@ class InputSource {
     virtual ~InputSource() = default;
     /// Gives the next message, or several. Never blocks.
     virtual State next(InputMessage& message, Time now) = 0;
-    /// While waiting: when it makes sense to ask again.
+    /// While waiting: when to call next() again.
     virtual std::optional<Time> due() const { return std::nullopt; }
     /// While waiting: the descriptor that must become readable; -1 = none.
     virtual int descriptor() const { return -1; }

@@ -22,7 +22,7 @@ namespace mqttc::sub {
 /// more than a number and a unit.
 std::optional<double> number_in(std::string_view text);
 
-/// Messages per second as a mean over the last five; nothing is to be done while there are none.
+/// Messages per second as a mean over the last five; it takes no time while there are none.
 class RateMeter {
   public:
     static constexpr std::int64_t span = 5;  ///< seconds
@@ -85,7 +85,7 @@ class LiveModel {
     static constexpr std::size_t max_properties = 1024;
     static constexpr std::size_t max_line = 1024;
 
-    /// What an entry is to show: not set: the payload.
+    /// What an entry shows of a message.
     struct Shown {
         std::string_view text;
         bool is_value = true;        ///< may be a number

@@ -256,7 +256,7 @@ Picture LiveView::picture(Time now) {
         for (const auto line : commands_ | std::views::split('\n'))
             add_wrapped(lines, std::string_view(line), size.columns,
                         lines.size() == 1 ? style_dim : style_plain);
-        // The last one is empty, and gives way to the keys.
+        // The last line is empty: the line with the keys replaces it.
         all.resize(size.rows - std::min(size.rows, lines.size()));
         std::ranges::move(lines, std::back_inserter(all));
     }
