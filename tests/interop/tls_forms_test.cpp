@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -14,7 +15,9 @@
 #include "support/programs.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
+#include "tls_module.hpp"
 
+using namespace mqttc;
 using namespace mqttc::test;
 
 namespace {
@@ -159,6 +162,20 @@ class Tpm {
     Process process_;
 };
 
+constexpr const char* kept_certificate = "MQTTC_TEST_KEPT_CERTIFICATE";
+
+/// What a program does that has a client in static storage: OpenSSL's own end comes first.
+void keep_context(const char* certificate) {
+    static net::TlsContextPtr kept;
+    TlsOptions options;
+    options.cert_file = certificate;
+    options.key_file = "handle:0x81000001";
+    options.verify = false;
+    auto loaded = net::load_tls(options, std::chrono::steady_clock::now());
+    REQUIRE(loaded);
+    kept = std::move(*loaded);
+}
+
 struct Refusal {
     Words options;
     int code;
@@ -253,6 +270,7 @@ TEST_CASE("a key in a PKCS#11 token, by URI and by engine" * needs_mosquitto() *
 TEST_CASE("a key in a TPM" * needs_mosquitto() * needs_program(openssl, "openssl is not installed") *
           needs_program(swtpm, "swtpm is not installed") *
           needs_program(tpm2_tools, "tpm2-tools is not installed")) {
+    if (const char* certificate = std::getenv(kept_certificate)) return keep_context(certificate);
     const Pki pki;
     const Tpm tpm(pki);
     StrictBroker broker(pki);
@@ -307,6 +325,13 @@ TEST_CASE("a key in a TPM" * needs_mosquitto() * needs_program(openssl, "openssl
     CHECK(subscriber.wait_until([](const std::string&, const std::string& err) {
         return has(std::string_view(err).substr(err.find("SUBACK") + 1), "SUBACK");
     }));
+
+    Pki::Environment keeping = tpm.environment();
+    keeping.emplace_back(kept_certificate, pki.file("ec.pem"));
+    keeping.emplace_back("ASAN_OPTIONS", "exitcode=99:detect_leaks=0");
+    const Result kept = run(Command{.argv = {"/proc/self/exe", "-tc=a key in a TPM"}, .env = keeping});
+    CHECK(kept.exit == ok);
+    CHECK(has(kept.out, "1 passed"));
 }
 
 TEST_CASE("trust anchors, the server's name, and revocation lists" * needs_mosquitto() *

@@ -1,8 +1,11 @@
 // Inside the module: a client's key in a TPM, through OpenSSL's provider tpm2.
 #include "tls_tpm.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+
+#include <atomic>
 
 #include "tls_explain.hpp"
 #include "tls_files.hpp"
@@ -15,6 +18,12 @@ namespace {
 constexpr const char* tpm_signs = "?tpm2.signature=yes";
 constexpr const char* no_preference = "";
 
+std::atomic_bool openssl_ended = false;
+
+void on_openssl_end() {
+    openssl_ended = true;
+}
+
 int before_signature(SSL*, void* library) {
     return EVP_set_default_properties(static_cast<OSSL_LIB_CTX*>(library), tpm_signs);
 }
@@ -26,7 +35,9 @@ void after_step(const SSL* ssl, int event, int) {
 
 }  // namespace
 
+// A client in static storage may be destroyed after OpenSSL's own end, when OSSL_LIB_CTX_free() would crash.
 TpmLibrary::~TpmLibrary() {
+    if (openssl_ended) return;
     if (tpm2_ != nullptr) OSSL_PROVIDER_unload(tpm2_);
     if (default_ != nullptr) OSSL_PROVIDER_unload(default_);
     OSSL_LIB_CTX_free(context_);
@@ -36,7 +47,8 @@ std::expected<void, Error> TpmLibrary::open(const std::string& uri) {
     const auto cannot_use = [&](const std::string& why) {
         return unusable("cannot use " + uri + ": " + why, Hint::client_key);
     };
-    context_ = OSSL_LIB_CTX_new();
+    static const bool registered = OPENSSL_atexit(on_openssl_end) == 1;
+    context_ = registered ? OSSL_LIB_CTX_new() : nullptr;
     if (context_ == nullptr) return cannot_use(queue_reason());
     // What both can do is done by the first one, unless a preference is set.
     default_ = OSSL_PROVIDER_load(context_, "default");
