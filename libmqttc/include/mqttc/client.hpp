@@ -35,21 +35,21 @@ struct ReconnectPolicy {
     bool after_refusal = false;
     Duration min_delay = std::chrono::seconds(1);   ///< before the first of these tries; zero: up to 0.1 s
     Duration max_delay = std::chrono::seconds(60);  ///< the delay doubles from min to max, with jitter
-    /// Before the first try after a connection that was good, once in 10 s: this to three times this; not below min_delay:
-    /// as after any other. A client with subscriptions is in the first half, so that it misses little.
+    /// The delay before the first try after a good connection, at most once in 10 s: from this to three times this; with
+    /// subscriptions in the first half of that range, to miss little. No effect unless it is below min_delay.
     Duration quick_delay = std::chrono::milliseconds(100);
 };
 
 /// What a client is made from.
 struct ClientOptions {
     Endpoint endpoint;  ///< the broker's address and how to reach it
-    /// Brokers that can replace each other; not empty: used instead of `endpoint`. They are tried in this order: when one
-    /// cannot be reached, refuses, or does not answer within connect_timeout, the next one is tried at once; a round
-    /// through all of them is followed by the back-off of `reconnect`, if one of the failures is worth a try. The client
-    /// stays with the one that works. When that connection is lost it is tried again first, at once; if it had stopped
-    /// answering, the next one. An endpoint works if a message was acknowledged or received or the connection lasted
-    /// 10 s, and it lasted `reconnect.min_delay`. The session continues on each of them: that QoS 2 messages arrive
-    /// exactly once requires that the brokers share their sessions, as the nodes of a cluster do.
+    /// Brokers that can replace each other; unless empty, used instead of `endpoint`. They are tried in this order: when one
+    /// cannot be reached, refuses, or does not answer within connect_timeout, the next one is tried at once. After a round
+    /// through all of them the client waits as `reconnect` says, or ends if all failures are final. It stays with an endpoint
+    /// that works. When that connection is lost it is tried again first, at once; if it had stopped answering, the next one
+    /// is. An endpoint works if the connection lasted `reconnect.min_delay`, and 10 s or until a message was acknowledged or
+    /// received. The session continues on each of them: for QoS 2 messages to arrive exactly once, the brokers must share
+    /// their sessions, as the nodes of a cluster do.
     std::vector<Endpoint> endpoints;
     SessionOptions session;     ///< the MQTT session
     ReconnectPolicy reconnect;  ///< for a broker that cannot be reached, or a lost connection
@@ -88,8 +88,8 @@ class ClientHandler : public SessionHandler {
     /// can_publish() says so; a buffer that was full and has been written starts the next turn at once.
     virtual void on_room() {}
     /// The broker has closed while nothing is read: on_publish has postponed a message, or pause() holds. Once per
-    /// connection. `has_unread`: more bytes were received after the postponed message. True: what was received is no
-    /// longer needed, and the connection is lost at once. False: it is offered first, and on_connection_lost follows.
+    /// connection. `has_unread`: more bytes were received after the postponed message. Return true if what was received is
+    /// no longer needed: the connection is lost at once. False: it is offered first, then on_connection_lost is called.
     virtual bool on_peer_closed(bool /*has_unread*/) { return false; }
     /// A connection attempt failed or a connection was lost. `retry_in`: when the next try starts (zero: at once, to the
     /// next of ClientOptions::endpoints or to the server of a redirect); none = run() ends with this error. Not called
@@ -145,7 +145,7 @@ class MQTTC_API Client {
     /// and run() or turn() returns ErrorCode::ack_timeout with the number of messages that were not delivered.
     void disconnect_when_delivered(Duration timeout);
 
-    /// As Session::set_credentials; ClientHandler::on_connecting is the time for it.
+    /// As Session::set_credentials; to be called in ClientHandler::on_connecting.
     void set_credentials(std::optional<std::string> username, std::optional<Secret> password);
     /// As Session::restore, before the first run() or turn(); save() is a member of session().
     [[nodiscard]] std::expected<void, Error> restore(Bytes saved);

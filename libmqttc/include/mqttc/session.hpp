@@ -32,9 +32,9 @@ struct WillMessage {
 class PacketTrace {
   public:
     virtual ~PacketTrace() = default;
-    /// A packet was encoded. Views in it live until the call returns.
+    /// A packet was encoded. Views in it are valid until the call returns.
     virtual void sent(const Packet& packet) = 0;
-    /// A packet was decoded, before the session acts on it. Views in it live until the call returns.
+    /// A packet was decoded, before the session acts on it. Views in it are valid until the call returns.
     virtual void received(const Packet& packet) = 0;
     /// The packet received last is ignored, because it answers nothing that was sent.
     virtual void ignored(const Packet& packet) { static_cast<void>(packet); }
@@ -47,10 +47,10 @@ struct SessionOptions {
     bool clean_start = true;  ///< of the first connection; later ones of the same Session never request a
                               ///< clean start while there is state to resume (v5), or repeat the choice (3.x)
     /// v5: how long the broker keeps the session, and the messages for it, after a connection has ended, in seconds;
-    /// UINT32_MAX: forever. In 3.x clean_start alone decides: false is forever. None: with clean_start false forever, or
-    /// 300 s with an empty client_id, because nobody else can continue such a session; with clean_start true 0, but in a
-    /// Client that reconnects 300 s while it runs: its DISCONNECT ends the session. No effect if connect_properties has a
-    /// session expiry interval.
+    /// UINT32_MAX: forever. No effect in 3.x, where clean_start decides (false: forever), or if connect_properties has a
+    /// session expiry interval. None: with clean_start false forever, but 300 s with an empty client_id, because nobody else
+    /// can continue such a session; with clean_start true 0, but 300 s in a Client that reconnects, whose DISCONNECT ends the
+    /// session.
     std::optional<std::uint32_t> session_expiry;
     std::uint16_t keep_alive = 60;        ///< seconds, 0 = off
     std::optional<std::string> username;  ///< UTF-8, at most 65,535 bytes
@@ -273,10 +273,10 @@ class MQTTC_API Session {
     /// is unknown, or may have arrived.
     bool withdraw(PacketId id);
 
-    /// Makes a SUBSCRIBE pending (after CONNACK). The subscriptions are repeated by the session itself after
-    /// a reconnect to a broker that has lost them; those of a SUBSCRIBE that has shared subscriptions only, after each
-    /// reconnect, because Mosquitto 2.0 forgets these when it restarts, and keeps the session: give shared subscriptions to a
-    /// call of their own. Errors: usage, limit_exceeded, not_connected, window_full (too many requests unanswered).
+    /// Makes a SUBSCRIBE pending (after CONNACK). The session repeats it after a reconnect to a broker that has lost the
+    /// subscriptions. If all are shared subscriptions it is repeated after each reconnect, because Mosquitto 2.0 forgets these
+    /// when it restarts although it keeps the session: subscribe to shared subscriptions in a call of their own.
+    /// Errors: usage, limit_exceeded, not_connected, window_full (too many requests unanswered).
     [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                                            PropertiesView properties, Time now);
     /// Makes an UNSUBSCRIBE pending (after CONNACK); when it is answered, these filters are no longer repeated, except
@@ -313,13 +313,12 @@ class MQTTC_API Session {
 
     /// When tick() must be called at the latest; none = never.
     std::optional<Time> deadline() const;
-    /// Does what is due: PINGREQ, when for the time of the keep-alive nothing was sent or nothing was
-    /// received. Errors: keep_alive_timeout (no answer to PINGREQ for half the keep-alive, 5 s at least) and ack_timeout;
-    /// the connection should then be closed. Both times start again with all progress: a packet is received (for
-    /// ack_timeout other than PINGRESP), a part of one that arrives with 256 bytes per second or more, the transport
-    /// takes bytes up to the end of the packet that waits, or the broker's machine does (see arrived()). Neither occurs
-    /// while a message waits after Accept::later, or after pause(). Also usage: no valid CONNECT can be made from the
-    /// options.
+    /// Does what is due: PINGREQ, when nothing was sent, or nothing received, for the time of the keep-alive. Errors, after
+    /// which the connection should be closed: keep_alive_timeout (no answer to PINGREQ for half the keep-alive, at least
+    /// 5 s), ack_timeout, and usage (no valid CONNECT can be made from the options). The time of the first two starts again
+    /// with any progress: a packet is received (for ack_timeout: other than PINGRESP), or a part of one at 256 bytes per
+    /// second or more; the transport or the broker's machine (see arrived()) takes bytes up to the end of the packet that
+    /// waits for an answer. Neither occurs while a message waits after Accept::later, or after pause().
     [[nodiscard]] std::expected<void, Error> tick(Time now);
 
     bool connected() const;        ///< CONNACK received on this connection, no DISCONNECT sent
