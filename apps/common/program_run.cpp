@@ -96,6 +96,11 @@ void ProgramRun::on_version_fallback(const Error& error) {
     if (run_options_.debug) messages_.debug(error_text(error) + "; trying MQTT 3.1.1");
 }
 
+void ProgramRun::on_early_refused(const Error& error) {
+    if (run_options_.debug)
+        messages_.debug(error_text(error) + "; trying again, waiting for CONNACK before other packets");
+}
+
 void ProgramRun::report_outage(const Error& error, std::string_view more, Duration retry_in) {
     if (const auto line = outage_.line(error_text(error), more, retry_in, client_.now()))
         messages_.note(*line);

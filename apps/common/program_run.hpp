@@ -33,6 +33,7 @@ class ProgramRun : public ClientHandler {
     void on_connack(const Connack& packet) final;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
     void on_version_fallback(const Error& error) final;
+    void on_early_refused(const Error& error) final;
 
   protected:
     ProgramRun(const ConnectionOptions& connection, const RunOptions& run, ClientOptions client,

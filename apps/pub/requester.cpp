@@ -110,8 +110,8 @@ void Requester::prepare() {
     warn_about_topic(response_topic_);
 }
 
-void Requester::on_connected(bool first) {
-    if (!first) return;
+void Requester::subscribe() {
+    if (std::exchange(subscribing_, true)) return;
     const Subscription subscription{
         .filter = response_topic_, .qos = options_.qos, .retain_handling = RetainHandling::send_never};
     const auto id =

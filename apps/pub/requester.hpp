@@ -34,16 +34,19 @@ class Requester final : public app::ProgramRun {
     Accept on_publish(const Publish& message) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
     void on_room() override { send(); }
+    void on_opened() override { subscribe(); }
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   private:
     void prepare() override;
-    void on_connected(bool first) override;
+    void on_connected(bool /*first*/) override { subscribe(); }
     void on_interrupted() override;
     void on_run_timeout(const std::string& what) override;
     std::string activity() const override;
     int conclude(const std::expected<void, Error>& result) override;
 
+    /// Once; later connections are the session's affair.
+    void subscribe();
     void send();
     bool is_answer(const Publish& message) const;
     bool print(const Publish& message);
@@ -59,6 +62,7 @@ class Requester final : public app::ProgramRun {
     output::StdoutBuffer& out_;
     bool all_printed_ = true;
 
+    bool subscribing_ = false;
     bool subscribed_ = false;  ///< and this was acknowledged
     std::size_t sent_ = 0;     ///< topics that the request was published to
     std::size_t useless_ = 0;  ///< of these: refused, or without a subscriber

@@ -71,9 +71,17 @@ std::string Subscriber::activity() const {
     return received == 0 ? "no message received" : app::count_text(received, "message") + " received";
 }
 
+void Subscriber::on_opened() {
+    // In MQTT 5 CONNACK may forbid some subscriptions, with a limit that is then reported.
+    const bool v5 = client_.session().options().version == ProtocolVersion::v5;
+    const bool plain = std::ranges::none_of(options_.topics, is_shared_filter) &&
+                       app::properties_for(connection_options_, packet_bit(PacketType::subscribe)).empty();
+    if (!v5 || plain) subscribe();
+}
+
 void Subscriber::on_connected(bool first) {
     sink_.show_state("connected");
-    if (first) return subscribe();
+    if (first && requests_.empty()) return subscribe();
     if (options_.idle_timeout) last_message_ = client_.now();
 }
 

@@ -34,6 +34,7 @@ class Subscriber final : public app::ProgramRun {
     void on_suback(const Suback& packet) override;
     void on_unsuback(const Unsuback& packet) override;
     void on_room() override;
+    void on_opened() override;
     void on_turn_end() override;
     bool on_peer_closed(bool has_unread) override;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;

@@ -411,7 +411,7 @@ def idle(bench):
             for line in lines:
                 seen.append(line)
                 # SUBACK was received: the next wait is for the keep-alive.
-                if "recv" in line and '"\\220' in line:
+                if "recv" in line and "\\220" in line:
                     break
             # Watch for one second, in which there should be no line. A short time can only miss a fault, never report a
             # wrong one.

@@ -264,6 +264,8 @@ void Connection::violation(ReasonCode code, std::string_view rule) {
 }
 
 void Connection::drop() {
+    // What was answered before, such as CONNECT.
+    flush();
     if (stage_ == Stage::finished) return;
     end_session(true);
     finish();

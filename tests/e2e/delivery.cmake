@@ -11,6 +11,7 @@ mqttc_test(e2e_delivery SOURCES
   delivery_reason_test.cpp
   delivery_resource_test.cpp
   delivery_signal_test.cpp
+  early_test.cpp
   scripted_peer.cpp
   LINK mqttc_test_broker LABELS e2e TIMEOUT 300)
 add_dependencies(e2e_delivery mqtt_pub mqtt_sub slow_names)

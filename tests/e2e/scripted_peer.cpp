@@ -21,8 +21,8 @@ bool readable(int fd) {
 
 }  // namespace
 
-ScriptedPeer::ScriptedPeer(std::vector<Line> script, bool closes)
-    : script_(std::move(script)), closes_(closes), thread_([this] { serve(); }) {}
+ScriptedPeer::ScriptedPeer(std::vector<Line> script, bool closes, std::size_t refused)
+    : script_(std::move(script)), closes_(closes), refused_(refused), thread_([this] { serve(); }) {}
 
 ScriptedPeer::~ScriptedPeer() {
     {
@@ -71,6 +71,7 @@ void ScriptedPeer::serve_connection(int fd) {
             const std::lock_guard lock(mutex_);
             received_.insert(received_.end(), buffer.begin(), buffer.begin() + count);
             received = received_;
+            if (connections_ <= refused_) return;
         }
         changed_.notify_all();
         while (line < script_.size()) {

@@ -23,8 +23,9 @@ struct Line {
 /// Serves one connection at a time on its own thread, each with the whole script.
 class ScriptedPeer {
   public:
-    /// With `closes` it closes each connection after the last line.
-    explicit ScriptedPeer(std::vector<Line> script, bool closes = false);
+    /// With `closes` it closes each connection after the last line. The first `refused` connections are closed when
+    /// something was received.
+    explicit ScriptedPeer(std::vector<Line> script, bool closes = false, std::size_t refused = 0);
     ~ScriptedPeer();
     ScriptedPeer(const ScriptedPeer&) = delete;
     ScriptedPeer& operator=(const ScriptedPeer&) = delete;
@@ -47,6 +48,7 @@ class ScriptedPeer {
 
     std::vector<Line> script_;
     bool closes_;
+    std::size_t refused_;
     Listener listener_;
     mutable std::mutex mutex_;
     std::condition_variable changed_;

@@ -81,6 +81,13 @@ class ClientHandler : public SessionHandler {
     /// A connection attempt to this endpoint begins. It is the time for Client::set_credentials(), and for changing what may
     /// expire in the endpoint for this attempt: WebSocket headers, credentials of the proxy, TLS files; not its address.
     virtual void on_connecting(Endpoint& /*endpoint*/) {}
+    /// SessionOptions::send_before_connack: CONNECT is written in this turn, and what is subscribed to and published now is
+    /// sent with it.
+    virtual void on_opened() {}
+    /// The broker has closed the connection before CONNACK, or has not answered what was sent before that within half of
+    /// SessionOptions::ack_timeout: everything is sent again, after CONNACK, on the next connection, which is tried at once.
+    /// This error is reported nowhere else.
+    virtual void on_early_refused(const Error& /*error*/) {}
     /// Once per turn, before anything is written: what on_publish has buffered must now be made durable (written to
     /// stdout), because the acknowledgements are written next, except those that are held.
     virtual void on_turn_end() {}
@@ -166,7 +173,7 @@ class MQTTC_API Client {
     /// As Session::publish_each.
     [[nodiscard]] std::expected<std::size_t, Error> publish_each(const Publish& common,
                                                                  std::span<const Bytes> payloads);
-    /// As Session::subscribe: possible from on_connack on.
+    /// As Session::subscribe: possible from on_connack on, or from on_opened on.
     [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                                            PropertiesView properties = {});
     /// Gives the messages that match the filter to `on_message` instead of ClientHandler::on_publish, until unsubscribe().

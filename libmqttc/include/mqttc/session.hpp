@@ -68,6 +68,13 @@ struct SessionOptions {
     /// zero = off. Progress is what Session::tick() describes. Not for CONNECT: the caller limits the time for the
     /// transport and CONNACK together.
     Duration ack_timeout = std::chrono::seconds(20);
+    /// 3.1.1 and 5: saves a round trip at the start of a clean session. What subscribe(), unsubscribe() and publish() at QoS 1
+    /// are given between the first opened() and CONNACK is sent right after CONNECT (section 3.1.4), up to 4 KiB; in 5 only
+    /// one PUBLISH, and nothing that CONNACK may forbid by a flag: retained messages, shared subscriptions, subscription
+    /// identifiers. The rest waits for CONNACK, and so does everything on later connections. A broker that closes the
+    /// connection instead must be connected to again (a Client does so at once): what it has not acknowledged is sent
+    /// again then. What CONNACK does not allow counts as refused.
+    bool send_before_connack = false;
     bool use_topic_aliases = true;  ///< v5: use aliases for outgoing topics as far as the broker allows
     PacketTrace* trace = nullptr;   ///< must outlive the session
 };
@@ -203,6 +210,11 @@ class MQTTC_API Session {
 
     /// The transport is connected: makes CONNECT pending.
     void opened(Time now);
+    /// SessionOptions::send_before_connack: CONNACK has not been received, and the next small packet can be sent now.
+    [[nodiscard]] bool can_send_early() const;
+    /// On this connection something was sent before CONNACK, and the oldest of it has no answer. When the connection ends
+    /// like this, or times out, the broker may not accept such packets: connect again at once, without a delay.
+    [[nodiscard]] bool early_unanswered() const;
     /// User name and password of the next CONNECT, in place of those of the options: a token that expires, for example.
     void set_credentials(std::optional<std::string> username, std::optional<Secret> password);
     /// What must outlive the program for nothing to be lost or doubled: the unfinished QoS 1 and 2 messages in both

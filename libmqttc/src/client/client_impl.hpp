@@ -156,6 +156,7 @@ struct Client::Impl {
     std::optional<Duration> next_endpoint(const Error& error);
     std::optional<Duration> retry_delay(const Error& error, bool another_can_help);
     bool follow_redirect(Error& error);
+    bool early_refused(const Error& error) const;
     bool fall_back(const Error& error);
     void connect_next_to(const Endpoint& endpoint);
     void add_endpoint_context(Error& error, bool was_open) const;

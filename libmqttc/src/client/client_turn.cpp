@@ -196,7 +196,7 @@ void Client::Impl::serve() {
     if (!error && !one_sided) {
         if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
     }
-    if (!error && relay.callbacks.unsent() && session.connected())
+    if (!error && relay.callbacks.unsent() && (session.connected() || session.can_send_early()))
         relay.callbacks.send_subscriptions(session, loop.now());
     const bool talking = !error && !stopping && !pending_disconnect && session.connected();
     if (talking && session.can_publish(Qos::at_most_once)) handler.on_room();

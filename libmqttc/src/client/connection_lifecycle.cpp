@@ -80,6 +80,7 @@ void Client::Impl::poll_connector() {
     connection_ = std::make_unique<Connection>(loop, std::move(*stream), buffer);
     phase_ = Phase::opening;
     session.opened(loop.now());
+    if (session.can_send_early()) handler.on_opened();
 }
 
 void Client::Impl::begin_closing() {
@@ -152,6 +153,7 @@ void Client::Impl::lost(Error error) {
     // The broker may have closed as soon as it had received everything.
     if (pending_disconnect && phase_ == Phase::open && session.pending_bytes() == 0) return end({});
     const bool was_open = connection_ != nullptr;
+    const bool without_early = early_refused(error);
     if (was_open) {
         const auto unarrived = connection_->unarrived();
         // A DISCONNECT with the reason was written before; the broker should be able to read it.
@@ -162,6 +164,13 @@ void Client::Impl::lost(Error error) {
     buffer.clear();
     shrink_at_.reset();
     add_endpoint_context(error, was_open);
+    if (without_early) {
+        handler.on_early_refused(error);
+        untried_addresses_.clear();
+        phase_ = Phase::waiting;
+        retry_at_ = loop.now();
+        return;
+    }
     if (fall_back(error)) return;
     std::optional<Duration> delay;
     if (next_address(error)) return;
@@ -176,6 +185,14 @@ void Client::Impl::lost(Error error) {
     if (delay) retry_at_ = later(loop.now(), *delay);
     handler.on_connection_lost(error, delay);
     if (!delay) end(std::unexpected(std::move(error)));
+}
+
+/// True: the same is tried at once without sending anything before CONNACK, which a broker may not expect.
+bool Client::Impl::early_refused(const Error& error) const {
+    if (pending_disconnect || !session.early_unanswered()) return false;
+    if (error.code == ErrorCode::ack_timeout) return true;
+    return phase_ == Phase::opening &&
+           (error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost);
 }
 
 /// True: the other version is tried at once.

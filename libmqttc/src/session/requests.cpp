@@ -53,6 +53,7 @@ void Requests::answered(Request& request, Bytes codes, PacketIds& ids) {
     }
     Place& place = index_.find(request.id)->second;
     place.answered = true;
+    request.early = false;
     answered_.splice(answered_.end(), unanswered_, place.at);
     if (const auto* subscribe = std::get_if<Subscribe>(&packet)) {
         Filters filters;

@@ -27,6 +27,7 @@ struct Request {
     std::vector<std::uint8_t> packet;
     std::uint64_t end = 0;  ///< where it ends in this connection's output
     Time since{};           ///< when it was sent
+    bool early = false;     ///< sent on this connection before CONNACK
 };
 
 class Requests {

@@ -92,6 +92,12 @@ void Session::Impl::opened(Time now) {
         return;
     }
     conn.connect_end = conn.output.end_position();
+    const bool fresh =
+        !state.ever_connected && state.unanswered_connects == 0 && !resumable && state.kept.empty();
+    conn.early = options.send_before_connack && fresh && conn.clean && !authenticates &&
+                 options.version != ProtocolVersion::v31;
+    // In MQTT 5 the broker's receive maximum may be 1.
+    if (conn.early) conn.quota = v5() ? 1 : conn.limits.receive_maximum;
     if (options.password) conn.output.mark_secret();
 }
 
@@ -107,6 +113,7 @@ void Session::Impl::closed(std::size_t unarrived) {
     state.counters.dropped += lost + unsent.dropped;
     state.kept = std::move(unsent.kept);
     state.inflight.closed(sent);
+    for (Request& request : state.requests.unanswered()) request.early = false;
     conn = ConnectionState{};
     conn.limits.client_id = state.client_id;
 }
@@ -179,12 +186,23 @@ std::optional<Time> Session::Impl::ping_timeout() const {
     return later(std::max(*conn.ping_since, conn.last_progress), ping_patience());
 }
 
+Duration Session::Impl::ack_patience() const {
+    // A broker that ignores packets before CONNACK answers them on the next connection.
+    return early_unanswered() ? options.ack_timeout / 2 : options.ack_timeout;
+}
+
+bool Session::Impl::early_unanswered() const {
+    if (conn.early_end == 0 || conn.output.sent_position() <= conn.connect_end) return false;
+    const auto awaited = oldest_awaited();
+    return awaited && awaited->end <= conn.early_end;
+}
+
 std::optional<Time> Session::Impl::ack_timeout() const {
     if (!live() || conn.intake != Intake::open || options.ack_timeout == Duration::zero())
         return std::nullopt;
     const auto awaited = oldest_awaited();
     if (!awaited) return std::nullopt;
-    return later(std::max(awaited->since, conn.last_progress), options.ack_timeout);
+    return later(std::max(awaited->since, conn.last_progress), ack_patience());
 }
 
 std::optional<Time> Session::Impl::deadline() const {
@@ -210,7 +228,7 @@ std::expected<void, Error> Session::Impl::tick(Time now) {
         const bool ping = state.inflight.sent().empty() && state.requests.unanswered().empty();
         return std::unexpected(Error{ErrorCode::ack_timeout, 0,
                                      std::string(ping ? "no answer to PINGREQ" : "no acknowledgement") +
-                                         " from the broker for " + in_seconds(options.ack_timeout)});
+                                         " from the broker for " + in_seconds(ack_patience())});
     }
     if (const auto due = ping_due(); due && *due <= now) {
         static_cast<void>(send(Pingreq{}, now));
@@ -233,6 +251,13 @@ void Session::opened(Time now) {
 }
 void Session::closed(Time, std::size_t unarrived) {
     impl_->closed(unarrived);
+}
+
+bool Session::can_send_early() const {
+    return impl_->early(0) && impl_->conn.quota > 0 && impl_->state.inflight.waiting().empty();
+}
+bool Session::early_unanswered() const {
+    return impl_->early_unanswered();
 }
 
 void Session::forget_assigned_client_id() {

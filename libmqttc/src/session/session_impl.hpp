@@ -31,6 +31,8 @@ struct Session::Impl {
     static constexpr std::size_t external_when_borrowed = std::size_t{4} * 1024;
     /// Limit of our acknowledgements that wait because the broker sends without reading.
     static constexpr std::size_t max_answer_bytes = std::size_t{1024} * 1024;
+    /// Limit of what is sent before CONNACK: a broker may limit what it reads until then.
+    static constexpr std::size_t max_early_bytes = std::size_t{4} * 1024;
     static constexpr Duration min_ping_timeout = std::chrono::seconds(5);
 
     /// Outlives a connection.
@@ -100,6 +102,7 @@ struct Session::Impl {
         std::uint64_t arrived = 0;      ///< bytes of the output that the broker's machine has confirmed
         Time requested_ping_since{};    ///< when ping() was called last
         std::uint64_t connect_end = 0;  ///< where CONNECT ends in the output
+        std::uint64_t early_end = 0;    ///< where the last packet made pending before CONNACK ends
         std::uint64_t ping_end = 0;
         std::size_t answer_bytes = 0;  ///< of the pending output, at most this much is acknowledgements
         std::uint16_t quota = 0;       ///< PUBLISH packets that we may still send (section 4.9)
@@ -110,6 +113,7 @@ struct Session::Impl {
         Phase phase = Phase::closed;
         Intake intake = Intake::open;
         bool clean = false;     ///< CONNECT requested a clean start
+        bool early = false;     ///< packets may be sent before CONNACK
         bool in_event = false;  ///< inside receive()
     };
 
@@ -178,6 +182,8 @@ struct Session::Impl {
     std::expected<void, Error> ping(Time now);
     std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
     std::optional<ReasonCode> violated_limit(const Subscribe& packet) const;
+    /// A flag in CONNACK can forbid it, and the broker then ends the connection.
+    bool can_be_forbidden(const Packet& packet) const;
     std::optional<ReasonCode> violated_limit(Qos qos, bool retain, std::size_t packet_size) const;
 
     // session_resend.cpp
@@ -264,6 +270,15 @@ struct Session::Impl {
     bool v5() const { return options.version == ProtocolVersion::v5; }
     /// Packets of the application can be sent.
     bool live() const { return conn.phase == Phase::connected; }
+    /// Packets of the application can be sent after CONNECT.
+    bool early() const { return conn.phase == Phase::connecting && conn.early; }
+    bool early(std::size_t size) const {
+        return early() && conn.output.end_position() - conn.connect_end + size <= max_early_bytes;
+    }
+    void count_early() {
+        if (early()) conn.early_end = conn.output.end_position();
+    }
+    bool early_unanswered() const;
     /// The transport is there and DISCONNECT was neither sent nor received.
     bool receiving() const { return conn.phase == Phase::connecting || conn.phase == Phase::connected; }
     std::size_t window() const {
@@ -294,6 +309,7 @@ struct Session::Impl {
         Time since;
     };
     std::optional<Awaited> oldest_awaited() const;
+    Duration ack_patience() const;
     void arrived(std::size_t unarrived, Time now);
     /// An incomplete packet of this size was received.
     void take_partial(std::size_t size, Time now);

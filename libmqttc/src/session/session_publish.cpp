@@ -223,7 +223,7 @@ class Session::Impl::NewMessage {
 
 std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& prepared, PayloadMode mode,
                                                               Time now) {
-    const bool at_once = live() && state.inflight.waiting().empty() && conn.quota > 0;
+    const bool is_next = state.inflight.waiting().empty() && conn.quota > 0;
     NewMessage slot(state);
     if (slot.message == nullptr) return refuse(ErrorCode::window_full, "no packet identifier is free");
     OutgoingMessage& message = *slot.message;
@@ -238,9 +238,13 @@ std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& p
         copy_unless_borrowed(prepared.payload, mode);
         message.payload = prepared.payload;
     }
-    if (at_once) {
+    // A connection that ends before CONNACK must not make it doubtful whether a message of QoS 2 was received, and MQTT 5
+    // brokers may have no retained messages.
+    const bool can_be_early = message.qos == Qos::at_least_once && !(v5() && prepared.plain.retain);
+    if (is_next && (live() || (can_be_early && early(size)))) {
         choose_alias(prepared);
         send_publish(message, &prepared, now);
+        count_early();
     } else {
         remember_aliases(prepared);
     }

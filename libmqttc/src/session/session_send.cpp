@@ -1,4 +1,5 @@
 // What the application requests besides publishing, and the limits of the broker.
+#include <algorithm>
 #include <string>
 
 #include "mqttc/topic.hpp"
@@ -75,13 +76,21 @@ std::optional<ReasonCode> Session::Impl::violated_limit(const Subscribe& packet)
     return std::nullopt;
 }
 
+bool Session::Impl::can_be_forbidden(const Packet& packet) const {
+    const auto* subscribe = std::get_if<Subscribe>(&packet);
+    if (!v5() || subscribe == nullptr) return false;
+    const auto shared = [](const Subscription& one) { return split_share(one.filter).has_value(); };
+    return subscribe->properties.find(PropertyId::subscription_identifier) ||
+           std::ranges::any_of(subscribe->subscriptions, shared);
+}
+
 std::expected<PacketId, Error> Session::Impl::subscribe(Subscribe& packet, Time now) {
     for (const Subscription& one : packet.subscriptions) {
         if (const auto fault = codec::check_filter(one.filter, options.version)) {
             return refuse(ErrorCode::usage, explain(*fault, one.filter));
         }
     }
-    if (!live()) return not_connected();
+    if (!live() && !early()) return not_connected();
     if (const auto code = violated_limit(packet)) {
         return refuse(ErrorCode::limit_exceeded, explain_limit(*code, conn.limits, 0));
     }
@@ -94,7 +103,7 @@ std::expected<PacketId, Error> Session::Impl::unsubscribe(Unsubscribe& packet, T
         if (const auto fault = codec::check_filter(filter, options.version))
             return refuse(ErrorCode::usage, explain(*fault, filter));
     }
-    if (!live()) return not_connected();
+    if (!live() && !early()) return not_connected();
     packet.packet_id = state.requests.full() ? PacketId{0} : state.ids.take(Requests::owner);
     return send_request(PacketType::unsubscribe, packet.packet_id, packet.filters.size(), packet, now);
 }
@@ -115,7 +124,11 @@ std::expected<PacketId, Error> Session::Impl::send_request(PacketType type, Pack
         return refuse(ErrorCode::limit_exceeded,
                       explain_limit(reason::packet_too_large, conn.limits, request.packet.size()));
     }
+    request.early = early(request.packet.size()) && !can_be_forbidden(packet);
+    // The others are sent after CONNACK.
+    if (!live() && !request.early) return state.requests.add(std::move(request)).id;
     conn.output.append(request.packet);
+    count_early();
     conn.last_sent = now;
     if (options.trace != nullptr) options.trace->sent(packet);
     request.end = conn.output.end_position();

@@ -42,6 +42,10 @@ class Recorder : public ClientHandler {
         log += "delivered " + std::to_string(code) + "\n";
         if (delivered) delivered();
     }
+    void on_opened() override {
+        if (opened) opened();
+    }
+    void on_early_refused(const Error& error) override { log += "early refused: " + error.context + "\n"; }
     void on_turn_end() override {
         if (turn_end) turn_end();
     }
@@ -63,6 +67,7 @@ class Recorder : public ClientHandler {
     bool drop_when_closed = false;
     std::function<void()> peer_closed;
     std::function<void(Endpoint&)> connecting;
+    std::function<void()> opened;
     std::function<void()> connack;
     std::function<void(const Publish&)> publish;
     std::function<void()> delivered;
