@@ -61,7 +61,7 @@ WallTime wall_time_now() {
 
 RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& out) {
     if (needs_time_ && stamp.seconds != clock_.second) set_clock(stamp.seconds);
-    if (!fields_.empty() && !find_fields(as_text(message.payload)) && options_.skip_missing)
+    if (!fields_.empty() && !find_all_fields(as_text(message.payload)) && options_.skip_missing)
         return RenderError::no_field;
     if (!needs_json_) return render_steps(message, stamp, out);
     // What was appended to `out` may be written already when the payload turns out not to be JSON. Indentation can make
@@ -77,17 +77,10 @@ RenderError Format::render(const Publish& message, WallTime stamp, TextBuffer& o
     return error;
 }
 
-bool Format::find_fields(std::string_view payload) {
+bool Format::find_all_fields(std::string_view payload) {
     if (!values_) values_ = std::make_unique<TextBuffer>();
     values_->clear();
-    bool all = true;
-    for (Field& field : fields_) {
-        field.start = values_->size();
-        const bool found = find_field(payload, field.path, *values_) == FieldResult::found;
-        field.length = found ? values_->size() - field.start : 0;
-        all = all && found;
-    }
-    return all;
+    return find_fields(payload, fields_, *values_) == FieldResult::found;
 }
 
 // A precision rounds numbers, and cuts other texts.

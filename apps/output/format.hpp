@@ -98,19 +98,13 @@ class Format {
         std::string json_zone;           // +0100
         std::vector<std::string> texts;  // of the strftime steps
     };
-    // A value of the payload.
-    struct Field {
-        FieldPath path;
-        std::size_t start = 0;  // in values_
-        std::size_t length = 0;
-    };
     struct Parser;
     struct Letter;
 
     void add_literal(std::string_view text);
     void set_clock(std::int64_t second);
     /// False: one is missing.
-    bool find_fields(std::string_view payload);
+    bool find_all_fields(std::string_view payload);
     RenderError render_steps(const Publish& message, WallTime stamp, TextBuffer& out);
     RenderError render_step(const Step& step, const Publish& message, WallTime stamp, TextBuffer& out);
     RenderError render_float(const Step& step, Bytes payload, TextBuffer& out);
@@ -137,7 +131,8 @@ class Format {
     bool needs_time_ = false;
     bool needs_json_ = false;  // of the payload: %J
     Clock clock_;
-    std::vector<Field> fields_;
+    std::vector<FieldPath> paths_;
+    std::vector<Field> fields_;              // one for each of the paths
     std::unique_ptr<TextBuffer> values_;     // of the fields, one after the other
     std::unique_ptr<TextBuffer> whole_;      // what is appended if the payload is JSON
     std::unique_ptr<TextBuffer> uncolored_;  // JSON before it gets its colours

@@ -110,8 +110,8 @@ struct Format::Parser {
         auto parsed = FieldPath::parse(path);
         if (!parsed) return std::unexpected(wrong(start, "is not a path: ") + parsed.error());
         step.kind = Kind::field;
-        step.text = format.fields_.size();
-        format.fields_.push_back({.path = std::move(*parsed)});
+        step.text = format.paths_.size();
+        format.paths_.push_back(std::move(*parsed));
         format.steps_.push_back(step);
         return {};
     }
@@ -218,6 +218,7 @@ std::expected<Format, std::string> Format::compile(std::string_view text, Format
         }
         if (!done) return std::unexpected(done.error());
     }
+    for (const FieldPath& path : format.paths_) format.fields_.push_back({.path = &path});
     return format;
 }
 

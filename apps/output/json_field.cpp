@@ -1,8 +1,9 @@
-// --field: the path to a value, and the search for it.
+// --field and %{...}: the path to a value, and the search for it.
 #include "json_field.hpp"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <utility>
 
@@ -80,23 +81,29 @@ std::expected<FieldPath, std::string> FieldPath::parse(std::string_view text) {
 
 namespace {
 
-// Follows a path through the tokens of a payload, and appends the value at its end.
+// Follows paths through the tokens of a payload, and appends the values at their ends.
 class FieldSearch {
   public:
-    FieldSearch(std::string_view payload, const FieldPath& path, TextBuffer& out)
-        : scan_(payload), steps_(path.steps()), out_(out) {}
+    /// Of fields: a bit for each.
+    using Set = std::uint64_t;
+    static constexpr std::size_t most = 64;
 
-    FieldResult run() {
+    /// `text` is the value that the first `above` steps of each path lead to.
+    FieldSearch(std::string_view text, std::span<Field> fields, TextBuffer& out, std::size_t above = 0)
+        : text_(text), scan_(text), fields_(fields), out_(out), above_(above) {}
+
+    FieldResult run(Set searched) {
         using Token = JsonScanner::Token;
+        searched_ = searched;
         for (;;) {
             const Token token = scan_.next();
             switch (token) {
                 case Token::invalid:
                     return FieldResult::not_json;
                 case Token::end:
-                    return found_ ? FieldResult::found : FieldResult::missing;
+                    return searched_ == 0 ? FieldResult::found : FieldResult::missing;
                 case Token::key:
-                    levels_[depth_ - 1].matches = key_is(steps_[depth_ - 1].name);
+                    take_key();
                     break;
                 case Token::end_object:
                 case Token::end_array:
@@ -109,12 +116,24 @@ class FieldSearch {
     }
 
   private:
-    // An open object or array. All are on the path, because others are skipped.
+    // An open object or array. All are on a path, because others are skipped. Without initial values, which would take
+    // longer than the search of a short text.
     struct Level {
-        bool array = false;
-        bool matches = false;  // the key before the next value is the one on the path
-        std::size_t next = 0;  // index of the next element
+        bool array;
+        Set inside;        // the fields whose paths lead here
+        Set matching;      // of these, the ones whose next step is the key before the next value
+        std::size_t next;  // index of the next element
     };
+
+    template <typename Matches>
+    Set subset(Set fields, Matches matches) const {
+        Set chosen = 0;
+        for (Set rest = fields & searched_; rest != 0; rest &= rest - 1) {
+            const auto& steps = fields_[static_cast<std::size_t>(std::countr_zero(rest))].path->steps();
+            if (matches(steps)) chosen |= rest & (~rest + 1);
+        }
+        return chosen;
+    }
 
     bool key_is(std::string_view name) const {
         if (!scan_.has_escape()) return scan_.inside() == name;
@@ -123,44 +142,91 @@ class FieldSearch {
         return text.view() == name;
     }
 
-    bool next_matches() {
-        if (depth_ == 0) return true;
+    void take_key() {
         Level& level = levels_[depth_ - 1];
-        if (level.array) return level.next++ == steps_[depth_ - 1].index;
-        return level.matches;
+        const std::size_t step = above_ + depth_ - 1;
+        level.matching = subset(level.inside, [&](const auto& steps) { return key_is(steps[step].name); });
+    }
+
+    // The fields that the next value belongs to.
+    Set next_matching() {
+        if (depth_ == 0) return searched_;
+        Level& level = levels_[depth_ - 1];
+        if (!level.array) return level.matching & searched_;
+        const std::size_t step = above_ + depth_ - 1;
+        const std::size_t index = level.next++;
+        return subset(level.inside, [&](const auto& steps) { return steps[step].index == index; });
     }
 
     // False: the text is not JSON.
     bool take_value(JsonScanner::Token token) {
         const bool object = token == JsonScanner::Token::begin_object;
         const bool array = token == JsonScanner::Token::begin_array;
-        const bool matches = next_matches() && !found_;
-        if (matches && depth_ == steps_.size()) {
-            found_ = true;
-            if (token != JsonScanner::Token::string)
-                return JsonWriter(out_, JsonLayout::compact, true).value(scan_, token);
-            append_json_text(out_, scan_.inside());
-            return true;
-        }
-        if (!object && !array) return true;
-        if (!matches) return scan_.skip();
-        levels_[depth_++] = {.array = array};
+        const Set matching = next_matching();
+        if (matching == 0) return (!object && !array) || scan_.skip();
+        const Set ending =
+            subset(matching, [&](const auto& steps) { return steps.size() == above_ + depth_; });
+        if (ending != 0) return append(token, ending, object || array ? matching & ~ending : 0);
+        if (object || array)
+            levels_[depth_++] = {.array = array, .inside = matching, .matching = 0, .next = 0};
         return true;
     }
 
+    // Appends the value for `ending`, and searches it for the fields inside it.
+    bool append(JsonScanner::Token token, Set ending, Set inside) {
+        const std::size_t begin = scan_.position();
+        const std::size_t start = out_.size();
+        if (token == JsonScanner::Token::string) {
+            append_json_text(out_, scan_.inside());
+        } else if (!JsonWriter(out_, JsonLayout::compact, true).value(scan_, token)) {
+            return false;
+        }
+        searched_ &= ~ending;
+        for (Set rest = ending; rest != 0; rest &= rest - 1) {
+            Field& field = fields_[static_cast<std::size_t>(std::countr_zero(rest))];
+            field.start = start;
+            field.length = out_.size() - start;
+        }
+        if (inside == 0) return true;
+        const std::size_t size = scan_.position() + scan_.token().size() - begin;
+        FieldSearch search(text_.substr(begin, size), fields_, out_, above_ + depth_);
+        search.run(inside);
+        searched_ &= ~inside | search.searched_;
+        return true;
+    }
+
+    std::string_view text_;
     JsonScanner scan_;
-    const std::vector<FieldPath::Step>& steps_;
+    std::span<Field> fields_;
     TextBuffer& out_;
+    std::size_t above_;
+    Set searched_ = 0;  // not found so far
     std::array<Level, FieldPath::max_steps> levels_;
     std::size_t depth_ = 0;  // how many are open
-    bool found_ = false;
 };
 
 }  // namespace
 
-FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out) {
+FieldResult find_fields(std::string_view payload, std::span<Field> fields, TextBuffer& out) {
+    for (Field& field : fields) field.length = 0;
     if (payload.size() > max_field_payload) return FieldResult::too_large;
-    return FieldSearch(payload, path, out).run();
+    FieldResult result = FieldResult::found;
+    for (std::size_t first = 0; first < fields.size(); first += FieldSearch::most) {
+        const auto some = fields.subspan(first, std::min(FieldSearch::most, fields.size() - first));
+        const FieldResult of_some =
+            FieldSearch(payload, some, out).run(~FieldSearch::Set{0} >> (FieldSearch::most - some.size()));
+        if (of_some == FieldResult::not_json) {
+            for (Field& field : fields) field.length = 0;
+            return of_some;
+        }
+        if (of_some == FieldResult::missing) result = of_some;
+    }
+    return result;
+}
+
+FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out) {
+    Field field{.path = &path};
+    return find_fields(payload, {&field, 1}, out);
 }
 
 std::string field_error(FieldResult result, const FieldPath& path) {

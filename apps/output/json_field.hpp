@@ -1,10 +1,11 @@
-// --field: one value inside a JSON payload.
+// --field and %{...}: values inside a JSON payload.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,9 +48,17 @@ enum class FieldResult : std::uint8_t {
 /// A longer payload is not searched: it would delay the table.
 inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 
-/// Looks for the value in the JSON text `payload` and appends it: a string as its text, anything else as
-/// JSON. Of two members with the same name the first counts. On another result than found, an unknown number
-/// of bytes is appended. Allocates nothing, but for names with escapes.
+/// A value to look for, and where it was appended.
+struct Field {
+    const FieldPath* path = nullptr;
+    std::size_t start = 0;   ///< in what find_fields() appended to
+    std::size_t length = 0;  ///< 0 unless it was found
+};
+
+/// Looks for all values in the JSON text `payload` in one pass, and appends them: a string as its text, anything else as
+/// JSON. Of two members with the same name the first counts. Found: all of them. Otherwise an unknown number of bytes is
+/// appended. Allocates nothing, but for names with escapes.
+FieldResult find_fields(std::string_view payload, std::span<Field> fields, TextBuffer& out);
 FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out);
 
 /// "no sensors.0.temp", "not JSON": for a result other than found.

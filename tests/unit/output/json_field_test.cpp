@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <string>
+#include <vector>
 
 #include "json_out.hpp"
 
@@ -32,6 +33,25 @@ std::string field(std::string_view payload, std::string_view path) {
             return "too large";
     }
     return {};
+}
+
+/// The values of the paths with | between them, and then the result.
+std::string several(std::string_view payload, const std::vector<std::string>& texts) {
+    std::vector<FieldPath> paths;
+    for (const std::string& text : texts) {
+        const auto parsed = FieldPath::parse(text);
+        REQUIRE(parsed);
+        paths.push_back(*parsed);
+    }
+    std::vector<Field> fields;
+    for (const FieldPath& path : paths) fields.push_back({.path = &path});
+    TextBuffer out;
+    const FieldResult result = find_fields(payload, fields, out);
+    std::string line;
+    for (const Field& one : fields) line.append(out.view().substr(one.start, one.length)).append("|");
+    return line + (result == FieldResult::found     ? "all"
+                   : result == FieldResult::missing ? "missing"
+                                                    : "not JSON");
 }
 
 std::string parse_error(std::string_view path) {
@@ -80,6 +100,35 @@ TEST_CASE("only the value at the end of the complete path is taken") {
     // Of members with the same name the first that contains the value.
     CHECK(field(R"({"a":1,"a":2})", "a") == "1");
     CHECK(field(R"({"a":{"x":0},"a":{"b":2}})", "a.b") == "2");
+}
+
+TEST_CASE("several values are found in one pass, in any order") {
+    const std::string_view payload = R"({"a":{"x":1,"y":[2,{"z":"s"}]},"b":"","c":null})";
+    CHECK(several(payload, {"c", "a.y.1.z", "a.x"}) == "null|s|1|all");
+    CHECK(several(payload, {"a.x", "b", "a.x"}) == "1||1|all");
+    CHECK(several(payload, {"a.y.0", "d", "a.y.1.z"}) == "2||s|missing");
+    // Values inside others.
+    CHECK(several(payload, {"a.y.1.z", "a", "a.y", "a.y.7", "c"}) ==
+          R"(s|{"x":1,"y":[2,{"z":"s"}]}|[2,{"z":"s"}]||null|missing)");
+    CHECK(several(R"({"a":{"b":[0,[1]]}})", {"a", "a.b", "a.b.1", "a.b.1.0"}) ==
+          R"({"b":[0,[1]]}|[0,[1]]|[1]|1|all)");
+    CHECK(several(R"({"a":1,"a":{"b":2}})", {"a", "a.b"}) == "1|2|all");
+    CHECK(several(R"({"a":1,"b":2)", {"a", "b"}) == "||not JSON");
+}
+
+TEST_CASE("more values than bits of a word are found too") {
+    std::string payload = "[";
+    std::vector<std::string> texts;
+    std::string expected;
+    for (int i = 0; i < 150; ++i) {
+        payload.append(i == 0 ? "" : ",").append(std::to_string(i * 7));
+        texts.push_back(std::to_string(149 - i));
+        expected.append(std::to_string((149 - i) * 7)).append("|");
+    }
+    CHECK(several(payload + "]", texts) == expected + "all");
+    texts[100] = "150";
+    CHECK(several(payload + "]", texts).ends_with("missing"));
+    CHECK(several(payload, texts).starts_with("||||"));
 }
 
 TEST_CASE("text that isn't JSON has no fields, even if it is invalid only after the value") {
