@@ -27,9 +27,7 @@ std::unexpected<Error> cannot_use(const std::string& what, std::string why, Hint
         Error{ErrorCode::tls_config, 0, "cannot use " + what + ": " + std::move(why), hint});
 }
 
-struct UiDeleter {
-    void operator()(UI_METHOD* method) const { UI_destroy_method(method); }
-};
+using UiPtr = std::unique_ptr<UI_METHOD, FreeWith<UI_destroy_method>>;
 
 int answer_passphrase(char* into, int size, int, void* secret) {
     const auto phrase = static_cast<Secret*>(secret)->view();
@@ -170,7 +168,7 @@ bool is_pem(const std::string& path) {
 
 std::expected<KeyStore, Error> read_key_file(const std::string& path, const std::string& name,
                                              Secret& passphrase, Hint hint) {
-    const std::unique_ptr<UI_METHOD, UiDeleter> ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
+    const UiPtr ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
     BIO* file = BIO_new_file(path.c_str(), "rb");
     OSSL_STORE_CTX* store = file == nullptr ? nullptr
                                             : OSSL_STORE_attach(file, "file", nullptr, nullptr, ui.get(),
@@ -187,7 +185,7 @@ std::expected<KeyStore, Error> read_key_file(const std::string& path, const std:
 std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint,
                                               OSSL_LIB_CTX* library) {
     if (uri.starts_with(pkcs11) && !has_pkcs11_provider()) return read_token(uri, passphrase, hint);
-    const std::unique_ptr<UI_METHOD, UiDeleter> ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
+    const UiPtr ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
     const bool in_tpm = uri.starts_with(tpm_handle);
     // Without it the provider tpm2 asks for no password.
     const bool add_pass = in_tpm && !passphrase.empty() && uri.find('?') == uri.npos;

@@ -12,17 +12,12 @@
 
 #include "mqttc/endpoint.hpp"
 #include "mqttc/error.hpp"
+#include "tls_stream.hpp"
 
 namespace mqttc::net {
 
-struct KeyDeleter {
-    void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
-};
-struct CertificateDeleter {
-    void operator()(X509* certificate) const { X509_free(certificate); }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, KeyDeleter>;
-using CertificatePtr = std::unique_ptr<X509, CertificateDeleter>;
+using KeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+using CertificatePtr = std::unique_ptr<X509, FreeWith<X509_free>>;
 
 /// What a file or URI holds.
 struct KeyStore {
