@@ -31,7 +31,10 @@ ProgramRun::ProgramRun(const ConnectionOptions& connection, const RunOptions& ru
 int ProgramRun::run() {
     for (const int number : {SIGINT, SIGTERM}) {
         client_.on_signal(number, [this] {
-            if (ending_) return client_.stop();
+            if (ending_) {
+                interrupted_again_ = true;
+                return client_.stop();
+            }
             end_within_grace();
             on_interrupted();
         });

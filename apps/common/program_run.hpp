@@ -82,6 +82,7 @@ class ProgramRun : public ClientHandler {
     const std::optional<Time> deadline_;  ///< of -W
     Client client_;
     bool ever_connected_ = false;
+    bool interrupted_again_ = false;  ///< a second SIGINT or SIGTERM, or one after -W: end without waiting
 
   private:
     void end_within_grace();

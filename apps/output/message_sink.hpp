@@ -45,8 +45,8 @@ class MessageSink {
     virtual void show_state(std::string_view /*state*/) {}
     /// There are no more messages.
     virtual void finish() {}
-    /// The connection has ended; exit_code() is called after this.
-    virtual void conclude() {}
+    /// The connection has ended; exit_code() is called after this. `at_once`: the user does not want to wait.
+    virtual void conclude(bool /*at_once*/) {}
     /// The exit code if nothing else failed.
     virtual int exit_code() const { return app::exit_code::ok; }
 };

@@ -144,7 +144,8 @@ void ExecSink::report(const Job& job, int status) {
     messages_.error("the command for a message on topic " + in_quotes(job.topic) + " " + text);
 }
 
-void ExecSink::conclude() {
+void ExecSink::conclude(bool at_once) {
+    interrupted_ = at_once;
     if (!wait_for_all(command_timeout, true)) {
         messages_.warning("terminating commands that are still running: " + std::to_string(running_.size()));
         signal_all(SIGTERM);
@@ -158,17 +159,18 @@ void ExecSink::conclude() {
     }
 }
 
-// False: timed out, or interrupted_ by a signal. The client blocks the signals, so that they can be taken here.
+// False: timed out, or interrupted by a signal. The client blocks the signals, so that they can be taken here.
 bool ExecSink::wait_for_all(std::chrono::seconds longest, bool interruptible) {
     const sigset_t set = interruptible ? signal_set({SIGCHLD, SIGINT, SIGTERM}) : signal_set({SIGCHLD});
     const Time end = steady_clock::now() + longest;
     for (reap_ended(); !running_.empty(); reap_ended()) {
+        if (interruptible && interrupted_) return false;
         const auto left = std::max(end - steady_clock::now(), Duration::zero());
         const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
         const timespec timeout{seconds.count(), (left - seconds).count()};
         const int number = sigtimedwait(&set, nullptr, &timeout);
+        if (number < 0 && errno == EAGAIN) return false;
         interrupted_ = interrupted_ || number == SIGINT || number == SIGTERM;
-        if (interrupted_ ? interruptible : number < 0 && errno == EAGAIN) return false;
     }
     return true;
 }

@@ -30,7 +30,7 @@ class ExecSink final : public output::MessageSink {
     bool busy() const override { return out_of_resources_ || running_.size() >= jobs_; }
     bool unfinished() const override { return !running_.empty(); }
     bool acknowledges_at_once() const override { return jobs_ > 1; }
-    void conclude() override;
+    void conclude(bool at_once) override;
     int exit_code() const override;
 
   private:

@@ -31,7 +31,7 @@ class ForwardingSink : public output::MessageSink {
     bool shows_state() const override { return next_->shows_state(); }
     void show_state(std::string_view state) override { next_->show_state(state); }
     void finish() override { next_->finish(); }
-    void conclude() override { next_->conclude(); }
+    void conclude(bool at_once) override { next_->conclude(at_once); }
     int exit_code() const override { return next_->exit_code(); }
 
   protected:

@@ -456,7 +456,7 @@ void Subscriber::report_stats() {
 }
 
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
-    sink_.conclude();
+    sink_.conclude(interrupted_again_);
     if (decoder_ != nullptr) decoder_->finish();
     report_silent_share();
     if (!cleaner_.all_cleared()) messages_.error(cleaner_.account());

@@ -155,6 +155,17 @@ TEST_CASE("after SIGTERM the program waits for its commands, a second signal end
     CHECK(sub.process.err() == "mqtt_sub: warning: terminating commands that are still running: 1\n");
 }
 
+TEST_CASE("a second signal ends commands that ignore SIGTERM, too, and it may follow the first one at once") {
+    BrokerThread broker;
+    Subscribed sub(broker, {"-t", "a", "--exec", "trap '' TERM; echo run; while :; do sleep 0.1; done"});
+    broker.publish("a", "");
+    REQUIRE(sub.process.wait_out("run\n"));
+    sub.process.send_signal(SIGTERM);
+    sub.process.send_signal(SIGINT);
+    CHECK(sub.process.wait() == ok);
+    CHECK(sub.process.err() == "mqtt_sub: warning: terminating commands that are still running: 1\n");
+}
+
 TEST_CASE("a failing command is reported also when SIGCHLD was ignored") {
     BrokerThread broker;
     Command command = subscriber(broker, {"-t", "#", "-C", "1", "--exec", "exit 3"});
