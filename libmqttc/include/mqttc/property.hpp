@@ -148,8 +148,9 @@ class MQTTC_API PropertiesView {
 
   private:
     friend class Properties;
-    explicit PropertiesView(Bytes wire) : wire_(wire) {}
+    PropertiesView(Bytes wire, std::uint64_t present) : wire_(wire), present_(present) {}
     Bytes wire_;
+    std::uint64_t present_ = 0;  ///< a bit for each identifier: most searches find nothing
 };
 
 static_assert(std::input_iterator<PropertiesView::Iterator>);
@@ -160,7 +161,8 @@ class MQTTC_API Properties {
     /// An empty block.
     Properties() = default;
     /// A copy of a view's block.
-    explicit Properties(PropertiesView view) : wire_(view.wire().begin(), view.wire().end()) {}
+    explicit Properties(PropertiesView view)
+        : wire_(view.wire().begin(), view.wire().end()), present_(view.present_) {}
 
     /// Appends one property; the text may not be a view of this object. Errors, with nothing appended:
     /// property_out_of_range, invalid_utf8, invalid_topic (response topic), string_too_long,
@@ -178,14 +180,19 @@ class MQTTC_API Properties {
     [[nodiscard]] std::expected<void, CodecError> check(PacketSet where) const;
 
     /// Takes all properties out.
-    void clear() { wire_.clear(); }
+    void clear() {
+        wire_.clear();
+        present_ = 0;
+    }
     /// True iff it has no properties.
     bool empty() const { return wire_.empty(); }
     /// Valid until this object is changed or destroyed.
-    PropertiesView view() const { return PropertiesView(Bytes(wire_)); }
+    PropertiesView view() const { return PropertiesView(wire_, present_); }
 
   private:
+    std::expected<void, CodecError> append(const PropertyInfo& row, const Property& property);
     std::vector<std::uint8_t> wire_;
+    std::uint64_t present_ = 0;
 };
 
 }  // namespace mqttc

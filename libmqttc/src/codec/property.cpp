@@ -174,19 +174,8 @@ void put(Sink& out, const PropertyInfo& row, const Property& property) {
     }
 }
 
-std::expected<void, CodecError> append(std::vector<std::uint8_t>& wire, const PropertyInfo& row,
-                                       const Property& property) {
-    if (const auto fault = check_value(row, property)) return std::unexpected(*fault);
-    codec::Measure measure;
-    put(measure, row, property);
-    const std::size_t before = wire.size();
-    if (measure.size() > max_remaining_length - before)
-        return std::unexpected(CodecError::too_large_to_encode);
-    wire.resize(before + static_cast<std::size_t>(measure.size()));
-    codec::Writer out(wire.data() + before);
-    put(out, row, property);
-    out.finish(wire.data() + wire.size());
-    return {};
+std::uint64_t bit(PropertyId id) {
+    return std::uint64_t{1} << (static_cast<unsigned>(id) % 64);
 }
 
 }  // namespace
@@ -209,7 +198,6 @@ const PropertyInfo* find_property(std::string_view name) {
 std::expected<PropertiesView, CodecError> PropertiesView::parse(Bytes wire, PacketSet where) {
     Reader in(wire);
     std::uint64_t seen = 0;
-    const auto bit = [](PropertyId id) { return std::uint64_t{1} << static_cast<unsigned>(id); };
     while (!in.at_end()) {
         const PropertyInfo* row = find_property(in.byte());
         if (row == nullptr || (row->packets & where) == 0)
@@ -224,7 +212,7 @@ std::expected<PropertiesView, CodecError> PropertiesView::parse(Bytes wire, Pack
     // Section 3.1.2.11.10.
     if ((seen & bit(Id::authentication_data)) != 0 && (seen & bit(Id::authentication_method)) == 0)
         return std::unexpected(CodecError::protocol_error);
-    return PropertiesView(wire);
+    return PropertiesView(wire, seen);
 }
 
 void PropertiesView::Iterator::read() {
@@ -237,6 +225,7 @@ void PropertiesView::Iterator::read() {
 }
 
 std::optional<Property> PropertiesView::find(PropertyId id) const {
+    if ((present_ & bit(id)) == 0) return {};
     for (const Property& property : *this) {
         if (property.id == id) return property;
     }
@@ -253,22 +242,37 @@ std::string_view PropertiesView::text_or_empty(PropertyId id) const {
     return found ? found->text : std::string_view{};
 }
 
+std::expected<void, CodecError> Properties::append(const PropertyInfo& row, const Property& property) {
+    if (const auto fault = check_value(row, property)) return std::unexpected(*fault);
+    codec::Measure measure;
+    put(measure, row, property);
+    const std::size_t before = wire_.size();
+    if (measure.size() > max_remaining_length - before)
+        return std::unexpected(CodecError::too_large_to_encode);
+    wire_.resize(before + static_cast<std::size_t>(measure.size()));
+    codec::Writer out(wire_.data() + before);
+    put(out, row, property);
+    out.finish(wire_.data() + wire_.size());
+    present_ |= bit(row.id);
+    return {};
+}
+
 std::expected<void, CodecError> Properties::add(PropertyId id, std::uint32_t number) {
     const PropertyInfo* row = find_property(static_cast<std::uint8_t>(id));
     if (row == nullptr || !is_number(row->type)) return std::unexpected(CodecError::property_not_allowed);
-    return append(wire_, *row, {.id = id, .number = number});
+    return append(*row, {.id = id, .number = number});
 }
 
 std::expected<void, CodecError> Properties::add(PropertyId id, std::string_view text) {
     const PropertyInfo* row = find_property(static_cast<std::uint8_t>(id));
     if (row == nullptr || (row->type != Type::utf8 && row->type != Type::binary))
         return std::unexpected(CodecError::property_not_allowed);
-    return append(wire_, *row, {.id = id, .text = text});
+    return append(*row, {.id = id, .text = text});
 }
 
 std::expected<void, CodecError> Properties::add_user_property(std::string_view name, std::string_view value) {
     const PropertyInfo* row = find_property(static_cast<std::uint8_t>(Id::user_property));
-    return append(wire_, *row, {.id = Id::user_property, .text = value, .name = name});
+    return append(*row, {.id = Id::user_property, .text = value, .name = name});
 }
 
 std::expected<void, CodecError> Properties::check(PacketSet where) const {
