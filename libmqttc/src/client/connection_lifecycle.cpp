@@ -191,8 +191,10 @@ void Client::Impl::lost(Error error) {
 bool Client::Impl::early_refused(const Error& error) const {
     if (pending_disconnect || !session.early_unanswered()) return false;
     if (error.code == ErrorCode::ack_timeout) return true;
+    // Aedes has answered an early PUBLISH before CONNECT.
     return phase_ == Phase::opening &&
-           (error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost);
+           (error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost ||
+            error.code == ErrorCode::protocol_error);
 }
 
 /// True: the other version is tried at once.

@@ -92,6 +92,22 @@ TEST_CASE("a connection that is closed for it before CONNACK is repeated at once
     }
 }
 
+TEST_CASE("a broker that answers before CONNACK is connected to again, too") {
+    Peer peer;
+    Recorder handler;
+    Client client(early_options(peer), handler);
+    peer.join(client);
+    publish_early(client, handler);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet) && peer.connections == 2) peer.accept_client();
+        const auto* publish = std::get_if<Publish>(&packet);
+        if (publish != nullptr) peer.send(Ack{PacketType::puback, publish->packet_id});
+    };
+    CHECK(run(client));
+    CHECK(peer.connections == 2);
+    CHECK(client.session().counters().delivered == 1);
+}
+
 TEST_CASE("a second connection that is closed is the business of the reconnect policy") {
     Peer peer;
     Recorder handler;
