@@ -128,23 +128,13 @@ void Publisher::on_connected(bool /*first*/) {
     first_published_.reset();
 }
 
-bool Publisher::can_send_early() const {
-    const Session& session = client_.session();
-    const bool retain = has_current_ ? current_.retain.value_or(options_.retain) : options_.retain;
-    const Qos qos = has_current_ ? current_.qos.value_or(options_.qos) : options_.qos;
-    return session.can_send_early() && qos == Qos::at_least_once &&
-           !(retain && session.options().version == ProtocolVersion::v5);
-}
-
 void Publisher::feed() {
-    const auto can_send = [this] { return client_.session().connected() || can_send_early(); };
-    while (ending_ == Ending::none && can_send()) {
+    if (!client_.session().connected()) return;
+    while (ending_ == Ending::none) {
         if (!has_current_ && !fetch()) return;
-        if (!can_send()) return;
         if (!client_.can_publish(current_.qos.value_or(options_.qos))) return;
         if (!rate_.allows(client_.now())) return wake_at(rate_.due());
-        const bool one = current_.batch.empty() || !client_.session().connected();
-        if (one ? !publish_one() : !publish_batch()) return;
+        if (current_.batch.empty() ? !publish_one() : !publish_batch()) return;
     }
 }
 

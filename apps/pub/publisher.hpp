@@ -21,7 +21,6 @@ class Publisher final : public app::ProgramRun {
 
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
     void on_room() override { feed(); }
-    void on_opened() override { feed(); }
     void on_turn_end() override;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
@@ -53,8 +52,6 @@ class Publisher final : public app::ProgramRun {
 
     /// Publishes what the input has, as long as the session takes it.
     void feed();
-    /// Before CONNACK: `current_` is sent at once.
-    bool can_send_early() const;
     /// True when there is a message to publish.
     bool fetch();
     void wait_for_input();

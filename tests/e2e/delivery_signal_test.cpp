@@ -342,8 +342,9 @@ TEST_CASE("--reconnect limits the attempts of both programs, for the first conne
                 const Result result = run(std::move(command));
                 CAPTURE(result.err);
                 if (!accepts) {
-                    // The first one carried more than CONNECT, and is repeated without that.
-                    CHECK(peer.connections() == attempts + 2);
+                    // The first connection of mqtt_sub carries more than CONNECT, and is repeated without that.
+                    const bool early = std::string_view(one.name) == "mqtt_sub";
+                    CHECK(peer.connections() == attempts + (early ? 2 : 1));
                     CHECK(result.exit == Exit{.code = 64});
                     CHECK(count_of(result.err, "\n") <= 3);
                 } else {
@@ -363,8 +364,9 @@ TEST_CASE("--reconnect-delay doubles the delay after each attempt, and forever h
         command.argv.insert(command.argv.end(),
                             {"--reconnect", "forever", "--reconnect-delay", "0.02:10", "-W", "0.7"});
         CHECK(run(std::move(command)).exit == Exit{.code = 27});
-        // 0, 0, 20-40, 40-80, … ms: six or seven attempts in 0.7 s; with a fixed delay of 20 ms there would be 35.
-        CHECK(peer.connections() >= 4);
+        // 0, 20-40, 40-80, … ms: five or six attempts in 0.7 s, of mqtt_sub one more; with a fixed delay of 20 ms there
+        // would be 35.
+        CHECK(peer.connections() >= 3);
         CHECK(peer.connections() <= 8);
     }
 }
