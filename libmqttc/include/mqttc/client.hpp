@@ -85,8 +85,8 @@ class ClientHandler : public SessionHandler {
     /// sent with it.
     virtual void on_opened() {}
     /// The broker has closed the connection before CONNACK, has begun with another packet, or has not answered what was sent
-    /// before that within half of SessionOptions::ack_timeout: everything is sent again, after CONNACK, on the next connection, which is tried at once.
-    /// This error is reported nowhere else.
+    /// before that within half of SessionOptions::ack_timeout: everything is sent again, after CONNACK, on the next
+    /// connection, which is tried at once. This error is reported nowhere else.
     virtual void on_early_refused(const Error& /*error*/) {}
     /// Once per turn, before anything is written: what on_publish has buffered must now be made durable (written to
     /// stdout), because the acknowledgements are written next, except those that are held.
