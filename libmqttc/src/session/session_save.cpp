@@ -54,7 +54,6 @@ std::vector<std::uint8_t> Session::Impl::save() const {
     });
     auto uncertain = ids_in(state.uncertain_qos2_ids);
     const auto put = [&](auto& out) {
-        out.raw(as_bytes(mark));
         out.byte(static_cast<std::uint8_t>(options.version));
         out.byte(state.ever_connected ? flag_connected : 0);
         out.unchecked_text(state.client_id);
@@ -79,8 +78,9 @@ std::vector<std::uint8_t> Session::Impl::save() const {
     };
     codec::Measure measure;
     put(measure);
-    std::vector<std::uint8_t> saved(static_cast<std::size_t>(measure.size()));
-    codec::Writer writer(saved.data());
+    std::vector<std::uint8_t> saved(mark.begin(), mark.end());
+    saved.resize(mark.size() + static_cast<std::size_t>(measure.size()));
+    codec::Writer writer(saved.data() + mark.size());
     put(writer);
     return saved;
 }
