@@ -141,6 +141,7 @@ void Process::start(const Command& command) {
         // Only async-signal-safe calls from here on: the test program may have other threads.
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != parent) ::_exit(127);
+        ::setpgid(0, 0);
         struct sigaction standard{};
         standard.sa_handler = SIG_DFL;
         for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
@@ -182,8 +183,11 @@ void Process::start(const Command& command) {
 }
 
 Process::~Process() {
-    if (running()) send_signal(SIGKILL);
+    // The child is waited for only here, so that the number of its process group is not another's.
+    ::kill(-pid_, SIGKILL);
     pump_thread_.join();
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
     for (int* fd : {&stdin_, &stdout_, &stderr_, &pidfd_, &wakefd_}) close_fd(*fd);
 }
 
@@ -192,7 +196,7 @@ void Process::pump() {
     }
 }
 
-// One turn: waits for an event, then moves bytes. False once the child has been reaped.
+// One turn: waits for an event, then moves bytes. False once the child has ended.
 bool Process::pump_once() {
     std::array<pollfd, 5> fds{};
     {
@@ -231,7 +235,7 @@ bool Process::pump_once() {
     if (fds[2].revents != 0) any = drain(stdout_, out_) || any;
     if (fds[3].revents != 0) any = drain(stderr_, err_) || any;
     if (fds[0].revents != 0) {
-        reap();
+        take_exit();
         any = true;
     }
     if (any) changed_.notify_all();
@@ -239,19 +243,15 @@ bool Process::pump_once() {
 }
 
 // Called with the lock held when the child has ended.
-void Process::reap() {
+void Process::take_exit() {
     // All output of the child is in the pipes; a grandchild may keep them open, so their end is not waited for.
     drain(stdout_, out_);
     drain(stderr_, err_);
-    int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT) < 0 && errno == EINTR) {
     }
     Exit exit;
-    if (WIFSIGNALED(status)) {
-        exit.signal = WTERMSIG(status);
-    } else {
-        exit.code = WEXITSTATUS(status);
-    }
+    (info.si_code == CLD_EXITED ? exit.code : exit.signal) = info.si_status;
     exit_ = exit;
 }
 
@@ -340,7 +340,6 @@ bool Process::running() const {
 
 void Process::send_signal(int signal) const {
     const std::lock_guard lock(mutex_);
-    // Not reaped yet, so the pid is still this child's.
     if (!exit_.has_value()) ::kill(pid_, signal);
 }
 

@@ -56,7 +56,7 @@ class Process {
     using Ready = std::function<bool(const std::string& out, const std::string& err)>;
 
     explicit Process(Command command);
-    // Kills the child if it still runs.
+    // Kills the child and what it has started and is in its process group.
     ~Process();
     Process(const Process&) = delete;
     Process& operator=(const Process&) = delete;
@@ -92,7 +92,7 @@ class Process {
     void start(const Command& command);
     void pump();
     bool pump_once();
-    void reap();
+    void take_exit();
     void wake() const;
 
     mutable std::mutex mutex_;

@@ -3,8 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <poll.h>
+#include <unistd.h>
+
 #include <csignal>
 
+#include "support/system.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc::test;
@@ -79,6 +83,24 @@ TEST_CASE("a child still running is killed with its object") {
         CHECK(::kill(pid, 0) == 0);
     }
     CHECK(::kill(pid, 0) != 0);
+}
+
+TEST_CASE("what a child has started ends with its object, whether the child still runs or not") {
+    for (const std::string script : {"sleep 1000 & echo $!; wait", "sleep 1000 & echo $!"}) {
+        CAPTURE(script);
+        pid_t grandchild = 0;
+        {
+            Process shell({.argv = {"sh", "-c", script}});
+            grandchild = std::stoi(shell.read_line().value_or("0"));
+            REQUIRE(grandchild > 0);
+            REQUIRE(::kill(grandchild, 0) == 0);
+        }
+        const int fd = open_pidfd(grandchild);
+        if (fd < 0) continue;  // it is gone
+        pollfd ended{.fd = fd, .events = POLLIN, .revents = 0};
+        CHECK(::poll(&ended, 1, 20'000) == 1);
+        ::close(fd);
+    }
 }
 
 TEST_CASE("files can replace stdin and stdout") {
