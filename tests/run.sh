@@ -31,8 +31,9 @@ for step in "${steps[@]}"; do
 done
 
 jobs=$(nproc)
-unity_tests=OFF
-[ "${CI-}" != true ] || unity_tests=ON
+# CI builds whole what a developer builds again after each change: its preset dev, too, compiles several sources as one.
+in_units=()
+[ "${CI-}" != true ] || in_units=(-D CMAKE_UNITY_BUILD=ON)
 # Tests wait more than they compute.
 test_jobs=$((jobs + jobs / 2))
 passed=0
@@ -55,8 +56,7 @@ build() {
     local log=build/$1.log
     mkdir -p build
     [[ " ${ahead_presets[*]} " != *" $1 "* ]] || wait_ahead
-    # For CI the tests of preset dev, too, are built in larger units.
-    if ! { cmake --preset "$1" -DMQTTC_UNITY_TESTS="${unity_tests}" && cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"}; } >"$log" 2>&1; then
+    if ! { cmake --preset "$1" ${in_units[@]+"${in_units[@]}"} && cmake --build --preset "$1" -j "$jobs" ${2:+--target "$2"}; } >"$log" 2>&1; then
         grep -vE '^(\[[0-9]+/[0-9]+\]|--) ' "$log" | tail -n 80
         fail "build of preset $1 (whole log: $log)"
         return 1
