@@ -25,6 +25,8 @@ void note_signal(int number) {
 
 // While descriptors are always ready ppoll never delivers a blocked signal, so this often a check finds them.
 constexpr Duration signal_check_interval = std::chrono::milliseconds(10);
+// A ppoll that took longer has waited, and has delivered what arrived.
+constexpr Duration longest_without_waiting = std::chrono::milliseconds(1);
 
 Time clock_now() {
     return std::chrono::steady_clock::now();
@@ -169,10 +171,13 @@ bool Loop::wait(std::optional<Time> until, bool no_wait) {
         polled_serials_.push_back(watch.serial);
     }
     timespec timeout{};
-    if (until && !no_wait) timeout = to_timespec(*until - clock_now());
+    const Time before = clock_now();
+    if (until && !no_wait) timeout = to_timespec(*until - before);
     const bool forever = !until && !no_wait;
     const int ready = ppoll(polled_.data(), polled_.size(), forever ? nullptr : &timeout,
                             signals_.empty() ? nullptr : &mask_waiting_);
+    now_ = clock_now();
+    if (now_ - before > longest_without_waiting) signals_seen_ = now_;
     return ready > 0;
 }
 
@@ -228,7 +233,6 @@ void Loop::update_now() {
 
 void Loop::turn(std::optional<Time> deadline, bool no_wait) {
     const bool ready = wait(next_due(deadline), no_wait);
-    now_ = clock_now();
     if (!signals_.empty()) {
         if (ready && now_ - signals_seen_ >= signal_check_interval) take_blocked_signals();
         call_signals();
