@@ -95,13 +95,13 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
     }
     if (gives_up_on_silence(error)) {
         messages_.error(error.context + "; the broker acknowledges nothing");
-        return end(Ending::hopeless);
+        return end(Ending::gave_up);
     }
     if (ending_ == Ending::none && closed_again(error, unaccepted_at(), traits()))
-        return end(Ending::hopeless);
+        return end(Ending::gave_up);
     if (ping_sent_ && ending_ == Ending::none) {
         if (error.code != ErrorCode::ack_timeout) messages_.error(app::error_text(error));
-        return end(Ending::hopeless);
+        return end(Ending::gave_up);
     }
     const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && published() > 0;
     report_outage(error, uncertain ? "; QoS 0 messages in flight may be lost" : "", *retry_in);
@@ -259,7 +259,7 @@ bool Publisher::publish_one() {
         const bool same_for_all =
             message.qos > limits.maximum_qos || (message.retain && !limits.retain_available);
         if (code == ErrorCode::limit_exceeded && same_for_all && !current_.qos && !current_.retain)
-            end(Ending::hopeless);
+            end(Ending::gave_up);
     } else {
         ++stamps_;
         last_unacknowledged_ = message.qos == Qos::at_most_once;
@@ -360,9 +360,9 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     if (redirected || (!result && result.error().code == ErrorCode::io_error)) return code;
     const bool cut_short = ending_ == Ending::interrupted && shortfall.unread;
     const bool only_refused = result && sum.delivered + client_.session().counters().refused == sum.all;
-    if (only_refused && shortfall.missing && !cut_short && !ping_sent_ && ending_ != Ending::hopeless)
+    if (only_refused && shortfall.missing && !cut_short && !ping_sent_ && ending_ != Ending::gave_up)
         return app::refused_code(options_.connection.called);
-    if (shortfall.missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::hopeless)
+    if (shortfall.missing || cut_short || out_of_memory || ping_sent_ || ending_ == Ending::gave_up)
         return app::exit_code::not_delivered;
     if (!result) return code;
     return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;

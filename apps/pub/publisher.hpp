@@ -25,7 +25,7 @@ class Publisher final : public app::ProgramRun {
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
 
   private:
-    enum class Ending : std::uint8_t { none, finished, interrupted, run_timeout, hopeless };
+    enum class Ending : std::uint8_t { none, finished, interrupted, run_timeout, gave_up };
 
     /// The messages so far, each of them once for each topic.
     struct Tally {

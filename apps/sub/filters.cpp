@@ -16,18 +16,18 @@ Filters::Filters(const app::SubOptions& options, std::uint64_t seed)
     }
 }
 
-Filters::Verdict Filters::judge(const Publish& message) {
-    if (retained_only_ && !message.retain) return Verdict::end;
-    if (no_retain_ && message.retain) return Verdict::drop;
+Filters::Result Filters::check(const Publish& message) {
+    if (retained_only_ && !message.retain) return Result::end;
+    if (no_retain_ && message.retain) return Result::drop;
     bool dropped = false;
     out_.match(message.topic, [&](bool) { dropped = true; });
-    if (dropped) return Verdict::drop;
-    if (threshold_ == UINT64_MAX) return Verdict::pass;
+    if (dropped) return Result::drop;
+    if (threshold_ == UINT64_MAX) return Result::pass;
     // xorshift64*: good enough for a random sample.
     random_ ^= random_ >> 12;
     random_ ^= random_ << 25;
     random_ ^= random_ >> 27;
-    return random_ * 0x2545f4914f6cdd1dU < threshold_ ? Verdict::pass : Verdict::not_chosen;
+    return random_ * 0x2545f4914f6cdd1dU < threshold_ ? Result::pass : Result::not_chosen;
 }
 
 }  // namespace mqttc::sub

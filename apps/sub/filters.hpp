@@ -11,7 +11,7 @@ namespace mqttc::sub {
 
 class Filters {
   public:
-    enum class Verdict : std::uint8_t {
+    enum class Result : std::uint8_t {
         pass,
         drop,        ///< ignored
         not_chosen,  ///< not in the random sample; a retained one is still cleared
@@ -20,7 +20,7 @@ class Filters {
 
     /// `seed` for --random-filter.
     Filters(const app::SubOptions& options, std::uint64_t seed);
-    Verdict judge(const Publish& message);
+    Result check(const Publish& message);
     /// Everything passes.
     bool none() const { return none_; }
 

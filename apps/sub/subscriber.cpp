@@ -291,15 +291,15 @@ Accept Subscriber::take_filtered(const Publish& message) {
     if (options_.idle_timeout) last_message_ = client_.now();
     // Also messages that are not printed: births of Sparkplug B name the metrics of others.
     const std::optional<Publish> decoded = decoder_ != nullptr ? decoder_->decode(message) : message;
-    const Filters::Verdict verdict = filters_.none() ? Filters::Verdict::pass : filters_.judge(message);
-    if (verdict == Filters::Verdict::end) {
+    const Filters::Result result = filters_.none() ? Filters::Result::pass : filters_.check(message);
+    if (result == Filters::Result::end) {
         finish(app::exit_code::ok);
         return Accept::later;
     }
-    if (verdict == Filters::Verdict::drop) return Accept::now;
+    if (result == Filters::Result::drop) return Accept::now;
     const bool clears = options_.remove_retained && message.retain && !message.payload.empty();
     if (options_.dry_run && !clears) return Accept::now;
-    const bool chosen = decoded && (verdict != Filters::Verdict::not_chosen || options_.dry_run);
+    const bool chosen = decoded && (result != Filters::Result::not_chosen || options_.dry_run);
     if (chosen && !give(*decoded)) return Accept::later;
     if (run_options_.stats) {
         const output::WallTime arrived = output::wall_time_now();

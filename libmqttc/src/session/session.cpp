@@ -171,7 +171,7 @@ void Session::Impl::take_partial(std::size_t size, Time now) {
     conn.partial_since = conn.last_progress = now;
 }
 
-Duration Session::Impl::ping_patience() const {
+Duration Session::Impl::ping_time_limit() const {
     return std::max<Duration>(std::chrono::seconds(conn.limits.keep_alive) / 2, min_ping_timeout);
 }
 
@@ -183,10 +183,10 @@ std::optional<Time> Session::Impl::ping_due() const {
 
 std::optional<Time> Session::Impl::ping_timeout() const {
     if (!live() || !conn.ping_since || conn.intake != Intake::open) return std::nullopt;
-    return later(std::max(*conn.ping_since, conn.last_progress), ping_patience());
+    return later(std::max(*conn.ping_since, conn.last_progress), ping_time_limit());
 }
 
-Duration Session::Impl::ack_patience() const {
+Duration Session::Impl::ack_time_limit() const {
     // A broker that ignores packets before CONNACK answers them on the next connection.
     return early_unanswered() ? options.ack_timeout / 2 : options.ack_timeout;
 }
@@ -202,7 +202,7 @@ std::optional<Time> Session::Impl::ack_timeout() const {
         return std::nullopt;
     const auto awaited = oldest_awaited();
     if (!awaited) return std::nullopt;
-    return later(std::max(awaited->since, conn.last_progress), ack_patience());
+    return later(std::max(awaited->since, conn.last_progress), ack_time_limit());
 }
 
 std::optional<Time> Session::Impl::deadline() const {
@@ -222,13 +222,13 @@ std::expected<void, Error> Session::Impl::tick(Time now) {
     if (const auto late = ping_timeout(); late && *late <= now) {
         return std::unexpected(
             Error{ErrorCode::keep_alive_timeout, 0,
-                  "no answer to PINGREQ from the broker for " + in_seconds(ping_patience())});
+                  "no answer to PINGREQ from the broker for " + in_seconds(ping_time_limit())});
     }
     if (const auto late = ack_timeout(); late && *late <= now) {
         const bool ping = state.inflight.sent().empty() && state.requests.unanswered().empty();
         return std::unexpected(Error{ErrorCode::ack_timeout, 0,
                                      std::string(ping ? "no answer to PINGREQ" : "no acknowledgement") +
-                                         " from the broker for " + in_seconds(ack_patience())});
+                                         " from the broker for " + in_seconds(ack_time_limit())});
     }
     if (const auto due = ping_due(); due && *due <= now) {
         static_cast<void>(send(Pingreq{}, now));

@@ -309,11 +309,11 @@ struct Session::Impl {
         Time since;
     };
     std::optional<Awaited> oldest_awaited() const;
-    Duration ack_patience() const;
+    Duration ack_time_limit() const;
     void arrived(std::size_t unarrived, Time now);
     /// An incomplete packet of this size was received.
     void take_partial(std::size_t size, Time now);
-    Duration ping_patience() const;
+    Duration ping_time_limit() const;
 
     SessionOptions options;
     std::size_t accepted_size;      ///< largest packet accepted from the broker

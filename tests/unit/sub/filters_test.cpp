@@ -5,7 +5,7 @@
 
 using namespace mqttc;
 using namespace mqttc::sub;
-using Verdict = Filters::Verdict;
+using Result = Filters::Result;
 
 namespace {
 
@@ -21,7 +21,7 @@ Publish message(std::string_view topic, bool retain = false) {
 TEST_CASE("without options everything passes") {
     Filters filters({}, 1);
     CHECK(filters.none());
-    CHECK(filters.judge(message("a", true)) == Verdict::pass);
+    CHECK(filters.check(message("a", true)) == Result::pass);
 }
 
 TEST_CASE("-R drops retained messages") {
@@ -29,8 +29,8 @@ TEST_CASE("-R drops retained messages") {
     options.no_retain = true;
     Filters filters(options, 1);
     CHECK_FALSE(filters.none());
-    CHECK(filters.judge(message("a", true)) == Verdict::drop);
-    CHECK(filters.judge(message("a")) == Verdict::pass);
+    CHECK(filters.check(message("a", true)) == Result::drop);
+    CHECK(filters.check(message("a")) == Result::pass);
 }
 
 TEST_CASE("--retained-only ends at the first message that isn't retained, even if -T drops it") {
@@ -38,17 +38,17 @@ TEST_CASE("--retained-only ends at the first message that isn't retained, even i
     options.retained_only = true;
     options.filter_out = {"a"};
     Filters filters(options, 1);
-    CHECK(filters.judge(message("a", true)) == Verdict::drop);
-    CHECK(filters.judge(message("b", true)) == Verdict::pass);
-    CHECK(filters.judge(message("a")) == Verdict::end);
+    CHECK(filters.check(message("a", true)) == Result::drop);
+    CHECK(filters.check(message("b", true)) == Result::pass);
+    CHECK(filters.check(message("a")) == Result::end);
 }
 
 TEST_CASE("-T drops messages that any of its filters matches") {
     app::SubOptions options;
     options.filter_out = {"a/#", "+/x"};
     Filters filters(options, 1);
-    for (const char* topic : {"a", "a/b/c", "b/x"}) CHECK(filters.judge(message(topic)) == Verdict::drop);
-    for (const char* topic : {"b", "b/x/y", "$SYS/a"}) CHECK(filters.judge(message(topic)) == Verdict::pass);
+    for (const char* topic : {"a", "a/b/c", "b/x"}) CHECK(filters.check(message(topic)) == Result::drop);
+    for (const char* topic : {"b", "b/x/y", "$SYS/a"}) CHECK(filters.check(message(topic)) == Result::pass);
 }
 
 TEST_CASE("--random-filter passes its percentage, for every seed") {
@@ -61,7 +61,7 @@ TEST_CASE("--random-filter passes its percentage, for every seed") {
             Filters filters(options, seed);
             constexpr int rounds = 100'000;
             int passed = 0;
-            for (int i = 0; i < rounds; ++i) passed += filters.judge(message("a")) == Verdict::pass;
+            for (int i = 0; i < rounds; ++i) passed += filters.check(message("a")) == Result::pass;
             CHECK(passed > share / 100 * rounds * 0.97 - 30);
             CHECK(passed < share / 100 * rounds * 1.03 + 30);
         }
