@@ -56,10 +56,6 @@ std::string not_for(const Command& command, const PropertyInfo& info) {
     return message.append(others.empty() || sent_here ? "only a broker sends it" : others);
 }
 
-const PropertyInfo* info_of(PropertyId id) {
-    return find_property(static_cast<std::uint8_t>(id));
-}
-
 }  // namespace
 
 std::vector<std::string_view> properties_of(std::string_view command) {
@@ -110,17 +106,13 @@ std::expected<PropertyOption, std::string> to_property(std::span<const std::stri
 }
 
 bool repeatable(const PropertyOption& property) {
-    const PropertyInfo* info = info_of(property.id);
+    const PropertyInfo* info = find_property(property.id);
     return info != nullptr && (info->repeatable & property.where) != 0;
 }
 
 std::expected<void, CodecError> add_to(Properties& properties, const PropertyOption& property) {
-    const PropertyInfo* info = info_of(property.id);
-    if (info == nullptr) return std::unexpected(CodecError::property_not_allowed);
-    if (info->type == PropertyType::utf8_pair)
-        return properties.add_user_property(property.name, property.text);
-    if (is_text(info->type)) return properties.add(property.id, property.text);
-    return properties.add(property.id, property.number);
+    return properties.add(
+        {.id = property.id, .number = property.number, .text = property.text, .name = property.name});
 }
 
 }  // namespace mqttc::app

@@ -26,7 +26,7 @@ constexpr std::size_t max_list = 4 * 1024;
 std::string properties_of(PropertiesView properties) {
     std::string out;
     for (const Property& property : properties) {
-        const PropertyInfo* info = find_property(static_cast<std::uint8_t>(property.id));
+        const PropertyInfo* info = find_property(property.id);
         if (info == nullptr) continue;
         if (out.size() > max_list) return out.append(", \xe2\x80\xa6 (more properties)");
         out.append(", ").append(info->name);

@@ -345,7 +345,7 @@ void write_properties(JsonWriter& json, const PropertiesView& properties) {
     std::uint64_t seen = 0;
     for (const Property& property : properties) {
         const auto id = static_cast<std::uint8_t>(property.id);
-        const PropertyInfo* info = find_property(id);
+        const PropertyInfo* info = find_property(property.id);
         const std::uint64_t bit = std::uint64_t{1} << (id & 63);
         if (info == nullptr || (seen & bit) != 0) continue;
         seen |= bit;

@@ -52,7 +52,7 @@ void list_properties(PropertiesView properties, std::string& out) {
     out.clear();
     std::string scratch;
     for (const Property& property : properties) {
-        const PropertyInfo* const info = find_property(static_cast<std::uint8_t>(property.id));
+        const PropertyInfo* const info = find_property(property.id);
         if (info == nullptr || out.size() >= LiveModel::max_properties) continue;
         out.append(info->name).append(": ");
         out.append(property_text(property, *info, scratch).substr(0, LiveModel::max_properties)).append("\n");

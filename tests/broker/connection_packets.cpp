@@ -156,7 +156,7 @@ Properties Connection::connack_properties(const Connect& connect, bool assigned_
     if (!limits.shared_subscriptions) add(PropertyId::shared_subscription_available, 0);
     if (limits.server_keep_alive) add(PropertyId::server_keep_alive, *limits.server_keep_alive);
     for (const auto& property : broker_.options().behaviour.connack_properties.view())
-        add_checked(properties, property);
+        (void)properties.add(property);
     return properties;
 }
 

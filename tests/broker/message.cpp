@@ -17,23 +17,12 @@ Properties forwarded(PropertiesView from) {
     if (all) return Properties(from);
     Properties kept;
     for (const auto& property : from) {
-        if (is_per_hop(property.id)) continue;
-        add_checked(kept, property);
+        if (!is_per_hop(property.id)) (void)kept.add(property);
     }
     return kept;
 }
 
 }  // namespace
-
-void add_checked(Properties& to, const Property& property) {
-    const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
-    if (type == PropertyType::utf8_pair)
-        (void)to.add_user_property(property.name, property.text);
-    else if (type == PropertyType::utf8 || type == PropertyType::binary)
-        (void)to.add(property.id, property.text);
-    else
-        (void)to.add(property.id, property.number);
-}
 
 MessagePtr make_message(const Publish& publish, std::string_view topic, std::string_view from, Block block,
                         Time now) {

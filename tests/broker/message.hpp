@@ -28,9 +28,6 @@ struct Message {
     bool expired(Time now) const { return expires && *expires <= now; }
 };
 
-/// Adds a property that the decoder has checked, so that it cannot fail.
-void add_checked(Properties& to, const Property& property);
-
 using MessagePtr = std::shared_ptr<const Message>;
 
 /// `topic` is that of `publish` with aliases resolved. `block` contains the payload if the message may keep it; without a

@@ -108,7 +108,7 @@ class PacketText {
             line_ += ' ';
             line_ += name;
             line_ += '.';
-            line_ += find_property(static_cast<std::uint8_t>(property.id))->name;
+            line_ += find_property(property.id)->name;
             add("", property.number);
             text(property.name, property.text);
         }

@@ -74,6 +74,10 @@ struct PropertyInfo {
 MQTTC_API std::span<const PropertyInfo> property_table();
 /// The row of an identifier, or nullptr.
 MQTTC_API const PropertyInfo* find_property(std::uint8_t id);
+/// As above.
+inline const PropertyInfo* find_property(PropertyId id) {
+    return find_property(static_cast<std::uint8_t>(id));
+}
 /// The row of a kebab-case name, or nullptr.
 MQTTC_API const PropertyInfo* find_property(std::string_view name);
 
@@ -166,8 +170,10 @@ class MQTTC_API Properties {
 
     /// Appends one property; the text may not be a view of this object. Errors, with nothing appended:
     /// property_out_of_range, invalid_utf8, invalid_topic (response topic), string_too_long,
-    /// too_large_to_encode, property_not_allowed (the wrong `add` for the type). Whether a packet may carry
+    /// too_large_to_encode, property_not_allowed (no such identifier, or the wrong `add` for the type). Whether a packet may carry
     /// or repeat it is checked by `check`.
+    [[nodiscard]] std::expected<void, CodecError> add(const Property& property);
+    /// As above, for the numeric types.
     [[nodiscard]] std::expected<void, CodecError> add(PropertyId id, std::uint32_t number);
     /// As above, for the types utf8 and binary.
     [[nodiscard]] std::expected<void, CodecError> add(PropertyId id, std::string_view text);

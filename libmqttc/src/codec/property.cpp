@@ -257,22 +257,27 @@ std::expected<void, CodecError> Properties::append(const PropertyInfo& row, cons
     return {};
 }
 
+std::expected<void, CodecError> Properties::add(const Property& property) {
+    const PropertyInfo* row = find_property(property.id);
+    if (row == nullptr) return std::unexpected(CodecError::property_not_allowed);
+    return append(*row, property);
+}
+
 std::expected<void, CodecError> Properties::add(PropertyId id, std::uint32_t number) {
-    const PropertyInfo* row = find_property(static_cast<std::uint8_t>(id));
+    const PropertyInfo* row = find_property(id);
     if (row == nullptr || !is_number(row->type)) return std::unexpected(CodecError::property_not_allowed);
     return append(*row, {.id = id, .number = number});
 }
 
 std::expected<void, CodecError> Properties::add(PropertyId id, std::string_view text) {
-    const PropertyInfo* row = find_property(static_cast<std::uint8_t>(id));
+    const PropertyInfo* row = find_property(id);
     if (row == nullptr || (row->type != Type::utf8 && row->type != Type::binary))
         return std::unexpected(CodecError::property_not_allowed);
     return append(*row, {.id = id, .text = text});
 }
 
 std::expected<void, CodecError> Properties::add_user_property(std::string_view name, std::string_view value) {
-    const PropertyInfo* row = find_property(static_cast<std::uint8_t>(Id::user_property));
-    return append(*row, {.id = Id::user_property, .text = value, .name = name});
+    return add({.id = Id::user_property, .text = value, .name = name});
 }
 
 std::expected<void, CodecError> Properties::check(PacketSet where) const {

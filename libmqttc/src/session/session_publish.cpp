@@ -35,16 +35,8 @@ void copy_unless_borrowed(ExternalPayload& payload, PayloadMode mode) {
 void copy_without_alias(PropertiesView from, Properties& to) {
     to.clear();
     for (const Property& one : from) {
-        const PropertyInfo* info = find_property(static_cast<std::uint8_t>(one.id));
-        if (info == nullptr || one.id == PropertyId::topic_alias) continue;
         // Every property of a valid block can be added to another one.
-        if (info->type == PropertyType::utf8_pair) {
-            static_cast<void>(to.add_user_property(one.name, one.text));
-        } else if (info->type == PropertyType::utf8 || info->type == PropertyType::binary) {
-            static_cast<void>(to.add(one.id, one.text));
-        } else {
-            static_cast<void>(to.add(one.id, one.number));
-        }
+        if (one.id != PropertyId::topic_alias) static_cast<void>(to.add(one));
     }
 }
 

@@ -30,7 +30,7 @@ std::string number(std::uint32_t value) {
 std::string text_of(PropertiesView properties) {
     std::string text;
     for (const auto& property : properties) {
-        const auto* row = find_property(static_cast<std::uint8_t>(property.id));
+        const auto* row = find_property(property.id);
         text += " " + std::string(row->name) + "=";
         if (row->type == PropertyType::utf8_pair)
             text += std::string(property.name) + ":" + std::string(property.text);

@@ -48,7 +48,7 @@ TEST_CASE("the table has 27 rows, sorted, with kebab-case names, found by identi
         CAPTURE(row.name);
         CHECK(std::all_of(row.name.begin(), row.name.end(),
                           [](char c) { return c == '-' || (c >= 'a' && c <= 'z'); }));
-        CHECK(find_property(static_cast<std::uint8_t>(row.id)) == &row);
+        CHECK(find_property(row.id) == &row);
         CHECK(find_property(row.name) == &row);
     }
 }
@@ -129,6 +129,9 @@ TEST_CASE("a block is built and read back") {
     CHECK_FALSE(view.find(Id::reason_string));
 
     const Properties copy(view);
+    Properties one_by_one;
+    for (const Property& property : view) REQUIRE(one_by_one.add(property).has_value());
+    CHECK(to_hex(one_by_one.view().wire()) == to_hex(view.wire()));
     block.clear();
     CHECK(block.empty());
     CHECK(copy.view().number_or(Id::subscription_identifier, 0) == 200);
@@ -161,6 +164,9 @@ TEST_CASE("a property that cannot be added leaves the block as it was") {
     CHECK(block.add(Id::user_property, "k").error() == CodecError::property_not_allowed);
     CHECK(block.add(std::bit_cast<Id>(std::uint8_t{0x7f}), 1).error() == CodecError::property_not_allowed);
     CHECK(block.add(std::bit_cast<Id>(std::uint8_t{0x7f}), "x").error() == CodecError::property_not_allowed);
+    CHECK(block.add({.id = std::bit_cast<Id>(std::uint8_t{0x7f})}).error() ==
+          CodecError::property_not_allowed);
+    CHECK(block.add({.id = Id::content_type, .text = "\xff"}).error() == CodecError::invalid_utf8);
     CHECK(block.add(Id::content_type, "\xff").error() == CodecError::invalid_utf8);
     CHECK(block.add_user_property("\xff", "").error() == CodecError::invalid_utf8);
     CHECK(block.add_user_property("", std::string_view("\0", 1)).error() == CodecError::invalid_utf8);

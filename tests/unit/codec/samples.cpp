@@ -21,13 +21,7 @@ PropertiesView keep(std::initializer_list<Property> list) {
     static std::deque<Properties> kept;
     Properties& block = kept.emplace_back();
     for (const Property& property : list) {
-        const auto type = find_property(static_cast<std::uint8_t>(property.id))->type;
-        const auto added = type == PropertyType::utf8_pair
-                               ? block.add_user_property(property.name, property.text)
-                           : type == PropertyType::utf8 || type == PropertyType::binary
-                               ? block.add(property.id, property.text)
-                               : block.add(property.id, property.number);
-        if (!added) std::abort();
+        if (!block.add(property)) std::abort();
     }
     return block.view();
 }
