@@ -162,8 +162,12 @@ struct Session::Impl {
                                                    Time now);
     /// Publishes as many from the front as can share one head; the next one is left to publish().
     std::size_t append_each(const Publish& common, std::span<const Bytes> payloads, Time now);
+    /// Up to the first payload longer than `longest`.
+    std::size_t append_qos0(const codec::PublishHead& head, std::size_t longest,
+                            std::span<const Bytes> payloads, Time now);
     /// The same at QoS 1 and 2, as many as the window has room for.
-    std::size_t append_each_acknowledged(const Publish& common, std::span<const Bytes> payloads, Time now);
+    std::size_t append_acknowledged(const codec::PublishHead& head, std::size_t longest, Qos qos,
+                                    std::span<const Bytes> payloads, Time now);
     class NewMessage;
     /// The largest payload that certainly fits into a packet; 0: none.
     std::size_t longest_in_block(const codec::PublishHead& head) const;

@@ -250,7 +250,6 @@ std::expected<std::size_t, Error> Session::Impl::publish_each(const Publish& com
     Publish one = common;
     for (std::size_t done = 0;; ++done) {
         done += append_each(common, payloads.subspan(done), now);
-        done += append_each_acknowledged(common, payloads.subspan(done), now);
         if (done == payloads.size() || (done > 0 && !can_publish(common.qos))) return done;
         one.payload = payloads[done];
         if (auto result = publish(one, now, PayloadMode::copied, nullptr); !result) {
@@ -261,25 +260,37 @@ std::expected<std::size_t, Error> Session::Impl::publish_each(const Publish& com
 }
 
 std::size_t Session::Impl::append_each(const Publish& common, std::span<const Bytes> payloads, Time now) {
-    if (payloads.size() < 2 || common.qos != Qos::at_most_once || !live() || options.trace != nullptr)
+    const bool acknowledged = common.qos != Qos::at_most_once;
+    if (payloads.size() < 2 || !live() || options.trace != nullptr ||
+        violated_limit(common.qos, common.retain, 0))
         return 0;
-    if (common.retain && !conn.limits.retain_available) return 0;
     PreparedPublish prepared{.plain = common, .wire = common};
-    prepared.wire.payload = {};
-    prepared.wire.dup = false;
-    prepared.wire.packet_id = 0;
     if (v5() && (prepare_properties(prepared) || prepared.user_alias != 0)) return 0;
-    choose_alias(prepared);
-    // A topic of many payloads is used more than once in any case.
-    if (prepared.alias.alias == 0) choose_alias(prepared);
-    // A new alias is defined by publish().
-    if (prepared.alias.alias != 0 && !prepared.alias.known) return 0;
+    if (acknowledged) {
+        // A packet that may be sent again has its topic.
+        if (conn.limits.topic_alias_maximum > 0 && options.use_topic_aliases) return 0;
+    } else {
+        choose_alias(prepared);
+        // A topic of many payloads is used more than once in any case.
+        if (prepared.alias.alias == 0) choose_alias(prepared);
+        // A new alias is defined by publish().
+        if (prepared.alias.alias != 0 && !prepared.alias.known) return 0;
+    }
+    Publish& wire = prepared.wire;
+    wire.payload = {};
+    wire.dup = false;
+    wire.packet_id = acknowledged ? 1 : 0;  // replaced in each packet
     scratch.clear();
-    if (!encode_publish(prepared.wire, options.version, scratch)) return 0;
-    const codec::PublishHead head(scratch, prepared.wire.topic.size());
+    if (!encode_publish(wire, options.version, scratch)) return 0;
+    const codec::PublishHead head(scratch, wire.topic.size());
     const std::size_t longest = longest_in_block(head);
     if (longest == 0) return 0;
+    return acknowledged ? append_acknowledged(head, longest, common.qos, payloads, now)
+                        : append_qos0(head, longest, payloads, now);
+}
 
+std::size_t Session::Impl::append_qos0(const codec::PublishHead& head, std::size_t longest,
+                                       std::span<const Bytes> payloads, Time now) {
     // In blocks, so that the buffer does not grow to more than it must hold, and what is written was just cleared.
     constexpr std::size_t block_bytes = 1536;
     std::size_t done = 0;
@@ -317,23 +328,9 @@ std::size_t Session::Impl::longest_in_block(const codec::PublishHead& head) cons
     return overhead > largest ? 0 : std::min(largest - overhead, external_when_copied - 1);
 }
 
-std::size_t Session::Impl::append_each_acknowledged(const Publish& common, std::span<const Bytes> payloads,
-                                                    Time now) {
-    if (payloads.size() < 2 || common.qos == Qos::at_most_once || !live() || options.trace != nullptr)
-        return 0;
-    if (!state.inflight.waiting().empty() || violated_limit(common.qos, common.retain, 0)) return 0;
-    if (conn.limits.topic_alias_maximum > 0 && options.use_topic_aliases) return 0;
-    PreparedPublish prepared{.plain = common, .wire = common};
-    if (v5() && (prepare_properties(prepared) || prepared.user_alias != 0)) return 0;
-    prepared.plain.payload = {};
-    prepared.plain.dup = false;
-    prepared.plain.packet_id = 1;  // replaced in each packet
-    scratch.clear();
-    if (!encode_publish(prepared.plain, options.version, scratch)) return 0;
-    const codec::PublishHead head(scratch, prepared.plain.topic.size());
-    const std::size_t longest = longest_in_block(head);
-    if (longest == 0) return 0;
-
+std::size_t Session::Impl::append_acknowledged(const codec::PublishHead& head, std::size_t longest, Qos qos,
+                                               std::span<const Bytes> payloads, Time now) {
+    if (!state.inflight.waiting().empty()) return 0;
     const std::size_t allowed = window();
     std::size_t done = 0;
     for (; done < payloads.size() && payloads[done].size() <= longest; ++done) {
@@ -343,7 +340,7 @@ std::size_t Session::Impl::append_each_acknowledged(const Publish& common, std::
         NewMessage slot(state);
         if (slot.message == nullptr) break;
         OutgoingMessage& message = *slot.message;
-        message.qos = common.qos;
+        message.qos = qos;
         message.packet.resize(head.packet_size(payloads[done].size()));
         codec::Writer out(message.packet.data());
         head.put(out, payloads[done], message.id);
