@@ -146,6 +146,13 @@ void ProgramRun::warn_about_topic(std::string_view topic) {
                       ": many brokers close the connection for it");
 }
 
+void ProgramRun::report_stats(const StatsJson& json, std::string_view text,
+                              const LatencyHistogram& latencies) {
+    if (run_options_.stats == StatsForm::json) return messages_.plain(json.text() + "\n");
+    messages_.debug(text);
+    if (messages_.on_terminal()) messages_.plain(latencies.chart());
+}
+
 int ProgramRun::fail(const Error& error) {
     messages_.error(error_text(error));
     return exit_code_of(error, ever_connected_);

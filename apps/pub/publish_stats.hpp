@@ -36,15 +36,15 @@ class PublishStats {
         if (latencies_.count() > 0) line.append("; latency of acknowledgements: ").append(latencies_.text());
         return line;
     }
-    /// The same as one JSON object. `all`: delivered or not.
-    std::string json(std::uint64_t all, std::uint64_t delivered) const {
+    /// The same. `all`: delivered or not.
+    app::StatsJson json(std::uint64_t all, std::uint64_t delivered) const {
         const Duration took = elapsed();
         app::StatsJson json;
         json.add("messages", all)
             .add("delivered", delivered)
             .add("payload_bytes", bytes_)
             .add("seconds", took);
-        return json.add_rates(delivered, bytes_, took).json("latency", latencies_.json()).text();
+        return json.add_rates(delivered, bytes_, took).json("latency", latencies_.json());
     }
     const app::LatencyHistogram& latencies() const { return latencies_; }
 

@@ -352,7 +352,8 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     // The error of the first line has reported it.
     const bool nothing = sum.all == 0 && !input_.failure().empty();
     if (shortfall.any() && !nothing) messages_.error(delivery_text(sum, shortfall));
-    if (stats_) print_stats(sum);
+    if (stats_)
+        report_stats(stats_->json(sum.all, sum.delivered), stats_->text(sum.delivered), stats_->latencies());
     if (shortfall.out_of_time) return app::exit_code::run_timeout;
     // A file truncated while it was sent, or a redirect: the cause is more useful than that messages are missing.
     const bool redirected = !result && result.error().code == ErrorCode::server_disconnect &&
@@ -410,15 +411,6 @@ std::string Publisher::delivery_text(const Tally& sum, const Shortfall& shortfal
         line.append(", ").append(app::count_text(unreadable_, "line")).append(" could not be read");
     if (shortfall.unread) line.append(", and the input was not read to its end");
     return line;
-}
-
-void Publisher::print_stats(const Tally& sum) {
-    if (run_options_.stats == app::StatsForm::json) {
-        messages_.plain(stats_->json(sum.all, sum.delivered) + "\n");
-        return;
-    }
-    messages_.debug(stats_->text(sum.delivered));
-    if (messages_.on_terminal()) messages_.plain(stats_->latencies().chart());
 }
 
 }  // namespace mqttc::pub

@@ -70,7 +70,6 @@ class Publisher final : public app::ProgramRun {
     /// How many messages were delivered, and what happened to the others.
     std::string delivery_text(const Tally& sum, const Shortfall& shortfall) const;
     void report_unacknowledged(const Error& error);
-    void print_stats(const Tally& sum);
     ProgressFacts progress() const;
     /// Where the run is when the broker closes a connection for what was published.
     std::optional<std::uint64_t> unaccepted_at() const;

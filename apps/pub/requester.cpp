@@ -12,7 +12,6 @@
 #include "error_hints.hpp"
 #include "exit_code.hpp"
 #include "message_printer.hpp"
-#include "stats_json.hpp"
 
 namespace mqttc::pub {
 namespace {
@@ -92,14 +91,12 @@ void Requester::on_run_timeout(const std::string& what) {
 int Requester::conclude(const std::expected<void, Error>& result) {
     if (run_options_.debug && ignored_ > 0)
         messages_.debug(app::count_text(ignored_, "message") + " on the response topic ignored");
-    if (run_options_.stats == app::StatsForm::json) {
+    if (run_options_.stats == app::StatsForm::json || (run_options_.stats && ever_connected_)) {
         app::StatsJson json;
-        messages_.plain(json.add("answers", answers_).json("latency", latencies_.json()).text() + "\n");
-    } else if (run_options_.stats && ever_connected_) {
+        json.add("answers", answers_).json("latency", latencies_.json());
         std::string line = app::count_text(answers_, "answer");
         if (latencies_.count() > 0) line.append("; latency of answers: ").append(latencies_.text());
-        messages_.debug(line);
-        if (messages_.on_terminal()) messages_.plain(latencies_.chart());
+        report_stats(json, line, latencies_);
     }
     const int code = result ? app::exit_code::not_delivered : fail(result.error());
     return code_.value_or(code);

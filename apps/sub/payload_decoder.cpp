@@ -135,21 +135,15 @@ void PayloadDecoder::finish() const {
         messages_.error(app::count_text(undecoded_, "payload") + " could not be decoded");
 }
 
-void PayloadDecoder::append_statistics(std::string& line) {
-    if (undecoded_ > 0) line.append("; ").append(std::to_string(undecoded_)).append(" not decoded");
-    for (const Opened& opened : codecs_) {
-        if (opened.codec == nullptr) continue;
-        if (const std::string_view more = opened.codec->statistics(app::StatisticsForm::text); !more.empty())
-            line.append("; ").append(more);
-    }
-}
-
-void PayloadDecoder::add_statistics(app::StatsJson& json) {
+void PayloadDecoder::add_statistics(app::StatsJson& json, std::string& line) {
     json.add("undecoded", undecoded_);
+    if (undecoded_ > 0) line.append("; ").append(std::to_string(undecoded_)).append(" not decoded");
     for (const Opened& opened : codecs_) {
         if (opened.codec == nullptr) continue;
         if (const std::string_view more = opened.codec->statistics(app::StatisticsForm::json); !more.empty())
             json.json("sparkplug", more);
+        if (const std::string_view more = opened.codec->statistics(app::StatisticsForm::text); !more.empty())
+            line.append("; ").append(more);
     }
 }
 

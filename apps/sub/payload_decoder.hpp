@@ -49,9 +49,8 @@ class PayloadDecoder {
     std::optional<Publish> decode(const Publish& message);
     /// At the end: reports what was counted but not reported.
     void finish() const;
-    /// Appends what was learned from the payloads to a line of --stats.
-    void append_statistics(std::string& line);
-    void add_statistics(app::StatsJson& json);
+    /// Adds what was learned from the payloads to both forms of --stats.
+    void add_statistics(app::StatsJson& json, std::string& line);
 
   private:
     app::PayloadCodec* codec_for(app::PayloadFormat format);

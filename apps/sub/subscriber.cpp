@@ -443,18 +443,6 @@ void Subscriber::finish_at_once(int code) {
     disconnect();
 }
 
-void Subscriber::report_stats() {
-    if (run_options_.stats == app::StatsForm::json) {
-        app::StatsJson json = stats_.json();
-        if (decoder_ != nullptr) decoder_->add_statistics(json);
-        return messages_.plain(json.text() + "\n");
-    }
-    std::string line = stats_.text();
-    if (decoder_ != nullptr) decoder_->append_statistics(line);
-    messages_.debug(line);
-    if (messages_.on_terminal()) messages_.plain(stats_.latencies().chart());
-}
-
 int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.conclude(interrupted_again_);
     if (decoder_ != nullptr) decoder_->finish();
@@ -463,7 +451,12 @@ int Subscriber::conclude(const std::expected<void, Error>& ended) {
     sink_.finish();
     if (ending_ != Ending::at_once) out_.flush_waiting();
     out_.flush();
-    if (run_options_.stats) report_stats();
+    if (run_options_.stats) {
+        app::StatsJson json = stats_.json();
+        std::string line = stats_.text();
+        if (decoder_ != nullptr) decoder_->add_statistics(json, line);
+        report_stats(json, line, stats_.latencies());
+    }
     if (out_.state() == output::StdoutBuffer::State::failed) {
         messages_.stdout_failed(out_.error());
         return app::exit_code::output_failed;

@@ -89,7 +89,6 @@ class Subscriber final : public app::ProgramRun {
     /// What of the filters some brokers do not accept.
     std::string filter_traits() const;
     void report_silent_share();
-    void report_stats();
     void finish(int code);
     void finish_at_once(int code);
     std::string refusal(std::string_view what, const std::string& filter, PacketType type, ReasonCode code,
