@@ -2,6 +2,7 @@
 #include "format.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <utility>
@@ -87,12 +88,12 @@ bool Format::find_all_fields(std::string_view payload) {
 void Format::render_field(const Step& step, TextBuffer& out) {
     const Field& field = fields_[step.text];
     const std::string_view value = values_->view().substr(field.start, field.length);
-    if (step.precision >= 0 && !options_.file_name) {
-        if (const auto number = app::read_double(value, "0123456789.-+eE"))
-            return append_float(out, *number, static_cast<int>(step.width), step.precision, step.left,
-                                step.zero);
-    }
-    put_escaped(step, cut(step, value), LineBreaks::hide, true, out);
+    std::optional<double> number;
+    if (step.precision >= 0 && !options_.file_name) number = app::read_double(value, "0123456789.-+eE");
+    if (number && std::isfinite(*number))
+        return append_float(out, *number, static_cast<int>(step.width), step.precision, step.left, step.zero);
+    // Digits of a number that is too large for rounding are not cut.
+    put_escaped(step, number ? value : cut(step, value), LineBreaks::hide, true, out);
 }
 
 RenderError Format::render_steps(const Publish& message, WallTime stamp, TextBuffer& out) {

@@ -84,7 +84,7 @@ struct Format::Parser {
     char separator() {
         if (at + 1 >= text.size() || (text[at + 1] != 'x' && text[at + 1] != 'X')) return ' ';
         const auto c = static_cast<unsigned char>(text[at]);
-        const bool punctuation = c > ' ' && c < 0x7f && c != '%' && !(c >= '0' && c <= '9') &&
+        const bool punctuation = c > ' ' && c < 0x7f && c != '%' && c != '{' && !(c >= '0' && c <= '9') &&
                                  !((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
         if (!punctuation) return ' ';
         ++at;
@@ -99,11 +99,13 @@ struct Format::Parser {
     static constexpr std::string_view unknown_escape =
         "is unknown: \\\\ \\0 \\a \\e \\n \\r \\t \\v exist; a literal \\ is \\\\";
 
-    // A path up to its closing brace, of which \} is none.
+    // A path up to its closing brace. \} is a brace in a name; other escapes are the path's own.
     std::expected<void, std::string> field(std::size_t start, Step step) {
         std::string path;
         for (++at; !end() && text[at] != '}'; ++at) {
-            if (text.substr(at).starts_with("\\}")) ++at;
+            if (text[at] == '\\' && at + 1 < text.size()) {
+                if (text[++at] != '}') path += '\\';
+            }
             path += text[at];
         }
         if (end()) return std::unexpected(wrong(start, "has no closing brace, as in %{sensors.0.temp}"));

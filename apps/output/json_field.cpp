@@ -135,17 +135,16 @@ class FieldSearch {
         return chosen;
     }
 
-    bool key_is(std::string_view name) const {
-        if (!scan_.has_escape()) return scan_.inside() == name;
-        TextBuffer text;
-        append_json_text(text, scan_.inside());
-        return text.view() == name;
-    }
-
     void take_key() {
         Level& level = levels_[depth_ - 1];
         const std::size_t step = above_ + depth_ - 1;
-        level.matching = subset(level.inside, [&](const auto& steps) { return key_is(steps[step].name); });
+        TextBuffer decoded;
+        std::string_view key = scan_.inside();
+        if (scan_.has_escape()) {
+            append_json_text(decoded, key);
+            key = decoded.view();
+        }
+        level.matching = subset(level.inside, [&](const auto& steps) { return steps[step].name == key; });
     }
 
     // The fields that the next value belongs to.
@@ -205,10 +204,14 @@ class FieldSearch {
     std::size_t depth_ = 0;  // how many are open
 };
 
+void forget_values(std::span<Field> fields) {
+    for (Field& field : fields) field = {.path = field.path};
+}
+
 }  // namespace
 
 FieldResult find_fields(std::string_view payload, std::span<Field> fields, TextBuffer& out) {
-    for (Field& field : fields) field.length = 0;
+    forget_values(fields);
     if (payload.size() > max_field_payload) return FieldResult::too_large;
     FieldResult result = FieldResult::found;
     for (std::size_t first = 0; first < fields.size(); first += FieldSearch::most) {
@@ -216,7 +219,7 @@ FieldResult find_fields(std::string_view payload, std::span<Field> fields, TextB
         const FieldResult of_some =
             FieldSearch(payload, some, out).run(~FieldSearch::Set{0} >> (FieldSearch::most - some.size()));
         if (of_some == FieldResult::not_json) {
-            for (Field& field : fields) field.length = 0;
+            forget_values(fields);
             return of_some;
         }
         if (of_some == FieldResult::missing) result = of_some;

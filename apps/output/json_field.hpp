@@ -52,11 +52,11 @@ inline constexpr std::size_t max_field_payload = std::size_t{1024} * 1024;
 struct Field {
     const FieldPath* path = nullptr;
     std::size_t start = 0;   ///< in what find_fields() appended to
-    std::size_t length = 0;  ///< 0 unless it was found
+    std::size_t length = 0;  ///< 0, and start too, unless it was found
 };
 
 /// Looks for all values in the JSON text `payload` in one pass, and appends them: a string as its text, anything else as
-/// JSON. Of two members with the same name the first counts. Found: all of them. Otherwise an unknown number of bytes is
+/// JSON. Of two members with the same name the first one that has the rest of the path counts. Found: all of them. Otherwise an unknown number of bytes is
 /// appended. Allocates nothing, but for names with escapes.
 FieldResult find_fields(std::string_view payload, std::span<Field> fields, TextBuffer& out);
 FieldResult find_field(std::string_view payload, const FieldPath& path, TextBuffer& out);

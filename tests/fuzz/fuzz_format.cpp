@@ -44,7 +44,17 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                           .packet_id = data[0],
                           .properties = {}};
     TextBuffer out;
-    if (auto format = Format::compile(text, options)) format->render(message, {0, 999'999'999}, out);
+    if (auto format = Format::compile(text, options)) {
+        // The second message, half of the first one, must not be shown with parts of the first.
+        Publish half = message;
+        half.payload = half.payload.first(half.payload.size() / 2);
+        for (const Publish& one : {message, half}) format->render(one, {0, 999'999'999}, out);
+        TextBuffer again;
+        TextBuffer fresh;
+        format->render(half, {0, 1}, again);
+        Format::compile(text, options)->render(half, {0, 1}, fresh);
+        if (again.view() != fresh.view()) std::abort();
+    }
 
     auto json = Format::compile("%j", options);
     TextBuffer object;

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <string>
 
+#include "json_field.hpp"
 #include "message.hpp"
 
 using namespace mqttc;
@@ -260,4 +261,43 @@ TEST_CASE("on a terminal text from the broker is escaped and the user's is not")
     CHECK(rendered("%p", message, terminal) == "x\\x1b]0;t\\x07\\r\ny\tz\\xff\\xc2\\x9b\xc3\xa9\\x7f");
     CHECK(rendered("%10t|", {.topic = "a\a"}, terminal) == "     a\\x07|");
     CHECK(rendered("%t %p", message) == message.topic + " " + message.payload);
+}
+
+TEST_CASE("a value of one message is not looked for in the next") {
+    auto format = Format::compile("[%{a}|%{b}|%{a}]", {});
+    REQUIRE(format);
+    const auto line = [&](std::string_view payload) {
+        TextBuffer out;
+        format->render({.topic = "t", .payload = as_bytes(payload)}, {}, out);
+        return std::string(out.view());
+    };
+    const std::string too_large = "{\"a\":\"" + std::string(max_field_payload, 'x') + "\"}";
+    for (const std::string& next : {std::string("{}"), std::string("12.5"), std::string(), too_large}) {
+        CAPTURE(next.substr(0, 20));
+        CHECK(line(R"({"a":"xxxxxxxxxxxxxxxx","b":1})") == "[xxxxxxxxxxxxxxxx|1|xxxxxxxxxxxxxxxx]");
+        CHECK(line(next) == "[||]");
+    }
+    CHECK(line(R"({"a":"","b":2})") == "[|2|]");
+}
+
+TEST_CASE("a path may begin with x after a precision, and end with a backslash") {
+    const auto line = [](std::string_view text, std::string_view payload) {
+        auto format = Format::compile(text, {});
+        REQUIRE(format);
+        TextBuffer out;
+        format->render({.topic = "t", .payload = as_bytes(payload)}, {}, out);
+        return std::string(out.view());
+    };
+    CHECK(line("x=%.2{x} y=%.2{y}", R"({"x":1.234,"y":5.678})") == "x=1.23 y=5.68");
+    CHECK(line("%8.1{X.temp}|", R"({"X":{"temp":21.25}})") == "    21.2|");
+    CHECK(line(R"(%{a\\}|%{b\}c}|%{d\.e})", R"({"a\\":1,"b}c":2,"d.e":3})") == "1|2|3");
+}
+
+TEST_CASE("a number that is too large to be rounded stays itself") {
+    auto format = Format::compile("%.2{a}", {});
+    REQUIRE(format);
+    const std::string digits(400, '7');
+    TextBuffer out;
+    format->render({.topic = "t", .payload = as_bytes("{\"a\":" + digits + "}")}, {}, out);
+    CHECK(out.view() == digits);
 }
