@@ -14,13 +14,24 @@ namespace {
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> known_fields{
     {{"topic", "%t"}, {"payload", "%p"}, {"time", "%I"}, {"qos", "%q"}, {"retain", "%r"}}};
 
+// Of the first } that ends a path.
+std::size_t next_brace(std::string_view field) {
+    std::size_t at = 0;
+    while (at < field.size() && field[at] != '}') at += field[at] == '\\' ? 2U : 1U;
+    return at;
+}
+
 // Up to the next comma that is not inside braces.
 std::string_view next_field(std::string_view& rest) {
     std::size_t end = 0;
     bool in_braces = false;
     for (; end < rest.size() && (in_braces || rest[end] != ','); ++end) {
-        if (rest[end] == '{') in_braces = true;
-        if (rest[end] == '}') in_braces = false;
+        if (in_braces && rest[end] == '\\')
+            ++end;
+        else if (rest[end] == '{')
+            in_braces = true;
+        else if (rest[end] == '}')
+            in_braces = false;
     }
     const std::string_view field = rest.substr(0, end);
     rest.remove_prefix(std::min(rest.size(), end + 1));
@@ -38,16 +49,17 @@ std::expected<std::unique_ptr<output::MessageSink>, std::string> CsvPrinter::mak
         const std::size_t before = fields.size();
         const std::string_view field = next_field(fields);
         more = !fields.empty() || (before > 0 && field.size() + 1 == before);
+        if (field.empty()) return std::unexpected(std::string("--csv: a field is empty"));
         const auto* const known =
             std::ranges::find(known_fields, field, &std::pair<std::string_view, std::string_view>::first);
         if (known == known_fields.end() && !field.starts_with('%'))
             return std::unexpected("--csv: unknown field " + in_quotes(field) +
                                    " (known fields: topic, payload, time, qos, retain, %{path})");
         auto column = output::Format::compile(known != known_fields.end() ? known->second : field,
-                                              {.terminal = terminal, .skip_missing = true});
+                                              {.terminal = terminal});
         if (!column) return std::unexpected("--csv: " + column.error());
         printer->columns_.push_back(std::move(*column));
-        const bool is_path = field.starts_with("%{") && field.ends_with('}');
+        const bool is_path = field.starts_with("%{") && next_brace(field) + 1 == field.size();
         printer->names_.emplace_back(is_path ? field.substr(2, field.size() - 3) : field);
     }
     return printer;
