@@ -2,6 +2,7 @@
 #include "number_format.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 
 namespace mqttc::app {
@@ -28,7 +29,7 @@ std::string duration_text(Duration duration) {
 }
 
 std::string bytes_text(double bytes) {
-    if (bytes < 999.5) return decimal(bytes, 0) + " bytes";
+    if (bytes < 999.5) return count_text(static_cast<std::uint64_t>(std::nearbyint(bytes)), "byte");
     if (bytes < 999.95e3) return decimal(bytes / 1e3, 1) + " kB";
     if (bytes < 999.95e6) return decimal(bytes / 1e6, 1) + " MB";
     return decimal(bytes / 1e9, 1) + " GB";

@@ -149,6 +149,7 @@ void ProgramRun::warn_about_topic(std::string_view topic) {
 void ProgramRun::report_stats(const StatsJson& json, std::string_view text,
                               const LatencyHistogram& latencies) {
     if (run_options_.stats == StatsForm::json) return messages_.plain(json.text() + "\n");
+    if (!ever_connected_) return;
     messages_.debug(text);
     if (messages_.on_terminal()) messages_.plain(latencies.chart());
 }

@@ -75,7 +75,8 @@ class ProgramRun : public ClientHandler {
     void report_outage(const Error& error, std::string_view more, Duration retry_in);
     /// Some brokers close the connection for a topic with control characters or noncharacters: warns, once.
     void warn_about_topic(std::string_view topic);
-    /// --stats: one of both forms; after the text, a chart of the latencies for a user who watches.
+    /// --stats: JSON in any case; the text only if there was a connection, with a chart of the latencies for a user who
+    /// watches.
     void report_stats(const StatsJson& json, std::string_view text, const LatencyHistogram& latencies);
     /// Reports the error that ended the run; its exit code.
     int fail(const Error& error);

@@ -338,12 +338,19 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     if (options_.progress && ever_connected_) messages_.note(progress_text(progress()));
     const bool out_of_memory = !result && result.error().code == ErrorCode::out_of_memory;
     int code = app::exit_code::ok;
+    const Tally sum = tally();
+    const auto print_stats = [&] {
+        if (!stats_) return;
+        report_stats(stats_->json(sum.all, sum.delivered), stats_->text(sum.delivered), stats_->latencies());
+    };
     if (!result) {
         code = fail(result.error());
-        if (!ever_connected_ && !out_of_memory) return code;
+        if (!ever_connected_ && !out_of_memory) {
+            print_stats();
+            return code;
+        }
         if (!out_of_memory) report_unacknowledged(result.error());
     }
-    const Tally sum = tally();
     const Shortfall shortfall = shortfall_of(sum);
     if (ping_sent_) {
         messages_.error("the broker did not answer PINGREQ: it may not have read all of the " +
@@ -352,8 +359,7 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     // The error of the first line has reported it.
     const bool nothing = sum.all == 0 && !input_.failure().empty();
     if (shortfall.any() && !nothing) messages_.error(delivery_text(sum, shortfall));
-    if (stats_)
-        report_stats(stats_->json(sum.all, sum.delivered), stats_->text(sum.delivered), stats_->latencies());
+    print_stats();
     if (shortfall.out_of_time) return app::exit_code::run_timeout;
     // A file truncated while it was sent, or a redirect: the cause is more useful than that messages are missing.
     const bool redirected = !result && result.error().code == ErrorCode::server_disconnect &&

@@ -91,7 +91,7 @@ void Requester::on_run_timeout(const std::string& what) {
 int Requester::conclude(const std::expected<void, Error>& result) {
     if (run_options_.debug && ignored_ > 0)
         messages_.debug(app::count_text(ignored_, "message") + " on the response topic ignored");
-    if (run_options_.stats == app::StatsForm::json || (run_options_.stats && ever_connected_)) {
+    if (run_options_.stats) {
         app::StatsJson json;
         json.add("answers", answers_).json("latency", latencies_.json());
         std::string line = app::count_text(answers_, "answer");

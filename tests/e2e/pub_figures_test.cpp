@@ -31,7 +31,7 @@ TEST_CASE("--stats prints messages, bytes, rates and latencies on stderr") {
                       result.err);
     }
     const Result quiet = publish(broker.port(), {"-t", "a", "-m", "x", "--stats", "--quiet"});
-    CHECK(quiet.err.starts_with("mqtt_pub: 1 message delivered, 1 bytes of payload in "));
+    CHECK(quiet.err.starts_with("mqtt_pub: 1 message delivered, 1 byte of payload in "));
 }
 
 TEST_CASE("--stats=json prints one object without the program's name") {
@@ -63,11 +63,14 @@ TEST_CASE("on a terminal --stats has a histogram of latencies") {
 TEST_CASE("--stats is also printed when nothing was delivered") {
     const Result result = publish(1, {"-t", "a", "-m", "x", "--stats"});
     CHECK(result.exit.code == 61);
+    CHECK(result.err.find(" delivered, ") == std::string::npos);
+    CHECK(publish(1, {"-t", "a", "-m", "x", "--stats=json"}).err.find("\n{\"messages\":1,\"delivered\":0,") !=
+          std::string::npos);
     BrokerThread broker;
     broker.set([](broker::Behaviour& it) { it.answer_publish = false; });
     const Result waiting = publish(broker.port(), {"-t", "a", "-m", "x", "-q", "1", "--stats", "-W", "0.2"});
     CHECK(waiting.exit.code == 27);
-    CHECK(waiting.err.find("mqtt_pub: 0 messages delivered, 1 bytes of payload in ") != std::string::npos);
+    CHECK(waiting.err.find("mqtt_pub: 0 messages delivered, 1 byte of payload in ") != std::string::npos);
 }
 
 TEST_CASE("--stamp numbers the messages of a run") {
