@@ -100,7 +100,8 @@ std::expected<void, std::string> CsvLines::read_header() {
         if (auto read = read_template(topic); !read) return read;
     }
     if (rules_.topics.empty() && !find_column("topic"))
-        return std::unexpected(std::string("the header has no column topic, and there is no -t"));
+        return std::unexpected(std::string(
+            "the header has no column topic, and there is no -t (for another separator use --separator)"));
     const auto payload = find_column(rules_.payload_column.empty() ? "payload" : rules_.payload_column);
     if (!payload && !rules_.payload_column.empty())
         return std::unexpected("the header has no column " + in_quotes(rules_.payload_column) +

@@ -127,6 +127,13 @@ class JsonLines::Reader {
         wrong_ = std::move(what);
         return false;
     }
+    bool wrong_property_value() {
+        if (line_.level == Level::user_pair)
+            return fail("user-properties: the value of " + in_quotes(name_) + " is not a string");
+        if (line_.property == nullptr && !line_.is_encoding)
+            return fail("user-properties is not a list of objects");
+        return fail(std::string(name_) + ": its value is not allowed");
+    }
     bool is_not(std::string_view what) { return fail(std::string(name_) + " is not " + std::string(what)); }
     bool is_field(Field field) const { return line_.level == Level::message && line_.field->field == field; }
     /// False: there is no valid message; `wrong_` is empty if the text is not JSON. The same for those below.
@@ -239,7 +246,7 @@ bool JsonLines::Reader::key(const JsonText& text) {
 // A value that is not the usual one of its field. `raw`: how it is written, for a payload.
 bool JsonLines::Reader::other_value(std::string_view raw) {
     if (line_.level == Level::outside) return fail("it is not an object");
-    if (line_.level != Level::message) return is_not("a value of that property");
+    if (line_.level != Level::message) return wrong_property_value();
     if (!line_.field->wanted.empty()) return is_not(line_.field->wanted);
     if (line_.field->field == Field::payload) {
         line_.payload_is_text = false;
@@ -275,7 +282,7 @@ bool JsonLines::Reader::number(std::string_view digits) {
     } else if (line_.level == Level::properties && line_.property != nullptr && !line_.is_encoding &&
                !app::is_text(line_.property->type)) {
         if (belongs_to_connection(line_.property->id)) return true;
-        if (*value > UINT32_MAX) return is_not("a value of that property");
+        if (*value > UINT32_MAX) return wrong_property_value();
         return add(properties_.add(line_.property->id, static_cast<std::uint32_t>(*value)), name_);
     } else {
         return other_value(digits);
@@ -325,8 +332,7 @@ bool JsonLines::Reader::field_text(const JsonText& text, std::string_view raw) {
 }
 
 bool JsonLines::Reader::property_text(const JsonText& text) {
-    if (line_.property == nullptr || !app::is_text(line_.property->type))
-        return is_not("a value of that property");
+    if (line_.property == nullptr || !app::is_text(line_.property->type)) return wrong_property_value();
     if (line_.is_encoding) {
         line_.property_encoding = encoding_named(text_of(text, value_text_));
         return line_.property_encoding || is_not("base64 or hex");
@@ -377,7 +383,7 @@ bool JsonLines::Reader::open(JsonScanner& scan, bool object) {
                 return true;
             }
             if (line_.property == nullptr || object || !belongs_to_connection(line_.property->id))
-                return is_not("a value of that property");
+                return wrong_property_value();
             return scan.skip();
         case Level::user_list:
             if (!object) return fail("user-properties is not a list of objects");
@@ -385,7 +391,7 @@ bool JsonLines::Reader::open(JsonScanner& scan, bool object) {
             line_.level = Level::user_pair;
             return true;
         case Level::user_pair:
-            return fail("user-properties: the value of " + in_quotes(name_) + " is not a string");
+            return wrong_property_value();
     }
     return true;
 }

@@ -96,8 +96,7 @@ std::expected<std::unique_ptr<InputSource>, PayloadError> open_lines(const app::
                            .payload_column = options.payload_column,
                            .encoding = options.encoding};
             if (options.separator && options.separator->size() != 1)
-                return std::unexpected(
-                    PayloadError{false, "--separator: one character separates columns of CSV"});
+                return std::unexpected(PayloadError{false, "--separator: CSV needs one character"});
             if (options.separator) rules.separator = options.separator->front();
             return parsed(JsonLines::max_line, std::make_unique<CsvLines>(std::move(rules)));
         }

@@ -74,7 +74,8 @@ TEST_CASE("CSV: errors name the column") {
     CHECK(csv.read("a,\"b\"c,,") == "<column 2 (payload): text follows its closing quote>");
     CHECK(csv.read("a,\"b,,") == "<column 2 (payload): its quote is not closed>");
 
-    CHECK(Csv().read("a,b") == "<the header has no column topic, and there is no -t>");
+    CHECK(Csv().read("a,b") ==
+          "<the header has no column topic, and there is no -t (for another separator use --separator)>");
     CHECK(Csv().read("topic,topic") == "<column 2: the header has the name 'topic' twice>");
     CHECK(Csv().read("topic,,x") == "<column 2: the header has no name for it>");
     CHECK(Csv({.topics = {"{x}"}}).read("a") == "<the header has no column 'x' of -t>");
