@@ -25,8 +25,6 @@ void note_signal(int number) {
 
 // While descriptors are always ready ppoll never delivers a blocked signal, so this often a check finds them.
 constexpr Duration signal_check_interval = std::chrono::milliseconds(10);
-// A ppoll that took longer has waited, and has delivered what arrived.
-constexpr Duration longest_without_waiting = std::chrono::milliseconds(1);
 
 Time clock_now() {
     return std::chrono::steady_clock::now();
@@ -171,21 +169,21 @@ bool Loop::wait(std::optional<Time> until, bool no_wait) {
         polled_serials_.push_back(watch.serial);
     }
     timespec timeout{};
-    const Time before = clock_now();
-    if (until && !no_wait) timeout = to_timespec(*until - before);
+    if (until && !no_wait) timeout = to_timespec(*until - clock_now());
     const bool forever = !until && !no_wait;
     const int ready = ppoll(polled_.data(), polled_.size(), forever ? nullptr : &timeout,
                             signals_.empty() ? nullptr : &mask_waiting_);
-    now_ = clock_now();
-    if (now_ - before > longest_without_waiting) signals_seen_ = now_;
     return ready > 0;
 }
 
-void Loop::take_blocked_signals() {
+/// True iff there were some.
+bool Loop::take_blocked_signals() {
     signals_seen_ = now_;
     const timespec at_once{};
     int number = 0;
-    while ((number = sigtimedwait(&taken_, nullptr, &at_once)) > 0) signal_arrived[number] = true;
+    bool any = false;
+    for (; (number = sigtimedwait(&taken_, nullptr, &at_once)) > 0; any = true) signal_arrived[number] = true;
+    return any;
 }
 
 void Loop::call_signals() {
@@ -232,12 +230,12 @@ void Loop::update_now() {
 }
 
 void Loop::turn(std::optional<Time> deadline, bool no_wait) {
-    const bool ready = wait(next_due(deadline), no_wait);
-    if (!signals_.empty()) {
-        if (ready && now_ - signals_seen_ >= signal_check_interval) take_blocked_signals();
-        call_signals();
-    }
-    if (ready) call_watches();
+    // Not after the wait, so that what has arrived is read first.
+    const bool check = !signals_.empty() && ready_ && now_ - signals_seen_ >= signal_check_interval;
+    ready_ = wait(next_due(deadline), (check && take_blocked_signals()) || no_wait);
+    now_ = clock_now();
+    call_signals();
+    if (ready_) call_watches();
     call_timers();
 }
 

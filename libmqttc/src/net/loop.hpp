@@ -85,7 +85,7 @@ class Loop {
     Watch* find(int fd);
     void mirror(Watch& watch, int operation);
     bool wait(std::optional<Time> until, bool no_wait);
-    void take_blocked_signals();
+    bool take_blocked_signals();
     void call_signals();
     void call_watches();
     void call_timers();
@@ -105,6 +105,7 @@ class Loop {
     std::uint64_t next_serial_ = 1;
     TimerId next_timer_ = 1;
     Time signals_seen_;
+    bool ready_ = false;  ///< descriptors were ready after the last wait
     Time now_;
 };
 
