@@ -142,7 +142,7 @@ Done set_up(Shared& shared) {
     }
     if (auto done = load_anchors(context, shared); !done) return done;
     if (auto done = load_own_certificate(context, shared); !done) return done;
-    if (shared.tpm) sign_in_tpm(context, *shared.tpm);
+    if (tpm_uri(options) == &options.key_file) sign_in_tpm(context, *shared.tpm);
     if (options.require_ocsp && options.verify) require_stapled_response(context);
     if (shared.late_bundle.empty()) shared.copies.clear();
     return open_keylog(context, shared);

@@ -221,7 +221,7 @@ Cause explain_library(unsigned long code, bool handshake, const HandshakeContext
             case SSL_R_NO_CIPHER_MATCH:
                 return {"no cipher in common with the server", Hint::ciphers};
             case ERR_R_EVP_LIB:
-                if (tpm_uri(handshake_context.options) != nullptr)
+                if (tpm_uri(handshake_context.options) == &handshake_context.options.key_file)
                     return {
                         "the TPM refuses to sign: the key's password is missing or wrong, or the TPM is "
                         "locked after too many wrong ones",

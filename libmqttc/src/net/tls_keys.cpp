@@ -188,7 +188,8 @@ std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& pa
     const UiPtr ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
     const bool in_tpm = uri.starts_with(tpm_handle);
     // Without it the provider tpm2 asks for no password.
-    const bool add_pass = in_tpm && !passphrase.empty() && uri.find('?') == uri.npos;
+    const bool add_pass =
+        in_tpm && hint == Hint::client_key && !passphrase.empty() && uri.find('?') == uri.npos;
     OSSL_STORE_CTX* store = OSSL_STORE_open_ex((add_pass ? uri + "?pass" : uri).c_str(), library, nullptr,
                                                ui.get(), &passphrase, nullptr, nullptr, nullptr);
     if (store == nullptr)

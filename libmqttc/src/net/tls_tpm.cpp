@@ -53,6 +53,7 @@ std::expected<void, Error> TpmLibrary::open(const std::string& uri) {
     // What both can do is done by the first one, unless a preference is set.
     default_ = OSSL_PROVIDER_load(context_, "default");
     if (default_ == nullptr) return cannot_use(queue_reason());
+    ERR_clear_error();
     tpm2_ = OSSL_PROVIDER_load(context_, "tpm2");
     if (tpm2_ != nullptr) return {};
     if (ERR_GET_LIB(ERR_peek_error()) == ERR_LIB_DSO)
