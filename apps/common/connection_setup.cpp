@@ -189,8 +189,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     session.client_id = client_id(options, session.version, process_id);
     session.clean_start = options.clean_start;
     session.session_expiry = 0;  // connect_properties() says more
-    // Not with a will: if the broker does not accept it, the first connection ends without DISCONNECT.
-    session.send_before_connack = !client.fallback_version && !options.will.topic;
+    session.subscribe_before_connack = true;
     session.keep_alive = options.keep_alive;
     session.username = options.username;
     if (options.password.kind == PasswordSource::Kind::given) session.password = options.password.value;

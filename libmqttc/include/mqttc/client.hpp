@@ -67,7 +67,8 @@ struct ClientOptions {
     /// the server.
     bool follow_redirect = false;
     /// When the broker does not accept session.version, or closes, before the first CONNACK that accepts: connect again at
-    /// once with this version, for the rest of the run, without the properties of CONNECT and the Will.
+    /// once with this version, for the rest of the run, without the properties of CONNECT and the Will. Nothing is sent before
+    /// CONNACK then (SessionOptions::subscribe_before_connack).
     std::optional<ProtocolVersion> fallback_version = {};
 };
 
@@ -81,12 +82,12 @@ class ClientHandler : public SessionHandler {
     /// A connection attempt to this endpoint begins. It is the time for Client::set_credentials(), and for changing what may
     /// expire in the endpoint for this attempt: WebSocket headers, credentials of the proxy, TLS files; not its address.
     virtual void on_connecting(Endpoint& /*endpoint*/) {}
-    /// SessionOptions::send_before_connack: CONNECT is written in this turn, and what is subscribed to and published now is
-    /// sent with it.
+    /// With SessionOptions::subscribe_before_connack, at most once: CONNECT is written in this turn, and what is subscribed to
+    /// now is sent with it. Without a call, and for the rest, there is on_connack().
     virtual void on_opened() {}
-    /// The broker has closed the connection before CONNACK, has begun with another packet, or has not answered what was sent
-    /// before that within half of SessionOptions::ack_timeout: everything is sent again, after CONNACK, on the next
-    /// connection, which is tried at once. This error is reported nowhere else.
+    /// The broker has not answered what was sent before CONNACK: it closed the connection, sent DISCONNECT or began with another
+    /// packet than CONNACK, or half of SessionOptions::ack_timeout has passed. The requests without an answer are sent after
+    /// CONNACK on another connection, which is tried at once. This error is reported nowhere else.
     virtual void on_early_refused(const Error& /*error*/) {}
     /// Once per turn, before anything is written: what on_publish has buffered must now be made durable (written to
     /// stdout), because the acknowledgements are written next, except those that are held.

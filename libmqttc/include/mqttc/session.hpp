@@ -68,13 +68,13 @@ struct SessionOptions {
     /// zero = off. Progress is what Session::tick() describes. Not for CONNECT: the caller limits the time for the
     /// transport and CONNACK together.
     Duration ack_timeout = std::chrono::seconds(20);
-    /// 3.1.1 and 5: saves a round trip at the start of a clean session. What subscribe(), unsubscribe() and publish() at QoS 1
-    /// are given between the first opened() and CONNACK is sent right after CONNECT (section 3.1.4), up to 4 KiB; in 5 only
-    /// one PUBLISH, and nothing that CONNACK may forbid by a flag: retained messages, shared subscriptions, subscription
-    /// identifiers. The rest waits for CONNACK, and so does everything on later connections. A broker that closes the
-    /// connection instead must be connected to again (a Client does so at once): what it has not acknowledged is sent
-    /// again then. What CONNACK does not allow counts as refused.
-    bool send_before_connack = false;
+    /// 3.1.1 and 5: saves a round trip at the start of a clean session without a will. What subscribe() and unsubscribe() are
+    /// given between the first opened() and CONNACK is sent right after CONNECT (section 3.1.4). The first request that
+    /// exceeds 4 KiB in all, or in 5 has a shared subscription or a subscription identifier, which CONNACK may forbid, waits
+    /// for CONNACK, and so do all that follow, and all messages. If the broker closes the connection or does not answer,
+    /// connect again (a Client does so at once): the requests are then sent after CONNACK. Those that CONNACK does not allow
+    /// (a wildcard, their size) count as refused.
+    bool subscribe_before_connack = false;
     bool use_topic_aliases = true;  ///< v5: use aliases for outgoing topics as far as the broker allows
     PacketTrace* trace = nullptr;   ///< must outlive the session
 };
@@ -210,10 +210,11 @@ class MQTTC_API Session {
 
     /// The transport is connected: makes CONNECT pending.
     void opened(Time now);
-    /// SessionOptions::send_before_connack: CONNACK has not been received, and the next small packet can be sent now.
-    [[nodiscard]] bool can_send_early() const;
-    /// On this connection something was sent before CONNACK, and the oldest of it has no answer. When the connection ends
-    /// like this, or times out, the broker may not accept such packets: connect again at once, without a delay.
+    /// SessionOptions::subscribe_before_connack: a request can be made on this connection although CONNACK has not been
+    /// received.
+    [[nodiscard]] bool can_subscribe_early() const;
+    /// On this connection a request was sent before CONNACK, and the oldest has no answer, or CONNACK does not allow one. When
+    /// the connection ends like this, or times out, connect again at once, without a delay: requests then wait for CONNACK.
     [[nodiscard]] bool early_unanswered() const;
     /// User name and password of the next CONNECT, in place of those of the options: a token that expires, for example.
     void set_credentials(std::optional<std::string> username, std::optional<Secret> password);
@@ -285,13 +286,13 @@ class MQTTC_API Session {
     /// is unknown, or may have arrived.
     bool withdraw(PacketId id);
 
-    /// Makes a SUBSCRIBE pending (after CONNACK). The session repeats it after a reconnect to a broker that has lost the
+    /// Makes a SUBSCRIBE pending, after CONNACK unless SessionOptions::subscribe_before_connack allows it before. The session repeats it after a reconnect to a broker that has lost the
     /// subscriptions. If all are shared subscriptions it is repeated after each reconnect, because Mosquitto 2.0 forgets these
     /// when it restarts although it keeps the session: subscribe to shared subscriptions in a call of their own.
     /// Errors: usage, limit_exceeded, not_connected, window_full (too many requests unanswered).
     [[nodiscard]] std::expected<PacketId, Error> subscribe(std::span<const Subscription> subscriptions,
                                                            PropertiesView properties, Time now);
-    /// Makes an UNSUBSCRIBE pending (after CONNACK); when it is answered, these filters are no longer repeated, except
+    /// Makes an UNSUBSCRIBE pending, as subscribe(); when it is answered, these filters are no longer repeated, except
     /// those refused (v5). Errors as of subscribe().
     [[nodiscard]] std::expected<PacketId, Error> unsubscribe(std::span<const std::string_view> filters,
                                                              PropertiesView properties, Time now);

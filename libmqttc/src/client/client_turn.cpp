@@ -39,13 +39,19 @@ bool keep_clean_session(ClientOptions& options) {
     return true;
 }
 
+/// With fallback_version nothing is sent before CONNACK: the session of the other version would not know of it.
+SessionOptions session_options(ClientOptions& options) {
+    if (options.fallback_version) options.session.subscribe_before_connack = false;
+    return std::move(options.session);
+}
+
 }  // namespace
 
 Client::Impl::Impl(ClientOptions given, ClientHandler& to)
     : options(std::move(given)),
       handler(to),
       ends_kept_session(keep_clean_session(options)),
-      session(std::move(options.session)),
+      session(session_options(options)),
       relay(to),
       backoff_(options.reconnect.min_delay, options.reconnect.max_delay, options.reconnect.quick_delay) {
     if (options.endpoints.empty()) options.endpoints.push_back(options.endpoint);
@@ -196,7 +202,7 @@ void Client::Impl::serve() {
     if (!error && !one_sided) {
         if (auto done = session.tick(loop.now()); !done) error = std::move(done.error());
     }
-    if (!error && relay.callbacks.unsent() && (session.connected() || session.can_send_early()))
+    if (!error && relay.callbacks.unsent() && (session.connected() || session.can_subscribe_early()))
         relay.callbacks.send_subscriptions(session, loop.now());
     const bool talking = !error && !stopping && !pending_disconnect && session.connected();
     if (talking && session.can_publish(Qos::at_most_once)) handler.on_room();

@@ -80,7 +80,7 @@ void Client::Impl::poll_connector() {
     connection_ = std::make_unique<Connection>(loop, std::move(*stream), buffer);
     phase_ = Phase::opening;
     session.opened(loop.now());
-    if (session.can_send_early()) handler.on_opened();
+    if (session.can_subscribe_early()) handler.on_opened();
 }
 
 void Client::Impl::begin_closing() {
@@ -92,10 +92,7 @@ void Client::Impl::begin_closing() {
                    session.counters().published > 0 || relay.acknowledges;
     const auto done =
         session.disconnect(pending_disconnect->code, pending_disconnect->properties.view(), loop.now());
-    if (!done) {
-        // No CONNACK yet: don't send DISCONNECT.
-        return phase_ == Phase::open ? end(std::unexpected(done.error())) : end({});
-    }
+    if (!done) return phase_ == Phase::open ? end(std::unexpected(done.error())) : end({});
     const auto after = session.pending_bytes();
     disconnect_size_ = after > before ? after - before : after;
     phase_ = Phase::closing;
@@ -165,6 +162,7 @@ void Client::Impl::lost(Error error) {
     shrink_at_.reset();
     add_endpoint_context(error, was_open);
     if (without_early) {
+        relay.accepted = false;
         handler.on_early_refused(error);
         untried_addresses_.clear();
         phase_ = Phase::waiting;
@@ -187,14 +185,21 @@ void Client::Impl::lost(Error error) {
     if (!delay) end(std::unexpected(std::move(error)));
 }
 
-/// True: the same is tried at once without sending anything before CONNACK, which a broker may not expect.
+/// True: the broker may not expect SUBSCRIBE before CONNACK. The same is tried at once, and then SUBSCRIBE waits.
 bool Client::Impl::early_refused(const Error& error) const {
     if (pending_disconnect || !session.early_unanswered()) return false;
-    if (error.code == ErrorCode::ack_timeout) return true;
-    // Aedes has answered an early PUBLISH before CONNECT.
-    return phase_ == Phase::opening &&
-           (error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost ||
-            error.code == ErrorCode::protocol_error);
+    switch (error.code) {
+        case ErrorCode::ack_timeout:
+        case ErrorCode::closed_by_peer:
+        case ErrorCode::connection_lost:
+        case ErrorCode::server_disconnect:
+            return true;
+        case ErrorCode::protocol_error:
+            // Some brokers answer it before CONNECT. A hint says that the server speaks something else.
+            return phase_ == Phase::opening && error.hint == Hint::none;
+        default:
+            return false;
+    }
 }
 
 /// True: the other version is tried at once.

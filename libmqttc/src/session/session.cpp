@@ -81,10 +81,16 @@ void Session::Impl::opened(Time now) {
         secret_size += will.topic.size() + will.payload.size() + will.properties.wire().size();
     }
     if (options.username) secret_size += options.username->size();
+    const bool fresh =
+        !state.ever_connected && state.unanswered_connects == 0 && !resumable && state.kept.empty();
+    // With a will a connection that is given up would end as if the client had failed.
+    conn.early = options.subscribe_before_connack && fresh && conn.clean && !authenticates && !options.will &&
+                 options.version != ProtocolVersion::v31;
     // A buffer that grows would leave copies of the password in freed memory.
     constexpr std::size_t fields = 64;
     conn.output.buffer().reserve(fields + secret_size + connect.client_id.size() +
-                                 connect.properties.wire().size());
+                                 connect.properties.wire().size() +
+                                 (options.password && conn.early ? max_early_bytes : 0));
     const auto done = send(connect, now);
     if (!done) {
         unusable = std::make_unique<const Error>(
@@ -92,12 +98,6 @@ void Session::Impl::opened(Time now) {
         return;
     }
     conn.connect_end = conn.output.end_position();
-    const bool fresh =
-        !state.ever_connected && state.unanswered_connects == 0 && !resumable && state.kept.empty();
-    conn.early = options.send_before_connack && fresh && conn.clean && !authenticates &&
-                 options.version != ProtocolVersion::v31;
-    // In MQTT 5 the broker's receive maximum may be 1.
-    if (conn.early) conn.quota = v5() ? 1 : conn.limits.receive_maximum;
     if (options.password) conn.output.mark_secret();
 }
 
@@ -253,11 +253,11 @@ void Session::closed(Time, std::size_t unarrived) {
     impl_->closed(unarrived);
 }
 
-bool Session::can_send_early() const {
-    return impl_->early(0) && impl_->conn.quota > 0 && impl_->state.inflight.waiting().empty();
+bool Session::can_subscribe_early() const {
+    return impl_->early();
 }
 bool Session::early_unanswered() const {
-    return impl_->early_unanswered();
+    return impl_->early_unanswered() || impl_->conn.early_forbidden;
 }
 
 void Session::forget_assigned_client_id() {

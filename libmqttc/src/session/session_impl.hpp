@@ -102,7 +102,7 @@ struct Session::Impl {
         std::uint64_t arrived = 0;      ///< bytes of the output that the broker's machine has confirmed
         Time requested_ping_since{};    ///< when ping() was called last
         std::uint64_t connect_end = 0;  ///< where CONNECT ends in the output
-        std::uint64_t early_end = 0;    ///< where the last packet made pending before CONNACK ends
+        std::uint64_t early_end = 0;    ///< where the last request made pending before CONNACK ends
         std::uint64_t ping_end = 0;
         std::size_t answer_bytes = 0;  ///< of the pending output, at most this much is acknowledgements
         std::uint16_t quota = 0;       ///< PUBLISH packets that we may still send (section 4.9)
@@ -112,9 +112,11 @@ struct Session::Impl {
         std::uint32_t requested_pings = 0;      ///< of these, up to the last one that ping() sent
         Phase phase = Phase::closed;
         Intake intake = Intake::open;
-        bool clean = false;     ///< CONNECT requested a clean start
-        bool early = false;     ///< packets may be sent before CONNACK
-        bool in_event = false;  ///< inside receive()
+        bool clean = false;            ///< CONNECT requested a clean start
+        bool early = false;            ///< requests may be sent before CONNACK
+        bool request_waits = false;    ///< a request is sent after CONNACK
+        bool early_forbidden = false;  ///< a limit in CONNACK forbids a request that was sent before it
+        bool in_event = false;         ///< inside receive()
     };
 
     explicit Impl(SessionOptions given);
@@ -274,13 +276,12 @@ struct Session::Impl {
     bool v5() const { return options.version == ProtocolVersion::v5; }
     /// Packets of the application can be sent.
     bool live() const { return conn.phase == Phase::connected; }
-    /// Packets of the application can be sent after CONNECT.
+    /// Requests can be sent after CONNECT.
     bool early() const { return conn.phase == Phase::connecting && conn.early; }
+    /// A request of this size is sent before CONNACK. Requests keep their order.
     bool early(std::size_t size) const {
-        return early() && conn.output.end_position() - conn.connect_end + size <= max_early_bytes;
-    }
-    void count_early() {
-        if (early()) conn.early_end = conn.output.end_position();
+        return early() && !conn.request_waits &&
+               conn.output.end_position() - conn.connect_end + size <= max_early_bytes;
     }
     bool early_unanswered() const;
     /// The transport is there and DISCONNECT was neither sent nor received.

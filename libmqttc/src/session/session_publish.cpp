@@ -230,13 +230,9 @@ std::expected<PacketId, Error> Session::Impl::publish_qos1or2(PreparedPublish& p
         copy_unless_borrowed(prepared.payload, mode);
         message.payload = prepared.payload;
     }
-    // A connection that ends before CONNACK must not make it doubtful whether a message of QoS 2 was received, and MQTT 5
-    // brokers may have no retained messages.
-    const bool can_be_early = message.qos == Qos::at_least_once && !(v5() && prepared.plain.retain);
-    if (is_next && (live() || (can_be_early && early(size)))) {
+    if (is_next && live()) {
         choose_alias(prepared);
         send_publish(message, &prepared, now);
-        count_early();
     } else {
         remember_aliases(prepared);
     }
@@ -267,7 +263,7 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     PreparedPublish prepared{.plain = common, .wire = common};
     if (v5() && (prepare_properties(prepared) || prepared.user_alias != 0)) return 0;
     if (acknowledged) {
-        // A packet that may be sent again has its topic.
+        // The packet that is kept needs the topic; the one that is sent would have the alias.
         if (conn.limits.topic_alias_maximum > 0 && options.use_topic_aliases) return 0;
     } else {
         choose_alias(prepared);

@@ -92,16 +92,6 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
             if (message->stage == OutgoingMessage::Stage::pubrel) refuse_message(*message, fate_unknown);
         }
     }
-    const auto violation = [&](const OutgoingMessage& message) {
-        const std::size_t size = message.packet.size() + message.payload.bytes.size();
-        return violated_limit(message.qos, (message.packet[0] & retain_bit) != 0, size);
-    };
-    // Sent before CONNACK.
-    for (OutgoingMessage* message = state.inflight.sent().front(); message != nullptr;
-         message = message->next) {
-        --conn.quota;
-        if (const auto code = violation(*message)) refuse_message(*message, *code);
-    }
     OutgoingMessage* next = nullptr;
     for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr; message = next) {
         next = message->next;
@@ -112,7 +102,8 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
             send_pubrel(*message, now);
             continue;
         }
-        if (const auto code = violation(*message)) {
+        const std::size_t size = message->packet.size() + message->payload.bytes.size();
+        if (const auto code = violated_limit(message->qos, (message->packet[0] & retain_bit) != 0, size)) {
             refuse_message(*message, *code);
         } else if (conn.quota > 0) {
             send_publish(*message, nullptr, now);
@@ -132,6 +123,7 @@ void Session::Impl::resend_requests(Time now, Refusals& refusals) {
         }
         if (request.packet.size() > conn.limits.maximum_packet_size) code = reason::packet_too_large;
         if (code) {
+            conn.early_forbidden = conn.early_forbidden || request.early;
             refusals.requests.push_back({request.id, *code});
             continue;
         }

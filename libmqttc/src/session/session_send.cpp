@@ -125,13 +125,15 @@ std::expected<PacketId, Error> Session::Impl::send_request(PacketType type, Pack
                       explain_limit(reason::packet_too_large, conn.limits, request.packet.size()));
     }
     request.early = early(request.packet.size()) && !can_be_forbidden(packet);
-    // The others are sent after CONNACK.
-    if (!live() && !request.early) return state.requests.add(std::move(request)).id;
+    if (!live() && !request.early) {
+        conn.request_waits = true;
+        return state.requests.add(std::move(request)).id;
+    }
     conn.output.append(request.packet);
-    count_early();
     conn.last_sent = now;
     if (options.trace != nullptr) options.trace->sent(packet);
     request.end = conn.output.end_position();
+    if (request.early) conn.early_end = request.end;
     request.since = now;
     return state.requests.add(std::move(request)).id;
 }

@@ -42,6 +42,9 @@ class Recorder : public ClientHandler {
         log += "delivered " + std::to_string(code) + "\n";
         if (delivered) delivered();
     }
+    void on_suback(const Suback&) override {
+        if (suback) suback();
+    }
     void on_opened() override {
         if (opened) opened();
     }
@@ -69,6 +72,7 @@ class Recorder : public ClientHandler {
     std::function<void(Endpoint&)> connecting;
     std::function<void()> opened;
     std::function<void()> connack;
+    std::function<void()> suback;
     std::function<void(const Publish&)> publish;
     std::function<void()> delivered;
     std::function<void()> turn_end;
