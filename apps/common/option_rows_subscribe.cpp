@@ -190,7 +190,9 @@ cannot decode (otherwise printed undecoded), messages without the value of
 .Fl -field
 (otherwise reported), and messages without the value of a
 .Cm %{ Ns Ar path Ns Cm }
-in the format (otherwise printed with an empty value).)",
+in the format of
+.Fl F
+(otherwise printed with an empty value).)",
      .set = set_flag<&SubOptions::skip_invalid>},
     {.name = "only-changes",
      .help = "no message whose payload equals the last one of its topic",
