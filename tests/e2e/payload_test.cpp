@@ -117,7 +117,8 @@ TEST_CASE("CSV: errors name line and column") {
     const auto header = publish(broker.port(), options, "a,b\n1,2\n");
     CHECK(header.exit.code == 1);
     CHECK(header.err ==
-          "mqtt_pub: line 1: the header has no column topic, and there is no -t; nothing was sent\n");
+          "mqtt_pub: line 1: the header has no column topic, and there is no -t (for another separator use "
+          "--separator); nothing was sent\n");
 }
 
 TEST_CASE("a missing module is reported with its package") {

@@ -85,9 +85,10 @@ class ClientHandler : public SessionHandler {
     /// With SessionOptions::subscribe_before_connack, at most once: CONNECT is written in this turn, and what is subscribed to
     /// now is sent with it. Without a call, and for the rest, there is on_connack().
     virtual void on_opened() {}
-    /// The broker has not answered what was sent before CONNACK: it closed the connection, sent DISCONNECT or began with another
-    /// packet than CONNACK, or half of SessionOptions::ack_timeout has passed. The requests without an answer are sent after
-    /// CONNACK on another connection, which is tried at once. This error is reported nowhere else.
+    /// The broker has not answered what was sent before CONNACK: it closed the connection or began with another packet than
+    /// CONNACK, or half of SessionOptions::ack_timeout has passed; or it has ended the connection for a request that CONNACK
+    /// does not allow. The requests without an answer are sent after CONNACK on another connection, which is tried at once. This
+    /// error is reported nowhere else.
     virtual void on_early_refused(const Error& /*error*/) {}
     /// Once per turn, before anything is written: what on_publish has buffered must now be made durable (written to
     /// stdout), because the acknowledgements are written next, except those that are held.

@@ -213,9 +213,11 @@ class MQTTC_API Session {
     /// SessionOptions::subscribe_before_connack: a request can be made on this connection although CONNACK has not been
     /// received.
     [[nodiscard]] bool can_subscribe_early() const;
-    /// On this connection a request was sent before CONNACK, and the oldest has no answer, or CONNACK does not allow one. When
-    /// the connection ends like this, or times out, connect again at once, without a delay: requests then wait for CONNACK.
+    /// On this connection a request was sent before CONNACK, and the oldest has no answer. When the connection ends like this
+    /// before CONNACK, or times out, connect again at once, without a delay: requests then wait for CONNACK.
     [[nodiscard]] bool early_unanswered() const;
+    /// CONNACK does not allow a request that was sent before it. The same when the broker ends the connection for it.
+    [[nodiscard]] bool early_forbidden() const;
     /// User name and password of the next CONNECT, in place of those of the options: a token that expires, for example.
     void set_credentials(std::optional<std::string> username, std::optional<Secret> password);
     /// What must outlive the program for nothing to be lost or doubled: the unfinished QoS 1 and 2 messages in both

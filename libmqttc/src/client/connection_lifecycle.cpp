@@ -187,16 +187,18 @@ void Client::Impl::lost(Error error) {
 
 /// True: the broker may not expect SUBSCRIBE before CONNACK. The same is tried at once, and then SUBSCRIBE waits.
 bool Client::Impl::early_refused(const Error& error) const {
-    if (pending_disconnect || !session.early_unanswered()) return false;
+    if (pending_disconnect) return false;
+    const bool opening = phase_ == Phase::opening;
     switch (error.code) {
         case ErrorCode::ack_timeout:
+            return session.early_unanswered();
         case ErrorCode::closed_by_peer:
         case ErrorCode::connection_lost:
         case ErrorCode::server_disconnect:
-            return true;
+            return opening ? session.early_unanswered() : session.early_forbidden();
         case ErrorCode::protocol_error:
             // Some brokers answer it before CONNECT. A hint says that the server speaks something else.
-            return phase_ == Phase::opening && error.hint == Hint::none;
+            return opening && session.early_unanswered() && error.hint == Hint::none;
         default:
             return false;
     }

@@ -257,7 +257,10 @@ bool Session::can_subscribe_early() const {
     return impl_->early();
 }
 bool Session::early_unanswered() const {
-    return impl_->early_unanswered() || impl_->conn.early_forbidden;
+    return impl_->early_unanswered();
+}
+bool Session::early_forbidden() const {
+    return impl_->conn.early_forbidden;
 }
 
 void Session::forget_assigned_client_id() {
