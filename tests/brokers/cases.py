@@ -199,13 +199,14 @@ def workers_restart(run):
     run.pub("-t", run.topic + "/kept", "-q", "1", "-r", "-m", "yes")
     for number in range(4):
         subs.append(Sub([run.clients.sub, *run.arguments(), "-v", "-t", f"$share/group/{run.topic}/a", "-q", "1",
-                         "-t", run.topic + "/kept", "-i", f"{run.id}-{number}", "-c", "-d"]))
+                         "-t", run.topic + "/kept", "-i", f"{run.id}-{number}", "-c", "-d", "--reconnect-delay", "0.1:0.1"]))
         run.subs.append(subs[-1])
         deadline = time.monotonic() + 10
         while "received SUBACK" not in subs[-1].err() and time.monotonic() < deadline:
             time.sleep(0.02)
-    pub = subprocess.Popen([run.clients.pub, *run.arguments(), "-t", run.topic + "/a", "-q", "1", "-l"], stdin=subprocess.PIPE,
-                           stderr=subprocess.PIPE)
+    # Mosquitto discards what is published before a worker is back: it has forgotten the subscriptions.
+    pub = subprocess.Popen([run.clients.pub, *run.arguments(), "-t", run.topic + "/a", "-q", "1", "-l",
+                            "--reconnect-delay", "1:1"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     text, expected = numbered(run, count)
     talk = threading.Thread(target=lambda: pub.communicate(text.encode()), daemon=True)
     talk.start()
