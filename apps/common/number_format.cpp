@@ -2,7 +2,6 @@
 #include "number_format.hpp"
 
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 
 namespace mqttc::app {
@@ -29,7 +28,8 @@ std::string duration_text(Duration duration) {
 }
 
 std::string bytes_text(double bytes) {
-    if (bytes < 999.5) return count_text(static_cast<std::uint64_t>(std::nearbyint(bytes)), "byte");
+    const std::string whole = decimal(bytes, 0);
+    if (bytes < 999.5) return whole + (whole == "1" ? " byte" : " bytes");
     if (bytes < 999.95e3) return decimal(bytes / 1e3, 1) + " kB";
     if (bytes < 999.95e6) return decimal(bytes / 1e6, 1) + " MB";
     return decimal(bytes / 1e9, 1) + " GB";
