@@ -263,6 +263,7 @@ std::size_t Session::Impl::append_each(const Publish& common, std::span<const By
     PreparedPublish prepared{.plain = common, .wire = common};
     if (v5() && (prepare_properties(prepared) || prepared.user_alias != 0)) return 0;
     if (acknowledged) {
+        if (!state.inflight.waiting().empty()) return 0;
         // The packet that is kept needs the topic; the one that is sent would have the alias.
         if (conn.limits.topic_alias_maximum > 0 && options.use_topic_aliases) return 0;
     } else {
@@ -326,7 +327,6 @@ std::size_t Session::Impl::longest_in_block(const codec::PublishHead& head) cons
 
 std::size_t Session::Impl::append_acknowledged(const codec::PublishHead& head, std::size_t longest, Qos qos,
                                                std::span<const Bytes> payloads, Time now) {
-    if (!state.inflight.waiting().empty()) return 0;
     const std::size_t allowed = window();
     std::size_t done = 0;
     for (; done < payloads.size() && payloads[done].size() <= longest; ++done) {

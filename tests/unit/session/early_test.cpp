@@ -182,8 +182,7 @@ TEST_CASE("after a refused CONNECT the next one is sent alone, and then everythi
 
 TEST_CASE(
     "nothing is sent early on a later connection, without a clean session, with a will, in MQTT 3.1, or "
-    "while "
-    "AUTH may follow") {
+    "while AUTH may follow") {
     Dialogue d = opened(early(v311));
     d.written();
     d.answer_to("20 02 00 00");
