@@ -92,7 +92,7 @@ try_packages() {
     # shellcheck disable=SC2046
     "$triplet-g++" -std=c++23 "$build/examples/publish.cpp" -o "$build/own" -Wl,-rpath-link="$root/usr/lib/$triplet" \
         $(PKG_CONFIG_LIBDIR=$root/usr/lib/$triplet/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root pkg-config --cflags --libs mqttc) &&
-        "$triplet-readelf" -d "$build/own" | grep -q 'NEEDED.*libmqttc\.so\.' &&
+        [[ $("$triplet-readelf" -d "$build/own") == *NEEDED*libmqttc.so.* ]] &&
         "$emulator" -L "$root" "$build/own" "mqtt://127.0.0.1:$port" ||
         { echo "the example program does not work with the packages"; return 1; }
     kill "$broker_PID"

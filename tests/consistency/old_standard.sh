@@ -3,7 +3,7 @@
 # one of its file.
 #
 # usage: old_standard.sh COMPILER INCLUDE_DIRECTORY
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 compiler=$1
 include=$2
 for header in "$include"/mqttc/*.hpp; do

@@ -2,8 +2,8 @@
 # What ensure_packages prints and does on machines without the packages; dpkg and apt-get are replaced by functions.
 #
 # usage: packages_test.sh ROOT
-set -euo pipefail
 cd "$1"
+. tests/strict.sh
 . tests/packages.sh
 failed=0
 wrong() { echo "FAILED: $*"; failed=1; }

@@ -2,7 +2,7 @@
 # Reads the protections of the compiler and the linker back from every binary of a release build, of any architecture.
 #
 # usage: hardening.sh BUILD_DIRECTORY
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 export LC_ALL=C
 build=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/../.." && pwd)

@@ -3,7 +3,7 @@
 # built with CMake and with pkg-config, and the TLS module.
 #
 # usage: install_test.sh BUILD_DIRECTORY    needs mqtt_testbroker of preset dev
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 build=$(cd "$1" && pwd)
 source=$(cd "$(dirname "$0")/../.." && pwd)
 testbroker=$source/build/dev/bin/mqtt_testbroker

@@ -2,7 +2,7 @@
 # Checks Debian packages of any architecture with lintian, and prints their sizes.
 #
 # usage: judge.sh DEB...     exit code 1: lintian found errors
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 if command -v lintian >/dev/null; then
     lintian --fail-on error --allow-root --suppress-tags initial-upload-closes-no-bugs "$@" ||
         { echo "judge.sh: lintian found errors" >&2; exit 1; }

@@ -3,7 +3,7 @@
 # because the programs of this machine are used by other tests.
 #
 # usage: old_names.sh DIRECTORY     of the packages. Only for root.
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 debs=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

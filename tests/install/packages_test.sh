@@ -2,7 +2,7 @@
 # Builds the Debian packages of a release build, checks them with lintian, installs them, runs the programs, removes them.
 #
 # usage: packages_test.sh BUILD_DIRECTORY     exit code 77: skipped
-set -euo pipefail
+. "$(dirname "$0")/../strict.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 build=$(cd "$1" && pwd)
 work=$(mktemp -d)
@@ -23,7 +23,7 @@ if [ -e "$build/lib/mqttc/mqttc-protobuf.so" ]; then
     [[ $(of mqttc-clients Depends) != *protobuf* ]] || die "mqttc-clients depends on $(of mqttc-clients Depends)"
     [[ $(of mqttc-protobuf Depends) == *libprotobuf* ]] || die "mqttc-protobuf depends on $(of mqttc-protobuf Depends)"
 fi
-synopses=$(for deb in "${debs[@]}"; do dpkg-deb -f "$deb" Description | head -n 1; done)
+synopses=$(for deb in "${debs[@]}"; do dpkg-deb -W --showformat='${binary:Synopsis}\n' "$deb"; done)
 [ -z "$(sort <<<"$synopses" | uniq -d)" ] || die "several packages have the same synopsis: $synopses"
 # The manual in HTML: an index, which links to a file for each page.
 dpkg-deb -x "$work"/deb/mqttc-doc_*.deb "$work/doc"
@@ -62,7 +62,7 @@ for deb in "${debs[@]}"; do
     packages+=("$(dpkg-deb -f "$deb" Package)")
 done
 for package in "${packages[@]}"; do
-    if dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed'; then
+    if [[ $(dpkg-query -W -f='${Status}' "$package" 2>/dev/null) == *'ok installed'* ]]; then
         echo "skipped: $package is installed already, and this test would remove it"
         exit 77
     fi
@@ -72,7 +72,7 @@ apt-get -q -o DPkg::Lock::Timeout=300 install -y --no-install-recommends "${inst
     { cat "$work/apt.log"; die "apt cannot install them"; }
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
     [ "$(command -v $program)" = "/usr/bin/$program" ] || die "$program is not in /usr/bin"
-    /usr/bin/$program --version | grep -q '^mqtt' || die "$program does not print its version"
+    [[ $(/usr/bin/$program --version) == mqtt* ]] || die "$program does not print its version"
 done
 /usr/bin/mqtt_passwd -b -c "$work/passwd" user secret 2>/dev/null
 /usr/bin/mqtt_passwd --verify user --stdin "$work/passwd" <<<secret >/dev/null 2>&1 ||
@@ -88,11 +88,11 @@ done
 
 # Each shell finds the completions by the name of the program.
 for program in mqtt_pub mqtt_sub mqtt_passwd; do
-    bash --norc -c '. /usr/share/bash-completion/bash_completion; _completion_loader "$1"; complete -p "$1"' bash \
-        $program 2>&1 | grep -q -- "-F _$program " || die "bash does not complete $program"
+    [[ $(bash --norc -c '. /usr/share/bash-completion/bash_completion; _completion_loader "$1"; complete -p "$1"' bash \
+        $program 2>&1) == *"-F _$program "* ]] || die "bash does not complete $program"
     [ "$(zsh -f -c 'autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $program)" = _$program ] ||
         die "zsh does not complete $program"
-    HOME=$work fish -c "complete -C '$program --vers'" | grep -q '^--version' || die "fish does not complete $program"
+    [[ $(HOME=$work fish -c "complete -C '$program --vers'") == --version* ]] || die "fish does not complete $program"
 done
 
 # The completions for Mosquitto's names, which need those installed.
@@ -102,12 +102,12 @@ cp "$old"/bash-completion/completions/* "$work/"
 ln -s /usr/share/bash-completion/completions/mqtt_* "$work/"
 for name in pub sub rr passwd; do
     own=mqtt_${name/rr/pub} name=mosquitto_$name
-    bash --norc -c '. "$1"; complete -p "$2"' bash "$work/$name" $name 2>&1 | grep -q -- "-F _$own " ||
+    [[ $(bash --norc -c '. "$1"; complete -p "$2"' bash "$work/$name" $name 2>&1) == *"-F _$own "* ]] ||
         die "bash does not complete $name"
     [ "$(zsh -f -c 'fpath=("$2" $fpath); autoload -Uz compinit; compinit -u -D; print $_comps[$1]' zsh $name \
         "$old/zsh/vendor-completions")" = _$name ] || die "zsh does not complete $name"
-    HOME=$work fish -c "set -x PATH $work/names/usr/bin \$PATH; source $old/fish/vendor_completions.d/$name.fish
-        complete -C '$name --vers'" | grep -q '^--version' || die "fish does not complete $name"
+    [[ $(HOME=$work fish -c "set -x PATH $work/names/usr/bin \$PATH; source $old/fish/vendor_completions.d/$name.fish
+        complete -C '$name --vers'") == --version* ]] || die "fish does not complete $name"
 done
 
 # A program built from the examples of the development package.

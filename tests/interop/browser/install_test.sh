@@ -1,6 +1,6 @@
 #!/bin/bash
 # What install.sh does with packages that were changed in the registry; npm and chromium are replaced by scripts.
-set -euo pipefail
+. "$(dirname "$0")/../../strict.sh"
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
