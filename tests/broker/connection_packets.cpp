@@ -36,11 +36,8 @@ void Connection::take(const Frame& frame) {
     if (!packet) {
         if (frame.type() == PacketType::connect && packet.error() == CodecError::unsupported_version)
             return refuse(v3_refused_version, "unsupported protocol version");
-        const bool filter =
-            packet.error() == CodecError::invalid_topic &&
-            (frame.type() == PacketType::subscribe || frame.type() == PacketType::unsubscribe);
         return violation(
-            filter ? reason::topic_filter_invalid : reason_of(packet.error()),
+            reason_of(packet.error(), frame.type()),
             std::string(packet_type_name(frame.type())) + ": " + std::string(describe(packet.error())));
     }
     std::visit(

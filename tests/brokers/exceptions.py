@@ -43,7 +43,7 @@ EXCEPTIONS = [
                    "maps topics to the names of JMS destinations", sometimes=True),
     KnownException("ejabberd", "shared subscription 311", r"likely cause: it does not accept shared subscriptions",
                    "closes the connection for shared subscriptions in MQTT 3.1.1"),
-    KnownException("ejabberd", "shared subscription 5", r"the broker has no shared subscriptions",
+    KnownException("ejabberd", "shared subscription 5", r"the broker does not support shared subscriptions",
                    "has no shared subscriptions, and says so in MQTT 5"),
     KnownException("ejabberd", "restart in mid-stream * q2", r"the broker lost the session: \d+ message|lost \d+ .*twice",
                    "forgets its sessions when it is killed", sometimes=True),

@@ -224,7 +224,7 @@ TEST_CASE("when the broker does not support retain, -l -r stops at the first lin
     BrokerThread broker(options);
     const Result result = publish(broker.port(), {"-V", "5", "-r", "-t", "a", "-l"}, "one\ntwo\nthree\n");
     CHECK(result.exit.code == 66);
-    CHECK(has(result.err, "the broker keeps no retained messages: publish without retain"));
+    CHECK(has(result.err, "the broker does not support retained messages: publish without retain"));
     CHECK(has(result.err, "0 of 3 messages delivered, and the input was not read to its end"));
     CHECK(broker.received().empty());
 }

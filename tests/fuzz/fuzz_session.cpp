@@ -255,7 +255,7 @@ class Dialogue : public SessionHandler {
     }
 
     void close() {
-        session_.closed(now_);
+        session_.closed();
         EXPECT(session_.pending().empty());
         EXPECT(!session_.connected());
     }

@@ -98,7 +98,7 @@ class ClientHandler : public SessionHandler {
     virtual void on_room() {}
     /// The broker has closed while nothing is read: on_publish has postponed a message, or pause() holds. Once per
     /// connection. `has_unread`: more bytes were received after the postponed message. Return true if what was received is
-    /// no longer needed: the connection is lost at once. False: it is offered first, then on_connection_lost is called.
+    /// no longer needed: the connection is closed at once. False: it is offered first, then on_connection_lost is called.
     virtual bool on_peer_closed(bool /*has_unread*/) { return false; }
     /// A connection attempt failed or a connection was lost. `retry_in`: when the next try starts (zero: at once, to the
     /// next of ClientOptions::endpoints or to the server of a redirect); none = run() ends with this error. Not called

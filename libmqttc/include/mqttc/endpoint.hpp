@@ -33,7 +33,7 @@ struct TlsOptions {
     bool verify = true;         ///< false: neither certificate nor name is checked
     std::string ciphers;       ///< those of TLS 1.2, an OpenSSL cipher list; with `verify` no aNULL and eNULL
     std::string ciphersuites;  ///< those of TLS 1.3, names with colons between them
-    TlsVersion minimum = TlsVersion::v1_2;  ///< the newest that both sides support is used
+    TlsVersion minimum = TlsVersion::v1_2;  ///< the newest that client and server support is used
     std::string alpn;                       ///< one protocol name (RFC 7301), 1 to 255 bytes
     std::string keylog_file;   ///< secrets are appended to it (NSS key log format): for Wireshark
     std::string psk_identity;  ///< pre-shared key instead of certificates, with `psk_key`

@@ -39,7 +39,7 @@ enum class ErrorCode : std::uint8_t {
     proxy_failed,      ///< `reason` is what the proxy answered: SOCKS5's reply or method, HTTP's status; or 0
     websocket_failed,  ///< `reason` is the HTTP status, or 0
     connection_refused,  ///< the broker's CONNACK refused; `reason` is its code
-    protocol_error,      ///< the peer broke the protocol; `reason` is the v5 reason code
+    protocol_error,      ///< the peer violated the protocol; `reason` is the v5 reason code
     closed_by_peer,      ///< end of stream without DISCONNECT; `reason` is a WebSocket's close code, or 0
     connection_lost,     ///< reset or I/O error; `reason` is the errno, or 0
     server_disconnect,   ///< DISCONNECT from the broker; `reason` is its reason code

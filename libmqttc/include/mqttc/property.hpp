@@ -185,7 +185,7 @@ class MQTTC_API Properties {
     /// PropertiesView::parse.
     [[nodiscard]] std::expected<void, CodecError> check(PacketSet where) const;
 
-    /// Takes all properties out.
+    /// Removes all properties.
     void clear() {
         wire_.clear();
         present_ = 0;

@@ -48,8 +48,8 @@ struct SessionOptions {
                               ///< clean start while there is state to resume (v5), or repeat the choice (3.x)
     /// v5: how long the broker keeps the session, and the messages for it, after a connection has ended, in seconds;
     /// UINT32_MAX: forever. No effect in 3.x, where clean_start decides (false: forever), or if connect_properties has a
-    /// session expiry interval. None: with clean_start false forever, but 300 s with an empty client_id, because nobody else
-    /// can continue such a session; with clean_start true 0, but 300 s in a Client that reconnects, whose DISCONNECT ends the
+    /// session expiry interval. None: with clean_start false forever, but 300 s with an empty client_id, because no other
+    /// client can resume it; with clean_start true 0, but 300 s in a Client that reconnects, whose DISCONNECT ends the
     /// session.
     std::optional<std::uint32_t> session_expiry;
     std::uint16_t keep_alive = 60;        ///< seconds, 0 = off
@@ -189,7 +189,7 @@ struct Counters {
 ///     if (session.deadline() && *session.deadline() <= now) {
 ///         if (auto alive = session.tick(now); !alive) fail(alive.error());   // keep-alive, acknowledgements
 ///     }
-///     session.closed(now);                                // the transport is gone; call opened() to continue
+///     session.closed();                                // the transport is gone; call opened() to continue
 ///
 /// The session state (unacknowledged messages, QoS 2 identifiers received, subscriptions) outlives closed() and
 /// opened(): unacknowledged PUBLISH and PUBREL are sent again in order after the next CONNACK,
@@ -232,7 +232,7 @@ class MQTTC_API Session {
     /// that were pending and of which no byte was sent are kept for the next connection. `unarrived`:
     /// how many of the last bytes sent did not reach the broker's machine, as far as is known;
     /// QoS 0 messages in them count as dropped.
-    void closed(Time now, std::size_t unarrived = 0);
+    void closed(std::size_t unarrived = 0);
     /// While closed: the next connection is to another broker, which must not get an identifier that the previous one
     /// assigned.
     void forget_assigned_client_id();
@@ -344,9 +344,10 @@ class MQTTC_API Session {
     std::size_t unsent() const {  ///< QoS 0 messages not wholly written
         return static_cast<std::size_t>(counters().pending) - inflight();
     }
-    const Counters& counters() const;       ///< up to now; valid as long as the session, as are the next two
-    const Limits& limits() const;           ///< of the present connection
-    const SessionOptions& options() const;  ///< as given to the constructor
+    const Counters& counters() const;  ///< up to now; valid as long as the session, as are the next two
+    const Limits& limits() const;      ///< of the present connection
+    /// Those in force: with the properties that the session adds to CONNECT, and the credentials that were set last.
+    const SessionOptions& options() const;
 
   private:
     struct Impl;

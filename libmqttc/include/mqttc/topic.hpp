@@ -28,10 +28,9 @@ enum class TopicFault : std::uint8_t {
     share_name_invalid,  ///< "$share//x", "$share/a+b/x", "$share/group" without a filter
 };
 
-/// What is wrong with a topic name, as a PUBLISH has one (section 4.7.3); none when it is good.
+/// What is wrong with a topic name, as a PUBLISH has one (section 4.7.3); none if it is valid.
 [[nodiscard]] MQTTC_API std::optional<TopicFault> check_topic_name(std::string_view name);
-/// What is wrong with a topic filter, shared or not, as a SUBSCRIBE has them (sections 4.7.1, 4.8.2); none when it is
-/// good.
+/// What is wrong with a topic filter, shared or not, as a SUBSCRIBE has them (sections 4.7.1, 4.8.2); none if it is valid.
 [[nodiscard]] MQTTC_API std::optional<TopicFault> check_topic_filter(std::string_view filter);
 
 /// One sentence that says what is wrong and shows the right form ("'+' must fill a whole level: write home/+/temp
@@ -42,7 +41,7 @@ MQTTC_API std::string explain(TopicFault fault, std::string_view topic);
 /// with '$'. A filter with the prefix "$share/group/" does not match: remove it first with `split_share`.
 [[nodiscard]] MQTTC_API bool topic_matches(std::string_view filter, std::string_view name);
 
-/// A shared subscription taken apart; views into the argument.
+/// The parts of a shared subscription; views into the argument.
 struct SharedFilter {
     std::string_view group;   ///< the share name
     std::string_view filter;  ///< what is subscribed to

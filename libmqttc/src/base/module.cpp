@@ -1,4 +1,4 @@
-// Where modules are searched, and which of them are trusted.
+// Where modules are looked for, and which of them are trusted.
 #include "base/module.hpp"
 
 #include <dlfcn.h>
@@ -38,7 +38,10 @@ std::vector<std::string> places(const ModuleName& name) {
     const std::string installed = std::string(MQTTC_INSTALLED_LIBDIR).append(file);
     // A program with more rights than its caller trusts no path that the caller controls.
     if (::getauxval(AT_SECURE) != 0) return {installed};
-    if (const char* chosen = std::getenv(name.environment); chosen != nullptr) return {chosen};
+    if (const char* chosen = std::getenv(name.environment); chosen != nullptr && *chosen != '\0') {
+        // Without a slash dlopen() would look for it elsewhere.
+        return {std::string(chosen).contains('/') ? chosen : std::string("./").append(chosen)};
+    }
     std::vector<std::string> all;
     if (const std::string library = library_directory(); !library.empty()) {
         all.push_back(std::string(library).append(file));
@@ -66,8 +69,7 @@ std::expected<void*, std::string> load_module(const ModuleName& name, const char
     const auto tried = places(name);
     for (const auto& path : tried) {
         if (::access(path.c_str(), F_OK) != 0) continue;
-        const std::string directory = path.substr(0, path.rfind('/') + 1);
-        for (const std::string& place : {directory.empty() ? std::string(".") : directory, path}) {
+        for (const std::string& place : {path.substr(0, path.rfind('/') + 1), path}) {
             if (is_trusted(place)) continue;
             return std::unexpected(title + path + " is not loaded: other users can change " + place +
                                    " (it must belong to root or to you, and no other user may write it)");

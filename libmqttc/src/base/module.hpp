@@ -15,8 +15,9 @@ struct ModuleName {
     const char* package;      ///< the Debian package that contains it
 };
 
-/// Loads the module, which stays loaded, and returns its symbol `entry`. It is searched next to the library, next to the
-/// program, and where it is installed; a file that other users can change is not loaded. Error: one line.
+/// Loads the module, which stays loaded, and returns its symbol `entry`. It is looked for next to the library, next to
+/// the program, and where it is installed; a file that other users can change is not loaded, except members of this
+/// user's own group. Error: one line.
 std::expected<void*, std::string> load_module(const ModuleName& name, const char* entry);
 
 }  // namespace mqttc

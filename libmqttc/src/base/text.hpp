@@ -1,4 +1,4 @@
-// Small questions about ASCII text, independent of the locale.
+// Tests and conversions of ASCII text, independent of the locale.
 #pragma once
 
 #include <algorithm>
@@ -25,7 +25,7 @@ constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
     return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-/// `text` with small ASCII letters.
+/// `text` with its ASCII letters in lower case.
 inline std::string to_lower(std::string_view text) {
     std::string out(text);
     std::ranges::transform(out, out.begin(), lower);

@@ -53,12 +53,13 @@ inline std::size_t utf8_sequence(std::string_view text) {
 }
 
 /// True iff `text` starts with a control character outside ASCII: C1 (U+0080 to U+009F), or one that changes the
-/// direction of writing, breaks lines or is invisible (U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069, U+FEFF),
-/// after which a terminal may show a line in another order.
+/// direction of writing, breaks lines or is invisible (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069,
+/// U+FEFF), after which a terminal may show a line in another order.
 inline bool starts_with_wide_control(std::string_view text) {
     if (text.size() < 2) return false;
     const auto next = static_cast<unsigned char>(text[1]);
     if (text[0] == '\xc2') return next - 0x80U < 0x20;
+    if (text[0] == '\xd8') return next == 0x9c;
     if (text.size() < 3) return false;
     const auto last = static_cast<unsigned char>(text[2]);
     if (text[0] == '\xef') return next == 0xbb && last == 0xbf;

@@ -121,7 +121,7 @@ void Client::Impl::continue_closing() {
     if (!broken && !closing_late()) return;
     // If only DISCONNECT was not sent, nothing is lost.
     const auto left = session.pending_bytes();
-    if (broken) session.closed(loop.now(), connection_->unarrived());
+    if (broken) session.closed(connection_->unarrived());
     if (left <= disconnect_size_) return end({});
     if (!written && written.error().code == ErrorCode::io_error)
         return end(std::unexpected(std::move(written.error())));
@@ -143,7 +143,7 @@ void Client::Impl::end(std::expected<void, Error> how) {
     connector_.reset();
     connection_.reset();
     untried_addresses_.clear();
-    session.closed(loop.now());
+    session.closed();
 }
 
 void Client::Impl::lost(Error error) {
@@ -156,7 +156,7 @@ void Client::Impl::lost(Error error) {
         // A DISCONNECT with the reason was written before; the broker should be able to read it.
         connection_->close_gracefully(loop.now(), false);
         connection_.reset();
-        session.closed(loop.now(), unarrived);
+        session.closed(unarrived);
     }
     buffer.clear();
     shrink_at_.reset();

@@ -64,7 +64,7 @@ std::expected<void, Error> parse_user(std::string_view text, Url& into) {
     const auto colon = text.find(':');
     auto user = percent_decode(text.substr(0, colon), "user name");
     if (!user) return std::unexpected(std::move(user.error()));
-    if (user->find('\0') != std::string::npos) return bad("the URL's user name holds a NUL character");
+    if (user->find('\0') != std::string::npos) return bad("the URL's user name contains a NUL character");
     if (!text.empty()) into.username = std::move(*user);
     if (colon == std::string_view::npos) return {};
     auto password = percent_decode(text.substr(colon + 1), "password");

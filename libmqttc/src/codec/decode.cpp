@@ -98,7 +98,7 @@ Connack read_connack(Reader& in, ProtocolVersion version) {
     if (flags > 1) in.fail(CodecError::malformed);       // [MQTT-3.2.2-1]
     packet.session_present = flags == 1;
     if (!is_v5(version)) return packet;
-    // A broker that knows only 3.x refuses v5 in the form of 3.x; say it in the words of v5.
+    // A broker that knows only 3.x refuses v5 in the form of 3.x; report it with the code of v5.
     if (in.at_end() && flags == 0 && packet.code == 1) {
         packet.code = reason::unsupported_protocol_version;
         return packet;

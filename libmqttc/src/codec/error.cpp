@@ -14,7 +14,7 @@ std::string_view describe(CodecError error) {
         case CodecError::unsupported_version:
             return "the protocol name or version is unknown";
         case CodecError::invalid_utf8:
-            return "a string is not valid UTF-8 or holds a NUL character";
+            return "a string is not valid UTF-8 or contains a NUL character";
         case CodecError::invalid_topic:
             return "a topic is empty or has a wildcard where none is allowed";
         case CodecError::property_not_allowed:
@@ -22,9 +22,9 @@ std::string_view describe(CodecError error) {
         case CodecError::property_out_of_range:
             return "the value of a property is out of range";
         case CodecError::string_too_long:
-            return "a string is longer than 65535 bytes";
+            return "a string is longer than 65,535 bytes";
         case CodecError::too_large_to_encode:
-            return "the packet would be larger than MQTT allows (268435455 bytes)";
+            return "the packet would be larger than MQTT allows (268,435,455 bytes)";
     }
     return "unknown error";
 }

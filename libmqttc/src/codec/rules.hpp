@@ -50,6 +50,10 @@ inline Fault check(const Publish& packet, ProtocolVersion version) {
     return check_unusual_topic(packet, version);
 }
 
+inline constexpr std::string_view wildcards = "+#";
+inline bool has_wildcard(std::string_view text) {
+    return text.find_first_of(wildcards) != std::string_view::npos;
+}
 /// check_topic_filter without the rules of shared subscriptions, which 3.x does not know.
 std::optional<TopicFault> check_plain_filter(std::string_view filter);
 /// What is wrong with a filter in this version.

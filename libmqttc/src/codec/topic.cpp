@@ -14,7 +14,6 @@ namespace mqttc {
 namespace {
 
 constexpr std::string_view share_prefix = "$share/";
-constexpr std::string_view wildcards = "+#";
 
 /// Longer suggestions are not useful.
 constexpr std::size_t longest_suggestion = 200;
@@ -26,14 +25,10 @@ std::optional<TopicFault> check_text(std::string_view text) {
     return {};
 }
 
-bool has_wildcard(std::string_view text) {
-    return text.find_first_of(wildcards) != std::string_view::npos;
-}
-
 /// What is wrong with the wildcards of a filter [MQTT-4.7.1-1], [MQTT-4.7.1-2].
 std::optional<TopicFault> check_wildcards(std::string_view filter) {
     for (TopicLevels levels(filter); levels.next();) {
-        const std::size_t wildcard = levels.level.find_first_of(wildcards);
+        const std::size_t wildcard = levels.level.find_first_of(codec::wildcards);
         if (wildcard == std::string_view::npos) continue;
         if (levels.level.size() > 1)
             return levels.level[wildcard] == '+' ? TopicFault::plus_not_alone : TopicFault::hash_not_alone;
@@ -47,7 +42,8 @@ std::string with_own_levels(std::string_view filter) {
     std::string good;
     char before = '/';
     for (const char c : filter) {
-        if ((wildcards.contains(before) || wildcards.contains(c)) && before != '/' && c != '/') good += '/';
+        if ((codec::wildcards.contains(before) || codec::wildcards.contains(c)) && before != '/' && c != '/')
+            good += '/';
         good += c;
         if (c == '#') break;
         before = c;
@@ -59,7 +55,7 @@ std::string with_own_levels(std::string_view filter) {
 std::string with_plus_levels(std::string_view filter, bool last_too) {
     std::string good;
     for (TopicLevels levels(filter); levels.next();) {
-        good += has_wildcard(levels.level) && (last_too || !levels.last) ? "+" : levels.level;
+        good += codec::has_wildcard(levels.level) && (last_too || !levels.last) ? "+" : levels.level;
         if (!levels.last) good += '/';
     }
     return good;
@@ -84,13 +80,13 @@ std::string remedy(std::initializer_list<std::string> candidates, std::string_vi
 }
 
 std::string explain_name(std::string_view topic) {
-    const std::size_t wildcard = topic.find_first_of(wildcards);
+    const std::size_t wildcard = topic.find_first_of(codec::wildcards);
     const bool plus = wildcard == std::string_view::npos || topic[wildcard] == '+';
     std::string text = plus ? "'+'" : "'#'";
     text += " is a wildcard for subscriptions and cannot be in a topic to publish to";
     std::string name(topic);
     for (char& c : name) {
-        if (wildcards.contains(c)) c = 'x';
+        if (codec::wildcards.contains(c)) c = 'x';
     }
     if (name.size() > longest_suggestion || check_topic_name(name)) name = "home/hall/temp";
     return text + ": name one topic, such as " + escape_controls(name);
@@ -110,7 +106,7 @@ std::string explain_share(std::string_view topic) {
     TopicLevels levels(topic);
     levels.next();
     std::string group(levels.level);
-    std::erase_if(group, [](char c) { return wildcards.contains(c); });
+    std::erase_if(group, [](char c) { return codec::wildcards.contains(c); });
     std::string suggestion(share_prefix);
     suggestion += group.empty() ? "group" : group;
     suggestion += '/';
@@ -138,7 +134,7 @@ bool valid_utf8(std::string_view text) {
 std::optional<TopicFault> check_topic_name(std::string_view name) {
     if (!name.empty() && name.size() <= max_topic_bytes && codec::plain_name(name)) return {};
     if (const auto fault = check_text(name)) return fault;
-    if (has_wildcard(name)) return TopicFault::wildcard_in_name;
+    if (codec::has_wildcard(name)) return TopicFault::wildcard_in_name;
     return {};
 }
 
@@ -147,7 +143,7 @@ std::optional<TopicFault> check_topic_filter(std::string_view filter) {
     if (const auto fault = check_text(filter)) return fault;
     TopicLevels levels(filter.substr(share_prefix.size()));
     levels.next();
-    if (levels.level.empty() || has_wildcard(levels.level) || levels.rest.empty())
+    if (levels.level.empty() || codec::has_wildcard(levels.level) || levels.rest.empty())
         return TopicFault::share_name_invalid;  // [MQTT-4.8.2-1], [MQTT-4.8.2-2]
     return check_wildcards(levels.rest);
 }

@@ -59,8 +59,8 @@ inline void copy_bytes(std::uint8_t* to, const std::uint8_t* from, std::size_t s
     }
 }
 
-/// Takes values from the front of a span. The first failure stays and empties the reader: later reads return zeros and
-/// empty views, so that a packet is checked once, at its end.
+/// Takes values from the front of a span. The first error is kept, and the reader is empty from then on: later reads
+/// return zeros and empty views, so that a packet is checked once, at its end.
 class Reader {
   public:
     explicit Reader(Bytes bytes) : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}

@@ -61,6 +61,7 @@ void Inflight::closed(std::uint64_t sent_position) {
         append(all, *message);
     }
     while (OutgoingMessage* message = waiting_.first_) {
+        message->refused = false;
         remove(waiting_, *message);
         append(all, *message);
     }

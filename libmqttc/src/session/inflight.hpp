@@ -63,7 +63,7 @@ class Inflight {
     OutgoingMessage* find(const PacketIds& ids, PacketId id) const;
     /// Moves to the end of `sent`.
     void move_to_sent(OutgoingMessage& message);
-    /// Takes the message away and gives its identifier back.
+    /// Removes the message and releases its identifier.
     void finish(OutgoingMessage& message, PacketIds& ids);
     /// The connection is gone: everything waits again, in order; what was sent in part counts as attempted.
     void closed(std::uint64_t sent_position);

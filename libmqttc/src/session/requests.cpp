@@ -8,15 +8,14 @@
 
 namespace mqttc {
 
-namespace {
-
-/// The packet that a request holds; its bytes were encoded by this library.
 Packet packet_of(const Request& request, ProtocolVersion version) {
     const auto frame = next_frame(request.packet);
     if (!frame || !*frame) return Pingreq{};
     auto packet = decode(**frame, version);
     return packet ? std::move(*packet) : Packet(Pingreq{});
 }
+
+namespace {
 
 bool all_shared(const Packet& packet) {
     const auto* subscribe = std::get_if<Subscribe>(&packet);

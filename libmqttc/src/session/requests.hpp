@@ -30,6 +30,9 @@ struct Request {
     bool early = false;     ///< sent on this connection before CONNACK
 };
 
+/// The packet that a request holds, which this library has encoded.
+Packet packet_of(const Request& request, ProtocolVersion version);
+
 class Requests {
   public:
     static constexpr PacketIds::Owner owner = 65'535;

@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "base/text.hpp"
 #include "session_impl.hpp"
 
 namespace mqttc {
@@ -33,7 +34,6 @@ Session::Impl::Impl(SessionOptions given)
       accepted_size(std::min<std::size_t>(
           options.max_packet_size, connect_property(options, PropertyId::maximum_packet_size, UINT32_MAX))),
       receive_maximum(connect_property<std::uint16_t>(options, PropertyId::receive_maximum, 65'535)),
-      alias_maximum(connect_property<std::uint16_t>(options, PropertyId::topic_alias_maximum, 0)),
       authenticates(options.version == ProtocolVersion::v5 &&
                     options.connect_properties.view().find(PropertyId::authentication_method).has_value()),
       state(options.version) {
@@ -50,8 +50,10 @@ Session::Impl::Impl(SessionOptions given)
 
 void Session::Impl::opened(Time now) {
     closed();
+    unusable.reset();
     conn.phase = Phase::connecting;
-    conn.incoming_aliases = IncomingAliases(alias_maximum);
+    conn.incoming_aliases =
+        IncomingAliases(connect_property<std::uint16_t>(options, PropertyId::topic_alias_maximum, 0));
     conn.last_sent = conn.last_received = conn.last_progress = now;
 
     const bool resumable = !state.inflight.waiting().empty() || !state.received.empty() ||
@@ -131,7 +133,6 @@ void Session::Impl::sent(std::size_t n, Time now) {
     const std::uint64_t whole = conn.qos0_in_transit.sent(conn.output.sent_position());
     state.counters.delivered += whole;
     state.counters.pending -= whole;
-    conn.answer_bytes = std::min(conn.answer_bytes, conn.output.buffered());
 }
 
 std::optional<Session::Impl::Awaited> Session::Impl::oldest_awaited() const {
@@ -216,19 +217,16 @@ std::optional<Time> Session::Impl::deadline() const {
 
 std::expected<void, Error> Session::Impl::tick(Time now) {
     if (unusable) return std::unexpected(*unusable);
-    const auto in_seconds = [](Duration time) {
-        return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(time).count()) + " s";
-    };
     if (const auto late = ping_timeout(); late && *late <= now) {
         return std::unexpected(
             Error{ErrorCode::keep_alive_timeout, 0,
-                  "no answer to PINGREQ from the broker for " + in_seconds(ping_time_limit())});
+                  "no answer to PINGREQ from the broker for " + seconds_text(ping_time_limit())});
     }
     if (const auto late = ack_timeout(); late && *late <= now) {
         const bool ping = state.inflight.sent().empty() && state.requests.unanswered().empty();
         return std::unexpected(Error{ErrorCode::ack_timeout, 0,
                                      std::string(ping ? "no answer to PINGREQ" : "no acknowledgement") +
-                                         " from the broker for " + in_seconds(ack_time_limit())});
+                                         " from the broker for " + seconds_text(ack_time_limit())});
     }
     if (const auto due = ping_due(); due && *due <= now) {
         static_cast<void>(send(Pingreq{}, now));
@@ -249,7 +247,7 @@ Session& Session::operator=(Session&&) noexcept = default;
 void Session::opened(Time now) {
     impl_->opened(now);
 }
-void Session::closed(Time, std::size_t unarrived) {
+void Session::closed(std::size_t unarrived) {
     impl_->closed(unarrived);
 }
 

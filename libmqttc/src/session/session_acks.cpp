@@ -31,8 +31,7 @@ Session::Impl::Outcome Session::Impl::take_ack(const Ack& packet, Time now, Sess
         if (state.uncertain_qos2_ids.contains(id)) state.received.take_all(state.uncertain_qos2_ids);
         const bool known = state.received.erase(id);
         if (known && conn.received_unfinished > 0) --conn.received_unfinished;
-        acknowledge(PacketType::pubcomp, id, known ? reason::success : reason::packet_identifier_not_found,
-                    now);
+        send_ack(PacketType::pubcomp, id, known ? reason::success : reason::packet_identifier_not_found, now);
         return Taken::yes;
     }
     OutgoingMessage* message = state.inflight.find(state.ids, id);
@@ -79,7 +78,7 @@ void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, Properties
     const bool again = message.pubrel_resent;
     state.inflight.finish(message, state.ids);
     // A PUBREL that was sent again took none (section 4.9), so its PUBCOMP gives none back.
-    if (!again && conn.quota < conn.quota_initial) ++conn.quota;
+    if (!again && conn.quota < conn.limits.receive_maximum) ++conn.quota;
     count_finished(code);
     if (live()) send_waiting(now);
     handler.on_delivered(id, code, properties);

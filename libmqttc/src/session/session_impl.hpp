@@ -1,4 +1,4 @@
-// The inside of a Session: what outlives a connection, what does not, and the steps of the protocol between them.
+// The implementation of Session: what outlives a connection, what does not, and the steps of the protocol between them.
 #pragma once
 
 #include <algorithm>
@@ -104,9 +104,8 @@ struct Session::Impl {
         std::uint64_t connect_end = 0;  ///< where CONNECT ends in the output
         std::uint64_t early_end = 0;    ///< where the last request made pending before CONNACK ends
         std::uint64_t ping_end = 0;
-        std::size_t answer_bytes = 0;  ///< of the pending output, at most this much is acknowledgements
+        std::size_t answer_bytes = 0;  ///< acknowledgements made pending since they were counted last
         std::uint16_t quota = 0;       ///< PUBLISH packets that we may still send (section 4.9)
-        std::uint16_t quota_initial = 0;
         std::uint16_t received_unfinished = 0;  ///< messages that count against our receive maximum
         std::uint32_t pings = 0;                ///< PINGREQs without PINGRESP
         std::uint32_t requested_pings = 0;      ///< of these, up to the last one that ping() sent
@@ -180,6 +179,9 @@ struct Session::Impl {
 
     // session_send.cpp
     void send_ack(PacketType type, PacketId id, ReasonCode code, Time now);
+    /// Whether the broker keeps sending and does not read its acknowledgements. They are counted only when as many as
+    /// the limit were added since the last time.
+    bool too_many_answers();
     std::expected<PacketId, Error> send_request(PacketType type, PacketId id, std::size_t filters,
                                                 const Packet& packet, Time now);
     std::expected<PacketId, Error> subscribe(Subscribe& packet, Time now);
@@ -245,7 +247,6 @@ struct Session::Impl {
     Outcome take_disconnect(const Disconnect& packet, SessionHandler& handler);
     /// True iff this QoS 2 message was given to the handler before.
     bool is_duplicate(const Publish& publish);
-    void acknowledge(PacketType type, PacketId id, ReasonCode code, Time now);
     void acknowledge_or_hold(PacketType type, PacketId id, Accept answer, std::uint64_t message, Time now);
     void acknowledge(const AckToken& token, Time now);
     /// Sends those at the front that nothing holds any more.
@@ -321,9 +322,8 @@ struct Session::Impl {
     Duration ping_time_limit() const;
 
     SessionOptions options;
-    std::size_t accepted_size;      ///< largest packet accepted from the broker
-    std::uint16_t receive_maximum;  ///< what we announce
-    std::uint16_t alias_maximum;
+    std::size_t accepted_size;              ///< largest packet accepted from the broker
+    std::uint16_t receive_maximum;          ///< what we announce
     bool authenticates;                     ///< CONNECT names an authentication method
     std::unique_ptr<const Error> unusable;  ///< CONNECT cannot be encoded from these options
     std::vector<std::uint8_t> scratch;

@@ -41,7 +41,7 @@ Remedy remedy_of(const SessionOptions& options, ReasonCode code) {
         case reason::not_authorized:
         case 0x104:
         case 0x105:
-            if (options.username && options.password) return {" (are user name and password right?)"};
+            if (options.username && options.password) return {" (check user name and password)"};
             if (options.username) return {" (no password was given)", Hint::password};
             return {" (no user name was given)", Hint::credentials};
         case reason::unsupported_protocol_version:
@@ -68,7 +68,7 @@ std::unexpected<Error> Session::Impl::fail(ReasonCode code, std::string context)
 }
 
 std::unexpected<Error> Session::Impl::fail(CodecError error, PacketType type) {
-    return fail(reason_of(error),
+    return fail(reason_of(error, type),
                 "the broker sent a bad " + name_of(type) + " packet: " + std::string(describe(error)));
 }
 
@@ -85,6 +85,8 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
         return fail(reason::protocol_error, "the server did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
+        if (too_many_answers())
+            return fail(reason::quota_exceeded, "the broker keeps sending and does not read the answers");
         if (codec::begins_plain_publish(bytes[used])) {
             if (const std::size_t taken = take_plain(bytes.subspan(used), handler)) {
                 used += taken;
@@ -108,7 +110,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
                                                           std::to_string(accepted_size) + " bytes");
             }
             return fail(reason_of(frame.error()),
-                        "the broker sent what is not MQTT: no packet starts like this");
+                        "the broker sent data that is not MQTT: no packet starts with these bytes");
         }
         if (!*frame) {
             take_partial(bytes.size() - used, now);
@@ -128,9 +130,6 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
             break;
         }
         used += (*frame)->size;
-        if (conn.answer_bytes > max_answer_bytes) {
-            return fail(reason::quota_exceeded, "the broker keeps sending and does not read the answers");
-        }
     }
     return used;
 }
@@ -203,10 +202,12 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
         if (const auto alias = publish->properties.find(PropertyId::topic_alias)) {
             const auto topic = conn.incoming_aliases.resolve(alias->number, publish->topic);
             if (!topic) {
-                return fail(topic.error(), "the broker used topic alias " + std::to_string(alias->number) +
-                                               (topic.error() == reason::protocol_error
-                                                    ? " without having defined it"
-                                                    : ", which is more than it was allowed"));
+                return fail(topic.error(),
+                            "the broker used topic alias " + std::to_string(alias->number) +
+                                (topic.error() == reason::protocol_error ? " without having defined it"
+                                 : topic.error() == reason::quota_exceeded
+                                     ? ", and the topics of its aliases together are too long"
+                                     : ", which is more than it was allowed"));
             }
             publish->topic = *topic;
         }
@@ -219,6 +220,9 @@ Session::Impl::Outcome Session::Impl::take_publish(const Frame& frame, bool trac
     const PacketId id = publish->packet_id;
     if (publish->qos == Qos::exactly_once && is_duplicate(*publish)) {
         ++state.counters.duplicates;
+        // A PUBREC that is held, or waits behind one, answers this one as well.
+        const auto waits = [id](const auto& ack) { return ack.id == id && ack.type == PacketType::pubrec; };
+        if (std::ranges::any_of(conn.held_acks, waits)) return Taken::yes;
         // An identifier of a session that the broker has lost may have been used again: the newest counts.
         const auto held = std::find_if(state.held_qos2.rbegin(), state.held_qos2.rend(),
                                        [id](const auto& one) { return one.id == id; });
@@ -262,17 +266,11 @@ bool Session::Impl::is_duplicate(const Publish& publish) {
     return state.received.contains(id);
 }
 
-void Session::Impl::acknowledge(PacketType type, PacketId id, ReasonCode code, Time now) {
-    const std::size_t before = conn.output.buffered();
-    send_ack(type, id, code, now);
-    conn.answer_bytes += conn.output.buffered() - before;
-}
-
 // Acknowledgements are sent in the order of their messages [MQTT-4.6.0-2], so one that is held holds all after it.
 void Session::Impl::acknowledge_or_hold(PacketType type, PacketId id, Accept answer, std::uint64_t message,
                                         Time now) {
     const bool holds = answer == Accept::hold_acknowledgement;
-    if (!holds && conn.held_acks.empty()) return acknowledge(type, id, reason::success, now);
+    if (!holds && conn.held_acks.empty()) return send_ack(type, id, reason::success, now);
     conn.held_acks.push_back({type, id, !holds, message});
     if (type == PacketType::puback) ++conn.received_unfinished;
 }
@@ -301,7 +299,7 @@ void Session::Impl::send_released(Time now) {
         if (!ack.released) break;
         ++sent;
         if (ack.type == PacketType::puback) --conn.received_unfinished;
-        acknowledge(ack.type, ack.id, reason::success, now);
+        send_ack(ack.type, ack.id, reason::success, now);
     }
     conn.held_acks.erase(conn.held_acks.begin(), conn.held_acks.begin() + static_cast<std::ptrdiff_t>(sent));
 }
@@ -400,7 +398,7 @@ Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time n
     if (v5()) take_limits(packet.properties);
     if (conn.limits.topic_alias_maximum > 0)
         conn.outgoing_aliases = std::make_unique<OutgoingAliases>(conn.limits.topic_alias_maximum);
-    conn.quota = conn.quota_initial = conn.limits.receive_maximum;
+    conn.quota = conn.limits.receive_maximum;
     conn.phase = Phase::connected;
     state.session_present = present;
     const bool resumed =

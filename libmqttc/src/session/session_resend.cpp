@@ -80,11 +80,13 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
     else
         state.requests.session_resumed();
     if (maybe_another) state.uncertain_qos2_ids.take_all(state.received);
-    resend_requests(now, refusals);
-
     if (!resumed) {
         state.received.clear();
         state.uncertain_qos2_ids.clear();
+    }
+    resend_requests(now, refusals);
+
+    if (!resumed) {
         for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr;
              message = message->next) {
             message->attempted = false;
@@ -115,12 +117,8 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
 void Session::Impl::resend_requests(Time now, Refusals& refusals) {
     for (Request& request : state.requests.unanswered()) {
         std::optional<ReasonCode> code;
-        const auto frame = next_frame(request.packet);
-        const auto packet =
-            frame && *frame ? decode(**frame, options.version) : std::unexpected(CodecError::malformed);
-        if (packet) {
-            if (const auto* subscribe = std::get_if<Subscribe>(&*packet)) code = violated_limit(*subscribe);
-        }
+        const Packet packet = packet_of(request, options.version);
+        if (const auto* subscribe = std::get_if<Subscribe>(&packet)) code = violated_limit(*subscribe);
         if (request.packet.size() > conn.limits.maximum_packet_size) code = reason::packet_too_large;
         if (code) {
             conn.early_forbidden = conn.early_forbidden || request.early;
@@ -132,7 +130,7 @@ void Session::Impl::resend_requests(Time now, Refusals& refusals) {
         conn.last_sent = now;
         request.end = conn.output.end_position();
         request.since = now;
-        if (options.trace != nullptr && packet) options.trace->sent(*packet);
+        if (options.trace != nullptr) options.trace->sent(packet);
     }
 }
 

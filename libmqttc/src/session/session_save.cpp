@@ -33,26 +33,32 @@ void read_ids(codec::Reader& in, IdSet& to) {
     }
 }
 
-/// Whether the bytes are one PUBLISH that this library could have stored.
-bool is_stored_publish(Bytes packet, PacketId id, ProtocolVersion version) {
+/// The PUBLISH, if the bytes are one that this library could have stored.
+std::optional<Publish> stored_publish(Bytes packet, PacketId id, ProtocolVersion version) {
     const auto frame = next_frame(packet);
     if (!frame || !*frame || (*frame)->size != packet.size() || (*frame)->type() != PacketType::publish)
-        return false;
+        return std::nullopt;
     const auto publish = decode_publish(**frame, version);
-    return publish && publish->packet_id == id && id != 0 && !publish->topic.empty() && !publish->dup &&
-           !publish->properties.find(PropertyId::topic_alias) &&
-           !publish->properties.find(PropertyId::subscription_identifier);
+    const bool stored = publish && publish->packet_id == id && id != 0 && !publish->topic.empty() &&
+                        !publish->dup && !publish->properties.find(PropertyId::topic_alias) &&
+                        !publish->properties.find(PropertyId::subscription_identifier);
+    return stored ? std::optional(*publish) : std::nullopt;
 }
 
 }  // namespace
 
 std::vector<std::uint8_t> Session::Impl::save() const {
     // A message whose acknowledgement is held is not finished here: the broker sends it again, and it is offered again.
-    auto delivered = ids_in(state.received);
-    std::erase_if(delivered, [this](PacketId id) {
-        return std::ranges::find(state.held_qos2, id, &SessionState::HeldQos2::id) != state.held_qos2.end();
-    });
-    auto uncertain = ids_in(state.uncertain_qos2_ids);
+    const auto finished = [this](const IdSet& set) {
+        auto ids = ids_in(set);
+        std::erase_if(ids, [this](PacketId id) {
+            return std::ranges::find(state.held_qos2, id, &SessionState::HeldQos2::id) !=
+                   state.held_qos2.end();
+        });
+        return ids;
+    };
+    const auto delivered = finished(state.received);
+    const auto uncertain = finished(state.uncertain_qos2_ids);
     const auto put = [&](auto& out) {
         out.byte(static_cast<std::uint8_t>(options.version));
         out.byte(state.ever_connected ? flag_connected : 0);
@@ -104,15 +110,14 @@ std::expected<void, Error> Session::Impl::restore(Bytes saved) {
         const PacketId id = in.two_bytes();
         const std::uint8_t flags = in.byte();
         const Bytes packet = in.take(in.four_bytes());
-        OutgoingMessage* message =
-            is_stored_publish(packet, id, options.version) ? fresh.inflight.add(fresh.ids, id) : nullptr;
+        const auto publish = stored_publish(packet, id, options.version);
+        OutgoingMessage* message = publish ? fresh.inflight.add(fresh.ids, id) : nullptr;
         if (message == nullptr) {
             in.fail(CodecError::malformed);
             break;
         }
         message->packet.assign(packet.begin(), packet.end());
-        constexpr unsigned qos_shift = 1;
-        message->qos = static_cast<Qos>(packet[0] >> qos_shift & 3U);
+        message->qos = publish->qos;
         message->attempted = (flags & flag_attempted) != 0;
         if (message->qos == Qos::exactly_once && (flags & flag_pubrel) != 0)
             message->stage = OutgoingMessage::Stage::pubrel;

@@ -11,11 +11,7 @@ namespace mqttc {
 namespace {
 
 std::unexpected<Error> not_connected() {
-    return refuse(ErrorCode::not_connected, "there is no connection to a broker");
-}
-
-bool has_wildcard(std::string_view filter) {
-    return filter.find_first_of("+#") != std::string_view::npos;
+    return refuse(ErrorCode::not_connected, "not connected to a broker");
 }
 
 }  // namespace
@@ -25,30 +21,29 @@ std::unexpected<Error> refuse(ErrorCode code, std::string context) {
 }
 
 std::unexpected<Error> refuse_encoding(PacketType type, CodecError error) {
-    return refuse(ErrorCode::usage,
-                  std::string(packet_type_name(type)) + " cannot be sent: " + std::string(describe(error)));
+    return refuse(ErrorCode::usage, name_of(type) + " cannot be sent: " + std::string(describe(error)));
 }
 
 std::string explain_limit(ReasonCode code, const Limits& limits, std::size_t packet_size) {
     switch (code) {
         case reason::qos_not_supported: {
             const std::string highest = limits.maximum_qos == Qos::at_most_once ? "0" : "1";
-            return "the broker takes QoS " + highest + " at most: publish with QoS " + highest;
+            return "the broker accepts at most QoS " + highest + ": publish with QoS " + highest;
         }
         case reason::retain_not_supported:
-            return "the broker keeps no retained messages: publish without retain";
+            return "the broker does not support retained messages: publish without retain";
         case reason::packet_too_large:
-            return "the packet has " + std::to_string(packet_size) + " bytes and the broker takes " +
-                   std::to_string(limits.maximum_packet_size) + " at most: send less at once";
+            return "the packet has " + std::to_string(packet_size) + " bytes; the broker accepts at most " +
+                   std::to_string(limits.maximum_packet_size) + ": send smaller messages";
         case reason::shared_subscriptions_not_supported:
-            return "the broker has no shared subscriptions: subscribe without $share";
+            return "the broker does not support shared subscriptions: subscribe without $share";
         case reason::wildcard_subscriptions_not_supported:
-            return "the broker takes no wildcards: subscribe to each topic by its name";
+            return "the broker does not support wildcards: subscribe to each topic by its name";
         case reason::topic_alias_invalid:
-            return "the broker takes topic aliases up to " + std::to_string(limits.topic_alias_maximum) +
+            return "the broker accepts topic aliases up to " + std::to_string(limits.topic_alias_maximum) +
                    ": choose another one or none";
         default:
-            return "the broker takes no subscription identifiers: subscribe without one";
+            return "the broker does not support subscription identifiers: subscribe without one";
     }
 }
 
@@ -69,7 +64,8 @@ std::optional<ReasonCode> Session::Impl::violated_limit(const Subscribe& packet)
         const auto shared = v5() ? split_share(one.filter) : std::nullopt;
         if (shared && !limits.shared_subscription_available)
             return reason::shared_subscriptions_not_supported;
-        if (!limits.wildcard_subscription_available && has_wildcard(shared ? shared->filter : one.filter)) {
+        if (!limits.wildcard_subscription_available &&
+            codec::has_wildcard(shared ? shared->filter : one.filter)) {
             return reason::wildcard_subscriptions_not_supported;
         }
     }
@@ -140,7 +136,9 @@ std::expected<PacketId, Error> Session::Impl::send_request(PacketType type, Pack
 
 void Session::Impl::send_ack(PacketType type, PacketId id, ReasonCode code, Time now) {
     if (code != reason::success || options.trace != nullptr) {
+        const std::size_t before = conn.output.buffered();
         static_cast<void>(send(Ack{type, id, code, {}}, now));
+        conn.answer_bytes += conn.output.buffered() - before;
         return;
     }
     // The usual acknowledgement has the same four bytes in all versions.
@@ -148,7 +146,18 @@ void Session::Impl::send_ack(PacketType type, PacketId id, ReasonCode code, Time
     const std::uint8_t bytes[] = {static_cast<std::uint8_t>(static_cast<unsigned>(type) << 4U | flags), 2,
                                   static_cast<std::uint8_t>(id >> 8U), static_cast<std::uint8_t>(id & 0xffU)};
     conn.output.append(bytes);
+    conn.answer_bytes += sizeof bytes;
     conn.last_sent = now;
+}
+
+bool Session::Impl::too_many_answers() {
+    if (conn.answer_bytes <= max_answer_bytes) return false;
+    conn.answer_bytes = 0;
+    conn.output.for_each_packet([this](const Output::Packet& packet) {
+        const auto type = static_cast<PacketType>(packet.inline_bytes[0] >> 4U);
+        if (type >= PacketType::puback && type <= PacketType::pubcomp) conn.answer_bytes += packet.size();
+    });
+    return conn.answer_bytes > max_answer_bytes / 2;
 }
 
 std::expected<void, Error> Session::Impl::disconnect(ReasonCode code, PropertiesView properties, Time now) {

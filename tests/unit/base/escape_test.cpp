@@ -60,8 +60,8 @@ TEST_CASE("text is not cut within a character") {
 }
 
 TEST_CASE("characters that change the direction of writing or break lines are escaped") {
-    for (const char* text :
-         {"\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069", "\ufeff"}) {
+    for (const char* text : {"\u061c", "\u200e", "\u200f", "\u2028", "\u2029", "\u202a", "\u202e", "\u2066",
+                             "\u2069", "\ufeff"}) {
         CAPTURE(text);
         CHECK(has_controls(text, LineBreaks::keep));
     }

@@ -1,4 +1,4 @@
-// Small questions about text.
+// Tests and conversions of text.
 #include "base/text.hpp"
 
 #include <doctest/doctest.h>

@@ -210,5 +210,5 @@ TEST_CASE("a broker that ignores what arrives before CONNACK gets it again on an
     CHECK(run(client));
     CHECK(peer.connections == 2);
     CHECK(handler.log == "connack 0\nearly refused: lost the connection to " + peer.name() +
-                             ": no acknowledgement from the broker for 0 s\nconnack 0\n");
+                             ": no acknowledgement from the broker for 0.15 s\nconnack 0\n");
 }

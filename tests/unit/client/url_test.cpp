@@ -102,7 +102,7 @@ TEST_CASE("errors of invalid URLs name the fault and never show the password") {
                  "in the URL's password a '%' is not followed by two hex digits (write a '%' as %25)"},
              Row{"mqtt://u%4:secret@h",
                  "in the URL's user name a '%' is not followed by two hex digits (write a '%' as %25)"},
-             Row{"mqtt://u%00:secret@h", "the URL's user name holds a NUL character"},
+             Row{"mqtt://u%00:secret@h", "the URL's user name contains a NUL character"},
          }) {
         CAPTURE(row.url);
         const auto url = parse_url(row.url);

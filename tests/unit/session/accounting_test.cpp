@@ -120,7 +120,7 @@ class Model {
         const Seen sent = read(stream_.size());
         arrived_ += seen.messages;
         lost_ += sent.messages - seen.messages + (sent.partly ? 1 : 0);
-        d_.session.closed(d_.now, unarrived);
+        d_.session.closed(unarrived);
         stream_.clear();
         acknowledged_.clear();
         d_.events();
@@ -186,7 +186,7 @@ TEST_CASE("one large and many small messages are counted by their own ends, not 
     d.publish("t", std::string(1'994, 'l'));
     for (int i = 0; i < 40; ++i) d.publish("t", std::string(45, 's'));
     d.session.sent(2'000, d.now);
-    d.session.closed(d.now);
+    d.session.closed();
     CHECK(d.session.counters().published == 41);
     CHECK(d.session.counters().delivered == 1);
     CHECK(d.session.counters().dropped == 0);
@@ -235,7 +235,7 @@ TEST_CASE("messages published after DISCONNECT are kept after those before it") 
     d.publish("t", "1");
     REQUIRE(d.session.disconnect(reason::success, {}, d.now).has_value());
     d.publish("t", "2");
-    d.session.closed(d.now);
+    d.session.closed();
     d.connect();
     CHECK(d.written() == wire("30 04 0001't' '1' 30 04 0001't' '2'"));
 }

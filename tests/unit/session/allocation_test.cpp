@@ -337,15 +337,43 @@ TEST_CASE("a connection that is closed without memory keeps all messages when it
     for (std::size_t left = 0; left < 3; ++left) {
         allocations_left = left;
         try {
-            d.session.closed(d.now);
+            d.session.closed();
         } catch (const std::bad_alloc&) {
         }
         allocations_left = SIZE_MAX;
         CHECK(d.session.counters().pending == 20);
     }
-    d.session.closed(d.now);
+    d.session.closed();
     d.connect();
     CHECK(d.session.pending_bytes() == 20 * 1'006);
+}
+
+TEST_CASE("a broker that has lost the session gets no PUBREL, also when memory runs out after its CONNACK") {
+    bool failed = true;
+    for (std::size_t left = 0; failed; ++left) {
+        Dialogue d = connected_persistent(v311);
+        const PacketId id = d.publish("t", "x", qos2);
+        d.subscribe("a/filter/that/is/longer/than/a/short/string");
+        d.written();
+        d.answer_to("50 02 0001");
+        d.session.closed();
+        d.open();
+        allocations_left = left;
+        failed = false;
+        try {
+            static_cast<void>(d.broker_sends("20 02 00 00"));
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        }
+        allocations_left = SIZE_MAX;
+        if (failed) {
+            d.reconnect(false);
+            d.written();
+        }
+        CHECK(d.session.counters().uncertain == 1);
+        CHECK(d.session.counters().pending == 0);
+        CHECK_FALSE(d.session.withdraw(id));
+    }
 }
 
 TEST_CASE("the cost of unsubscribing from many filters of one SUBSCRIBE is linear") {

@@ -48,7 +48,7 @@ TEST_CASE("CONNACK before all of CONNECT was sent is a protocol error") {
     d.session.opened(d.now);
     const std::size_t size = d.session.pending().size();
     for (const std::size_t sent : {std::size_t{0}, size - 1}) {
-        d.session.closed(d.now);
+        d.session.closed();
         d.session.opened(d.now);
         d.session.sent(sent, d.now);
         const Error error = d.error_of("20 02 00 00");
@@ -104,7 +104,7 @@ TEST_CASE("a refusal contains a remedy") {
     CHECK(refusal("20 02 00 04").context.ends_with("(no password was given)"));
     CHECK(refusal("20 02 00 05").hint == Hint::password);
     options.password = Secret("pw");
-    CHECK(refusal("20 02 00 04").context.ends_with("(are user name and password right?)"));
+    CHECK(refusal("20 02 00 04").context.ends_with("(check user name and password)"));
     options.version = ProtocolVersion::v5;
     options.client_id.clear();
     CHECK(refusal("20 03 00 84 00").hint == Hint::protocol_version);

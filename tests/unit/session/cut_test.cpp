@@ -59,7 +59,7 @@ class Pipe : public SessionHandler {
                 moved = true;
             }
         }
-        session_.closed(now_);
+        session_.closed();
         broker_.closed();
         if (restarts_ && carried == cut) restart();
         return carried;

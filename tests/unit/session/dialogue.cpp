@@ -116,7 +116,7 @@ PacketId Dialogue::subscribe(std::string_view filter, Qos qos) {
 }
 
 void Dialogue::reconnect(bool session_present, std::string_view properties) {
-    session.closed(now);
+    session.closed();
     connect(session_present, properties);
 }
 

@@ -169,7 +169,7 @@ TEST_CASE("after a refused CONNECT the next one is sent alone, and then everythi
         d.written();
         d.publish("b", "x", qos1);
         if (answered) CHECK(d.error_of("20 02 00 05").code == ErrorCode::connection_refused);
-        d.session.closed(d.now);
+        d.session.closed();
         CHECK(d.session.counters().pending == 1);
         d.session.opened(d.now);
         CHECK_FALSE(d.session.can_subscribe_early());
@@ -186,7 +186,7 @@ TEST_CASE(
     Dialogue d = opened(early(v311));
     d.written();
     d.answer_to("20 02 00 00");
-    d.session.closed(d.now);
+    d.session.closed();
     d.session.opened(d.now);
     CHECK_FALSE(d.session.can_subscribe_early());
 

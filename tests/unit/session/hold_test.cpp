@@ -95,10 +95,26 @@ TEST_CASE("at QoS 2 it is not offered again, and its acknowledgement is held unt
 TEST_CASE("a message released without a connection is acknowledged when the broker sends it again") {
     Dialogue d = holding();
     d.answer_to("34 06 0001't' 0007 'a'");
-    d.session.closed(d.now);
+    d.session.closed();
     CHECK(release(d).empty());
     d.connect(true);
     CHECK(d.answer_to("3c 06 0001't' 0007 'a'") == wire("50 02 0007"));
+}
+
+TEST_CASE("a message that is sent again while its acknowledgement is held is acknowledged once") {
+    Dialogue d = holding(persistent(v31));
+    d.recorder.answer = Accept::now;
+    d.answer_to("34 06 0001't' 0005 'x'");
+    d.recorder.answer = Accept::hold_acknowledgement;
+    const std::string twice = "34 06 0001't' 0007 'a' 3c 06 0001't' 0007 'a'";
+    CHECK(d.answer_to(twice).empty());
+    // So does one that waits behind it.
+    CHECK(d.answer_to("3c 06 0001't' 0005 'x' 3c 06 0001't' 0005 'x'").empty());
+    CHECK(d.session.counters().duplicates == 3);
+    d.session.acknowledge({.message = 1, .packet_id = 7, .qos = qos2}, d.now);
+    CHECK(d.written() == wire("50 02 0007 50 02 0005"));
+    d.recorder.answer = Accept::now;
+    CHECK(d.answer_to("32 06 0001't' 0009 'c'") == wire("40 02 0009"));
 }
 
 TEST_CASE("an identifier of a held message can be used again by a broker that has lost the session") {

@@ -188,6 +188,17 @@ TEST_CASE("an unanswered QoS 1 or 2 message times out") {
     }
 }
 
+TEST_CASE("a time-out shorter than a second is shown as it is") {
+    SessionOptions options = options_with(0);
+    options.ack_timeout = std::chrono::milliseconds(500);
+    Dialogue d(options);
+    d.connect();
+    d.publish("t", "", Qos::at_least_once);
+    d.written();
+    d.wait(0.5);
+    CHECK(d.session.tick(d.now).error().context == "no acknowledgement from the broker for 0.5 s");
+}
+
 TEST_CASE("each answer starts the acknowledgement time-out again") {
     Dialogue d(options_with(0));
     d.connect();

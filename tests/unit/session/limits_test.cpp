@@ -59,12 +59,12 @@ TEST_CASE("limits of one connection do not outlive it") {
 TEST_CASE("the maximum QoS is respected") {
     Dialogue none = connected(v5, "24 00");
     CHECK(refusal(none.session.publish(message("t", "", qos1), none.now)) ==
-          "the broker takes QoS 0 at most: publish with QoS 0");
+          "the broker accepts at most QoS 0: publish with QoS 0");
     CHECK(none.session.inflight() == 0);
     none.publish("t", "", qos0);
     Dialogue one = connected(v5, "24 01");
     CHECK(refusal(one.session.publish(message("t", "", qos2), one.now)) ==
-          "the broker takes QoS 1 at most: publish with QoS 1");
+          "the broker accepts at most QoS 1: publish with QoS 1");
     one.publish("t", "", qos1);
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("retained messages are refused if the broker does not support them") {
     Dialogue d = connected(v5, "25 00");
     for (const Qos qos : {qos0, qos1}) {
         CHECK(refusal(d.session.publish(message("t", "", qos, true), d.now)) ==
-              "the broker keeps no retained messages: publish without retain");
+              "the broker does not support retained messages: publish without retain");
     }
     CHECK(d.written().empty());
     CHECK(d.session.inflight() == 0);
@@ -81,7 +81,7 @@ TEST_CASE("retained messages are refused if the broker does not support them") {
 TEST_CASE("the maximum packet size is respected to the byte") {
     Dialogue d = connected(v5, "27 00000014");
     CHECK(refusal(d.session.publish(message("t", "0123456789abcde", qos0), d.now)) ==
-          "the packet has 21 bytes and the broker takes 20 at most: send less at once");
+          "the packet has 21 bytes; the broker accepts at most 20: send smaller messages");
     d.publish("t", "0123456789abcd", qos0);
     refusal(d.session.publish(message("t", "0123456789abc", qos1), d.now));
     d.publish("t", "0123456789ab", qos1);
@@ -95,14 +95,14 @@ TEST_CASE("the maximum packet size is respected to the byte") {
 TEST_CASE("subscriptions that the broker does not support are refused with a remedy") {
     Dialogue d = connected(v5, "28 00 2a 00 29 00");
     CHECK(refused_subscription(d, "a/#") ==
-          "the broker takes no wildcards: subscribe to each topic by its name");
+          "the broker does not support wildcards: subscribe to each topic by its name");
     CHECK(refused_subscription(d, "$share/g/a") ==
-          "the broker has no shared subscriptions: subscribe without $share");
+          "the broker does not support shared subscriptions: subscribe without $share");
     Properties properties;
     REQUIRE(properties.add(PropertyId::subscription_identifier, 1).has_value());
     const Subscription one{.filter = "a"};
     CHECK(refusal(d.session.subscribe(std::span(&one, 1), properties.view(), d.now)) ==
-          "the broker takes no subscription identifiers: subscribe without one");
+          "the broker does not support subscription identifiers: subscribe without one");
     d.subscribe("a");
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("an assigned client identifier is used from then on") {
     Dialogue d(options);
     d.connect(false, "12 0004'auto'");
     CHECK(d.session.limits().client_id == "auto");
-    d.session.closed(d.now);
+    d.session.closed();
     d.session.opened(d.now);
     CHECK(d.written() == wire("10 11 0004'MQTT' 05 02 003c 00 0004'auto'"));
 }

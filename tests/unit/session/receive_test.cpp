@@ -202,7 +202,7 @@ TEST_CASE("a packet over max_packet_size is refused as soon as its length is kno
     Dialogue d(options);
     d.connect();
     REQUIRE(d.broker_sends("30 12").has_value());
-    d.session.closed(d.now);
+    d.session.closed();
     d.connect();
     const Error error = d.error_of("30 13");
     CHECK(error.reason == reason::packet_too_large);
@@ -274,6 +274,36 @@ TEST_CASE("answers that the broker does not read are limited") {
     CHECK(d.session.pending_bytes() < 1'100'000);
 }
 
+TEST_CASE("PUBRELs that the broker does not read are limited") {
+    for (const auto version : {v311, v5}) {
+        Dialogue d = connected(version);
+        std::vector<std::uint8_t> many;
+        for (int i = 0; i < 10'000; ++i) many.insert(many.end(), {0x50, 2, 0, 7});
+        std::expected<std::size_t, Error> result = 0;
+        for (int round = 0; result.has_value() && round < 100; ++round)
+            result = d.session.receive(many, d.now, d.recorder);
+        REQUIRE_FALSE(result.has_value());
+        CHECK(result.error().context == "the broker keeps sending and does not read the answers");
+        CHECK(d.session.pending_bytes() < 1'200'000);
+    }
+}
+
+TEST_CASE(
+    "a broker may send any number of messages while others wait to be written, if it reads the answers") {
+    SessionOptions options = options_of(v311);
+    options.max_output_bytes = 4'000'000;
+    Dialogue d(options);
+    d.connect();
+    std::vector<std::uint8_t> many;
+    for (int i = 0; i < 10'000; ++i) many.insert(many.end(), {0x32, 5, 0, 1, 't', 0, 7});
+    for (int i = 0; i < 60; ++i) {
+        while (d.session.pending_bytes() < 3'000'000) d.publish("t", std::string(10'000, 'p'));
+        d.recorder.events.clear();
+        REQUIRE(d.session.receive(many, d.now, d.recorder).has_value());
+        while (d.session.pending_bytes() > 1'500'000) d.session.sent(d.session.pending().size(), d.now);
+    }
+}
+
 TEST_CASE("AUTH is exchanged when CONNECT named a method") {
     SessionOptions options = options_of(v5);
     REQUIRE(options.connect_properties.add(PropertyId::authentication_method, "m").has_value());
@@ -337,7 +367,8 @@ TEST_CASE("control characters in the broker's texts are escaped, those of eight 
 TEST_CASE("a malformed topic is named in the error") {
     Dialogue d = connected(v311);
     CHECK(d.error_of("30 05 0003 61c328").context ==
-          "the broker sent a bad PUBLISH packet: a string is not valid UTF-8 or holds a NUL character, topic "
+          "the broker sent a bad PUBLISH packet: a string is not valid UTF-8 or contains a NUL character, "
+          "topic "
           "'a\\xc3('");
 }
 

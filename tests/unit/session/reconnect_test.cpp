@@ -131,10 +131,10 @@ Dialogue uncertain(ProtocolVersion version, int tries) {
     d.connect();
     d.answer_to(version == v5 ? "34 07 0001't' 0008 00 'c'" : first_time);
     d.events();
-    d.session.closed(d.now);
+    d.session.closed();
     for (int i = 0; i < tries; ++i) {
         d.open();
-        d.session.closed(d.now);
+        d.session.closed();
     }
     return d;
 }
@@ -205,7 +205,7 @@ TEST_CASE(
     Dialogue kept = uncertain(v311, 1);
     kept.connect(true);
     kept.reconnect(true);
-    kept.session.closed(kept.now);
+    kept.session.closed();
     kept.open();
     kept.reconnect(true);
     kept.answer_to(again);
@@ -217,7 +217,7 @@ TEST_CASE("uncertain identifiers are a reason to resume the session") {
     Dialogue d(options);
     d.connect();
     d.answer_to("34 07 0001't' 0008 00 'c'");
-    d.session.closed(d.now);
+    d.session.closed();
     d.open();
     d.reconnect(true);
     // No clean start, though nothing else is unfinished: "session present" was no protocol error.
@@ -252,19 +252,19 @@ TEST_CASE("MQTT 3.1 does not report the session, so it is assumed to be present 
 TEST_CASE("a clean start is not requested again in MQTT 5 while there is something to resume") {
     Dialogue d(options_of(v5));
     d.connect();
-    d.session.closed(d.now);
+    d.session.closed();
     d.session.opened(d.now);
     CHECK(d.written() == wire("10 0f 0004'MQTT' 05 02 003c 00 0002'me'"));
     d.answer_to("20 03 00 00 00");
     d.publish("t", "", qos1);
-    d.session.closed(d.now);
+    d.session.closed();
     d.session.opened(d.now);
     CHECK(d.written() == wire("10 0f 0004'MQTT' 05 00 003c 00 0002'me'"));
 
     Dialogue three(options_of(v311));
     three.connect();
     three.publish("t", "", qos1);
-    three.session.closed(three.now);
+    three.session.closed();
     three.session.opened(three.now);
     CHECK(three.written() == wire("10 0e 0004'MQTT' 04 02 003c 0002'me'"));
 }
@@ -281,7 +281,7 @@ TEST_CASE("unsent QoS 0 messages are kept for the next connection, one sent in p
         const std::size_t partly = written % 5 != 0 ? 1 : 0;
         const std::size_t whole = written / 5;
         CHECK(d.session.unsent() == 3 - whole);
-        d.session.closed(d.now);
+        d.session.closed();
         CHECK(d.session.unsent() == 3 - whole - partly);
         CHECK(d.session.counters().dropped == partly);
         d.connect();
@@ -303,7 +303,7 @@ TEST_CASE("other packets between QoS 0 messages are not kept") {
     REQUIRE(d.broker_sends("32 05 0001't' 0008").has_value());
     d.publish("c", "");
     REQUIRE(d.session.disconnect(0, {}, d.now).has_value());
-    d.session.closed(d.now);
+    d.session.closed();
     d.connect();
     CHECK(d.written() == wire("30 03 0001'b' 30 03 0001'c'"));
 }
@@ -315,15 +315,15 @@ TEST_CASE("QoS 0 messages in bytes that did not arrive count as dropped") {
     for (int i = 0; i < 4; ++i) d.publish("t", "message");  // 12 bytes each
     d.publish("t", "other", qos1);                          // 12 bytes
     d.written();
-    d.session.closed(d.now, 12 + 13);
+    d.session.closed(12 + 13);
     CHECK(d.session.counters().dropped == 2);
     d.connect();
     d.publish("t", "message");
     d.written();
-    d.session.closed(d.now, 1'000'000);
+    d.session.closed(1'000'000);
     CHECK(d.session.counters().dropped == 3);
     d.connect();
-    d.session.closed(d.now);
+    d.session.closed();
     CHECK(d.session.counters().dropped == 3);
 }
 
@@ -345,7 +345,7 @@ TEST_CASE("large unsent QoS 0 payloads are kept by reference, and dropped if sen
         }
         const bool first_partly = sent > 0 && sent < 100'007;
         const bool second_partly = sent > 100'007;
-        d.session.closed(d.now);
+        d.session.closed();
         CHECK(d.session.counters().dropped == (first_partly || second_partly ? 1 : 0));
         const std::size_t kept = (sent == 0 ? 100'007U : 0U) + (second_partly ? 0U : 5U) + 100'007U;
         CHECK(d.session.pending_bytes() == kept);
@@ -393,9 +393,9 @@ TEST_CASE("messages and their order survive many lost connections") {
     for (int i = 0; i < 5; ++i) {
         d.connect(i > 0);
         d.publish("t", "", qos1);
-        d.session.closed(d.now);
+        d.session.closed();
         d.session.opened(d.now);
-        d.session.closed(d.now);
+        d.session.closed();
     }
     d.connect(true);
     // None of them was ever written.
@@ -450,10 +450,10 @@ TEST_CASE("after a refusal in CONNACK the next session is still the previous one
     d.subscribe("a");
     d.written();
     d.answer_to("90 04 0001 00 00");
-    d.session.closed(d.now);
+    d.session.closed();
     d.open();
     d.error_of("20 03 00 88 00");
-    d.session.closed(d.now);
+    d.session.closed();
     d.connect(true);
     CHECK(d.written().empty());
 }

@@ -63,6 +63,18 @@ TEST_CASE("a QoS 2 message that was taken is not offered to the next program aga
     CHECK(next.events() == "message t=b");
 }
 
+TEST_CASE("a held QoS 2 message is offered again by the next program also after a reconnect") {
+    Dialogue d(persistent(v31));
+    d.connect();
+    d.recorder.answer = Accept::hold_acknowledgement;
+    d.answer_to("34 06 0001't' 0005 'a'");
+    d.reconnect(false);
+    Dialogue next = continued(d);
+    next.connect();
+    next.answer_to("3c 06 0001't' 0005 'a'");
+    CHECK(next.events() == "message t=a");
+}
+
 TEST_CASE("a session cannot be restored from other bytes, or into a session that is in use") {
     Dialogue d(persistent(v5));
     d.connect();
@@ -114,7 +126,7 @@ TEST_CASE("a message that was never sent can be taken back, another one cannot")
     // It might have arrived.
     const PacketId third = d.publish("c", "", qos1);
     d.written();
-    d.session.closed(d.now);
+    d.session.closed();
     CHECK_FALSE(d.session.withdraw(third));
 }
 
@@ -122,14 +134,24 @@ TEST_CASE("the next CONNECT has the credentials that were set last") {
     Dialogue d(options_of(v311));
     d.session.set_credentials("me", Secret("old"));
     d.open();
-    d.session.closed(d.now);
+    d.session.closed();
     d.session.set_credentials("me", Secret("new"));
     d.session.opened(d.now);
     CHECK(d.written().ends_with(wire("0002'me' 0003'new'")));
-    d.session.closed(d.now);
+    d.session.closed();
     d.session.set_credentials(std::nullopt, std::nullopt);
     d.session.opened(d.now);
     CHECK_FALSE(d.written().ends_with(wire("0003'new'")));
+    // A password alone cannot be sent in MQTT 3.1.1, and the next credentials can.
+    d.session.closed();
+    d.session.set_credentials(std::nullopt, Secret("token"));
+    d.session.opened(d.now);
+    CHECK_FALSE(d.session.tick(d.now).has_value());
+    d.session.closed();
+    d.session.set_credentials("me", Secret("token"));
+    d.session.opened(d.now);
+    CHECK(d.session.tick(d.now).has_value());
+    CHECK(d.written().ends_with(wire("0002'me' 0005'token'")));
 }
 
 }  // namespace
