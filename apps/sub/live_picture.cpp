@@ -190,7 +190,8 @@ std::string curve_of(const LiveEntry& entry) {
     const auto [low, high] = std::minmax_element(entry.numbers.begin(), end);
     for (const auto* number = entry.numbers.begin(); number != end; ++number) {
         constexpr double steps = 7;
-        const double part = *high > *low ? (*number - *low) / (*high - *low) : 0.5;
+        // Halves: the difference of two numbers may be larger than the largest one.
+        const double part = *high > *low ? (*number / 2 - *low / 2) / (*high / 2 - *low / 2) : 0.5;
         // Rounded without lround(), which would make every start of the program load libm.
         const int step = (static_cast<int>(part * steps * 2) + 1) / 2;
         // U+2581 to U+2588, lower blocks of one to eight eighths.

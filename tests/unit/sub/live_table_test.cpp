@@ -106,6 +106,13 @@ TEST_CASE("a wide terminal shows age, rate and the curve of numbers") {
                                    std::string(25, ' ') + "    1 s    1.0/s\n\033[J"));
 }
 
+TEST_CASE("a curve of the largest and the smallest number has its end points") {
+    Table table;
+    table.size.columns = 60;
+    for (const char* payload : {"-1e308", "1e308"}) table.take("t", payload);
+    CHECK(table.drawn().contains(" \xe2\x96\x81\xe2\x96\x88\n"));
+}
+
 TEST_CASE("with a format each topic shows its output") {
     Table table;
     LiveValue shown;
