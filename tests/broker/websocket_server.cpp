@@ -34,7 +34,7 @@ class WebSocketServer final : public net::Stream {
     std::expected<bool, Error> handshake() override;
     std::expected<net::IoResult, Error> read(std::span<std::uint8_t> into) override;
     std::expected<net::IoResult, Error> write(Bytes from) override;
-    bool unsent() const override { return !out_.empty() || lower_->unsent(); }
+    std::size_t unsent() const override { return out_.size() + lower_->unsent(); }
     bool buffered() const override { return open_ && !drained_; }
     net::Wants wants(net::Wants caller) const override {
         return lower_->wants({.read = caller.read, .write = caller.write || unsent()});

@@ -324,15 +324,15 @@ TEST_CASE("limits of the broker are checked before sending, and reported") {
         const char* reported;
     };
     const Row rows[] = {
-        {"mqtt_pub", {"-q", "2", "-t", "a", "-m", "x"}, "QoS 1 at most"},
-        {"mqtt_pub", {"-r", "-t", "a", "-m", "x"}, "no retained messages"},
+        {"mqtt_pub", {"-q", "2", "-t", "a", "-m", "x"}, "at most QoS 1"},
+        {"mqtt_pub", {"-r", "-t", "a", "-m", "x"}, "not support retained messages"},
         {"mqtt_pub", {"-t", "a", "-m", large}, "the broker accepts at most 100"},
         // It is sent before the limits are known.
         {"mqtt_sub", {"-t", "a/#"}, "wildcard subscriptions not supported"},
-        {"mqtt_sub", {"-t", "$share/g/a"}, "no shared subscriptions"},
+        {"mqtt_sub", {"-t", "$share/g/a"}, "not support shared subscriptions"},
         {"mqtt_sub",
          {"-t", "a", "-D", "subscribe", "subscription-identifier", "7"},
-         "no subscription identifiers"},
+         "not support subscription identifiers"},
     };
     for (const Row& row : rows) {
         CAPTURE(row.reported);

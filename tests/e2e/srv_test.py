@@ -139,9 +139,9 @@ def run_inside(bin_dir, emulator, directory):
     test.expect("more records than fit in a datagram",
                 records("many", *[srv(1, 1, test.port, "broker.example.test") for _ in range(100)]), 0)
     test.expect("no records", ["-S", "-h", "none.test"], 60,
-                "mqtt_pub: cannot find the SRV records of _mqtt._tcp.none.test: there are none")
+                "mqtt_pub: _mqtt._tcp.none.test has no SRV records")
     test.expect("a service that is not offered", records("not", srv(0, 0, 0, "")), 60,
-                "mqtt_pub: cannot find the SRV records of _mqtt._tcp.not.test: there are none")
+                "mqtt_pub: _mqtt._tcp.not.test has no SRV records")
     test.expect("a name server that does not answer", ["-S", "-h", "silent.test", "--connect-timeout", "0.3"], 60,
                 "no answer from the name servers within 0.3 s")
     test.publish("-S", "-h", "secure.test", "--tls-use-os-certs")

@@ -262,6 +262,8 @@ TEST_CASE("a key in a PKCS#11 token, by URI and by engine" * needs_mosquitto() *
     check_refusals(
         pki, broker.port(),
         {{certificate + Words{"--key", "pkcs11:token=t;object=none"} + pin, 1, "no such object"},
+         {certificate + Words{"--key", "pkcs11:token=t;object=none?pin-value=9876&x=y"}, 1,
+          "object=none?pin-value=&x=y: "},
          {certificate + Words{"--key", "k", "--tls-engine", "nosuch", "--keyform", "engine"}, 1,
           "it is not installed"},
          {certificate + Words{"--key", "k", "--tls-engine", "pkcs11"}, 1, "--tls-engine needs --keyform"}});

@@ -52,6 +52,14 @@ inline std::size_t utf8_sequence(std::string_view text) {
     return 0;
 }
 
+/// The character of a well-formed sequence.
+inline std::uint32_t utf8_code(std::string_view sequence) {
+    const unsigned lead = static_cast<unsigned char>(sequence[0]);
+    std::uint32_t code = sequence.size() == 1 ? lead : lead & (0x7fU >> sequence.size());
+    for (const char c : sequence.substr(1)) code = code << 6U | (static_cast<unsigned char>(c) & 0x3fU);
+    return code;
+}
+
 /// True iff `text` starts with a control character outside ASCII: C1 (U+0080 to U+009F), or one that changes the
 /// direction of writing, breaks lines or is invisible (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069,
 /// U+FEFF), after which a terminal may show a line in another order.

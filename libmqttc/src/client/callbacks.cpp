@@ -25,7 +25,7 @@ void Callbacks::finish(Waiting& waiting, PacketId id, ReasonCode code) {
     // It may publish again, with the same identifier.
     const OnDone done = std::move(found->second);
     waiting.erase(found);
-    done(code);
+    if (done) done(code);
 }
 
 void Callbacks::add_subscription(const Subscription& subscription, OnMessage on_message, OnDone done) {

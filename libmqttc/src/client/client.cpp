@@ -89,7 +89,9 @@ std::expected<PacketId, Error> Client::publish(const Publish& message, OnDone on
     if (*id != 0) {
         impl_->relay.callbacks.add_publish(*id, std::move(on_done));
     } else {
-        impl_->post([done = std::move(on_done)] { done(reason::success); });
+        impl_->post([done = std::move(on_done)] {
+            if (done) done(reason::success);
+        });
     }
     return id;
 }
@@ -160,7 +162,7 @@ void Client::release_acknowledgements() {
 }
 
 void Client::watch(int fd, std::function<void()> ready) {
-    impl_->check_thread();
+    impl_->changes();
     impl_->loop.watch(fd, POLLIN, [ready = std::move(ready)](short) { ready(); });
 }
 

@@ -193,8 +193,8 @@ struct Client::Impl {
     bool redirected_ = false;
     bool peer_closed_reported_ = false;  ///< of this connection
     bool room_again_ = false;            ///< the output buffer was full and no longer is
-    std::size_t disconnect_size_ = 0;
-    /// DISCONNECT tells the broker more than the end of the connection does, or bytes before it may not have been read.
+    std::size_t disconnect_size_ = 0;    ///< SIZE_MAX: nothing else was pending
+    /// DISCONNECT carries more information than the end of the connection, or bytes before it may not have been read.
     bool end_matters_ = true;
     Time connect_started_{};
     Time connect_deadline_{};

@@ -153,7 +153,7 @@ void Client::Impl::wrong_thread(const char* function) {
 void Client::Impl::step() {
     if (!stopping && phase_ == Phase::waiting && loop.now() >= retry_at_) connect();
     if (!stopping && phase_ == Phase::connecting) poll_connector();
-    if (connection_ && connected_phase()) {
+    if (connected_phase()) {
         serve();
     } else {
         handler.on_turn_end();
@@ -325,7 +325,7 @@ void Client::Impl::update_watch() {
 bool Client::Impl::busy() const {
     if (connector_ && connector_->finished()) return true;
     if (phase_ == Phase::closing) return connection_->busy(true);
-    if (!connection_ || !connected_phase()) return false;
+    if (!connected_phase()) return false;
     return relay.intake == Relay::Intake::resuming || room_again_ || connection_->busy(reading());
 }
 
@@ -349,7 +349,8 @@ std::optional<Time> Client::Impl::deadline() const {
             if (buffer.empty()) take(shrink_at_);
             break;
         case Phase::closing:
-            take(closing_deadline_);
+            // What the broker's machine takes is no event, and starts the time-out again.
+            take(std::min(closing_deadline_, later(loop.now(), options.disconnect_timeout / 8)));
             break;
         case Phase::lingering:
             take(std::min(closing_deadline_, connection_->retry_at()));

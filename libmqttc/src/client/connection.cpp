@@ -111,14 +111,14 @@ std::expected<void, Error> Connection::write(Session& session) {
     std::size_t written = 0;
     while (!blocked_) {
         const Bytes bytes = session.pending();
-        if (bytes.empty() && !stream_->unsent()) break;
+        if (bytes.empty() && stream_->unsent() == 0) break;
         const auto result = stream_->write(bytes.first(std::min(bytes.size(), max_written_at_once)));
         if (!result) return std::unexpected(result.error());
         if (result->count > 0) {
             session.sent(result->count, loop_.now());
             unanswered_ = false;
         }
-        blocked_ = result->state == net::IoState::would_block || (bytes.empty() && stream_->unsent());
+        blocked_ = result->state == net::IoState::would_block || (bytes.empty() && stream_->unsent() > 0);
         written += result->count;
         if (written >= max_written_at_once && !blocked_) {
             unfinished_ = true;

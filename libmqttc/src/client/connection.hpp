@@ -35,7 +35,9 @@ class Connection {
     /// enough to be acknowledged anyway.
     void acknowledge();
     /// True iff the kernel has all bytes of the session.
-    bool drained(const Session& session) const { return session.pending().empty() && !stream_->unsent(); }
+    bool drained(const Session& session) const { return session.pending().empty() && unsent() == 0; }
+    /// Bytes of the session that the kernel does not have, because the transport's layers hold them.
+    std::size_t unsent() const { return stream_->unsent(); }
 
     /// True iff the peer has closed; what it sent may still be unread.
     bool hung_up() const { return hung_up_; }
@@ -48,7 +50,7 @@ class Connection {
     bool busy(bool reading) const { return unfinished_ || (reading && stream_->buffered()); }
 
     /// Bytes that were written and that the peer's machine has not confirmed.
-    std::size_t unarrived() const { return net::unacknowledged(stream_->descriptor()); }
+    std::size_t unarrived() const { return unsent() + net::unacknowledged(stream_->descriptor()); }
 
     /// Shuts down. True: the connection can be closed now without losing anything that was written.
     /// False: call it again in later turns, at retry_at() at the latest, until it returns true or a deadline passes.

@@ -39,6 +39,7 @@ void Relay::on_disconnect(const Disconnect& packet) {
 
 void Client::Impl::connect() {
     phase_ = Phase::connecting;
+    relay.accepted = false;
     connect_started_ = loop.now();
     connect_deadline_ = later(loop.now(), options.connect_timeout);
     handler.on_connecting(target);
@@ -87,25 +88,27 @@ void Client::Impl::begin_closing() {
     Properties& properties = pending_disconnect->properties;
     if (ends_kept_session && !properties.view().find(PropertyId::session_expiry_interval))
         static_cast<void>(properties.add(PropertyId::session_expiry_interval, 0));
-    const auto before = session.pending_bytes();
+    const auto pending = [this] { return session.pending_bytes() + connection_->unsent(); };
+    const auto before = pending();
     end_matters_ = before > 0 || !properties.view().empty() || session.options().will ||
                    session.counters().published > 0 || relay.acknowledges;
     const auto done =
         session.disconnect(pending_disconnect->code, pending_disconnect->properties.view(), loop.now());
     if (!done) return phase_ == Phase::open ? end(std::unexpected(done.error())) : end({});
-    const auto after = session.pending_bytes();
-    disconnect_size_ = after > before ? after - before : after;
+    const auto after = pending();
+    disconnect_size_ = before == 0 ? SIZE_MAX : after > before ? after - before : after;
     phase_ = Phase::closing;
-    closing_left_ = SIZE_MAX;
+    closing_left_ = session.pending_bytes() + connection_->unarrived();
     closing_deadline_ = later(loop.now(), options.disconnect_timeout);
 }
 
 bool Client::Impl::closing_late() {
-    if (loop.now() < closing_deadline_) return false;
     const std::size_t left = session.pending_bytes() + connection_->unarrived();
-    if (left == 0 || left >= std::exchange(closing_left_, left)) return true;
-    closing_deadline_ = later(loop.now(), options.disconnect_timeout);
-    return false;
+    if (left < closing_left_) {
+        closing_left_ = left;
+        closing_deadline_ = later(loop.now(), options.disconnect_timeout);
+    }
+    return loop.now() >= closing_deadline_;
 }
 
 void Client::Impl::continue_closing() {
@@ -120,7 +123,7 @@ void Client::Impl::continue_closing() {
     const bool broken = !written || !got || *got == Connection::Read::end;
     if (!broken && !closing_late()) return;
     // If only DISCONNECT was not sent, nothing is lost.
-    const auto left = session.pending_bytes();
+    const auto left = session.pending_bytes() + connection_->unsent();
     if (broken) session.closed(connection_->unarrived());
     if (left <= disconnect_size_) return end({});
     if (!written && written.error().code == ErrorCode::io_error)
@@ -148,7 +151,7 @@ void Client::Impl::end(std::expected<void, Error> how) {
 
 void Client::Impl::lost(Error error) {
     // The broker may have closed as soon as it had received everything.
-    if (pending_disconnect && phase_ == Phase::open && session.pending_bytes() == 0) return end({});
+    if (pending_disconnect && phase_ == Phase::open && connection_->drained(session)) return end({});
     const bool was_open = connection_ != nullptr;
     const bool without_early = early_refused(error);
     if (was_open) {
@@ -162,7 +165,6 @@ void Client::Impl::lost(Error error) {
     shrink_at_.reset();
     add_endpoint_context(error, was_open);
     if (without_early) {
-        relay.accepted = false;
         handler.on_early_refused(error);
         untried_addresses_.clear();
         phase_ = Phase::waiting;
@@ -185,7 +187,7 @@ void Client::Impl::lost(Error error) {
     if (!delay) end(std::unexpected(std::move(error)));
 }
 
-/// True: the broker may not expect SUBSCRIBE before CONNACK. The same is tried at once, and then SUBSCRIBE waits.
+/// True: the broker may not expect SUBSCRIBE before CONNACK. The connection is tried again at once; SUBSCRIBE then waits for CONNACK.
 bool Client::Impl::early_refused(const Error& error) const {
     if (pending_disconnect) return false;
     const bool opening = phase_ == Phase::opening;
@@ -207,6 +209,8 @@ bool Client::Impl::early_refused(const Error& error) const {
 /// True: the other version is tried at once.
 bool Client::Impl::fall_back(const Error& error) {
     if (!options.fallback_version || ever_connected_ || pending_disconnect) return false;
+    // Messages are stored as they are sent in the first version.
+    if (session.counters().pending > 0) return false;
     switch (error.code) {
         case ErrorCode::connection_refused: {
             constexpr int unacceptable_version = 1;  // of MQTT 3.1.1, section 3.2.2.3
@@ -246,7 +250,7 @@ bool Client::Impl::next_address(const Error& error) {
     return true;
 }
 
-/// So that a limited number of tries ends a run whose broker closes on what is sent again and again.
+/// Only such a connection resets the count of tries: a broker that closes on the same message each time uses them up.
 bool Client::Impl::was_useful() const {
     return relay.accepted &&
            (relay.peer_sends || relay.peer_acknowledges || loop.now() - connected_at_ >= useful_time);
@@ -254,7 +258,7 @@ bool Client::Impl::was_useful() const {
 
 /// Chooses among several endpoints; the delay before it is tried.
 std::optional<Duration> Client::Impl::next_endpoint(const Error& error) {
-    // Why a broker ends a connection that it had accepted holds for the others too.
+    // A final reason after CONNACK applies to the other endpoints, too.
     if (relay.accepted && is_final(error) && !is_redirect(error)) return retry_delay(error, false);
     const Duration shortest = std::max({last_delay_, options.reconnect.min_delay, shortest_useful});
     const bool worked = was_useful() && loop.now() - connected_at_ >= shortest;
@@ -275,7 +279,6 @@ std::optional<Duration> Client::Impl::next_endpoint(const Error& error) {
         failed_in_round_ = 0;
         return retry_delay(error, std::exchange(round_can_be_retried_, false));
     }
-    relay.accepted = false;
     return Duration::zero();
 }
 
@@ -287,7 +290,6 @@ std::optional<Duration> Client::Impl::retry_delay(const Error& error, bool anoth
     if (allowed != ReconnectPolicy::forever && tries_ >= allowed) return std::nullopt;
     // A connection that lasted shorter than the delay before it does not count as recovery.
     const bool lasted = relay.accepted && loop.now() - connected_at_ >= last_delay_;
-    relay.accepted = false;
     // A broker that closes whatever is sent gets no quick retry for each connection.
     const bool quick = lasted && !(quick_retry_at_ && loop.now() - *quick_retry_at_ < useful_time);
     if (quick) {
@@ -354,7 +356,7 @@ void Client::Impl::add_endpoint_context(Error& error, bool was_open) const {
         case ErrorCode::connection_lost:
             error.context = where + ": " + error.context;
             if (relay.accepted) break;
-            // Brokers for MQTT 3.1.1 only close the connection without a word.
+            // Brokers that support only MQTT 3.1.1 close without sending CONNACK.
             error.context += options.session.version == ProtocolVersion::v5
                                  ? " before CONNACK (is it an MQTT broker, and does it support MQTT 5?)"
                                  : " before CONNACK (is it an MQTT broker?)";

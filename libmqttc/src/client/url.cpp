@@ -41,12 +41,6 @@ std::expected<std::string, Error> percent_decode(std::string_view text, const ch
     return decoded;
 }
 
-std::string lower_case(std::string_view text) {
-    std::string result(text);
-    std::ranges::transform(result, result.begin(), lower);
-    return result;
-}
-
 std::expected<void, Error> parse_port(std::string_view text, Url& into) {
     if (text.empty()) return {};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), into.port);
@@ -146,7 +140,7 @@ std::expected<Parts, Error> split_url(std::string_view text, std::string_view sc
     if (colon == std::string_view::npos)
         return bad("the URL has no scheme (it begins with " + std::string(schemes) + ")");
     Parts parts;
-    parts.scheme = lower_case(text.substr(0, colon));
+    parts.scheme = to_lower(text.substr(0, colon));
     auto rest = text.substr(colon + 3);
     const auto slash = rest.find('/');
     if (slash != std::string_view::npos) parts.path = rest.substr(slash + 1);

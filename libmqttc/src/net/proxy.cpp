@@ -27,7 +27,7 @@ class ProxyStream : public Stream {
     std::expected<bool, Error> handshake() override;
     std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
     std::expected<IoResult, Error> write(Bytes from) override { return lower_->write(from); }
-    bool unsent() const override { return lower_->unsent(); }
+    std::size_t unsent() const override { return lower_->unsent(); }
     bool buffered() const override { return open_ && (!in_.empty() || lower_->buffered()); }
     Wants wants(Wants caller) const override {
         if (open_ || !lower_open_) return lower_->wants(caller);
@@ -66,7 +66,6 @@ class ProxyStream : public Stream {
 
     StreamPtr lower_;
     bool lower_open_ = false;
-    bool started_ = false;
     bool open_ = false;
     bool needs_more_ = true;
     std::size_t sent_ = 0;
@@ -102,8 +101,8 @@ std::expected<bool, Error> ProxyStream::handshake() {
         const auto done = lower_->handshake();
         if (!done || !*done) return done;
         lower_open_ = true;
+        begin();
     }
-    if (!std::exchange(started_, true)) begin();
     for (;;) {
         if (const auto sent = send_request(); !sent) return ended_early(sent.error().context);
         if (!request_.empty()) return false;
@@ -195,7 +194,7 @@ class SocksStream final : public ProxyStream {
         } else if (code == method_refused && anonymous()) {
             return failed("the proxy requires credentials", code, Hint::proxy_credentials);
         } else {
-            return failed("the proxy accepts neither user name and password nor none", code);
+            return failed("the proxy supports neither password authentication nor anonymous access", code);
         }
         return Step::next;
     }
@@ -249,14 +248,14 @@ class SocksStream final : public ProxyStream {
                 size += std::size_t{1} + static_cast<std::uint8_t>(in_[head]);
                 break;
             default:
-                return failed("the proxy's answer is damaged");
+                return failed("the proxy's answer is malformed");
         }
         if (in_.size() < size) return Step::incomplete;
         in_.erase(0, size);
         return Step::done;
     }
 
-    /// Not longer than max_socks_field, as make_proxy_stream has seen to.
+    /// Not longer than max_socks_field, make_proxy_stream has checked this.
     void add_field(std::string_view text) {
         request_ += static_cast<char>(text.size());
         request_ += text;
@@ -300,7 +299,7 @@ class ConnectStream final : public ProxyStream {
         const auto size = http_head_size(in_);
         if (!size) return Step::incomplete;
         const auto head = parse_http_head(std::string_view(in_).substr(0, *size));
-        if (!head) return failed("the proxy's answer is damaged HTTP");
+        if (!head) return failed("the proxy's answer is malformed HTTP");
         if (head->status < 200 || head->status > 299) {
             const bool challenged = head->status == 401 || head->status == 407;
             const std::string other = challenged ? other_methods(*head) : std::string();

@@ -32,7 +32,7 @@ struct Address {
 struct Question {
     std::string host;
     std::uint16_t port = 0;
-    /// Not empty ("_mqtt._tcp"): the SRV records of service.host, which bring their own ports.
+    /// Not empty ("_mqtt._tcp"): the SRV records of service.host, which contain the ports.
     std::string service;
 };
 
@@ -53,8 +53,7 @@ class Lookup {
   public:
     using Function = std::function<Answer(const Question&)>;
 
-    /// Starts at once. `answered` is called once, from the loop or, when no thread was needed or to be had,
-    /// from here.
+    /// Starts at once. `answered` is called once, from the loop, or from this constructor if no thread is needed or none can be started.
     Lookup(Loop& loop, Question question, std::function<void(Answer)> answered, Function function = look_up);
     ~Lookup();
     Lookup(const Lookup&) = delete;

@@ -18,6 +18,8 @@ namespace {
 constexpr std::size_t header_size = 12;
 constexpr std::size_t max_answer = 65'535;
 constexpr std::uint16_t type_srv = 33;
+/// Each target is looked up in turn.
+constexpr std::size_t max_records = 32;
 
 /// Reads a DNS message from front to back; sticky failure.
 class DnsReader {
@@ -75,7 +77,7 @@ std::vector<SrvRecord> parse_srv_answer(Bytes message) {
         reader.name();
         reader.skip(4);
     }
-    for (unsigned i = 0; i < answers && !reader.failed(); ++i) {
+    for (unsigned i = 0; i < answers && records.size() < max_records && !reader.failed(); ++i) {
         reader.name();
         const auto type = reader.number();
         reader.skip(6);
@@ -124,9 +126,9 @@ std::vector<SrvRecord> order_srv(std::vector<SrvRecord> records, const std::func
 std::expected<std::vector<SrvRecord>, Error> look_up_srv(const std::string& service,
                                                          const std::string& domain) {
     const auto name = service + "." + domain;
-    const auto fail = [&](int code, const char* why, Hint hint = Hint::none) {
-        return std::unexpected(Error{ErrorCode::name_not_found, code,
-                                     "cannot find the SRV records of " + name + ": " + why, hint});
+    const auto fail = [&](int code, const char* why) {
+        return std::unexpected(
+            Error{ErrorCode::name_not_found, code, "cannot find the SRV records of " + name + ": " + why});
     };
     struct __res_state state{};
     if (res_ninit(&state) != 0) return fail(EAI_FAIL, "the resolver cannot be set up");
@@ -141,7 +143,9 @@ std::expected<std::vector<SrvRecord>, Error> look_up_srv(const std::string& serv
                                     std::min<std::size_t>(static_cast<std::size_t>(length), answer.size())));
     // A single record with the root as its host says that the service is not offered (RFC 2782, "Target").
     std::erase_if(records, [](const SrvRecord& record) { return record.host.empty() || record.host == "."; });
-    if (records.empty()) return fail(EAI_NONAME, "there are none", Hint::srv);
+    if (records.empty())
+        return std::unexpected(
+            Error{ErrorCode::name_not_found, EAI_NONAME, name + " has no SRV records", Hint::srv});
     return order_srv(std::move(records), random_unit);
 }
 

@@ -43,8 +43,9 @@ class MQTTC_API Stream {
     /// Errors: connection_lost (reason = errno), or those of the layer.
     virtual std::expected<IoResult, Error> read(std::span<std::uint8_t> into) = 0;
     virtual std::expected<IoResult, Error> write(Bytes from) = 0;
-    /// True iff a lower layer still holds bytes of earlier writes; write({}) pushes them on.
-    virtual bool unsent() const { return false; }
+    /// The bytes that this layer and those below still hold of earlier writes, as they will be sent; write({}) pushes
+    /// them on.
+    virtual std::size_t unsent() const { return 0; }
     /// True iff read() can give bytes without the descriptor being readable (TLS records, WebSocket frames).
     virtual bool buffered() const { return false; }
     /// What to poll the descriptor for, given what the caller wants to do.

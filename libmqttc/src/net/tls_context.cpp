@@ -24,7 +24,7 @@ namespace {
 
 Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
     // With a pre-shared key only ciphers that use it; those with forward secrecy first.
-    // Keys given as here go with SHA-256 only; a server with a certificate too would choose another suite.
+    // The callback supports only suites with SHA-256; a server that also has a certificate would choose another one.
     const bool psk = !options.psk_key.empty();
     if (psk && options.ciphers.empty() && SSL_CTX_set_cipher_list(context, "kECDHEPSK:kDHEPSK:kPSK") != 1) {
         return unusable("the TLS library has no ciphers for pre-shared keys");
@@ -32,7 +32,7 @@ Done set_ciphers(SSL_CTX* context, const TlsOptions& options) {
     if (psk && options.ciphersuites.empty()) {
         SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256");
     }
-    // With a server that shows no certificate there is nothing to verify.
+    // If the server sends no certificate there is nothing to verify.
     const std::string list = options.ciphers + (options.verify ? ":!aNULL:!eNULL" : "");
     if (!options.ciphers.empty() && SSL_CTX_set_cipher_list(context, list.c_str()) != 1) {
         return unusable("the TLS library knows no cipher of '" + options.ciphers +
@@ -89,7 +89,8 @@ void write_keylog(const SSL* ssl, const char* line) {
     // One write for a line: several programs may append to the file.
     try {
         const std::string whole = std::string(line) + '\n';
-        if (::write(user_data(ssl).shared->keylog.get(), whole.data(), whole.size()) < 0) return;
+        [[maybe_unused]] const auto written =
+            ::write(user_data(ssl).shared->keylog.get(), whole.data(), whole.size());
     } catch (const std::bad_alloc&) {
         return;
     }
@@ -205,7 +206,7 @@ class Context final : public TlsContext {
         const TlsOptions& options = shared_->options;
         if (!options.server_name.empty()) peer.host = options.server_name;
         if (!expect_host(ssl.get(), peer.host)) {
-            return unusable("'" + peer.host + "' is not a name that a certificate can be for");
+            return unusable("'" + peer.host + "' is not a valid host name for a certificate");
         }
         auto data = std::make_shared<SslUserData>(
             SslUserData{shared_, {.options = options, .peer = std::move(peer)}});

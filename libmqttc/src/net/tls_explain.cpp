@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "tls_tpm.hpp"
 
 namespace mqttc::net {
@@ -20,7 +21,7 @@ constexpr int max_names = 6;
 constexpr std::size_t max_name_length = 255;
 
 std::string name_text(const X509_NAME* name) {
-    if (name == nullptr || X509_NAME_entry_count(name) == 0) return "a nameless one";
+    if (name == nullptr || X509_NAME_entry_count(name) == 0) return "no name";
     const int common = X509_NAME_get_index_by_NID(name, NID_commonName, -1);
     if (common >= 0) {
         const auto* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, common));
@@ -293,7 +294,7 @@ Error explain_failure(const TlsFailure& failure, const HandshakeContext& handsha
 std::string queue_reason() {
     const unsigned long code = ERR_get_error();
     ERR_clear_error();
-    if (ERR_SYSTEM_ERROR(code)) return "system error " + std::to_string(ERR_GET_REASON(code));
+    if (ERR_SYSTEM_ERROR(code)) return errno_text(ERR_GET_REASON(code));
     const char* text = ERR_reason_error_string(code);
     return text == nullptr ? "unknown reason" : text;
 }

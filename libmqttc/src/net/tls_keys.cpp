@@ -1,4 +1,4 @@
-// OpenSSL's store and engines. Engines are deprecated in OpenSSL 3, but Debian's way to a PKCS#11 token.
+// OpenSSL's store and engines. Engines are deprecated in OpenSSL 3, but Debian 12 has no other way to a PKCS#11 token.
 #define OPENSSL_SUPPRESS_DEPRECATED  // ENGINE_...
 #include "tls_keys.hpp"
 
@@ -8,6 +8,7 @@
 #include <openssl/provider.h>
 #include <openssl/store.h>
 #include <openssl/ui.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -21,10 +22,20 @@
 namespace mqttc::net {
 namespace {
 
-std::unexpected<Error> cannot_use(const std::string& what, std::string why, Hint hint) {
+/// `text` without the PIN that a URI pkcs11: may contain (RFC 7512).
+std::string without_pin(std::string text) {
+    constexpr std::string_view name = "pin-value=";
+    for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at)) {
+        at += name.size();
+        text.erase(at, text.find_first_of("&; ", at) - at);
+    }
+    return text;
+}
+
+std::unexpected<Error> cannot_use(const std::string& what, const std::string& why, Hint hint) {
     ERR_clear_error();
     return std::unexpected(
-        Error{ErrorCode::tls_config, 0, "cannot use " + what + ": " + std::move(why), hint});
+        Error{ErrorCode::tls_config, 0, without_pin("cannot use " + what + ": " + why), hint});
 }
 
 using UiPtr = std::unique_ptr<UI_METHOD, FreeWith<UI_destroy_method>>;
@@ -111,8 +122,10 @@ std::expected<EnginePtr, Error> open_engine(const std::string& name, const Secre
     return open;
 }
 
-KeyPtr load_engine_key(ENGINE* engine, const std::string& id) {
-    return KeyPtr(ENGINE_load_private_key(engine, id.c_str(), nullptr, nullptr));
+// An engine that gets no PIN from us would ask on the terminal, and nothing could end that.
+KeyPtr load_engine_key(ENGINE* engine, const std::string& id, Secret& pin) {
+    const UiPtr ui(UI_UTIL_wrap_read_pem_callback(answer_passphrase, 0));
+    return KeyPtr(ENGINE_load_private_key(engine, id.c_str(), ui.get(), &pin));
 }
 
 // A certificate of the token; libp11's engine has a command for it.
@@ -128,14 +141,14 @@ CertificatePtr load_engine_certificate(ENGINE* engine, const std::string& id) {
 
 constexpr std::string_view pkcs11 = "pkcs11:";
 
-std::expected<KeyStore, Error> read_token(const std::string& uri, const Secret& pin, Hint hint) {
+std::expected<KeyStore, Error> read_token(const std::string& uri, Secret& pin, Hint hint) {
     const auto engine = open_engine("pkcs11", pin);
     if (!engine) {
         return cannot_use(uri, "neither the provider nor the engine pkcs11 is installed", hint);
     }
     KeyStore found;
     if (hint == Hint::client_key) {
-        found.key = load_engine_key(engine->get(), uri);
+        found.key = load_engine_key(engine->get(), uri, pin);
     } else if (auto certificate = load_engine_certificate(engine->get(), uri)) {
         found.certificates.push_back(std::move(certificate));
     }
@@ -157,13 +170,13 @@ bool is_store_uri(const std::string& name) {
     // One letter may be a drive in a path.
     if (scheme.size() == name.size() || scheme.size() < 2) return false;
     if (scheme.find_first_not_of(letters) != scheme.npos) return false;
-    return !std::ifstream(name).good();
+    return ::access(name.c_str(), F_OK) != 0;
 }
 
 bool is_pem(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
-    // An ASN.1 SEQUENCE is how DER and PKCS#12 begin.
-    return file.get() != 0x30;
+    // DER and PKCS#12 begin with an ASN.1 SEQUENCE of at least 128 bytes.
+    return file.get() != 0x30 || (file.get() & 0x80) == 0;
 }
 
 std::expected<KeyStore, Error> read_key_file(const std::string& path, const std::string& name,
@@ -202,10 +215,10 @@ std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& pa
     return found;
 }
 
-std::expected<KeyPtr, Error> engine_key(const std::string& name, const std::string& id, const Secret& pin) {
+std::expected<KeyPtr, Error> engine_key(const std::string& name, const std::string& id, Secret& pin) {
     const auto engine = open_engine(name, pin);
     if (!engine) return std::unexpected(engine.error());
-    KeyPtr key = load_engine_key(engine->get(), id);
+    KeyPtr key = load_engine_key(engine->get(), id, pin);
     if (!key) return cannot_use("the key " + id + " of the engine " + name, queue_reason(), Hint::client_key);
     ERR_clear_error();
     return key;

@@ -27,7 +27,7 @@ struct KeyStore {
 
 /// Whether `name` is a URI such as pkcs11:token=... or handle:0x81000001, and not the name of a file.
 bool is_store_uri(const std::string& name);
-/// Whether the file begins with a PEM label, after text. False also when it cannot be read.
+/// Whether the file is not DER or PKCS#12: PEM, perhaps after text, or unreadable.
 bool is_pem(const std::string& path);
 
 /// Reads a PEM, DER or PKCS#12 file at `path`, called `name` in messages.
@@ -36,7 +36,7 @@ std::expected<KeyStore, Error> read_key_file(const std::string& path, const std:
 /// Reads what a URI names, with the providers of `library`; pkcs11: loads its provider or its engine.
 std::expected<KeyStore, Error> read_store_uri(const std::string& uri, Secret& passphrase, Hint hint,
                                               OSSL_LIB_CTX* library);
-/// The key `id` of the engine, and in a URI pkcs11: its certificate.
-std::expected<KeyPtr, Error> engine_key(const std::string& engine, const std::string& id, const Secret& pin);
+/// The key `id` of the engine.
+std::expected<KeyPtr, Error> engine_key(const std::string& engine, const std::string& id, Secret& pin);
 
 }  // namespace mqttc::net

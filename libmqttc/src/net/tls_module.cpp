@@ -22,13 +22,14 @@ std::expected<TlsModuleOpen*, Error> open_module() {
 }  // namespace
 
 TlsResult load_tls(const TlsOptions& options, Time pipe_deadline) {
-    // The module stays: OpenSSL does not like to be unloaded, and the next connection needs it again.
+    // The module stays: OpenSSL cannot be unloaded safely, and the next connection needs it again.
     static const auto open = open_module();
     if (!open) return std::unexpected(open.error());
     TlsResult result;
     if (!(*open)(tls_module_abi, options, pipe_deadline, result))
         return std::unexpected(
-            Error{ErrorCode::tls_config, 0, "TLS module is of another version: reinstall mqttc"});
+            Error{ErrorCode::tls_config, 0,
+                  "the TLS module is of another version than this program: reinstall mqttc"});
     return result;
 }
 

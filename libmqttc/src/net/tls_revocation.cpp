@@ -46,7 +46,10 @@ std::string response_failure(SSL* ssl) {
         if (!id ||
             OCSP_resp_find_status(basic.get(), id.get(), &status, &reason, &revoked, &from, &until) != 1)
             continue;
-        if (OCSP_check_validity(from, until, clock_skew_seconds, -1) != 1)
+        // Without a next update the responder always has newer information (RFC 6960, section 4.2.2.1).
+        constexpr long max_age_seconds = 24L * 60 * 60;
+        if (OCSP_check_validity(from, until, clock_skew_seconds, until == nullptr ? max_age_seconds : -1) !=
+            1)
             return "the server's OCSP response is out of date";
         if (status == V_OCSP_CERTSTATUS_GOOD) return {};
         if (status == V_OCSP_CERTSTATUS_REVOKED) return "the certificate has been revoked (OCSP)";

@@ -112,12 +112,12 @@ long TlsStream::bio_control(BIO* bio, int command, long, void*) {
 }
 
 std::expected<bool, Error> TlsStream::flush() {
-    while (sent_ < out_.size() || lower_->unsent()) {
+    while (sent_ < out_.size() || lower_->unsent() > 0) {
         const auto result = lower_->write(Bytes(out_).subspan(sent_));
         if (!result) return std::unexpected(result.error());
         if (result->state != IoState::ready) return false;
         sent_ += result->count;
-        if (sent_ == out_.size() && lower_->unsent()) return false;
+        if (sent_ == out_.size() && lower_->unsent() > 0) return false;
     }
     sent_ = answers_ = 0;
     out_.clear();
@@ -250,7 +250,7 @@ bool TlsStream::buffered() const {
 }
 
 Wants TlsStream::wants(Wants caller) const {
-    const Wants ours = open_ ? Wants{caller.read, caller.write || unsent()} : Wants{true, unsent()};
+    const Wants ours = open_ ? Wants{caller.read, caller.write || unsent() > 0} : Wants{true, unsent() > 0};
     return lower_->wants(ours);
 }
 

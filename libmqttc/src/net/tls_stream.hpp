@@ -60,7 +60,7 @@ class TlsStream final : public Stream {
     std::expected<bool, Error> handshake() override;
     std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
     std::expected<IoResult, Error> write(Bytes from) override;
-    bool unsent() const override { return sent_ < out_.size() || lower_->unsent(); }
+    std::size_t unsent() const override { return out_.size() - sent_ + lower_->unsent(); }
     bool buffered() const override;
     Wants wants(Wants caller) const override;
     const char* timeout_hint() const override {

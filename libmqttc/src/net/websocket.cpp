@@ -56,7 +56,9 @@ class WebSocketStream final : public Stream {
     std::expected<bool, Error> handshake() override;
     std::expected<IoResult, Error> read(std::span<std::uint8_t> into) override;
     std::expected<IoResult, Error> write(Bytes from) override;
-    bool unsent() const override { return out_begin_ < out_.size() || pong_.has_value() || lower_->unsent(); }
+    std::size_t unsent() const override {
+        return out_.size() - out_begin_ + (pong_ ? pong_->size() + 1 : 0) + lower_->unsent();
+    }
     bool buffered() const override { return open_ && !needs_input_; }
     Wants wants(Wants caller) const override;
     const char* timeout_hint() const override {
@@ -81,7 +83,6 @@ class WebSocketStream final : public Stream {
     StreamPtr lower_;
     const Endpoint& endpoint_;
     bool lower_open_ = false;
-    bool requested_ = false;
     bool open_ = false;
     std::string key_;
 
@@ -101,7 +102,7 @@ class WebSocketStream final : public Stream {
     std::vector<std::uint8_t> out_;  ///< whole frames, partly sent
     std::size_t out_begin_ = 0;
     std::optional<std::vector<std::uint8_t>> pong_;  ///< only the newest ping is answered (section 5.5.3)
-    std::uint16_t close_code_ = close_normal;        ///< what shutdown() says
+    std::uint16_t close_code_ = close_normal;        ///< the code that shutdown() sends
     Masks masks_{};
     std::size_t masks_left_ = 0;
 };
@@ -110,8 +111,8 @@ class WebSocketStream final : public Stream {
 
 Wants WebSocketStream::wants(Wants caller) const {
     if (!lower_open_) return lower_->wants(caller);
-    if (!open_) return lower_->wants({.read = true, .write = unsent()});
-    return lower_->wants({.read = caller.read, .write = caller.write || unsent()});
+    if (!open_) return lower_->wants({.read = true, .write = unsent() > 0});
+    return lower_->wants({.read = caller.read, .write = caller.write || unsent() > 0});
 }
 
 std::expected<bool, Error> WebSocketStream::handshake() {
@@ -120,14 +121,11 @@ std::expected<bool, Error> WebSocketStream::handshake() {
         const auto done = lower_->handshake();
         if (!done || !*done) return done;
         lower_open_ = true;
-    }
-    if (!requested_) {
         key_ = new_websocket_key();
         const auto request = websocket_request(endpoint_, key_);
         const auto bytes = as_bytes(request);
         out_.assign(bytes.begin(), bytes.end());
         in_.resize(buffer_size);
-        requested_ = true;
     }
     const auto lost = [this](const Error& error) {
         return error.code == ErrorCode::connection_lost ? not_http_answer({}, endpoint_) : error;
@@ -189,7 +187,7 @@ std::expected<void, Error> WebSocketStream::flush() {
                 pong_.reset();
                 continue;
             }
-            if (!lower_->unsent()) return {};
+            if (lower_->unsent() == 0) return {};
         }
         const auto result = lower_->write(Bytes(out_).subspan(out_begin_));
         if (!result) return std::unexpected(result.error());
@@ -201,7 +199,7 @@ std::expected<void, Error> WebSocketStream::flush() {
 
 std::expected<IoResult, Error> WebSocketStream::write(Bytes from) {
     if (const auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
-    if (from.empty()) return IoResult{unsent() ? IoState::would_block : IoState::ready, 0};
+    if (from.empty()) return IoResult{unsent() > 0 ? IoState::would_block : IoState::ready, 0};
     if (out_.size() - out_begin_ >= max_unsent) return IoResult{IoState::would_block, 0};
     const auto payload = from.first(std::min(from.size(), buffer_size));
     add_frame(FrameKind::binary, payload);
@@ -260,7 +258,7 @@ std::expected<void, Error> WebSocketStream::begin_frame(const FrameHead& frame) 
             control_.clear();
             break;
         case FrameKind::continuation:
-            if (!in_message_) return broken("a continuation of nothing");
+            if (!in_message_) return broken("a continuation frame outside a message");
             in_message_ = !frame.final;
             break;
         case FrameKind::binary:
@@ -280,7 +278,7 @@ std::expected<void, Error> WebSocketStream::begin_frame(const FrameHead& frame) 
 std::expected<void, Error> WebSocketStream::end_control_frame() {
     if (frame_.kind == FrameKind::ping) pong_ = control_;
     if (frame_.kind != FrameKind::close) return {};
-    if (control_.size() == 1) return broken("a close frame with half a code");
+    if (control_.size() == 1) return broken("a close frame of one byte");
     const auto code = control_.empty()
                           ? close_no_code
                           : static_cast<std::uint16_t>(std::uint16_t{control_[0]} << 8 | control_[1]);
@@ -324,7 +322,7 @@ std::expected<bool, Error> WebSocketStream::next_data() {
 std::expected<IoResult, Error> WebSocketStream::read(std::span<std::uint8_t> into) {
     if (into.empty()) return IoResult{};
     // A read may be called because what is unsent can go on.
-    if (unsent()) {
+    if (unsent() > 0) {
         if (const auto flushed = flush(); !flushed) return std::unexpected(flushed.error());
     }
     lower_empty_ = false;

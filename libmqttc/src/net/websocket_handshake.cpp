@@ -158,7 +158,7 @@ std::string websocket_request(const Endpoint& endpoint, std::string_view key) {
 std::expected<void, Error> check_websocket_answer(std::string_view text, std::string_view key,
                                                   const Endpoint& endpoint) {
     const auto head = parse_http_head(text);
-    if (!head) return std::unexpected(websocket_error(endpoint, "failed: the answer is damaged HTTP"));
+    if (!head) return std::unexpected(websocket_error(endpoint, "failed: the answer is malformed HTTP"));
     const auto fail = [&](const std::string& why, Hint hint = Hint::none) {
         return std::unexpected(websocket_error(endpoint, why, head->status, hint));
     };
@@ -176,7 +176,7 @@ std::expected<void, Error> check_websocket_answer(std::string_view text, std::st
             "WebSocket?)");
     }
     if (!head->first("Sec-WebSocket-Extensions").empty())
-        return fail("failed: the server wants an extension that was not offered");
+        return fail("failed: the server selected an extension that was not offered");
     const auto offer = value_for(*endpoint.websocket, subprotocol_header, "mqtt");
     const auto chosen = head->all(subprotocol_header);
     if (chosen.empty()) {

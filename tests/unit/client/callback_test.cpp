@@ -42,6 +42,21 @@ const Publish at_qos1{.topic = "a", .payload = as_bytes("x"), .qos = Qos::at_lea
 
 }  // namespace
 
+TEST_CASE("a publication without a function is published all the same") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    const Answering answering(peer);
+    handler.connack = [&] {
+        for (const Qos qos : {Qos::at_most_once, Qos::at_least_once})
+            REQUIRE(client.publish(Publish{.topic = "a", .qos = qos}, OnDone{}));
+        client.disconnect_when_delivered(5s);
+    };
+    CHECK(run(client));
+    CHECK(client.session().counters().delivered == 2);
+}
+
 TEST_CASE("the tree of filters finds what topic_matches() says, and forgets what is erased") {
     const std::array filters{"#",    "+",   "a",     "a/#",   "a/b",       "a/+",        "+/b",
                              "+/+",  "/",   "/+",    "a/+/c", "a/b/#",     "$SYS/#",     "$SYS/+/x",

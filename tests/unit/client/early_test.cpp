@@ -158,6 +158,21 @@ TEST_CASE("with a version to fall back to, nothing is sent before CONNACK") {
     CHECK(run(client));
 }
 
+TEST_CASE("a message that was published before CONNACK is kept: there is no other version for it") {
+    Peer peer(ProtocolVersion::v5);
+    Recorder handler;
+    ClientOptions options = options_for(peer);
+    options.session.version = ProtocolVersion::v5;
+    options.fallback_version = ProtocolVersion::v311;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.hang_up(); };
+    REQUIRE(client.publish(Publish{.topic = "a", .qos = Qos::at_least_once}));
+    CHECK_FALSE(run(client));
+    CHECK(peer.connections == 1);
+    CHECK(client.session().counters().pending == 1);
+}
+
 TEST_CASE("a second connection that is closed is the business of the reconnect policy") {
     Peer peer;
     Recorder handler;

@@ -121,6 +121,12 @@ TEST_CASE("a regular file that is watched makes the next turn due at once") {
     REQUIRE(client.turn());
     CHECK(called == 1);
     client.unwatch(file.get());
+    CHECK_FALSE(readable(client));
+    // Another loop learns of it by the descriptor.
+    client.watch(file.get(), [&] { ++called; });
+    CHECK(readable(client));
+    client.unwatch(file.get());
+    REQUIRE(client.turn());
     CHECK(client.deadline() > std::chrono::steady_clock::now());
 }
 

@@ -145,7 +145,7 @@ TEST_CASE("each refusal of a SOCKS5 proxy is explained") {
     CHECK(anonymous.error->hint == Hint::proxy_credentials);
     Dialogue unasked(through(ProxyKind::socks5));
     unasked.after("\x05\x02");
-    CHECK(why(unasked).find("accepts neither") != std::string::npos);
+    CHECK(why(unasked).find("supports neither") != std::string::npos);
     Dialogue wrong(through(ProxyKind::socks5, "us", "bad"));
     wrong.after("\x05\x02");
     wrong.after("\x01\x01");
@@ -167,7 +167,7 @@ TEST_CASE("a server that isn't a SOCKS5 proxy is recognized") {
     Dialogue damaged(through(ProxyKind::socks5));
     damaged.after("\x05\x00"s);
     damaged.after("\x05\x00\x00\x02x"s);
-    CHECK(why(damaged) == "the proxy's answer is damaged");
+    CHECK(why(damaged) == "the proxy's answer is malformed");
 }
 
 TEST_CASE("names too long for SOCKS5 are a usage error") {

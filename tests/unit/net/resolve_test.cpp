@@ -206,6 +206,10 @@ TEST_CASE("SRV records are read from an answer, and no prefix of it gives damage
     CHECK(records[1].port == 8883);
     for (std::size_t size = 0; size < wire.size(); ++size)
         CHECK(parse_srv_answer(as_bytes(wire.substr(0, size))).empty());
+    // Each one would be looked up.
+    std::string many("\x12\x34\x81\x80\0\0\x03\xe8\0\0\0\0", 12);
+    for (int i = 0; i < 1000; ++i) many.append("\0\0\x21\0\1\0\0\0\x3c\0\x09\0\1\0\1\x07\x5b\1b\0", 20);
+    CHECK(parse_srv_answer(as_bytes(many)).size() == 32);
 }
 
 TEST_CASE("SRV records are tried by priority, and equal ones by weight") {

@@ -149,7 +149,7 @@ TEST_CASE("answers that look almost right") {
         answer.erase(answer.find(line), line.size());
         CHECK(verdict(answer).ends_with("switches to something other than WebSocket"));
     }
-    CHECK(verdict("HTTP/1.1 101 x\r\nbroken\r\n\r\n").ends_with("the answer is damaged HTTP"));
+    CHECK(verdict("HTTP/1.1 101 x\r\nbroken\r\n\r\n").ends_with("the answer is malformed HTTP"));
 }
 
 TEST_CASE("the error names host, port and path, and has the status") {

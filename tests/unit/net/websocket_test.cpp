@@ -286,7 +286,7 @@ TEST_CASE("breaches of the protocol are named and answered with 1002") {
         {frame(fin | text_frame, "hello"), "a text frame"},
         {frame(fin | 3, "x"), "unknown kind"},
         {frame(fin | 11, "x"), "unknown kind"},
-        {frame(fin | continuation, "x"), "continuation of nothing"},
+        {frame(fin | continuation, "x"), "a continuation frame outside a message"},
         {frame(binary, "x") + frame(fin | binary, "y"), "inside another"},
         {frame(fin | 0x40 | binary, "x"), "reserved bit"},
         {std::string("\x82\x81mask\x01", 7), "masked"},
@@ -295,7 +295,7 @@ TEST_CASE("breaches of the protocol are named and answered with 1002") {
         {std::string("\x82\x7e\x00\x01x", 5), "not in its shortest form"},
         {std::string("\x82\x7f\x00\x00\x00\x00\x00\x00\xff\xff", 10), "not in its shortest form"},
         {std::string("\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff", 10), "not in its shortest form"},
-        {frame(fin | closing, "x"), "half a code"},
+        {frame(fin | closing, "x"), "a close frame of one byte"},
     };
     for (const auto& breach : breaches) {
         for (const std::size_t piece : {std::size_t{1}, SIZE_MAX}) {
