@@ -1,4 +1,5 @@
-// The actions of the program, one file each. An action that fails returns one line and has changed nothing.
+// The actions of the program, one file each. An action that fails returns one line and has changed nothing, unless the
+// line says so.
 #pragma once
 
 #include "failure.hpp"

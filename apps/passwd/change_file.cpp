@@ -1,8 +1,6 @@
 // Combines FileReplacement and PasswordFile; "-" is stdout. Prints the hint about a new file's owner.
 #include "change_file.hpp"
 
-#include <unistd.h>
-
 #include <string>
 
 #include "base/escape.hpp"
@@ -16,8 +14,7 @@ namespace {
 Result<void> write_to_stdout(const std::function<Result<Edited>(PasswordFile&)>& edit) {
     PasswordFile file("");
     if (auto edited = edit(file); !edited) return std::unexpected(edited.error());
-    if (write_all(STDOUT_FILENO, file.pieces()) != 0) return fail("cannot write to standard output");
-    return {};
+    return print(file.pieces());
 }
 
 FileReplacement::Missing if_missing(const Options& options) {

@@ -16,7 +16,7 @@ enum class Edited : unsigned char { no, yes };
 [[nodiscard]] Result<void> check_file(const Options& options);
 
 /// Reads options.file under the lock, lets `edit` change it, and replaces the file by the result. With options.create
-/// `edit` starts with an empty file. A signal that arrives meanwhile undoes everything; die_of_caught_signal() then
+/// `edit` starts with an empty file. A signal that arrives meanwhile undoes everything; end_by_caught_signal() then
 /// ends the program.
 [[nodiscard]] Result<void> change_file(const Options& options,
                                        const std::function<Result<Edited>(PasswordFile&)>& edit);

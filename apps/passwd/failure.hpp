@@ -9,7 +9,8 @@ namespace mqttc::passwd {
 /// The exit codes; the manual page has the same table.
 enum class ExitCode : int {
     done = 0,
-    failed = 1,    ///< usage, unreadable or unwritable file, unknown user: nothing was changed
+    /// Usage, unreadable or unwritable file, unknown user: nothing was changed, unless the message says so.
+    failed = 1,
     mismatch = 2,  ///< the two passwords differ, or --verify found the password wrong
 };
 

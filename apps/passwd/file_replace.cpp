@@ -24,11 +24,7 @@ namespace {
 constexpr std::size_t first_read = 64 * 1024;
 constexpr std::size_t max_attribute_size = 64 * 1024;  // XATTR_SIZE_MAX of Linux
 constexpr std::chrono::milliseconds lock_poll_interval{5};
-constexpr std::chrono::seconds silent_wait{1};  // a longer wait is reported to the user
-
-std::string reason(int error) {
-    return errno_text(error);
-}
+constexpr std::chrono::seconds long_wait{1};  // for the lock
 
 bool same_file(const struct stat& a, const struct stat& b) {
     return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
@@ -65,7 +61,7 @@ Result<LockedSecret> read_opened(int fd, const std::string& name) {
     struct stat about{};
     const bool sized = ::fstat(fd, &about) == 0 && S_ISREG(about.st_mode);
     auto text = read_all(fd, sized ? static_cast<std::size_t>(about.st_size) : first_read);
-    if (!text) return fail("cannot read " + name + ": " + reason(text.error()));
+    if (!text) return fail("cannot read " + name + ": " + errno_text(text.error()));
     return std::move(*text);
 }
 
@@ -78,19 +74,11 @@ std::optional<gid_t> broker_group() {
 
 }  // namespace
 
-// How long a wait for the lock is silent.
-class FileReplacement::LockTimeout {
-  public:
-    // True once, at the first call after the timeout.
-    bool expired_now() {
-        if (reported_ || Clock::now() < end_) return false;
-        return reported_ = true;
-    }
-
-  private:
+// A running mqtt_passwd that holds the lock is waited for without end, a temporary file that cannot be opened is not.
+struct FileReplacement::LockWait {
     using Clock = std::chrono::steady_clock;
-    Clock::time_point end_ = Clock::now() + silent_wait;
-    bool reported_ = false;
+    Clock::time_point report_at = Clock::now() + long_wait;
+    Clock::time_point give_up_at = Clock::time_point::max();
 };
 
 FileReplacement::~FileReplacement() {
@@ -100,12 +88,12 @@ FileReplacement::~FileReplacement() {
 std::unexpected<Failure> FileReplacement::cannot(const std::string& what, int error) const {
     if (error == EINTR && InterruptGuard::caught() != 0)
         return fail("interrupted; " + shown_path_ + " is unchanged");
-    return fail("cannot " + what + ": " + reason(error));
+    return fail("cannot " + what + ": " + errno_text(error));
 }
 
 Result<void> FileReplacement::check_exists(Missing missing) const {
     if (original_ || missing == Missing::create) return {};
-    return fail("cannot open " + shown_path_ + ": " + reason(ENOENT) +
+    return fail("cannot open " + shown_path_ + ": " + errno_text(ENOENT) +
                 (missing == Missing::refuse_with_hint ? " (-c creates it)" : ""));
 }
 
@@ -173,25 +161,30 @@ bool FileReplacement::may_hold_lock(uid_t user) const {
 }
 
 // Polls: a blocking flock() would miss a signal that arrived just before the call.
-Result<void> FileReplacement::wait_for_lock(int fd, LockTimeout& timeout) const {
+Result<void> FileReplacement::wait_for_lock(int fd, LockWait& wait) const {
     while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK && errno != EINTR) return cannot("lock " + shown_path_, errno);
         if (InterruptGuard::caught() != 0) return cannot("lock " + shown_path_, EINTR);
-        if (timeout.expired_now())
+        if (LockWait::Clock::now() >= wait.report_at) {
+            wait.report_at = LockWait::Clock::time_point::max();
             print_message("waiting for another mqtt_passwd that holds the lock of " + shown_path_);
+        }
         std::this_thread::sleep_for(lock_poll_interval);
     }
     return {};
 }
 
 // The temporary file could not be opened or created. Success: try again.
-Result<void> FileReplacement::handle_unopened_temp(int error, LockTimeout& timeout) const {
-    const auto owner = error == ELOOP || error == EACCES || error == EISDIR ? temp_owner() : std::nullopt;
+Result<void> FileReplacement::handle_unopened_temp(int error, LockWait& wait) const {
+    const bool is_occupied = error == ELOOP || error == EACCES || error == EISDIR || error == ENXIO;
+    const auto owner = is_occupied ? temp_owner() : std::nullopt;
     if (!owner) return cannot_create_temp(error);
-    // Never created by mqtt_passwd (a symbolic link, a directory), or not by a user who may.
+    // Never created by mqtt_passwd (a symbolic link, a directory, a socket), or not by a user who may.
     if (error != EACCES || !may_hold_lock(*owner)) return remove_stale_temp();
     // That of a running or a killed mqtt_passwd, which this user cannot distinguish.
-    if (timeout.expired_now())
+    const auto now = LockWait::Clock::now();
+    wait.give_up_at = std::min(wait.give_up_at, now + long_wait);
+    if (now >= wait.give_up_at)
         return fail("cannot lock " + shown_path_ + ": " + escape_controls(temp_name_) +
                     " next to it belongs to user " + user_name(*owner) +
                     " (remove it if no other mqtt_passwd is running)");
@@ -200,19 +193,20 @@ Result<void> FileReplacement::handle_unopened_temp(int error, LockTimeout& timeo
 }
 
 Result<void> FileReplacement::take_lock() {
-    LockTimeout timeout;
+    LockWait wait;
     for (;;) {
         if (InterruptGuard::caught() != 0) return cannot_create_temp(EINTR);
         Descriptor temp(::openat(directory_.get(), temp_name_.c_str(),
                                  O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
         if (!temp) {
             const int error = errno;
-            const auto locked = lock_target(error, timeout);
+            const auto locked = lock_target(error, wait);
             if (!locked) return std::unexpected(locked.error());
             if (*locked) return {};
-            if (auto handled = handle_unopened_temp(error, timeout); !handled) return handled;
+            if (auto handled = handle_unopened_temp(error, wait); !handled) return handled;
             continue;
         }
+        wait.give_up_at = LockWait::Clock::time_point::max();
         struct stat held{};
         if (::fstat(temp.get(), &held) != 0) return cannot("lock " + shown_path_, errno);
         // mqtt_passwd creates no FIFO or hard link; another user could hold the lock of such a file for ever.
@@ -221,7 +215,7 @@ Result<void> FileReplacement::take_lock() {
             if (!removed) return removed;
             continue;
         }
-        if (auto locked = wait_for_lock(temp.get(), timeout); !locked) return locked;
+        if (auto locked = wait_for_lock(temp.get(), wait); !locked) return locked;
         // The previous holder of the lock may have renamed or removed this file: it is not the lock any more.
         if (!has_name(temp.get(), temp_name_)) continue;
         // The file may be left by a killed process, perhaps after it changed the owner. Write only to a file that no other
@@ -236,17 +230,15 @@ Result<void> FileReplacement::take_lock() {
     }
 }
 
-// Makes a writable target the lock if creating the temporary file has failed with an `error` of a directory that is not
-// writable.
+// If no temporary file can be created because the directory is not writable (`error`), locks the target itself.
 // False: it cannot be the lock.
-Result<bool> FileReplacement::lock_target(int error, LockTimeout& timeout) {
+Result<bool> FileReplacement::lock_target(int error, LockWait& wait) {
     if (!original_ || !is_unwritable(error) || temp_owner()) return false;
     for (;;) {
         Descriptor target(::openat(directory_.get(), name_.c_str(),
                                    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
         if (!target) return false;
-        if (auto locked = wait_for_lock(target.get(), timeout); !locked)
-            return std::unexpected(locked.error());
+        if (auto locked = wait_for_lock(target.get(), wait); !locked) return std::unexpected(locked.error());
         if (!has_name(target.get(), name_)) continue;
         target_ = std::move(target);
         return true;
@@ -266,12 +258,13 @@ bool FileReplacement::has_name(int fd, const std::string& name) const {
 Result<void> FileReplacement::read_target() {
     const bool existed_before = original_.has_value();
     original_.reset();
-    source_ = Descriptor(
+    Descriptor source(
         ::openat(directory_.get(), name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (!source_) {
+    if (!source) {
         if (errno == ENOENT && !existed_before) return {};
         return cannot("open " + shown_path_, errno);
     }
+    source_ = std::move(source);
     struct stat now{};
     if (::fstat(source_.get(), &now) != 0) return cannot("stat " + shown_path_, errno);
     if (!S_ISREG(now.st_mode)) return fail("cannot use " + shown_path_ + ": not a regular file");
@@ -289,10 +282,10 @@ Result<void> FileReplacement::read_target() {
 std::unexpected<Failure> FileReplacement::cannot_keep_owner(const struct stat& temp, int error) const {
     // The owner may change the group only to one that the owner is a member of.
     if (temp.st_uid == original_->st_uid)
-        return fail("cannot keep the group of " + shown_path_ + ": " + reason(error) +
+        return fail("cannot keep the group of " + shown_path_ + ": " + errno_text(error) +
                     " (you are not in group " + std::to_string(original_->st_gid) +
                     ": join it, or run mqtt_passwd as root)");
-    return fail("cannot keep the owner and group of " + shown_path_ + ": " + reason(error) +
+    return fail("cannot keep the owner and group of " + shown_path_ + ": " + errno_text(error) +
                 " (run mqtt_passwd as its owner or as root)");
 }
 
@@ -356,7 +349,8 @@ Result<void> FileReplacement::commit(std::span<const std::string_view> pieces) {
     temp_ = {};
     // File systems that cannot sync a directory return EINVAL; nothing more can be done there.
     if (::fsync(directory_.get()) != 0 && errno != EINVAL)
-        return fail(shown_path_ + " was changed, but its directory could not be synced: " + reason(errno));
+        return fail(shown_path_ +
+                    " was changed, but its directory could not be synced: " + errno_text(errno));
     return {};
 }
 
@@ -375,9 +369,10 @@ std::vector<std::string> FileReplacement::copy_paths() const {
     return paths;
 }
 
-// As a message names it.
-std::string FileReplacement::shown_copy(const std::string& copy) {
-    return copy.starts_with('/') ? copy : escape_controls(copy) + " next to it";
+// Where the new content is, as a clause of a message.
+std::string FileReplacement::content_is_in(const std::string& copy) {
+    return copy.starts_with('/') ? copy + " has the new content"
+                                 : "its directory has the new content in " + escape_controls(copy);
 }
 
 Result<void> FileReplacement::check_no_copy() const {
@@ -386,8 +381,8 @@ Result<void> FileReplacement::check_no_copy() const {
         if (::fstatat(directory_.get(), copy.c_str(), &about, AT_SYMLINK_NOFOLLOW) == 0 &&
             may_hold_lock(about.st_uid))
             return fail("cannot change " + shown_path_ +
-                        ": an mqtt_passwd was killed while it wrote the file (copy " + shown_copy(copy) +
-                        " over it, then remove the copy)");
+                        ": an mqtt_passwd was killed while it wrote the file (" + content_is_in(copy) +
+                        ": copy that over the file, then remove it)");
     }
     return {};
 }
@@ -435,8 +430,8 @@ Result<void> FileReplacement::overwrite(std::span<const std::string_view> pieces
     const bool restored = error == 0 || write_back({&old, 1}) == 0;
     if (restored) ::unlinkat(directory_.get(), copy->c_str(), 0);
     if (!restored)
-        return fail("cannot write " + shown_path_ + ": " + reason(error) + "; it is damaged now, and " +
-                    shown_copy(*copy) + " has the new content");
+        return fail("cannot write " + shown_path_ + ": " + errno_text(error) + "; it is damaged now, and " +
+                    content_is_in(*copy));
     if (error != 0) return cannot("write " + shown_path_, error);
     // A user who may write in the directory can have replaced the file.
     if (!has_name(target_.get(), name_)) return changed_meanwhile();
@@ -447,7 +442,7 @@ Result<LockedSecret> read_whole_file(const std::string& path) {
     const bool from_stdin = path == "-";
     const Descriptor opened(from_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC));
     const std::string name = from_stdin ? "standard input" : escape_controls(path);
-    if (!from_stdin && !opened) return fail("cannot open " + name + ": " + reason(errno));
+    if (!from_stdin && !opened) return fail("cannot open " + name + ": " + errno_text(errno));
     return read_opened(from_stdin ? STDIN_FILENO : opened.get(), name);
 }
 
@@ -455,9 +450,9 @@ Result<LockedSecret> read_password_file(const std::string& path) {
     // O_NONBLOCK: opening a FIFO would otherwise wait for a writer.
     const Descriptor opened(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
     const std::string name = escape_controls(path);
-    if (!opened) return fail("cannot open " + name + ": " + reason(errno));
+    if (!opened) return fail("cannot open " + name + ": " + errno_text(errno));
     struct stat about{};
-    if (::fstat(opened.get(), &about) != 0) return fail("cannot stat " + name + ": " + reason(errno));
+    if (::fstat(opened.get(), &about) != 0) return fail("cannot stat " + name + ": " + errno_text(errno));
     if (!S_ISREG(about.st_mode)) return fail("cannot use " + name + ": not a regular file");
     return read_opened(opened.get(), name);
 }

@@ -49,7 +49,7 @@ class FileReplacement {
 
     /// Replaces the file by the concatenation of `pieces`. Mode, owner, group and extended attributes (including ACLs)
     /// are kept. A new file has mode 0600, or as root, where there is a user mosquitto, the group of that user and mode
-    /// 0640. On failure the file is unchanged. Call at most once.
+    /// 0640. On failure the file is unchanged, unless the message says so. Call at most once.
     ///
     /// A mount point, such as a single file in a container, cannot be replaced and is overwritten. Meanwhile a copy of the
     /// new content is in `.NAME.mqtt_passwd-copy`; if the program is killed then, begin() fails until the user has
@@ -58,7 +58,7 @@ class FileReplacement {
     [[nodiscard]] Result<void> commit(std::span<const std::string_view> pieces);
 
   private:
-    class LockTimeout;
+    struct LockWait;
     explicit FileReplacement(const std::string& path) : path_(path), shown_path_(escape_controls(path)) {}
     [[nodiscard]] Result<void> find_target();
     [[nodiscard]] Result<void> check_exists(Missing missing) const;
@@ -67,14 +67,14 @@ class FileReplacement {
     [[nodiscard]] bool has_name(int fd, const std::string& name) const;
     [[nodiscard]] bool may_hold_lock(uid_t user) const;
     [[nodiscard]] Result<void> remove_stale_temp() const;
-    [[nodiscard]] Result<void> handle_unopened_temp(int error, LockTimeout& timeout) const;
+    [[nodiscard]] Result<void> handle_unopened_temp(int error, LockWait& wait) const;
     [[nodiscard]] Result<void> take_lock();
-    [[nodiscard]] Result<bool> lock_target(int error, LockTimeout& timeout);
-    [[nodiscard]] Result<void> wait_for_lock(int fd, LockTimeout& timeout) const;
+    [[nodiscard]] Result<bool> lock_target(int error, LockWait& wait);
+    [[nodiscard]] Result<void> wait_for_lock(int fd, LockWait& wait) const;
     [[nodiscard]] Result<void> read_target();
     [[nodiscard]] Result<void> set_attributes();
     [[nodiscard]] std::vector<std::string> copy_paths() const;
-    [[nodiscard]] static std::string shown_copy(const std::string& copy);
+    [[nodiscard]] static std::string content_is_in(const std::string& copy);
     [[nodiscard]] Result<void> check_no_copy() const;
     [[nodiscard]] Result<std::string> keep_copy(std::span<const std::string_view> pieces) const;
     [[nodiscard]] std::unexpected<Failure> changed_meanwhile() const;

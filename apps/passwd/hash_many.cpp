@@ -7,9 +7,9 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <exception>
 #include <mutex>
 #include <string_view>
-#include <system_error>
 #include <thread>
 
 #include "base/escape.hpp"
@@ -26,7 +26,7 @@ constexpr int intervals_before_progress = 5;
 Failure cannot_hash(const HashRecipe& recipe) {
     if (recipe.scheme == HashScheme::argon2id)
         return {"cannot hash: not enough memory for argon2id (use a smaller --memory)"};
-    return {"cannot hash: OpenSSL cannot compute the hash"};
+    return {"cannot hash: not enough memory, or OpenSSL failed"};
 }
 
 // A progress line, only on a terminal.
@@ -101,15 +101,16 @@ Result<std::vector<std::string>> hash_many(std::span<const std::string_view> pas
                 threads.emplace_back(work);
                 ++working;
             }
-        } catch (const std::system_error&) {
-            // Fewer threads than cores are enough, but one is needed.
+        } catch (const std::exception&) {
+            // No further thread, or no memory for it. Fewer than cores are enough, but one is needed.
             if (working == 0) return fail("cannot hash: cannot start a thread");
         }
         Progress progress(passwords.size());
         while (!finished.wait_for(lock, progress_interval, [&] { return working == 0; }))
             progress.update(done);
     }
-    if (InterruptGuard::caught() != 0) return fail("interrupted; " + escape_controls(file) + " is unchanged");
+    if (InterruptGuard::caught() != 0)
+        return fail(file == "-" ? "interrupted" : "interrupted; " + escape_controls(file) + " is unchanged");
     if (failed) return std::unexpected(cannot_hash(recipe));
     return hashes;
 }

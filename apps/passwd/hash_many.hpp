@@ -14,7 +14,7 @@
 namespace mqttc::passwd {
 
 /// The hash of each password, in order. Fails without enough memory, or when an InterruptGuard has caught a signal;
-/// `file` is for the message.
+/// `file`, "-" for stdout, is for the message.
 [[nodiscard]] Result<std::vector<std::string>> hash_many(std::span<const std::string_view> passwords,
                                                          const HashRecipe& recipe, const std::string& file);
 

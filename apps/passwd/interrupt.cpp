@@ -29,7 +29,7 @@ int InterruptGuard::caught() {
     return first_signal.load();
 }
 
-void die_of_caught_signal() {
+void end_by_caught_signal() {
     const int number = InterruptGuard::caught();
     if (number == 0) return;
     raise_default(number);

@@ -24,7 +24,7 @@ class InterruptGuard {
 
 /// If a signal was recorded, terminates the program by it, so that the parent process sees the signal and not an exit
 /// code; as PID 1 exits with 128 + the signal's number. Call it when no InterruptGuard exists.
-void die_of_caught_signal();
+void end_by_caught_signal();
 
 /// As PID 1, the only program of a container, installs handlers for the same signals that end the program at once: the
 /// kernel ignores signals without a handler there. Call it at the start.

@@ -23,8 +23,7 @@ Result<void> list_users(const Options& options) {
         names += to_terminal ? escape_controls(line.name, line.name.size()) : std::string(line.name);
         names += '\n';
     }
-    if (!print(names)) return fail("cannot write to standard output");
-    return {};
+    return print(names);
 }
 
 }  // namespace mqttc::passwd

@@ -17,9 +17,9 @@ struct Location {
     std::optional<struct stat> existing;  ///< of a regular file; nullopt if there is no file
 };
 
-/// Fails if the path leads to anything but a regular file or a free name. Follows a symbolic link, at any place in the
-/// path, only if root or the effective user owns it: any other owner could make root overwrite any file. This is the rule
-/// of fs.protected_symlinks (proc(5)), for every directory.
+/// Fails if the path leads to anything but a regular file or an unused name. Follows a symbolic link, at any place in
+/// the path, only if root or the effective user owns it: any other owner could make root overwrite any file. This is
+/// the rule of fs.protected_symlinks (proc(5)), for every directory.
 [[nodiscard]] Result<Location> locate(const std::string& path);
 
 /// The name of a user for messages.

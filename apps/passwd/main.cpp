@@ -1,6 +1,8 @@
 // mqtt_passwd: manages the password file of an MQTT broker.
 #include <signal.h>
 
+#include <new>
+
 #include "actions.hpp"
 #include "base/descriptor.hpp"
 #include "interrupt.hpp"
@@ -33,19 +35,19 @@ Result<void> run(const Options& options) {
 
 int finish(const Result<void>& result) {
     if (!result) print_message(result.error().text);
-    die_of_caught_signal();
+    end_by_caught_signal();
     return static_cast<int>(result ? ExitCode::done : result.error().code);
 }
 
 // Mosquitto's program ends with 1 after --help.
 int print_and_exit(const std::string& text, bool mosquitto) {
-    const int code = finish(print(text) ? Result<void>() : fail("cannot write to standard output"));
+    const int code = finish(print(text));
     return mosquitto ? static_cast<int>(ExitCode::failed) : code;
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
     mqttc::fill_standard_descriptors();
     allow_signals_for_pid_1();
     signal(SIGXFSZ, SIG_IGN);  // write() then fails with EFBIG, which is reported
@@ -56,4 +58,6 @@ int main(int argc, char** argv) {
     if (!parsed.error().is_error) return print_and_exit(parsed.error().text, called.mosquitto);
     print_message(parsed.error().text + "; try '" + std::string(called.name) + " --help'");
     return static_cast<int>(ExitCode::failed);
+} catch (const std::bad_alloc&) {
+    return finish(fail("out of memory"));
 }

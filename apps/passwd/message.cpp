@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/escape.hpp"
+#include "base/text.hpp"
 #include "interrupt.hpp"
 
 namespace mqttc::passwd {
@@ -47,14 +48,17 @@ std::string_view program_name() {
 void print_message(std::string_view text) {
     std::string line(shown_name);
     line += ": ";
-    line += escape_controls(text);
+    // Long names in it are cut by those who write it: the cause after them must not be.
+    line += escape_controls(text, text.size());
     line += '\n';
     const std::string_view whole = line;
     (void)write_all(STDERR_FILENO, {&whole, 1});
 }
 
-bool print(std::string_view text) {
-    return write_all(STDOUT_FILENO, {&text, 1}) == 0;
+Result<void> print(std::span<const std::string_view> pieces) {
+    const int error = write_all(STDOUT_FILENO, pieces);
+    if (error != 0) return fail("cannot write to standard output: " + errno_text(error));
+    return {};
 }
 
 }  // namespace mqttc::passwd

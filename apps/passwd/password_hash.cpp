@@ -8,6 +8,7 @@
 #include <charconv>
 #include <limits>
 #include <memory>
+#include <new>
 #include <span>
 #include <utility>
 
@@ -157,7 +158,7 @@ std::optional<std::string> excessive_cost(const HashRecipe& recipe) {
     return std::nullopt;
 }
 
-std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password) {
+std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password) try {
     if (recipe.scheme == HashScheme::argon2id)
         return sodium::argon2id(password, recipe.cost(), recipe.memory_kib);
 
@@ -169,6 +170,8 @@ std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view 
         return std::nullopt;
     const std::string tail = to_base64(bytes_of(salt)) + "$" + to_base64(digest);
     return with_rounds ? "$7$" + std::to_string(recipe.cost()) + "$" + tail : "$6$" + tail;
+} catch (const std::bad_alloc&) {
+    return std::nullopt;
 }
 
 std::expected<bool, std::string> check_password(std::string_view stored_hash, std::string_view password) {
@@ -184,13 +187,13 @@ std::expected<bool, std::string> check_password(std::string_view stored_hash, st
     const bool hashed = parts->scheme == HashScheme::sha512_pbkdf2
                             ? pbkdf2(password, parts->salt, parts->iterations, digest)
                             : sha512(password, parts->salt, digest);
-    if (!hashed) return std::unexpected(std::string("OpenSSL cannot compute the hash"));
+    if (!hashed) return std::unexpected(std::string("not enough memory, or OpenSSL failed"));
     return sodium::equal(digest, bytes_of(parts->digest));
 }
 
 StoredForm stored_form(std::string_view stored) {
+    if (stored.empty()) return StoredForm::empty;
     const std::string_view text = trim_spaces(stored);
-    if (text.empty()) return StoredForm::empty;
     if (parse(text)) return StoredForm::hashed;
     return looks_like_hash(text) ? StoredForm::unknown : StoredForm::plain;
 }

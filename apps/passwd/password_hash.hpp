@@ -41,8 +41,8 @@ struct HashRecipe {
 /// Why a hash with these costs would be refused by check_password(), as the end of a sentence; nullopt if it would not be.
 [[nodiscard]] std::optional<std::string> excessive_cost(const HashRecipe& recipe);
 
-/// A new hash with a random salt, as it is written after "name:". nullopt if it cannot be computed: not enough memory for
-/// argon2id, or OpenSSL fails. REQUIRES: values within the limits above, no excessive_cost(). Thread-safe.
+/// A new hash with a random salt, as it is written after "name:". nullopt if it cannot be computed: not enough memory,
+/// or OpenSSL fails. REQUIRES: values within the limits above, no excessive_cost(). Thread-safe.
 [[nodiscard]] std::optional<std::string> make_hash(const HashRecipe& recipe, std::string_view password);
 
 /// Whether `stored_hash` is a hash of `password`, or why that could not be checked. False for anything that is not a
@@ -52,7 +52,7 @@ struct HashRecipe {
                                                               std::string_view password);
 
 enum class StoredForm : std::uint8_t {
-    plain,    ///< a plain-text password
+    plain,    ///< a plain-text password, perhaps only spaces
     hashed,   ///< one of the three schemes, well-formed
     unknown,  ///< looks like a hash ("$id$..."), but of an unknown kind or damaged
     empty,

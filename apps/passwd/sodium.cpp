@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 #include "memory.hpp"
@@ -71,10 +72,7 @@ void release_large(char* memory, std::size_t size) noexcept {
 char* allocate(std::size_t size) {
     start();
     char* memory = size < large ? static_cast<char*>(sodium_malloc(size)) : allocate_large(size);
-    if (memory == nullptr) {
-        std::fputs("mqtt_passwd: out of memory for a secret\n", stderr);
-        std::abort();
-    }
+    if (memory == nullptr) throw std::bad_alloc();
     return memory;
 }
 

@@ -11,8 +11,7 @@
 namespace mqttc::passwd::sodium {
 
 /// Memory that is locked into RAM (as far as RLIMIT_MEMLOCK allows), excluded from core dumps and surrounded by guard
-/// pages. Never null: without memory the program aborts. Free it with release() and the same
-/// size, which wipes it.
+/// pages. Throws std::bad_alloc. Free it with release() and the same size, which wipes it.
 [[nodiscard]] char* allocate(std::size_t size);
 void release(char* memory, std::size_t size) noexcept;
 

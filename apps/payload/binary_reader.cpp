@@ -8,6 +8,7 @@
 
 #include "base/encoding.hpp"
 #include "base/utf8.hpp"
+#include "number_format.hpp"
 #include "value_text.hpp"
 
 namespace mqttc::payload {
@@ -21,7 +22,9 @@ void BinaryReader::start(Bytes payload) {
 
 bool BinaryReader::at_end() {
     if (at_ == end_) return true;
-    return fail(position(), std::to_string(end_ - at_) + " more bytes follow the value");
+    const auto more = static_cast<std::uint64_t>(end_ - at_);
+    return fail(position(),
+                app::count_text(more, "more byte") + (more == 1 ? " follows" : " follow") + " the value");
 }
 
 bool BinaryReader::fail(std::size_t position, std::string_view what) {
@@ -30,8 +33,9 @@ bool BinaryReader::fail(std::size_t position, std::string_view what) {
 }
 
 bool BinaryReader::fail_short(std::uint64_t count) {
-    return fail(position(),
-                std::to_string(count) + " bytes are announced, " + std::to_string(end_ - at_) + " are left");
+    const auto left = end_ - at_;
+    return fail(position(), "the length is " + app::count_text(count, "byte") + ", but only " +
+                                std::to_string(left) + (left == 1 ? " is left" : " are left"));
 }
 
 bool BinaryReader::fail_end() {

@@ -40,11 +40,6 @@ class BinaryReader {
         at_ += count;
         return true;
     }
-    bool take_byte(std::uint8_t& byte) {
-        if (at_ == end_) return fail_end();
-        byte = *at_++;
-        return true;
-    }
     /// The next `size` bytes (1 to 8) as a number.
     bool take_number(unsigned size, std::uint64_t& value) {
         if (static_cast<std::size_t>(end_ - at_) < size) return fail_end();

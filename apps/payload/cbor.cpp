@@ -68,9 +68,9 @@ bool CborReader::read_head(Head& head, bool& ends, BytesForm& form) {
     ends = false;
     while (true) {
         head.position = position();
-        std::uint8_t first = 0;
-        if (!take_byte(first)) return false;
-        head.major = first >> 5;
+        std::uint64_t first = 0;
+        if (!take_number(1, first)) return false;
+        head.major = static_cast<std::uint8_t>(first >> 5);
         head.info = first & 0x1f;
         head.argument = head.info;
         if (head.info >= first_with_bytes) {

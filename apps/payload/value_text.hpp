@@ -42,7 +42,7 @@ inline std::string_view double_text(double value, std::span<char, 32> space) {
     return {space.data(), static_cast<std::size_t>(end - space.data())};
 }
 
-/// "2026-01-31T23:59:59.123Z", with more digits where they are needed. Empty: the year has not four digits, or
+/// "2026-01-31T23:59:59.123Z", with more digits where they are needed. Empty: the year doesn't have four digits, or
 /// `nanoseconds` is a second or more.
 inline std::string_view utc_text(std::int64_t seconds, std::uint64_t nanoseconds, std::span<char, 40> space) {
     constexpr std::int64_t year_zero = -62'167'219'200;

@@ -146,7 +146,8 @@ std::string EdgeNodes::text() const {
         line.append(", ").append(count_text(without_birth_, "edge node")).append(" without a birth");
     if (unresolved_ > 0)
         line.append(", ").append(count_text(unresolved_, "metric")).append(" without a name");
-    if (untracked_ > 0) line.append(", ").append(std::to_string(untracked_)).append(" of more edge nodes");
+    if (untracked_ > 0)
+        line.append(", ").append(count_text(untracked_, "message")).append(" of untracked edge nodes");
     return line;
 }
 
@@ -156,7 +157,7 @@ std::string EdgeNodes::json() const {
     json.add("edge_nodes", std::uint64_t{nodes_.size()}).add("messages", messages_);
     json.add("sequence_gaps", gaps_).add("messages_missing", missing_);
     json.add("edge_nodes_without_birth", without_birth_).add("metrics_without_name", unresolved_);
-    return json.add("of_more_edge_nodes", untracked_).text();
+    return json.add("messages_untracked", untracked_).text();
 }
 
 }  // namespace mqttc::protobuf

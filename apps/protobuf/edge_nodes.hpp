@@ -7,7 +7,6 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -54,8 +53,8 @@ class EdgeNodes {
         std::map<std::string, Metrics, std::less<>> devices;
     };
 
-    /// A message of a node: takes its sequence number into account, and forgets names that it makes invalid. Null: nothing
-    /// is known about the node, or its kind of message has none.
+    /// A message of a node: takes its sequence number into account, and forgets names that it makes invalid. Null: a
+    /// limit was reached, so the node is not tracked.
     Node* received(const SparkplugTopic& topic, std::optional<std::uint64_t> sequence);
     /// A metric in a birth.
     void name(Node& node, const SparkplugTopic& topic, std::string_view name,

@@ -14,7 +14,9 @@
 #include <set>
 #include <vector>
 
+#include "base/text.hpp"
 #include "base/utf8.hpp"
+#include "json_out.hpp"
 #include "wire_error.hpp"
 
 namespace mqttc::protobuf {
@@ -68,6 +70,16 @@ bool exceeds_json(const pb::DescriptorPool& pool, const pb::Descriptor& type,
         if (field.message_type() != nullptr && exceeds_json(pool, *field.message_type(), seen)) return true;
     }
     return false;
+}
+
+// Empty: it is JSON.
+std::string syntax_error(std::string_view json) {
+    using output::JsonScanner;
+    JsonScanner scan(json);
+    JsonScanner::Token token = scan.next();
+    while (token < JsonScanner::Token::end) token = scan.next();
+    if (token == JsonScanner::Token::end) return {};
+    return scan.too_deep() ? std::string(output::too_deep) : output::json_syntax_error(json);
 }
 
 }  // namespace
@@ -139,9 +151,11 @@ std::expected<std::string, std::string> Schema::decode(Bytes payload, std::strin
 }
 
 std::expected<std::string, std::string> Schema::encode(std::string_view json) {
+    // libprotobuf reads more than JSON, and reports no position.
+    if (auto error = syntax_error(json); !error.empty()) return std::unexpected(std::move(error));
     std::string bytes;
-    const auto status =
-        pb::util::JsonToBinaryString(parts_->resolver.get(), parts_->url, std::string(json), &bytes, {});
+    const auto status = pb::util::JsonToBinaryString(parts_->resolver.get(), parts_->url,
+                                                     std::string(without_byte_order_mark(json)), &bytes, {});
     // The text is quoted below the first line.
     const std::string why(status.message());
     if (!status.ok())

@@ -21,7 +21,8 @@ class Schema {
     /// payloads, with its package. Error: one line.
     std::expected<void, std::string> open(std::string_view file, std::string_view message);
 
-    /// Errors: "error at byte 3: ...". `lost`: what the JSON lacks, for the user; usually empty.
+    /// Errors: "error at byte 3: ...", "it is not JSON from byte 3: ...". `lost`: what the JSON lacks, for the user;
+    /// usually empty.
     std::expected<std::string, std::string> decode(Bytes payload, std::string_view& lost);
     std::expected<std::string, std::string> encode(std::string_view json);
 

@@ -291,7 +291,7 @@ void SparkplugReader::put_integer(output::JsonWriter& json, std::uint64_t bits, 
     }
 }
 
-// Bytes, or the packed elements of an array (section 6.4.16.3); base64 for bytes that are no such array.
+// Bytes, or the packed elements of an array (section 6.4.16.3); base64 for bytes that aren't such an array.
 void SparkplugReader::put_array(output::JsonWriter& json, std::string_view bytes, DataType type) {
     const std::size_t size = element_size(type);
     if (size > 0 && bytes.size() % size == 0) {

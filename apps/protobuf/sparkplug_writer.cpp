@@ -5,6 +5,7 @@
 #include <google/protobuf/message.h>
 
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
 
@@ -33,6 +34,10 @@ class Writer {
         error_.append(" ").append(what);
         return false;
     }
+    bool not_of_type(const std::string& path, DataType type) {
+        return fail(path,
+                    "is not a number of the type " + std::string(type_names[static_cast<std::size_t>(type)]));
+    }
     bool unknown_member(const std::string& path, const std::string& name) {
         return fail(path, "has the unknown member " + in_quotes(name));
     }
@@ -55,7 +60,7 @@ class Writer {
     bool bytes(const Json& json, const std::string& path, std::string& to);
     bool type(const Json& json, const std::string& path, std::uint32_t& to);
     bool integer(const Json& json, const std::string& path, DataType type, std::uint64_t& to);
-    bool real(const Json& json, const std::string& path, double& to);
+    bool real(const Json& json, const std::string& path, DataType type, double& to);
 
     // A member with one number, text, flag or base64 value is the field with its name.
     bool plain(const std::string& name, const Json& json, const std::string& parent,
@@ -135,14 +140,13 @@ bool Writer::integer(const Json& json, const std::string& path, DataType type, s
         if (type != DataType::int64) to &= UINT32_MAX;
         return true;
     }
-    return fail(path,
-                "is not a number of the type " + std::string(type_names[static_cast<std::size_t>(type)]));
+    return not_of_type(path, type);
 }
 
-bool Writer::real(const Json& json, const std::string& path, double& to) {
+bool Writer::real(const Json& json, const std::string& path, DataType type, double& to) {
     if (json.is_number()) {
         to = json.get<double>();
-        return true;
+        return type != DataType::float32 || std::isfinite(static_cast<float>(to)) || not_of_type(path, type);
     }
     if (json == "NaN") {
         to = std::numeric_limits<double>::quiet_NaN();
@@ -177,11 +181,11 @@ bool Writer::scalar(const Json& json, const std::string& path, DataType type, Va
             to.set_long_value(bits);
             return true;
         case DataType::float32:
-            if (!real(json, path, value)) return false;
+            if (!real(json, path, type, value)) return false;
             to.set_float_value(static_cast<float>(value));
             return true;
         case DataType::float64:
-            if (!real(json, path, value)) return false;
+            if (!real(json, path, type, value)) return false;
             to.set_double_value(value);
             return true;
         case DataType::boolean:
@@ -293,7 +297,7 @@ bool Writer::metric_value(const Json& json, const std::string& path, int depth, 
     }
     const bool is_array = data_type >= DataType::int8_array && data_type <= DataType::date_time_array;
     if (!is_array) return scalar(json, path, data_type, to);
-    // Bytes that were no such array are decoded as base64.
+    // A string is base64: the reader writes it for bytes that aren't such an array.
     if (json.is_string()) return bytes(json, path, *to.mutable_bytes_value());
     return packed(json, path, data_type, *to.mutable_bytes_value());
 }
@@ -453,7 +457,7 @@ bool Writer::packed(const Json& json, const std::string& path, DataType type, st
             if (words.find('\0') != words.npos) return fail(where, "has a NUL character");
             to.append(words).push_back('\0');
         } else if (type == DataType::float_array || type == DataType::double_array) {
-            if (!real(value, where, number_value)) return false;
+            if (!real(value, where, element_type(type), number_value)) return false;
             put(type == DataType::float_array ? std::bit_cast<std::uint32_t>(static_cast<float>(number_value))
                                               : std::bit_cast<std::uint64_t>(number_value),
                 element_size(type));

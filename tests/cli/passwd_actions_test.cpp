@@ -162,6 +162,9 @@ TEST_CASE("a failure is reported in one line, and the file is not changed") {
     CHECK(refused({"-D", file, "nobody"}) == "mqtt_passwd: there is no user 'nobody' in " + file + "\n");
     CHECK(refused({"-b", file, "a:b", "p"}) ==
           "mqtt_passwd: the user name 'a:b' contains ':', which ends the name in a password file\n");
+    CHECK(refused({"-b", file, std::string(70'000, 'x'), "p"}) ==
+          "mqtt_passwd: the user name '" + std::string(1024, 'x') +
+              "\xe2\x80\xa6 (70000 bytes)' is longer than 65,535 bytes\n");
     CHECK(refused({"-b", file, "", "p"}) == "mqtt_passwd: the user name '' is empty\n");
     CHECK(refused({"-b", file, "u", ""}) == "mqtt_passwd: the password is empty\n");
     CHECK(refused({"-b", file, "u", std::string(65'536, 'x')}) ==
@@ -213,7 +216,7 @@ TEST_CASE("-U hashes plain-text passwords, keeps the rest and reports unreadable
     const TempDir dir;
     const std::string file = dir.write("pw",
                                        "# plain\nann:one:with:colons\n\nnocolon\nbob: spaces "
-                                       "\nodd:$5$a$b\nnone:\ndollar:$ecret\r\nlast:end");
+                                       "\nspace:  \nodd:$5$a$b\nnone:\ndollar:$ecret\r\nlast:end");
     passwd_ok({"-b", "-I", "3", file, "hashed", "p"});
     const std::string with_hash = read_file(file);
     const std::string hashed_line = with_hash.substr(with_hash.find("hashed:"));
@@ -224,8 +227,11 @@ TEST_CASE("-U hashes plain-text passwords, keeps the rest and reports unreadable
           "mqtt_passwd: " + file + ", line 4: not name:password; not changed\n" + "mqtt_passwd: " + file +
               ", line 5: the password of user 'bob' has spaces at its start or end, which are "
               "part of it\n" +
-              "mqtt_passwd: " + file + ", line 6: user 'odd' has a hash of an unknown kind; not changed\n" +
-              "mqtt_passwd: " + file + ", line 7: user 'none' has no password; not changed\n");
+              "mqtt_passwd: " + file +
+              ", line 6: the password of user 'space' has spaces at its start or end, which are "
+              "part of it\n" +
+              "mqtt_passwd: " + file + ", line 7: user 'odd' has a hash of an unknown kind; not changed\n" +
+              "mqtt_passwd: " + file + ", line 8: user 'none' has no password; not changed\n");
     const std::string text = read_file(file);
     CHECK(text.starts_with("# plain\nann:$7$2$"));
     CHECK(text.find("\nnocolon\nbob:$7$2$") != std::string::npos);
@@ -234,6 +240,7 @@ TEST_CASE("-U hashes plain-text passwords, keeps the rest and reports unreadable
     CHECK(text.ends_with(hashed_line));
     CHECK(right_password(file, "ann", "one:with:colons"));
     CHECK(right_password(file, "bob", " spaces "));
+    CHECK(right_password(file, "space", "  "));
     CHECK(right_password(file, "dollar", "$ecret"));
     CHECK(right_password(file, "last", "end"));
     CHECK(right_password(file, "hashed", "p"));
@@ -410,7 +417,10 @@ TEST_CASE("--import reads a FIFO") {
 TEST_CASE("a full stdout is reported as an error") {
     const TempDir dir;
     const std::string file = dir.write("pw", "b:1\n");
-    const Result result = run(Command{.argv = passwd_argv({"--list", file}), .stdout_file = "/dev/full"});
-    CHECK(result.exit.code == 1);
-    CHECK(result.err == "mqtt_passwd: cannot write to standard output\n");
+    for (const Words& arguments : {Words{"--list", file}, {"-c", "-b", "-", "u", "p"}, {"--help"}}) {
+        CAPTURE(arguments.front());
+        const Result result = run(Command{.argv = passwd_argv(arguments), .stdout_file = "/dev/full"});
+        CHECK(result.exit.code == 1);
+        CHECK(result.err == "mqtt_passwd: cannot write to standard output: no space left on device\n");
+    }
 }

@@ -126,8 +126,8 @@ TEST_CASE("a password file that is mounted alone is overwritten, with a copy mea
     CHECK(refused.exit.code == 1);
     CHECK(refused.err ==
           "mqtt_passwd: cannot change " + file +
-              ": an mqtt_passwd was killed while it wrote the file (copy .pw.mqtt_passwd-copy next to "
-              "it over it, then remove the copy)\n");
+              ": an mqtt_passwd was killed while it wrote the file (its directory has the new content in "
+              ".pw.mqtt_passwd-copy: copy that over the file, then remove it)\n");
     CHECK(read_file(real) == before);
     CHECK(read_file(copy) == "the new content");
 }

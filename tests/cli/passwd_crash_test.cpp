@@ -172,6 +172,37 @@ TEST_CASE("a file-size limit leaves the old file and no other file") {
     }
 }
 
+TEST_CASE("without enough memory the program reports this, and the file is unchanged" *
+          (Needs{!sanitized && !emulated(), "not with AddressSanitizer or an emulator"})) {
+    const TempDir dir;
+    std::string passwords;
+    for (int i = 0; i < 20'000; ++i) passwords += user(i) + ":p\n";
+    const std::string hash = make_hash({HashScheme::sha512, {}}, "p").value();
+    std::string hashes;
+    for (int i = 0; i < 100'000; ++i) hashes += user(i) + ":" + hash + "\n";
+    const std::string file = dir.write("pw", "u:x\n");
+    int reported = 0;
+    for (const std::string& input : {dir.write("passwords", passwords), dir.write("hashes", hashes)}) {
+        for (const int kib : {30'000, 40'000, 50'000}) {
+            CAPTURE(input);
+            CAPTURE(kib);
+            const Result result = run({"sh", "-c", "ulimit -v " + std::to_string(kib) + "; exec \"$@\"", "sh",
+                                       program("mqtt_passwd"), "-H", "sha512", "--import", input, file});
+            CHECK_FALSE(std::filesystem::exists(dir.file(".pw.mqtt_passwd")));
+            // The program itself may need more than that.
+            if (has(result.err, "error while loading shared libraries")) continue;
+            CAPTURE(result.err);
+            CHECK(result.exit.code == 1);
+            CHECK((result.err == "mqtt_passwd: out of memory\n" ||
+                   result.err == "mqtt_passwd: cannot hash: not enough memory, or OpenSSL failed\n" ||
+                   result.err == "mqtt_passwd: cannot hash: cannot start a thread\n"));
+            CHECK(read_file(file) == "u:x\n");
+            ++reported;
+        }
+    }
+    CHECK(reported > 0);
+}
+
 TEST_CASE("-U uses every core" *
           (Needs{std::thread::hardware_concurrency() > 1, "this machine has one core"})) {
     const TempDir dir;

@@ -76,7 +76,7 @@ TEST_CASE("--decode: what cannot be decoded is reported once per topic, counted,
             "type): " +
                 how +
                 "mqtt_sub: the payload of a message on topic 'b' is not MessagePack (error at byte 2: 1 more "
-                "bytes follow the value): " +
+                "byte follows the value): " +
                 how + "mqtt_sub: 3 payloads could not be decoded\n");
     }
 }

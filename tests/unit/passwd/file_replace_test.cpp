@@ -9,29 +9,28 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/descriptor.hpp"
+#include "replacing.hpp"
 #include "support/needs.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc::passwd;
+using mqttc::test::begun;
+using mqttc::test::give_away;
+using mqttc::test::Missing;
+using mqttc::test::names_in;
 using mqttc::test::needs_root;
+using mqttc::test::nobody;
 using mqttc::test::read_file;
+using mqttc::test::replace;
 using mqttc::test::TempDir;
 namespace fs = std::filesystem;
-using Missing = FileReplacement::Missing;
 
 namespace {
-
-constexpr uid_t nobody = 65534;
-
-void give_away(const std::string& path, uid_t user = nobody) {
-    REQUIRE(::lchown(path.c_str(), user, static_cast<gid_t>(-1)) == 0);
-}
 
 std::string refusal(const std::string& path, Missing missing = Missing::refuse) {
     const auto file = FileReplacement::begin(path, missing);
@@ -44,27 +43,6 @@ struct stat stat_of(const std::string& path) {
     struct stat about{};
     REQUIRE(::stat(path.c_str(), &about) == 0);
     return about;
-}
-
-std::vector<std::string> names_in(const TempDir& dir) {
-    std::vector<std::string> names;
-    for (const auto& entry : fs::directory_iterator(dir.path())) names.push_back(entry.path().filename());
-    std::ranges::sort(names);
-    return names;
-}
-
-FileReplacement begun(const std::string& path, Missing missing = Missing::refuse) {
-    auto file = FileReplacement::begin(path, missing);
-    if (!file) FAIL(file.error().text);
-    return std::move(*file);
-}
-
-void replace(const std::string& path, std::string_view content, Missing missing = Missing::refuse) {
-    auto file = begun(path, missing);
-    const std::vector<std::string_view> pieces = {content.substr(0, content.size() / 2), "",
-                                                  content.substr(content.size() / 2)};
-    const auto done = file.commit(pieces);
-    if (!done) FAIL(done.error().text);
 }
 
 }  // namespace
@@ -204,8 +182,8 @@ TEST_CASE("a writable file in a directory that is not writable is overwritten, w
     CHECK(locked);
     CHECK_FALSE(copy_left);
     CHECK(refused_with_copy == "cannot change " + path +
-                                   ": an mqtt_passwd was killed while it wrote the file (copy " + copy +
-                                   " over it, then remove the copy)");
+                                   ": an mqtt_passwd was killed while it wrote the file (" + copy +
+                                   " has the new content: copy that over the file, then remove it)");
     CHECK(changed == "cannot change " + path + ": another program changed it at the same time; try again");
     CHECK(read_file(path) == "of root\n");
     const struct stat after = stat_of(path);
@@ -354,72 +332,6 @@ TEST_CASE("paths with dots, slashes and absolute links lead to the file") {
     CHECK(read_file(dir.file("a/b/new")) == "created");
 }
 
-TEST_CASE("a lock file that another user planted and holds is removed, not waited for" * needs_root()) {
-    const TempDir dir;
-    const std::string path = dir.write("pw", "old");
-    const std::string lock = dir.write(".pw.mqtt_passwd", "");
-    SUBCASE("a file") {
-        give_away(lock);
-    }
-    SUBCASE("a hard link to a file of root") {
-        fs::create_hard_link(lock, dir.file("elsewhere"));
-    }
-    const mqttc::Descriptor held(::open(lock.c_str(), O_RDWR | O_CLOEXEC));
-    REQUIRE(::flock(held.get(), LOCK_EX) == 0);
-    replace(path, "new");
-    CHECK(read_file(path) == "new");
-    CHECK_FALSE(fs::exists(lock));
-}
-
-TEST_CASE("a lock file that cannot be opened or removed is reported with its owner" * needs_root()) {
-    const TempDir dir;
-    REQUIRE(::chmod(dir.path().c_str(), 01777) == 0);
-    const std::string path = dir.write("pw", "old");
-    give_away(path);
-    const std::string lock = dir.file(".pw.mqtt_passwd");
-    std::string expected;
-    SUBCASE("of root, perhaps a running mqtt_passwd") {
-        dir.write(".pw.mqtt_passwd", "");
-        REQUIRE(::chmod(lock.c_str(), 0600) == 0);
-        expected = "cannot lock " + path +
-                   ": .pw.mqtt_passwd next to it belongs to user root (remove it if no other mqtt_passwd is "
-                   "running)";
-    }
-    SUBCASE("a file of another user") {
-        dir.write(".pw.mqtt_passwd", "");
-        REQUIRE(::chmod(lock.c_str(), 0600) == 0);
-        give_away(lock, 1234);
-        expected = "cannot remove .pw.mqtt_passwd of user 1234 next to " + path + ": operation not permitted";
-    }
-    SUBCASE("a symbolic link of another user") {
-        fs::create_symlink("victim", lock);
-        give_away(lock, 1234);
-        expected = "cannot remove .pw.mqtt_passwd of user 1234 next to " + path + ": operation not permitted";
-    }
-    REQUIRE(::seteuid(nobody) == 0);
-    const auto file = FileReplacement::begin(path, Missing::refuse);
-    REQUIRE(::seteuid(0) == 0);
-    REQUIRE_FALSE(file);
-    CHECK(file.error().text == expected);
-    CHECK(read_file(path) == "old");
-}
-
-TEST_CASE("a lock that was removed meanwhile changes nothing, and that of its successor is kept") {
-    const TempDir dir;
-    const std::string path = dir.write("pw", "old");
-    {
-        auto file = begun(path);
-        REQUIRE(fs::remove(dir.file(".pw.mqtt_passwd")));
-        dir.write(".pw.mqtt_passwd", "of another process");
-        const std::vector<std::string_view> pieces = {"new"};
-        const auto done = file.commit(pieces);
-        REQUIRE_FALSE(done);
-        CHECK(done.error().text == "cannot replace " + path + ": the temporary file was removed; try again");
-    }
-    CHECK(read_file(path) == "old");
-    CHECK(read_file(dir.file(".pw.mqtt_passwd")) == "of another process");
-}
-
 TEST_CASE("anything but a regular file with one link is refused") {
     const TempDir dir;
     const auto refused = [](const std::string& path, Missing missing) {
@@ -442,38 +354,6 @@ TEST_CASE("anything but a regular file with one link is refused") {
     CHECK(refused(dir.file("pw"), Missing::refuse).find("it has 2 hard links") != std::string::npos);
 }
 
-TEST_CASE("the temporary file of a killed process is replaced") {
-    const TempDir dir;
-    const std::string path = dir.write("pw", "old");
-    const std::string temp = dir.write(".pw.mqtt_passwd", "half a fi");
-    REQUIRE(::chmod(temp.c_str(), 0644) == 0);
-    replace(path, "new");
-    CHECK(read_file(path) == "new");
-    CHECK(names_in(dir) == std::vector<std::string>{"pw"});
-}
-
-TEST_CASE("a link in place of the temporary file is replaced and not followed") {
-    const TempDir dir;
-    const std::string path = dir.write("pw", "old");
-    const std::string victim = dir.write("victim", "precious");
-    SUBCASE("symbolic") {
-        fs::create_symlink("victim", dir.file(".pw.mqtt_passwd"));
-        replace(path, "new");
-    }
-    SUBCASE("symbolic, dangling") {
-        fs::create_symlink("nowhere", dir.file(".pw.mqtt_passwd"));
-        replace(path, "new");
-        CHECK_FALSE(fs::exists(dir.file("nowhere")));
-    }
-    SUBCASE("hard") {
-        fs::create_hard_link(victim, dir.file(".pw.mqtt_passwd"));
-        replace(path, "new");
-    }
-    CHECK(read_file(path) == "new");
-    CHECK(read_file(victim) == "precious");
-    CHECK(names_in(dir) == std::vector<std::string>{"pw", "victim"});
-}
-
 TEST_CASE("a change by another program is detected and kept") {
     const TempDir dir;
     const std::string path = dir.write("pw", "old");
@@ -484,15 +364,6 @@ TEST_CASE("a change by another program is detected and kept") {
     REQUIRE_FALSE(done);
     CHECK(done.error().text.find("another program changed it") != std::string::npos);
     CHECK(read_file(path) == "edited by hand");
-}
-
-TEST_CASE("only one process gets the lock") {
-    const TempDir dir;
-    const std::string path = dir.write("pw", "old");
-    const auto file = begun(path);
-    const mqttc::Descriptor temp(::open(dir.file(".pw.mqtt_passwd").c_str(), O_RDWR | O_CLOEXEC));
-    REQUIRE(temp);
-    CHECK(::flock(temp.get(), LOCK_EX | LOCK_NB) != 0);
 }
 
 TEST_CASE("a file that cannot be read is reported with the cause") {

@@ -101,8 +101,9 @@ TEST_CASE("CBOR: malformed payloads are refused with the position") {
         {"", "<error at byte 1: the payload ends early>"},
         {"18", "<error at byte 2: the payload ends early>"},
         {"8201", "<error at byte 3: the payload ends early>"},
-        {"a161", "<error at byte 3: 1 bytes are announced, 0 are left>"},
-        {"0001", "<error at byte 2: 1 more bytes follow the value>"},
+        {"a161", "<error at byte 3: the length is 1 byte, but only 0 are left>"},
+        {"0001", "<error at byte 2: 1 more byte follows the value>"},
+        {"000102", "<error at byte 2: 2 more bytes follow the value>"},
         {"1c", "<error at byte 1: the length code is reserved>"},
         {"1f", "<error at byte 1: this type has no indefinite length>"},
         {"ff", "<error at byte 1: the end of a container where a value is expected>"},
@@ -115,7 +116,8 @@ TEST_CASE("CBOR: malformed payloads are refused with the position") {
         {"f8ff", "<error at byte 1: an unknown simple value>"},
         // Announced lengths cost nothing.
         {"9bffffffffffffffff", "<error at byte 10: the payload ends early>"},
-        {"7bffffffffffffffff", "<error at byte 10: 18446744073709551615 bytes are announced, 0 are left>"},
+        {"7bffffffffffffffff",
+         "<error at byte 10: the length is 18446744073709551615 bytes, but only 0 are left>"},
     };
     for (const auto& [bytes, json] : examples) {
         CAPTURE(bytes);

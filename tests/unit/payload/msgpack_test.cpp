@@ -92,12 +92,12 @@ TEST_CASE("MessagePack: malformed payloads are refused with the position, and ne
     const MsgpackExample examples[] = {
         {"c1", "<error at byte 1: c1 is not a type>"},
         {"92c0", "<error at byte 3: the payload ends early>"},
-        {"a2c3", "<error at byte 2: 2 bytes are announced, 1 are left>"},
+        {"a2c3", "<error at byte 2: the length is 2 bytes, but only 1 is left>"},
         {"a1ff", "<error at byte 1: the text is not UTF-8>"},
         {"8191c0c0", "<error at byte 2: an array, a map or an extension as a key cannot be written in JSON>"},
         {"ddffffffff", "<error at byte 6: the payload ends early>"},
-        {"c6ffffffff00", "<error at byte 6: 4294967295 bytes are announced, 1 are left>"},
-        {"c0c0", "<error at byte 2: 1 more bytes follow the value>"},
+        {"c6ffffffff00", "<error at byte 6: the length is 4294967295 bytes, but only 1 is left>"},
+        {"c0c0", "<error at byte 2: 1 more byte follows the value>"},
     };
     for (const auto& [bytes, json] : examples) {
         CAPTURE(bytes);

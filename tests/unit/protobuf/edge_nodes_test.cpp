@@ -44,7 +44,7 @@ TEST_CASE("gaps in the sequence numbers of a node are counted, across its device
     CHECK(
         plant.nodes.json() ==
         R"({"edge_nodes":2,"messages":7,"sequence_gaps":1,"messages_missing":2,"edge_nodes_without_birth":0,)"
-        R"("metrics_without_name":0,"of_more_edge_nodes":0})");
+        R"("metrics_without_name":0,"messages_untracked":0})");
 }
 
 TEST_CASE("a node without a birth is counted once, and again after its death") {
@@ -103,5 +103,5 @@ TEST_CASE("what is kept about nodes is bounded") {
     plant.receive("spBv1.0/g/NBIRTH/n", 0);
     for (std::size_t i = 0; i < EdgeNodes::max_nodes; ++i)
         plant.receive(("spBv1.0/g/NBIRTH/n" + std::to_string(i)).c_str(), 0);
-    CHECK(plant.nodes.text().ends_with("1 of more edge nodes"));
+    CHECK(plant.nodes.text().ends_with(", 1 message of untracked edge nodes"));
 }

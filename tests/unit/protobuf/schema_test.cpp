@@ -88,6 +88,26 @@ TEST_CASE("errors name the file and line, the position or the field") {
     CHECK(schema.encode("{").error().find('\n') == std::string::npos);
 }
 
+TEST_CASE("only JSON is encoded as a message, and an error has its position") {
+    const TempDir dir;
+    write(dir, "unit.proto", unit);
+    Schema schema;
+    REQUIRE(schema.open(write(dir, "reading.proto", reading), "lab.Reading"));
+    const auto begins = [&](std::string_view json, std::string_view error) {
+        CAPTURE(json);
+        const auto bytes = schema.encode(json);
+        CHECK((!bytes && bytes.error().starts_with(error)));
+    };
+    begins(R"({sensor:"x"})", "it is not JSON from byte 2: ");
+    begins(R"({"sensor":"x",})", "it is not JSON from byte 15: ");
+    begins("{'sensor':'x'}", "it is not JSON from byte 2: ");
+    begins(R"({"value":01})", "it is not JSON from byte 11: ");
+    begins(std::string_view("{\"sensor\":\"\0\"}", 14), "it is not JSON: there is a NUL at byte 12");
+    begins("{\"sensor\":\"\xff\"}", "it is not JSON from byte 12: ");
+    begins("", "it is not JSON from byte 1: ");
+    CHECK(schema.encode("\xef\xbb\xbf{\"sensor\":\"s\"}") == "\x0a\x01s");
+}
+
 TEST_CASE("a proto2 message without a required field is refused") {
     const TempDir dir;
     Schema schema;

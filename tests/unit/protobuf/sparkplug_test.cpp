@@ -131,7 +131,8 @@ TEST_CASE("Sparkplug B: births name the metrics of later messages") {
 }
 
 TEST_CASE(
-    "Sparkplug B: unknown fields and types, text that is not UTF-8, and bytes that are no array are kept") {
+    "Sparkplug B: unknown fields and types, text that is not UTF-8, and bytes that aren't an array are "
+    "kept") {
     SparkplugReader reader(false);
     CHECK(sparkplug_json(reader, "t", hex("3005 3a01ff 4501000000 12 05 2063 a00601")) ==
           R"({"metrics":[{"type":99,"unknown":[[100,1]]}],"unknown":[[6,5],[7,"/w=="],[8,1]]})");
@@ -179,6 +180,15 @@ TEST_CASE("Sparkplug B: JSON that cannot be encoded is refused with the path") {
           "<metrics[0].value is not a number of the type UInt8>");
     CHECK(bytes_of(R"({"metrics":[{"type":"Int32","value":"x"}]})") ==
           "<metrics[0].value is not a number of the type Int32>");
+    for (const char* number : {"1e300", "-3.5e38"}) {
+        CHECK(bytes_of(std::string(R"({"metrics":[{"type":"Float","value":)") + number + "}]}") ==
+              "<metrics[0].value is not a number of the type Float>");
+        CHECK(bytes_of(std::string(R"({"metrics":[{"type":"FloatArray","value":[1,)") + number + "]}]}") ==
+              "<metrics[0].value[1] is not a number of the type Float>");
+    }
+    // The largest one, with the fewest digits that give it.
+    CHECK(again(R"({"metrics":[{"type":"Float","value":3.4028235e38}]})") ==
+          R"({"metrics":[{"type":"Float","value":3.4028234663852886e+38}]})");
     CHECK(bytes_of(R"({"metrics":[{"type":"Bytes","value":"*"}]})") ==
           "<metrics[0].value is not base64: invalid base64 digit '*' at character 1>");
     CHECK(bytes_of(R"({"metrics":[{"metadata":{"x":1}}]})") ==
