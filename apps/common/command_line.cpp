@@ -11,7 +11,6 @@
 
 #include "base/escape.hpp"
 #include "base/text.hpp"
-#include "option_values.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -70,9 +69,10 @@ class ArgumentParser {
         if (!line_.error.empty()) return std::move(line_);
         const auto remaining = app_.remaining();
         if (!remaining.empty() && !(operands_ == Operands::allowed && skip_to_operands(remaining.front()))) {
-            report_extra(remaining.front());
+            fail(next_, extra_error(remaining.front()));
         } else if (value_missing) {
-            fail(std::min(next_, arguments_.size() - 1), missing_value());
+            const std::size_t last = std::min(next_, arguments_.size() - 1);
+            fail(last, missing_value(arguments_[last]));
         }
         return std::move(line_);
     }
@@ -143,11 +143,13 @@ class ArgumentParser {
             option.values.insert(option.values.begin(), value);
         }
         if (row.value == ValueKind::property && option.values[1] == user_property) {
-            if (rest_.empty()) return fail(option.index, missing_value());
+            if (rest_.empty()) return fail(option.index, needs_value(row, option.spelling));
             option.values.push_back(arguments_[next++]);
             rest_.pop_back();
         }
-        if (option.index <= next_) next_ = next;
+        // A cluster is taken with its last option, and not at all with an unknown one.
+        const bool whole = is_long || split_word(table_, only(program_), word).row == &row;
+        if (option.index <= next_) next_ = whole ? next : option.index;
         line_.operands = next;
         line_.options.push_back(std::move(option));
         return true;
@@ -160,15 +162,10 @@ class ArgumentParser {
     }
 
     // The last option has fewer values than it needs: there are no more arguments.
-    std::string missing_value() const {
-        for (const std::size_t i :
-             {next_, next_ - 1}) {  // in a cluster the flags before it have taken the word
-            if (i >= arguments_.size()) continue;
-            const OptionWord word = split_word(table_, only(program_), arguments_[i]);
-            if (word.row != nullptr && word.row->value_count() > 0)
-                return needs_value(*word.row, spelling_in(arguments_[i], *word.row));
-        }
-        return "a value is missing";
+    std::string missing_value(std::string_view argument) const {
+        const OptionWord word = split_word(table_, only(program_), argument);
+        if (word.row == nullptr || word.row->value_count() == 0) return "a value is missing";
+        return needs_value(*word.row, spelling_in(argument, *word.row));
     }
 
     // True: what is left are operands.
@@ -177,25 +174,36 @@ class ArgumentParser {
         return first == "--" || !first.starts_with('-') || first == "-";
     }
 
-    // `extra` is the first argument that CLI11 did not know, as it was prepared.
-    void report_extra(const std::string& extra) {
-        if (extra.starts_with('-') && extra.size() > 1) {
-            for (std::size_t i = 0; i < arguments_.size(); ++i) {
-                const std::string prepared = prepare(arguments_[i]);
-                if (prepared == extra) {
-                    fail(i, unknown_option(arguments_[i]));
-                    return;
-                }
-                // "-rz": CLI11 has taken -r.
-                if (prepared.size() > extra.size() && prepared.ends_with(std::string_view(extra).substr(1))) {
-                    fail(i, "unknown option " + in_quotes(std::string_view(extra).substr(0, 2)) + " in " +
-                                in_quotes(arguments_[i]));
-                    return;
-                }
-            }
-        }
-        const std::size_t index = std::min(next_, arguments_.size() - 1);
-        fail(index, unexpected_argument(index));
+    // The option that was taken as a value: an empty variable without quotes leaves none.
+    const OptionRow* option_as_value(const ParsedOption& option) const {
+        if (option.values.size() != 1) return nullptr;
+        const OptionWord word = split_word(table_, only(program_), option.value());
+        return word.value ? nullptr : word.row;
+    }
+
+    // What is wrong with the argument that no option has taken. `extra`: what CLI11 did not know of it, as prepared.
+    std::string extra_error(std::string_view extra) const {
+        const std::string_view argument = arguments_[next_];
+        const std::span before(line_.options.begin(),
+                               std::ranges::find_if(line_.options, [this](const ParsedOption& option) {
+                                   return option.index >= next_;
+                               }));
+        const OptionRow* taken = before.empty() ? nullptr : option_as_value(before.back());
+        // The argument is its value, then.
+        const bool secret = taken != nullptr && taken->secrecy != Secrecy::not_secret;
+        if (!secret && before.size() < line_.options.size() && line_.options[before.size()].index == next_)
+            // "-rz": CLI11 has taken -r.
+            return "unknown option " + in_quotes(extra.substr(0, 2)) + " in " + in_quotes(argument);
+        if (!secret && extra.starts_with('-') && extra.size() > 1) return unknown_option(argument);
+        if (taken == nullptr) return unexpected_argument(argument, before);
+        const ParsedOption& last = before.back();
+        std::string message = secret ? "" : "unexpected argument " + in_quotes(argument) + ": ";
+        return message.append(last.spelling)
+            .append(" took ")
+            .append(last.row->secrecy == Secrecy::not_secret ? in_quotes(last.value()) : "an option")
+            .append(" as its value; is the value of ")
+            .append(last.spelling)
+            .append(" missing?");
     }
 
     std::string unknown_option(std::string_view given) const {
@@ -214,24 +222,9 @@ class ArgumentParser {
             .append(is_option ? "?)" : ")");
     }
 
-    std::string unexpected_argument(std::size_t index) const {
-        const std::span before(
-            line_.options.data(),
-            static_cast<std::size_t>(std::ranges::count_if(
-                line_.options, [&](const ParsedOption& option) { return option.index < index; })));
-        std::string message = "unexpected argument " + in_quotes(arguments_[index]);
-        const auto took_option =
-            std::ranges::find_if(before.rbegin(), before.rend(), [&](const ParsedOption& one) {
-                return one.values.size() == 1 && table_.find_spelled(only(program_), one.value()) != nullptr;
-            });
-        if (took_option != before.rend()) {
-            const bool shown = took_option->row->secrecy == Secrecy::not_secret;
-            return message.append(": ")
-                .append(took_option->spelling)
-                .append(" took ")
-                .append(shown ? in_quotes(took_option->value()) : "an option")
-                .append(" as its value: is its own value missing?");
-        }
+    // `before`: the options before the argument.
+    std::string unexpected_argument(std::string_view argument, std::span<const ParsedOption> before) const {
+        std::string message = "unexpected argument " + in_quotes(argument);
         // Without quotes around it, a password with spaces continues here.
         if (!before.empty() && before.back().row->secrecy != Secrecy::not_secret)
             return "unexpected argument after " + before.back().spelling + value_needs_quotes;
@@ -262,11 +255,6 @@ class ArgumentParser {
     ParsedLine line_;
 };
 
-// Whether spaces after the value cannot be intended. In a text they may be, and Mosquitto keeps them.
-bool ends_at_space(ValueKind kind) {
-    return kind == ValueKind::number || kind == ValueKind::seconds || kind == ValueKind::choice;
-}
-
 std::string_view without_leading_spaces(std::string_view text) {
     return text.substr(std::min(text.size(), text.find_first_not_of(spaces)));
 }
@@ -294,7 +282,7 @@ std::string add_config_line(const OptionTable& table, Program program, std::stri
     if (!word.starts_with('-')) return not_an_option(table, program, word);
     const OptionWord option = split_word(table, only(program), word);
     const auto trimmed = [&](std::string_view value) {
-        return ends_at_space(option.row->value) ? value.substr(0, value.find_last_not_of(spaces) + 1) : value;
+        return option.row->ends_at_space ? value.substr(0, value.find_last_not_of(spaces) + 1) : value;
     };
     if (option.row != nullptr && option.value && word.starts_with("--")) {
         // "--name=value with spaces": the value is the rest of the line.

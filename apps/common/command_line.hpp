@@ -47,8 +47,8 @@ struct ConfigArguments {
     unsigned error_line = 0;
 };
 
-/// One option per line; the last value is the rest of the line (numbers and choices without trailing spaces); '#' in
-/// column one starts a comment. With `skip_other_program`, options that only the other program has are left out.
+/// One option per line; the last value is the rest of the line, without trailing spaces if the row has ends_at_space;
+/// '#' in column one starts a comment. With `skip_other_program`, options that only the other program has are left out.
 ConfigArguments read_config(const OptionTable& table, Program program, std::string_view content,
                             bool skip_other_program);
 

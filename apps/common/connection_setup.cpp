@@ -8,7 +8,7 @@
 namespace mqttc::app {
 namespace {
 
-// How long the broker keeps the session during an outage if no option says it.
+// How long the broker keeps the session during an outage if no option sets it.
 constexpr std::uint32_t bridged_seconds = 300;
 constexpr auto practically_never = std::chrono::hours(24 * 365);
 
@@ -28,7 +28,6 @@ Endpoint make_endpoint(const ConnectionOptions& options) {
     const bool by_port = options.port == tls_port && endpoint.unix_path.empty();
     if (!options.no_tls && (options.tls_requested || options.url_tls || by_port)) {
         endpoint.tls = options.tls;
-        if (!options.engine_key) endpoint.tls->engine.clear();
         const bool other_anchors = !options.tls.ca_file.empty() || !options.tls.ca_path.empty();
         if (!other_anchors && options.tls.psk_key.empty()) endpoint.tls->system_store = true;
     }
@@ -148,6 +147,7 @@ std::expected<void, std::string> check_connection(const ConnectionOptions& optio
     const bool has_will_property = std::ranges::any_of(
         options.properties, [](const PropertyOption& one) { return one.where == will_properties_bit; });
     if (has_will_property && !options.will.topic) return wrong("-D will needs --will-topic");
+    if (auto brokers = check_failover(options, make_endpoint(options)); !brokers) return brokers;
     if (auto session = check_session(options); !session) return session;
     if (auto authentication = check_authentication(options); !authentication) return authentication;
     return check_disconnect(options);
@@ -170,8 +170,6 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     ConnectionSetup connection;
     ClientOptions& client = connection.client;
     client.endpoint = make_endpoint(options);
-    if (auto same = check_failover(options, client.endpoint); !same)
-        return std::unexpected(std::move(same.error()));
     if (!options.failover.empty()) client.endpoints.push_back(client.endpoint);
     for (const FailoverBroker& broker : options.failover) {
         Endpoint& endpoint = client.endpoints.emplace_back(client.endpoint);
@@ -188,7 +186,7 @@ std::expected<ConnectionSetup, std::string> set_up_connection(const ConnectionOp
     session.version = effective_version(options);
     session.client_id = client_id(options, session.version, process_id);
     session.clean_start = options.clean_start;
-    session.session_expiry = 0;  // connect_properties() says more
+    session.session_expiry = 0;  // connect_properties() adds the interval
     session.subscribe_before_connack = true;
     session.keep_alive = options.keep_alive;
     session.username = options.username;

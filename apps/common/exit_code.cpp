@@ -33,7 +33,6 @@ std::span<const ExitCodeRow> exit_code_table() {
 }
 
 int exit_code_of(const Error& error, bool was_connected) {
-    constexpr int highest_status = 255;
     switch (error.code) {
         case ErrorCode::ok:
             return exit_code::ok;
@@ -54,8 +53,7 @@ int exit_code_of(const Error& error, bool was_connected) {
         case ErrorCode::websocket_failed:
             return exit_code::handshake_failed;
         case ErrorCode::connection_refused:
-            return error.reason > 0 && error.reason <= highest_status ? error.reason
-                                                                      : exit_code::protocol_error;
+            return error.reason;
         case ErrorCode::protocol_error:
             return exit_code::protocol_error;
         case ErrorCode::closed_by_peer:

@@ -12,7 +12,7 @@
 namespace mqttc::app {
 namespace {
 
-// A round through all of them should end.
+// Limits the duration of one round of attempts.
 constexpr std::size_t max_brokers = 100;
 constexpr std::array<std::string_view, 4> schemes{"mqtt://", "mqtts://", "ws://", "wss://"};
 
@@ -66,6 +66,9 @@ OptionResult add_failover_urls(OptionContext& context, std::string_view urls) {
 }
 
 std::expected<void, std::string> check_failover(const ConnectionOptions& options, const Endpoint& first) {
+    if (!options.failover.empty() && !first.unix_path.empty())
+        return std::unexpected(
+            std::string("--failover and URLs after the first one cannot be used with --unix"));
     const std::string_view scheme = scheme_of(first.tls.has_value(), first.websocket.has_value());
     for (const FailoverBroker& broker : options.failover) {
         if (broker.scheme.empty() || broker.scheme == scheme) continue;

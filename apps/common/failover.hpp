@@ -34,7 +34,7 @@ UrlList split_urls(std::string_view text);
 OptionResult add_failover(OptionContext& context);
 /// The same for each URL of a list.
 OptionResult add_failover_urls(OptionContext& context, std::string_view urls);
-/// All brokers must be reached as `first` is: an error for a URL with another scheme.
+/// All brokers must be reached as `first` is: an error for a URL with another scheme, and if `first` is a Unix socket.
 std::expected<void, std::string> check_failover(const ConnectionOptions& options, const Endpoint& first);
 /// Another first broker was given: those of lower sources do not replace it.
 void forget_lower_failover(OptionContext& context);

@@ -44,7 +44,7 @@ constexpr std::string_view examples_of_sub =
     "  mqtt_sub -t 'home/#' -v                           topics and payloads below home\n"
     "  mqtt_sub -t home/lamp -C 1 -W 10                  one message, within 10 seconds\n"
     "  mqtt_sub -t 'home/#' -F %j                        JSON\n"
-    "  mqtt_sub -h broker.example -t '#' -w              a table on the terminal\n";
+    "  mqtt_sub -h broker.example -t '#' -w              a live view of all topics\n";
 
 // Width of UTF-8 text; the characters used here have one column each.
 std::size_t columns(std::string_view text) {

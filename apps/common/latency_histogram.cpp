@@ -35,7 +35,7 @@ std::string LatencyHistogram::text() const {
 
 std::vector<LatencyHistogram::Row> LatencyHistogram::rows() const {
     constexpr std::size_t most = 12;
-    for (const bool fine : {true, false}) {
+    for (bool fine = true;; fine = false) {
         std::vector<Row> rows;
         std::size_t next = 0;
         std::uint64_t left = count_;
@@ -54,7 +54,6 @@ std::vector<LatencyHistogram::Row> LatencyHistogram::rows() const {
         }
         if (rows.size() <= most || !fine) return rows;
     }
-    return {};
 }
 
 std::string LatencyHistogram::chart() const {

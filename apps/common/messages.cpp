@@ -14,7 +14,7 @@ namespace mqttc::app {
 namespace {
 
 constexpr std::string_view clear_line = "\r\x1b[K";
-// Texts of peers are cut where they are quoted; this is for a line of many.
+// Texts of peers are cut where they are quoted; this limits a line that has many of them.
 constexpr std::size_t max_line = 8 * 1024;
 
 }  // namespace
@@ -72,7 +72,7 @@ void Messages::status(std::string_view text) {
     write(out.append(colored ? color::plain : "").append("\n"));
 }
 
-void Messages::debug(std::string_view text) {
+void Messages::always(std::string_view text) {
     line({}, text);
 }
 

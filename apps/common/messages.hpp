@@ -24,26 +24,24 @@ class Messages {
     /// `program` must outlive this object.
     explicit Messages(std::string_view program) : program_(program) {}
 
-    /// --quiet: errors, warnings and notes are not written.
+    /// --quiet: errors and warnings are not written.
     void set_quiet(bool quiet) { quiet_ = quiet; }
     bool quiet() const { return quiet_; }
     /// --color, for the lines of status().
     void set_color(ColorMode mode) { color_ = mode; }
 
-    /// "program: text". Control characters of `text` are escaped.
+    /// "program: text": an error, or a change of state ("connected again"). Control characters of `text` are escaped.
     void error(std::string_view text);
     /// "program: warning: text"
     void warning(std::string_view text);
-    /// A change of state ("connection lost; trying again in 2 s"): "program: text".
-    void note(std::string_view text) { error(text); }
     /// Why stdout could not be written; `error_number` is that of write().
     void stdout_failed(int error_number);
     /// A dim line for a user who watches, without the program's name. Nothing, unless watched().
     void status(std::string_view text);
     /// A user may be watching: stdout and stderr are terminals, and --quiet is not given.
     bool watched() const;
-    /// A line for -d, also with --quiet.
-    void debug(std::string_view text);
+    /// "program: text", also with --quiet: for -d and --stats.
+    void always(std::string_view text);
     /// Whole lines for --stats without the program's name, also with --quiet.
     void plain(std::string_view lines);
     /// Progress. On a terminal it replaces the previous progress line and is cleared before the next

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "command_line.hpp"
+#include "options.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -83,8 +84,8 @@ OptionResult OptionContext::check_rules() const {
     for (const GivenOption& option : given) {
         if (auto needs = check_needs(*this, option); !needs) {
             if (!mosquitto || !option.row->mosquitto_ignores) return needs;
-            warnings->push_back(option.row->short_form() + " is ignored: it" +
-                                needs.error().substr(option.row->short_form().size()));
+            run->warnings.push_back(option.row->short_form() + " is ignored: it" +
+                                    needs.error().substr(option.row->short_form().size()));
         }
         if (auto excludes = check_excludes(*this, option); !excludes) return excludes;
     }

@@ -56,7 +56,6 @@ struct OptionContext {
     bool mosquitto = false;                   ///< called by a name of Mosquitto's programs
     ConnectionOptions* connection = nullptr;  ///< mqtt_pub and mqtt_sub
     RunOptions* run = nullptr;                ///< mqtt_pub and mqtt_sub
-    std::vector<std::string>* warnings = nullptr;
     PubOptions* pub = nullptr;
     SubOptions* sub = nullptr;
     passwd::Options* passwd = nullptr;

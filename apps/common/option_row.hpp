@@ -99,6 +99,9 @@ struct OptionRow {
     std::string_view why = {};       ///< the reason for `excludes`, in the message
     bool overridable = false;        ///< no error when a higher source has what it conflicts with
     bool needs_safe_file = false;    ///< refused in a config file that other users can change
+    /// Spaces after the value in a config file cannot be intended. In a text they may be, and Mosquitto keeps them.
+    bool ends_at_space = value == ValueKind::number || value == ValueKind::seconds ||
+                         value == ValueKind::choice || value == ValueKind::host;
     /// In a profile it may lack what it needs: it is meant for the other program.
     bool shared_by_profile = false;
     std::string_view help = {};    ///< one line; empty: not shown

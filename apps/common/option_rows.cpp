@@ -20,7 +20,7 @@ const OptionTable& pub_sub_options() {
         OptionSection{sub, "Output", output_rows},
         OptionSection{pub_and_sub, "Broker", broker_rows},
         OptionSection{pub_and_sub, "Client and session", identity_rows},
-        OptionSection{pub_and_sub, "TLS (each of these turns it on)", tls_rows},
+        OptionSection{pub_and_sub, "TLS (each of these but --no-tls turns it on)", tls_rows},
         OptionSection{pub_and_sub, "WebSocket and proxy", transport_rows},
         OptionSection{pub_and_sub, "Will", will_rows},
         OptionSection{pub_and_sub, "General", general_rows},
@@ -49,7 +49,11 @@ std::expected<PayloadChoice, std::string> to_payload_choice(std::string_view tex
     constexpr std::string_view formats = "json cbor msgpack sparkplug protobuf auto";
     std::string_view rest = text;
     const std::string_view name = text.starts_with("protobuf:") ? take_until(rest, ':') : text;
-    if (auto known = to_choice(name, choices); !known) return std::unexpected(std::move(known.error()));
+    if (auto known = to_choice(name, choices); !known) {
+        constexpr std::string_view needs_more = "protobuf";
+        std::string& error = known.error();
+        return std::unexpected(error.insert(error.rfind(needs_more) + needs_more.size(), ":FILE:MESSAGE"));
+    }
     PayloadChoice choice{.format = static_cast<PayloadFormat>(*to_choice(name, formats))};
     if (choice.format != PayloadFormat::protobuf) return choice;
     const std::size_t colon = rest.rfind(':');

@@ -97,6 +97,7 @@ OptionResult set_url(OptionContext& context) {
     if (url->password) {
         to.password = {PasswordKind::given, std::move(*url->password), {}};
         context.url.password = context.source;
+        context.forget("password-file");
     }
     context.url.path.clear();
     if (url->topic) {
@@ -179,6 +180,7 @@ it is 80, or 443 with TLS.
 Port 8883 without any TLS option turns TLS on, with the system's certificates.)",
      .set = set_number<0, UINT16_MAX, &ConnectionOptions::port>},
     {.short_name = 'L', .name = "url", .argument = "URL", .choices = "mqtt:// mqtts:// ws:// wss://", .secrecy = Secrecy::url_password, .environment = "MQTT_URL",
+     .ends_at_space = true,
      .help = "mqtt://[user[:password]@]host[:port]/topic, also mqtts, ws, wss",
      .manual = R"(The connection as one URL:
 .Sm off
@@ -204,11 +206,11 @@ is not used.
 This option replaces a URL from a configuration file or from
 .Ev MQTT_URL
 completely, including its user name and password.
-More URLs may follow, separated by commas; they are as those of
+More URLs may follow, separated by commas; they work like
 .Fl -failover .)",
      .set = set_url},
     {.name = "failover", .argument = "BROKER", .repeats = Repeats::per_source, .secrecy = Secrecy::url_password,
-     .excludes = "unix",
+     .ends_at_space = true,
      .help = "HOST[:PORT] or URL of a broker to try when the previous one fails; repeats",
      .manual = R"(Another broker:
 .Ar host Ns Op : Ns Ar port ,
@@ -268,10 +270,10 @@ to 65535, or 0 to turn it off.
 The default is 60.)",
      .set = set_keep_alive},
     {.name = "connect-timeout", .argument = "SECONDS", .value = ValueKind::seconds,
-     .help = "for name, connection and CONNACK together (default 30)",
+     .help = "for name, connection and CONNACK together, 0 = no limit (default 30)",
      .manual = R"(The time limit for name resolution, TCP, TLS, WebSocket and the broker's
 CONNACK together.
-The default is 30.)",
+The default is 30; 0 waits forever.)",
      .set = set_seconds<0.0, &ConnectionOptions::connect_timeout>},
     {.name = "ack-timeout", .argument = "SECONDS", .value = ValueKind::seconds,
      .help = "longest wait for an acknowledgement, 0 = no limit (default 20)",
@@ -288,7 +290,7 @@ is given.)",
      .manual = R"(Stop after this many seconds, whatever happens.
 The exit status is then 27, and a line on standard error reports the progress.)",
      .set = set_seconds<min_seconds, &RunOptions::timeout>},
-    {.name = "reconnect", .argument = "TRIES", .choices = "never forever",
+    {.name = "reconnect", .argument = "TRIES", .choices = "never forever", .ends_at_space = true,
      .help = "never, a number of tries, or forever",
      .manual = R"(How often to retry a failed or lost connection.
 The same policy applies to the first connection and to later ones.

@@ -38,6 +38,7 @@ OptionResult set_password(OptionContext& context) {
     context.connection->password = {.kind = PasswordKind::given,
                                     .value = Secret(context.value()),
                                     .from_environment = context.source == OptionSource::environment};
+    context.forget("password-file");
     return {};
 }
 
@@ -50,6 +51,7 @@ OptionResult set_password_file(OptionContext& context) {
 OptionResult set_ask_password(OptionContext& context) {
     context.url.password.reset();
     context.connection->password = {.kind = PasswordKind::ask};
+    context.forget("password-file");
     return {};
 }
 
@@ -137,7 +139,8 @@ sets a limit.)",
 .Cm -1
 or
 .Cm ∞
-means never.
+means never, and needs
+.Fl i .
 Selects MQTT 5.
 Without
 .Fl x

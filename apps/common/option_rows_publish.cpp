@@ -129,19 +129,20 @@ The default is 0.)",
      .manual = R"(The encoding of the payloads given with
 .Fl m ,
 .Fl f ,
-.Fl s ,
-.Fl l
+.Fl s
 and
-.Fl -input Cm topic .
+.Fl l ,
+except with
+.Fl -input Cm json .
 The default is
 .Cm raw .
-Hexadecimal may contain spaces, colons and
+Between bytes, hexadecimal may contain spaces, colons and
 .Ql 0x ,
 base64 line breaks; base64 for URLs and without padding is decoded, too.)",
      .set = set_encoding},
     {.name = "encode", .argument = "FORMAT", .choices = "cbor msgpack sparkplug protobuf",
      .needs = "message|file|stdin-line|stdin-file", .excludes = "encoding=hex|encoding=base64",
-     .why = "the payload is JSON",
+     .why = "the payload is JSON", .ends_at_space = true,
      .help = "publish JSON as cbor, msgpack, sparkplug or protobuf:FILE:MESSAGE",
      .manual = R"(Read payloads as JSON, from
 .Fl m , f , s
@@ -176,7 +177,8 @@ The last two need the Debian package mqttc-protobuf.
 .Pp
 Object members keep their order.
 An empty payload stays empty.
-If a payload cannot be encoded, the error message has the position in the JSON.
+If a payload cannot be encoded, the error message says what is wrong and, if the
+JSON is invalid, where.
 With
 .Fl l ,
 the line counts as invalid; see
@@ -300,7 +302,7 @@ Fractions are allowed.)",
 .Ar n
 messages per second.)",
      .set = set_decimal<0.001, 1e9, &PubOptions::rate>},
-    {.name = "skip-invalid", .needs = "stdin-line",
+    {.name = "skip-invalid", .needs = "stdin-line", .shared_by_profile = true,
      .help = "report and count invalid lines of --input, and continue",
      .manual = R"(Report and count lines that cannot be parsed, and continue.
 The exit status is then 66.)",

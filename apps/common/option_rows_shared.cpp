@@ -24,6 +24,7 @@ OptionResult set_psk(OptionContext& context) {
         return std::unexpected(std::string("the key is not hexadecimal"));
     context.connection->tls.psk_key = Secret(context.value());
     context.connection->psk_file.clear();
+    context.forget("psk-file");
     return {};
 }
 
@@ -37,8 +38,7 @@ OptionResult set_psk_identity(OptionContext& context) {
 }
 
 OptionResult set_key_form(OptionContext& context) {
-    context.connection->engine_key = context.choice == 1;
-    context.is_default = !context.connection->engine_key;
+    context.is_default = context.choice == 0;
     return {};
 }
 
@@ -222,7 +222,7 @@ traffic.)",
 in the NSS key log format that Wireshark reads.)",
      .set = set_text<tls_field, &TlsOptions::keylog_file>},
     {.name = "psk", .argument = "HEX", .secrecy = Secrecy::value, .role = Role::selects_tls,
-     .needs = "psk-identity", .excludes = "cafile|capath", .help = "pre-shared key in hex",
+     .needs = "psk-identity", .excludes = "cafile|capath", .ends_at_space = true, .help = "pre-shared key in hex",
      .manual = R"(The pre-shared key, in hexadecimal.
 Requires
 .Fl -psk-identity .)",
@@ -239,7 +239,7 @@ Requires
      .set = set_psk_identity},
     {.name = "no-tls", .role = Role::no_tls,
      .needs_safe_file = true,
-     .help = "no TLS: drops the TLS options given so far",
+     .help = "no TLS, whatever other TLS options say",
      .manual = R"(Turn TLS off, even if port 8883 or another option, such as one in a
 configuration file, turns it on.)",
      .set = no_setting},
@@ -254,6 +254,7 @@ is the name of a key of
 .Fl -tls-engine .)",
      .set = set_key_form},
     {.name = "tls-engine", .argument = "ENGINE", .role = Role::selects_tls, .needs = "keyform",
+     .needs_safe_file = true,
      .help = "OpenSSL engine that has the private key",
      .manual = R"(The OpenSSL engine that has the private key, such as
 .Cm pkcs11 ,
@@ -264,7 +265,7 @@ OpenSSL 3 does not need an engine:
 works without these options.)",
      .set = set_text<tls_field, &TlsOptions::engine>},
     {.name = "tls-engine-kpass-sha1", .argument = "SHA1", .secrecy = Secrecy::value, .role = Role::selects_tls,
-     .needs = "tls-engine", .excludes = "key-passphrase-file",
+     .needs = "tls-engine", .excludes = "key-passphrase-file", .ends_at_space = true,
      .help = "SHA-1 sum of the key's password in hex, for the engine",
      .manual = R"(The SHA-1 sum of the password of the engine's key, in hexadecimal.
 It is passed to the engine unchanged.
@@ -277,7 +278,7 @@ constexpr OptionRow transport_options[] = {
      .manual = R"(Use MQTT over WebSocket, with the subprotocol
 .Cm mqtt .)",
      .set = no_setting},
-    {.name = "ws-path", .argument = "PATH", .role = Role::selects_websocket,
+    {.name = "ws-path", .argument = "PATH", .role = Role::selects_websocket, .ends_at_space = true,
      .help = "path of the WebSocket (default /mqtt)",
      .manual = R"(The path of the WebSocket.
 The default is
@@ -289,7 +290,7 @@ The default is
 Sec-WebSocket-Protocol line.
 May be repeated.)",
      .set = add_websocket_header},
-    {.name = "proxy", .argument = "URL", .secrecy = Secrecy::url_password, .excludes = "unix",
+    {.name = "proxy", .argument = "URL", .secrecy = Secrecy::url_password, .excludes = "unix", .ends_at_space = true,
      .help = "socks5h://[user[:password]@]host[:port] or http://…",
      .manual = R"(Connect through a proxy:
 .Sm off
@@ -339,7 +340,7 @@ which both programs share; see
 .Sx FILES .)",
      .set = no_setting},
     {.name = "stats", .argument = "FORMAT", .value = ValueKind::choice, .choices = "json", .value_optional = true,
-     .help = "print a summary on stderr at the end, on request as JSON",
+     .help = "print a summary on stderr at the end; --stats=json: as JSON",
      .manual = R"(Print a summary on standard error at exit: messages, bytes, seconds, rates,
 and the latency of acknowledgements, on a terminal with a histogram.
 .Pp
@@ -359,9 +360,11 @@ one line on standard error is a JSON object, without the program's name.
 Its times are in seconds.
 .Cm latency
 has the number of latencies, the smallest, the median, the 90th and 99th
-percentile, the largest, and a histogram: how many were longer than the class
-before it and at most
-.Cm up_to .
+percentile, the largest, and a histogram: each class has
+.Cm count ,
+the number of latencies of at most
+.Cm up_to
+and above the previous class.
 What is unknown is null.)",
      .set = set_stats_form},
     {.short_name = 'd', .name = "debug", .help = "log each packet on stderr",
@@ -369,7 +372,7 @@ What is unknown is null.)",
      .set = set_flag<&RunOptions::debug>},
     {.name = "quiet", .role = Role::quiet, .help = "print no error messages; check the exit code",
      .manual = "Print no error messages; check the exit status.",
-     .set = set_flag<&RunOptions::quiet>},
+     .set = no_setting},
     {.name = "color", .argument = "WHEN", .value = ValueKind::choice, .choices = "auto always never",
      .help = "colours: auto (on terminals, the default), always or never",
      .manual = R"(Colour the output:

@@ -60,7 +60,8 @@ was refused.)",
      .set = set_flag<&SubOptions::exit_after_suback>},
     {.short_name = 'R', .excludes = "retained-only",
      .help = "do not print retained messages",
-     .manual = "Do not print messages with the retain flag.",
+     .manual = R"(Do not print messages with the retain flag, and do not clear them with
+.Fl -remove-retained .)",
      .set = set_flag<&SubOptions::no_retain>},
     {.name = "retained-only",
      .help = "print retained messages only, stop at the first other message",
@@ -71,7 +72,7 @@ was refused.)",
      .manual = R"(Clear each retained message received, by publishing an empty retained message,
 up to 1000 at a time unless
 .Fl M
-says otherwise.
+sets another number.
 If some could not be cleared, a line reports how many were cleared, and the
 exit status is 66.
 Only in MQTT 5 does the broker report that it refused one.)",
@@ -99,9 +100,10 @@ Selects MQTT 5.)",
 .Fl -remove-retained :
 clear nothing, and print only the messages that would be cleared.
 Their topics are printed, unless
-.Fl v
-or
+.Fl v ,
 .Fl F
+or
+.Fl -field
 selects another output.)",
      .set = set_flag<&SubOptions::dry_run>},
     {.name = "random-filter", .argument = "PERCENT", .value = ValueKind::number,
@@ -115,6 +117,7 @@ The time without a connection is not counted.)",
 };
 constexpr OptionRow output_options[] = {
     {.name = "decode", .argument = "FORMAT", .choices = "json cbor msgpack sparkplug protobuf auto",
+     .ends_at_space = true,
      .help = "payloads to JSON: json, cbor, msgpack, sparkplug, auto, protobuf:FILE:MESSAGE",
      .manual = R"(Decode payloads to JSON, which all other options then use instead of the
 payload; see
@@ -176,7 +179,9 @@ age and rate; see
     {.name = "field", .argument = "PATH",
      .help = "this value of JSON payloads instead of the payload, e.g. sensors.0.temp",
      .manual = R"(Use one value of a JSON payload instead of the whole payload, with every output
-option; see
+option but
+.Fl -csv ,
+which has fields of its own; see
 .Sx JSON FIELDS .
 A message without that value is reported and not printed; with
 .Fl -skip-invalid

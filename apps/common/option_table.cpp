@@ -9,7 +9,7 @@
 namespace mqttc::app {
 namespace {
 
-// Names that other programs, or common sense, give to options of ours.
+// Names of other programs for our options, and likely guesses.
 struct Synonym {
     std::string_view synonym;
     std::string_view option;

@@ -13,11 +13,6 @@
 namespace mqttc::app {
 namespace {
 
-std::string is_not(std::string_view text, std::string_view wanted) {
-    std::string message("'");
-    return message.append(escape_controls(text)).append("' is not ").append(wanted);
-}
-
 std::string plain(double number) {
     char buffer[32];
     std::snprintf(buffer, sizeof buffer, "%.10g", number);
@@ -32,13 +27,13 @@ std::expected<std::uint64_t, std::string> to_number(std::string_view text, std::
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
     if (error == std::errc() && end == text.data() + text.size() && number >= min && number <= max)
         return number;
-    std::string wanted("a whole number ");
+    std::string message = in_quotes(text).append(" is not a whole number ");
     if (max == UINT64_MAX) {
-        wanted.append("of at least ").append(std::to_string(min));
+        message.append("of at least ").append(std::to_string(min));
     } else {
-        wanted.append("from ").append(std::to_string(min)).append(" to ").append(std::to_string(max));
+        message.append("from ").append(std::to_string(min)).append(" to ").append(std::to_string(max));
     }
-    return std::unexpected(is_not(text, wanted));
+    return std::unexpected(std::move(message));
 }
 
 std::optional<double> read_double(std::string_view text, std::string_view characters) {
@@ -50,18 +45,16 @@ std::optional<double> read_double(std::string_view text, std::string_view charac
 }
 
 std::expected<double, std::string> to_decimal(std::string_view text, double min, double max) {
-    const auto number = read_double(text, "0123456789.-");
+    const auto number = read_double(text, "0123456789.");
     if (number && *number >= min && *number <= max) return *number;
-    return std::unexpected(is_not(text, "a number from " + plain(min) + " to " + plain(max)));
+    return std::unexpected(in_quotes(text) + " is not a number from " + plain(min) + " to " + plain(max));
 }
 
 std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view text, double shortest) {
     const auto seconds = to_decimal(text, shortest, max_seconds);
-    if (!seconds) {
-        const std::string wanted =
-            "a number of seconds from " + plain(shortest) + " to " + plain(max_seconds);
-        return std::unexpected(is_not(text, wanted));
-    }
+    if (!seconds)
+        return std::unexpected(in_quotes(text) + " is not a number of seconds from " + plain(shortest) +
+                               " to " + plain(max_seconds));
     return std::chrono::round<std::chrono::nanoseconds>(std::chrono::duration<double>(*seconds));
 }
 
@@ -77,7 +70,8 @@ std::expected<std::size_t, std::string> to_choice(std::string_view text, std::st
     for (std::size_t i = 0; !rest.empty(); ++i) {
         if (value == take_until(rest, ' ')) return i;
     }
-    std::string message = in_quotes(text).append(" is not one of ");
+    std::string message =
+        in_quotes(text).append(choices.find(' ') == choices.npos ? " is not " : " is not one of ");
     for (const char c : choices) {
         if (c == ' ') message += ',';
         message += c;
@@ -97,6 +91,8 @@ std::expected<std::string, std::string> to_host(std::string_view text) {
     if (text.find("://") != text.npos) return std::unexpected(std::string("for a URL use -L"));
     if (text.find_first_of("@/") != text.npos)
         return std::unexpected(std::string("a host name has no '@' and no '/' (for a URL use -L)"));
+    if (std::ranges::any_of(text, [](char c) { return c == ' ' || is_control(c); }))
+        return std::unexpected(in_quotes(text) + " has a space or a control character: not a host name");
     const bool bracketed = text.starts_with('[');
     if (bracketed && text.ends_with(']')) text = text.substr(1, text.size() - 2);
     const std::size_t colon = text.rfind(':');

@@ -22,8 +22,7 @@ std::optional<double> read_double(std::string_view text, std::string_view charac
 /// A decimal fraction without exponent or sign.
 std::expected<double, std::string> to_decimal(std::string_view text, double min, double max);
 /// Seconds, may be fractional.
-std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view text,
-                                                                double min_seconds = 0);
+std::expected<std::chrono::nanoseconds, std::string> to_seconds(std::string_view text, double shortest);
 
 /// Shortest and longest time an option takes; the longest is 68 years, as many seconds as a signed 32-bit number holds.
 inline constexpr double min_seconds = 0.001;

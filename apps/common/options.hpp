@@ -70,7 +70,6 @@ struct ConnectionOptions {
     TlsOptions tls;
     std::optional<OptionSource> tls_requested;  ///< the last option that turns TLS on was given there
     bool no_tls = false;
-    bool engine_key = false;  ///< --keyform engine
     std::string key_passphrase_file;
     std::string psk_file;
 

@@ -29,7 +29,7 @@ std::string Outage::hint(Time now) {
     if (!identifier_.empty())
         text.append("another client use the identifier '")
             .append(escape_controls(identifier_))
-            .append("', or ");
+            .append("', or does ");
     return text.append("the broker not allow what was sent?)");
 }
 

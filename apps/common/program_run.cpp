@@ -84,7 +84,8 @@ void ProgramRun::on_connack(const Connack& packet) {
     if (packet.code != reason::success) return;
     const bool first = !std::exchange(ever_connected_, true);
     if (!outage_.reason().empty())
-        messages_.note((first ? "connected to " : "connected again to ") + endpoint_name(client_.endpoint()));
+        messages_.error((first ? "connected to " : "connected again to ") +
+                        endpoint_name(client_.endpoint()));
     connected_at_ = client_.now();
     outage_.over(connected_at_);
     on_connected(first);
@@ -96,17 +97,17 @@ void ProgramRun::on_connection_lost(const Error& error, std::optional<Duration> 
 }
 
 void ProgramRun::on_version_fallback(const Error& error) {
-    if (run_options_.debug) messages_.debug(error_text(error) + "; trying MQTT 3.1.1");
+    if (run_options_.debug) messages_.always(error_text(error) + "; trying MQTT 3.1.1");
 }
 
 void ProgramRun::on_early_refused(const Error& error) {
     if (run_options_.debug)
-        messages_.debug(error_text(error) + "; trying again, waiting for CONNACK before other packets");
+        messages_.always(error_text(error) + "; trying again, waiting for CONNACK before other packets");
 }
 
 void ProgramRun::report_outage(const Error& error, std::string_view more, Duration retry_in) {
     if (const auto line = outage_.line(error_text(error), more, retry_in, client_.now()))
-        messages_.note(*line);
+        messages_.error(*line);
 }
 
 bool ProgramRun::gives_up_on_silence(const Error& error) {
@@ -150,7 +151,7 @@ void ProgramRun::report_stats(const StatsJson& json, std::string_view text,
                               const LatencyHistogram& latencies) {
     if (run_options_.stats == StatsForm::json) return messages_.plain(json.text() + "\n");
     if (!ever_connected_) return;
-    messages_.debug(text);
+    messages_.always(text);
     if (messages_.on_terminal()) messages_.plain(latencies.chart());
 }
 

@@ -65,14 +65,19 @@ enum class Key : unsigned char { byte, end, signal, error };
 
 Key read_key(int fd, const sigset_t* mask, char& byte) {
     pollfd wait{fd, POLLIN, 0};
-    while (mask != nullptr && ::ppoll(&wait, 1, nullptr, mask) < 0) {
-        if (errno != EINTR) return Key::error;
-        // An ignored signal ends the wait, too, under an emulator that forwards signals.
-        if (caught != 0) return Key::signal;
+    for (;;) {
+        // A descriptor that another program has made non-blocking has to be waited for, too.
+        if (::ppoll(&wait, 1, nullptr, mask) >= 0) {
+            const ssize_t got = ::read(fd, &byte, 1);
+            if (got >= 0) return got == 0 ? Key::end : Key::byte;
+            if (errno != EAGAIN && errno != EINTR) return Key::error;
+        } else if (errno != EINTR) {
+            return Key::error;
+        } else if (mask != nullptr && caught != 0) {
+            // An ignored signal ends the wait, too, under an emulator that forwards signals.
+            return Key::signal;
+        }
     }
-    const ssize_t got = ::read(fd, &byte, 1);
-    if (got < 0 && errno == EINTR) return Key::signal;
-    return got < 0 ? Key::error : got == 0 ? Key::end : Key::byte;
 }
 
 // `interrupted` is set when a signal arrived first; without `mask` none is reported.
@@ -83,7 +88,6 @@ Length read_line(int fd, std::span<char> into, const sigset_t* mask, bool& inter
     while (true) {
         switch (read_key(fd, mask, byte)) {
             case Key::signal:
-                if (mask == nullptr) continue;
                 interrupted = true;
                 return 0;
             case Key::error:

@@ -43,6 +43,18 @@ struct SourceOptions {
     }
 };
 
+// A file cannot have options with these roles.
+constexpr Role roles_on_line_only[] = {Role::config_file, Role::profile, Role::help, Role::version,
+                                       Role::generate};
+
+// The query of a PKCS#11 URI can name a module, which is loaded and so runs (RFC 7512 section 2.4: module-path and
+// module-name).
+bool names_module(const ParsedOption& option) {
+    return option.row->value == ValueKind::file &&
+           equal_ignoring_case(option.value().substr(0, 7), "pkcs11:") &&
+           option.value().find("module-") != std::string_view::npos;
+}
+
 class OptionReader {
   public:
     OptionReader(const OptionInput& input, OptionContext& context) : input_(input), context_(context) {}
@@ -51,7 +63,6 @@ class OptionReader {
         auto line = parse_arguments(context_.table, context_.program, input_.arguments);
         auto failure = read_sources(line);
         wipe_secrets(line);
-        if (failure) failure->quiet = quiet_;
         return failure;
     }
 
@@ -86,7 +97,7 @@ class OptionReader {
                         .text = generate(context_.table, context_.program, option.value(), properties_of),
                         .is_error = false};
                 case Role::quiet:
-                    quiet_ = true;
+                    context_.run->quiet = true;
                     break;
                 default:
                     break;
@@ -175,8 +186,9 @@ class OptionReader {
 
     // An option that can harm the user is refused in a file that another user can change.
     Failure check_trust(const SourceOptions& file) const {
-        const auto option = std::ranges::find_if(
-            file.options, [](const ParsedOption& one) { return one.row->needs_safe_file; });
+        const auto option = std::ranges::find_if(file.options, [](const ParsedOption& one) {
+            return one.row->needs_safe_file || names_module(one);
+        });
         if (option == file.options.end()) return std::nullopt;
         const FileAccess access = this->access(file.path);
         if (!access.others_own && !access.others_can_write) return std::nullopt;
@@ -186,7 +198,7 @@ class OptionReader {
         return wrong(std::move(why), file.path, file.line_of(*option));
     }
 
-    // What programs and files add to a variable: the line end of $(cat file) in a container's definition.
+    // A variable filled from a file, such as a secret of a container, may end with a line end.
     std::optional<std::string_view> variable(const OptionRow& row) const {
         auto value = environment(row.environment);
         if (!value) return value;
@@ -269,7 +281,7 @@ class OptionReader {
         const ParsedOption* chosen = nullptr;
         for (const ParsedOption& option : options) {
             if (option.row->role != Role::config_file) continue;
-            if (chosen != nullptr) return wrong("-o: given twice");
+            if (chosen != nullptr) return wrong("-o can be given only once");
             chosen = &option;
         }
         if (chosen != nullptr) {
@@ -319,12 +331,11 @@ class OptionReader {
         auto line = parse_arguments(context_.table, context_.program, config.arguments);
         file.lines = std::move(config.lines);
         file.options = std::move(line.options);
-        quiet_ = quiet_ || file.has(Role::quiet);
+        if (file.has(Role::quiet)) context_.run->quiet = true;
         if (!line.error.empty()) return wrong(line.error, path, file.lines[line.error_index]);
         if (!config.error.empty()) return wrong(config.error, path, config.error_line);
         for (const ParsedOption& option : file.options) {
-            const Role role = option.row->role;
-            if (role == Role::config_file || role == Role::profile || role >= Role::help)
+            if (std::ranges::find(roles_on_line_only, option.row->role) != std::end(roles_on_line_only))
                 return wrong(option.spelling + " belongs on the command line, not in a file", path,
                              file.line_of(option));
         }
@@ -382,7 +393,8 @@ class OptionReader {
             if (applied) continue;
             const bool is_option =
                 context_.table.find_spelled(only(context_.program), option.value()) != nullptr;
-            if (source.path.empty() && is_option) applied.error().append(" (is its own value missing?)");
+            if (source.path.empty() && is_option)
+                applied.error().append(" (is the value of ").append(option.spelling).append(" missing?)");
             return wrong(std::move(applied.error()), source.path, source.line_of(option));
         }
         return std::nullopt;
@@ -391,7 +403,6 @@ class OptionReader {
     const OptionInput& input_;
     OptionContext& context_;
     std::deque<SourceOptions> sources_;  // options view the content
-    bool quiet_ = false;
 };
 
 std::string topic_needed(const OptionContext& context, std::string_view argument, std::string_view more) {
@@ -455,16 +466,15 @@ std::expected<Options, NoOptions> read_options(Program program, Options* OptionC
                           .table = pub_sub_options(),
                           .mosquitto = options.connection.called.mosquitto,
                           .connection = &options.connection,
-                          .run = &options.run,
-                          .warnings = &options.run.warnings};
+                          .run = &options.run};
     context.*own = &options;
-    if (auto failure = OptionReader(input, context).read()) return std::unexpected(std::move(*failure));
-    if (auto good = finalize(options, context); !good) {
-        NoOptions error = wrong(std::move(good.error()));
-        error.quiet = options.run.quiet;
-        return std::unexpected(std::move(error));
+    Failure failure = OptionReader(input, context).read();
+    if (!failure) {
+        if (auto good = finalize(options, context); !good) failure = wrong(std::move(good.error()));
     }
-    return options;
+    if (!failure) return options;
+    failure->quiet = options.run.quiet;
+    return std::unexpected(std::move(*failure));
 }
 
 }  // namespace

@@ -55,10 +55,7 @@ std::optional<std::uint32_t> discouraged_character(std::string_view text) {
     while (!text.empty()) {
         const std::size_t length = utf8_sequence(text);
         if (length == 0) return std::nullopt;
-        const unsigned lead = static_cast<unsigned char>(text[0]);
-        std::uint32_t code = length == 1 ? lead : lead & (0x7fU >> length);
-        for (std::size_t i = 1; i < length; ++i)
-            code = code << 6U | (static_cast<unsigned char>(text[i]) & 0x3fU);
+        const std::uint32_t code = utf8_code(text.substr(0, length));
         const bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
         const bool noncharacter = (code & 0xfffeU) == 0xfffe || (code >= 0xfdd0 && code <= 0xfdef);
         if (control || noncharacter) return code;

@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "base/descriptor.hpp"
+#include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
 #include "connection_setup.hpp"
@@ -22,7 +23,7 @@ namespace {
 
 // Memory for a secret while it is read: never moved, overwritten at the end.
 struct SecretBuffer {
-    std::array<char, max_secret_bytes + 1 + line_ending_room> bytes;
+    std::array<char, max_string_bytes + 1 + line_ending_room> bytes;
     ~SecretBuffer() { explicit_bzero(bytes.data(), bytes.size()); }
 };
 
@@ -30,11 +31,11 @@ struct SecretBuffer {
 std::expected<Secret, std::string> secret_in(const SecretBuffer& buffer,
                                              const std::expected<std::size_t, std::string>& length,
                                              std::string_view cannot) {
-    const bool too_long = length && *length > max_secret_bytes;
+    const bool too_long = length && *length > max_string_bytes;
     if (length && !too_long) return Secret({buffer.bytes.data(), *length});
     std::string error(cannot);
-    return std::unexpected(
-        error.append(": ").append(too_long ? "more than 65535 bytes in the line" : length.error()));
+    return std::unexpected(error.append(": ").append(
+        too_long ? "more than " + std::to_string(max_string_bytes) + " bytes in the line" : length.error()));
 }
 
 // The password of scheme://user:password@host, also when the scheme was forgotten.
@@ -102,7 +103,7 @@ std::expected<Secret, std::string> ask_secret(std::string_view prompt, std::stri
 
 }  // namespace
 
-std::expected<Secret, std::string> read_secret_file(const std::string& path) {
+std::expected<Secret, std::string> read_secret_file(const std::string& path, EmptySecret empty) {
     const bool is_stdin = path == "-";
     const Descriptor file(is_stdin ? -1 : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     const std::string cannot = "cannot read " + escape_controls(path);
@@ -119,7 +120,7 @@ std::expected<Secret, std::string> read_secret_file(const std::string& path) {
             std::memmove(buffer.bytes.data(), buffer.bytes.data() + byte_order_mark.size(), *length);
         }
     }
-    if (length && *length == 0)
+    if (length && *length == 0 && empty == EmptySecret::refused)
         return std::unexpected("the first line of " + escape_controls(path) + " is empty");
     return secret_in(buffer, length, cannot);
 }
@@ -142,7 +143,8 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
     }
     if (options.no_tls) return {};
     if (!options.key_passphrase_file.empty()) {
-        auto secret = read_secret_file(options.key_passphrase_file);
+        // The passphrase of a PKCS#12 file may be empty.
+        auto secret = read_secret_file(options.key_passphrase_file, EmptySecret::allowed);
         if (!secret) return std::unexpected("--key-passphrase-file: " + secret.error());
         options.tls.key_passphrase = std::move(*secret);
     } else if (options.tls.key_passphrase.empty() && is_encrypted(options.tls.key_file)) {
@@ -155,7 +157,7 @@ std::expected<void, std::string> resolve_secrets(ConnectionOptions& options) {
     if (!options.psk_file.empty()) {
         auto secret = read_secret_file(options.psk_file);
         if (!secret) return std::unexpected("--psk-file: " + secret.error());
-        if (secret->view().find_first_not_of("0123456789abcdefABCDEF") != std::string_view::npos) {
+        if (!is_hex(secret->view())) {
             return std::unexpected("--psk-file: the key in " + escape_controls(options.psk_file) +
                                    " is not hexadecimal");
         }

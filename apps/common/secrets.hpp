@@ -16,11 +16,13 @@
 
 namespace mqttc::app {
 
-/// Longest secret that is read, bytes (the protocol's limit for a password).
-inline constexpr std::size_t max_secret_bytes = 65'535;
+/// Whether the first line of a file may be empty.
+enum class EmptySecret : bool { refused, allowed };
 
-/// The first line of a file, without its line end and a byte order mark. "-" is stdin. Error: one line.
-std::expected<Secret, std::string> read_secret_file(const std::string& path);
+/// The first line of a file, without its line end and a byte order mark. "-" is stdin. Error: one line, also for more
+/// than max_string_bytes.
+std::expected<Secret, std::string> read_secret_file(const std::string& path,
+                                                    EmptySecret empty = EmptySecret::refused);
 
 /// Replaces file and prompt by the secret itself: options.password becomes `given` or `none`, key passphrase
 /// and PSK are read into options.tls; for an encrypted key

@@ -79,7 +79,7 @@ std::expected<Options, int> start(std::expected<Options, NoOptions> (*read)(cons
     if (options) {
         messages.set_quiet(options->run.quiet);
         if (options->run.debug && !options->run.borrowed_config.empty())
-            messages.debug("options from " + options->run.borrowed_config);
+            messages.always("options from " + options->run.borrowed_config);
         messages.set_color(options->run.color);
         for (const std::string& warning : options->run.warnings) messages.warning(warning);
         return std::move(*options);

@@ -3,7 +3,6 @@
 
 #include "base/escape.hpp"
 #include "mqttc/packet.hpp"
-#include "option_values.hpp"
 
 namespace mqttc::app {
 namespace {
@@ -146,14 +145,14 @@ std::string describe_packet(const Packet& packet, ProtocolVersion version) {
 
 void DebugTrace::sent(const Packet& packet) {
     if (const auto* connect = std::get_if<Connect>(&packet)) version_ = connect->version;
-    messages_.debug("sent " + describe_packet(packet, version_));
+    messages_.always("sent " + describe_packet(packet, version_));
 }
 void DebugTrace::received(const Packet& packet) {
-    messages_.debug("received " + describe_packet(packet, version_));
+    messages_.always("received " + describe_packet(packet, version_));
 }
 void DebugTrace::ignored(const Packet& packet) {
-    messages_.debug("ignored " + std::string(packet_type_name(type_of(packet))) +
-                    ", which answers no request of this client");
+    messages_.always("ignored " + std::string(packet_type_name(type_of(packet))) +
+                     ", which answers no request of this client");
 }
 
 }  // namespace mqttc::app

@@ -10,7 +10,7 @@
 namespace mqttc::app {
 
 /// "PUBLISH id 1 qos 1 topic 'a/b' 5 bytes": what a packet is, in one line; control characters are escaped,
-/// secrets and payloads are not shown. Nor is what packets of `version` cannot contain.
+/// secrets and payloads are not shown. Fields that packets of `version` do not have are left out.
 std::string describe_packet(const Packet& packet, ProtocolVersion version = ProtocolVersion::v5);
 
 class DebugTrace : public PacketTrace {

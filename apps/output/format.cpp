@@ -257,17 +257,15 @@ void Format::put_encoded(const Step& step, Bytes payload, TextBuffer& out) {
 void Format::put_hex(const Step& step, Bytes payload, TextBuffer& out) {
     const HexCase letters = step.kind == Kind::hex_upper ? HexCase::upper : HexCase::lower;
     const char with = step.zero && !step.left ? '0' : ' ';
-    if (step.precision > 0) {
-        const auto group = static_cast<std::size_t>(step.precision);
-        const std::size_t length = hex_grouped_size(payload.size(), group);
-        if (!step.left) pad(out, step.width, length, with);
+    const std::size_t group = step.precision > 0 ? static_cast<std::size_t>(step.precision) : 0;
+    const std::size_t length = group > 0 ? hex_grouped_size(payload.size(), group) : payload.size() * 2;
+    if (!step.left) pad(out, step.width, length, with);
+    if (group > 0) {
         append_hex_grouped(out, payload, letters, group, step.separator);
-        if (step.left) pad(out, step.width, length, with);
-        return;
+    } else {
+        append_hex(out, payload, letters);
     }
-    if (!step.left) pad(out, step.width, payload.size() * 2, with);
-    append_hex(out, payload, letters);
-    if (step.left) pad(out, step.width, payload.size() * 2, with);
+    if (step.left) pad(out, step.width, length, with);
 }
 
 void Format::put_base64(const Step& step, Bytes payload, TextBuffer& out) {

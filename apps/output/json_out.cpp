@@ -71,11 +71,8 @@ void JsonWriter::escaped(std::string_view text) {
             out_.append("\xef\xbf\xbd");
             run = 1;
         } else {
-            const auto low_bits = [&](std::size_t i) { return static_cast<unsigned>(text[i]) & 0x3fU; };
             run = utf8_sequence(text);
-            append_unicode_escape(out_, run == 2 ? 0x80U | low_bits(1)
-                                                 : (static_cast<unsigned>(text[0]) & 0xfU) << 12U |
-                                                       low_bits(1) << 6U | low_bits(2));
+            append_unicode_escape(out_, utf8_code(text.substr(0, run)));
         }
         text.remove_prefix(run);
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/encoding.hpp"
 #include "base/escape.hpp"
 #include "base/text.hpp"
 #include "base/utf8.hpp"
@@ -12,12 +13,6 @@
 
 namespace mqttc::output {
 namespace {
-
-std::uint32_t hex_digit(char c) {
-    if (is_digit(c)) return static_cast<std::uint32_t>(c - '0');
-    const char letter = lower(c);
-    return letter >= 'a' && letter <= 'f' ? static_cast<std::uint32_t>(letter - 'a') + 10 : UINT32_MAX;
-}
 
 constexpr bool is_high_surrogate(std::uint32_t unit) {
     return unit >= 0xd800 && unit <= 0xdbff;
@@ -49,7 +44,8 @@ std::size_t put_utf8(std::uint32_t code, std::array<char, 4>& out) {
 
 std::uint32_t read_unit(std::string_view digits) {
     std::uint32_t unit = 0;
-    for (const char digit : digits.substr(0, 4)) unit = unit << 4 | hex_digit(digit);
+    for (const char digit : digits.substr(0, 4))
+        unit = unit << 4 | static_cast<std::uint32_t>(hex_value(digit));
     return unit;
 }
 
@@ -308,9 +304,7 @@ bool JsonScanner::take_escape() {
 std::uint32_t JsonScanner::take_unit() {
     if (text_end_ - at_ < 4) return UINT32_MAX;
     const std::string_view digits(at_, 4);
-    for (const char digit : digits) {
-        if (hex_digit(digit) > 0xf) return UINT32_MAX;
-    }
+    if (!is_hex(digits)) return UINT32_MAX;
     at_ += 4;
     return read_unit(digits);
 }

@@ -92,15 +92,13 @@ void FormatPrinter::report(RenderError error, const Publish& message) const {
                 .append("): not printed (%j prints any payload)");
             break;
         case RenderError::not_float:
-            line.append("is not a float: it has ")
+        case RenderError::not_double: {
+            const bool is_float = error == RenderError::not_float;
+            line.append(is_float ? "is not a float: it has " : "is not a double: it has ")
                 .append(std::to_string(message.payload.size()))
-                .append(" bytes, not 4");
+                .append(is_float ? " bytes, not 4" : " bytes, not 8");
             break;
-        case RenderError::not_double:
-            line.append("is not a double: it has ")
-                .append(std::to_string(message.payload.size()))
-                .append(" bytes, not 8");
-            break;
+        }
         case RenderError::none:
         case RenderError::no_field:
             return;

@@ -70,6 +70,28 @@ std::expected<void, std::string> CsvLines::split(std::string_view line) {
     }
 }
 
+// A quote opens a field only at its start.
+bool CsvLines::ends_in_quotes(std::string_view line, bool in_quotes) const {
+    if (!has_header_) line = without_byte_order_mark(line);
+    while (true) {
+        if (in_quotes) {
+            const std::size_t quote = line.find('"');
+            if (quote == line.npos) return true;
+            line.remove_prefix(quote + 1);
+            // "" is a quote inside the field.
+            in_quotes = line.starts_with('"');
+            if (in_quotes) line.remove_prefix(1);
+        } else if (line.starts_with('"')) {
+            in_quotes = true;
+            line.remove_prefix(1);
+        } else {
+            const std::size_t end = line.find(rules_.separator);
+            if (end == line.npos) return false;
+            line.remove_prefix(end + 1);
+        }
+    }
+}
+
 std::optional<std::size_t> CsvLines::find_column(std::string_view name) const {
     const auto found = std::ranges::find(columns_, name, &Column::name);
     if (found == columns_.end()) return std::nullopt;
@@ -109,7 +131,11 @@ std::expected<void, std::string> CsvLines::read_header() {
     makes_object_ = !payload;
     if (makes_object_ && rules_.encoding != app::Encoding::raw)
         return std::unexpected(std::string("the header has no column payload, for --encoding"));
-    if (payload) columns_[*payload].use = Use::payload;
+    if (payload) {
+        if (rules_.topics.empty() && columns_[*payload].use == Use::topic)
+            return std::unexpected(std::string("no column has the topic, and there is no -t"));
+        columns_[*payload].use = Use::payload;
+    }
     has_header_ = true;
     return {};
 }

@@ -21,20 +21,22 @@ struct CsvRules {
     app::Encoding encoding = app::Encoding::raw;  ///< of the payload column
 };
 
-/// The columns topic, payload, qos and retain are what their names are; an empty field takes the value of the options. Without
-/// a payload column, the payload is a JSON object of the columns that nothing else uses: a field is a number, true, false or
-/// null if it is written like that without quotes, null if it is empty, and otherwise a string.
+/// The columns topic, payload, qos and retain have the meaning of their names; an empty field takes the value of the
+/// options. Without a payload column, the payload is a JSON object of the columns that nothing else uses: a field is a
+/// number, true, false or null if it is written like that without quotes, null if it is empty, and otherwise a string.
 class CsvLines : public LineParser {
   public:
     static constexpr std::size_t max_columns = 4096;
 
     explicit CsvLines(CsvRules rules) : rules_(std::move(rules)) {}
     std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
-    bool joins_quoted_lines() const override { return true; }
+    /// In a single column, an empty line is an empty field.
+    bool skips_empty() const override { return !has_header_ || columns_.size() > 1; }
+    bool ends_in_quotes(std::string_view line, bool in_quotes) const override;
     bool gave_message() const override { return gave_message_; }
 
   private:
-    enum class Use : std::uint8_t { object, topic, payload, qos, retain, in_topic, none };
+    enum class Use : std::uint8_t { object, topic, payload, qos, retain, in_topic };
     struct Field {
         std::string_view text;  ///< without its quotes; into the line or unquoted_
         bool quoted = false;
@@ -65,7 +67,7 @@ class CsvLines : public LineParser {
 
     // These keep their memory from record to record.
     std::vector<Field> fields_;
-    std::string unquoted_;  // quoted fields with their doubled quotes halved
+    std::string unquoted_;  // quoted fields with "" replaced by "
     std::string topic_;
     output::TextBuffer object_;
     std::string decoded_;

@@ -22,12 +22,11 @@ class FixedInput : public InputSource {
     }
     void release_sent(std::size_t left) override { payload_.release_all_but(left); }
     std::optional<Time> due() const override { return due_; }
-    std::optional<std::uint64_t> remaining() const override { return left_; }
+    std::optional<std::uint64_t> remaining(std::uint64_t copies) const override { return left_ * copies; }
     std::optional<Extent> extent() const override {
         const std::uint64_t size = payload_.bytes().size();
         return Extent{.taken = size * (times_ - left_), .all = size * times_};
     }
-    const std::string& failure() const override { return failure_; }
 
   private:
     LoadedPayload payload_;
@@ -35,7 +34,6 @@ class FixedInput : public InputSource {
     std::uint64_t left_;
     Duration delay_;
     Time due_{};
-    std::string failure_;
 };
 
 }  // namespace mqttc::pub

@@ -32,7 +32,7 @@ struct MessageFields {
 /// One message of an input, or a batch of them. What is not given is taken from the options. Views live until the
 /// next call of next().
 struct InputMessage : MessageFields {
-    /// Not empty: this message cannot be published, and why; nothing else of it counts.
+    /// Not empty: this message cannot be published, and why; the other fields are then meaningless.
     std::string problem;
     /// Not null: keeps the payload's bytes, which need not be copied then.
     std::shared_ptr<const void> owner;
@@ -75,14 +75,15 @@ class InputSource {
     /// memory (it is read again if it is needed again).
     virtual void release_sent(std::size_t left) { static_cast<void>(left); }
 
-    /// Messages that next() has not given yet, as far as their number is known.
-    virtual std::optional<std::uint64_t> remaining() const = 0;
+    /// Messages that next() has not given yet, as far as their number is known; one without a topic counts `copies`
+    /// times.
+    virtual std::optional<std::uint64_t> remaining(std::uint64_t copies) const = 0;
     /// How far the input is read, when its size is known.
     virtual std::optional<Extent> extent() const { return std::nullopt; }
     /// Something was read from the descriptor, or is ready in a file, that next() has not given yet.
     virtual bool has_unread() const { return false; }
     /// What stopped the input before its end; empty when nothing did.
-    virtual const std::string& failure() const = 0;
+    virtual std::string_view failure() const { return {}; }
 };
 
 }  // namespace mqttc::pub

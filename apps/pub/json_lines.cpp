@@ -60,7 +60,7 @@ enum class Field : std::uint8_t {
 struct FieldInfo {
     std::string_view name;
     Field field;
-    std::string_view wanted;  // "NAME is not ..."; empty: any value is taken or ignored
+    std::string_view expected;  // "NAME is not ..."; empty: any value is taken or ignored
 };
 constexpr std::array<FieldInfo, 9> fields{{
     {"topic", Field::topic, "a string"},
@@ -71,7 +71,7 @@ constexpr std::array<FieldInfo, 9> fields{{
     {"qos", Field::qos, "0, 1 or 2"},
     {"retain", Field::retain, "true or false"},
     {"properties", Field::properties, "an object"},
-    {"tst", Field::tst, ""},
+    {"tst", Field::tst, "a string"},
 }};
 constexpr FieldInfo unknown_field{"", Field::unknown, ""};
 constexpr std::string_view user_properties = "user-properties";
@@ -239,7 +239,9 @@ bool JsonLines::Reader::key(const JsonText& text) {
     if (line_.level == Level::properties) return property_key(name_);
     if (line_.level != Level::message) return true;
     const auto* const known = std::ranges::find(fields, name_, &FieldInfo::name);
-    line_.field = known != fields.end() ? known : &unknown_field;
+    // Only --replay needs the time.
+    const bool ignored = known == fields.end() || (known->field == Field::tst && !rules_.need_time);
+    line_.field = ignored ? &unknown_field : known;
     return true;
 }
 
@@ -247,7 +249,7 @@ bool JsonLines::Reader::key(const JsonText& text) {
 bool JsonLines::Reader::other_value(std::string_view raw) {
     if (line_.level == Level::outside) return fail("it is not an object");
     if (line_.level != Level::message) return wrong_property_value();
-    if (!line_.field->wanted.empty()) return is_not(line_.field->wanted);
+    if (!line_.field->expected.empty()) return is_not(line_.field->expected);
     if (line_.field->field == Field::payload) {
         line_.payload_is_text = false;
         line_.raw_payload = raw;
@@ -321,7 +323,6 @@ bool JsonLines::Reader::field_text(const JsonText& text, std::string_view raw) {
         case Field::payload_encoding:
             return (line_.payload_encoding = encoding_named(text_of(text, value_text_))) || other_value({});
         case Field::tst: {
-            if (!rules_.need_time) return true;
             const std::string_view time = text_of(text, value_text_);
             return (line_.time = parse_time(time)) ||
                    fail("tst: " + in_quotes(time) + " is not a time such as 2026-01-31T23:59:59.123456+0100");
@@ -356,7 +357,7 @@ bool JsonLines::Reader::add(std::expected<void, CodecError> added, std::string_v
     return fail(std::string(name).append(": ").append(describe(added.error())));
 }
 
-// The bytes that `text` encodes, in `buffer` if there is an encoding. None: it does not, which is reported.
+// The bytes that `text` encodes, in `buffer` if there is an encoding. None: it is invalid; the error is set.
 std::optional<std::string_view> JsonLines::Reader::decoded(std::string_view text,
                                                            std::optional<app::Encoding> encoding,
                                                            std::string& buffer, std::string_view name) {
@@ -404,7 +405,7 @@ bool JsonLines::Reader::open_in_message(JsonScanner& scan, bool object) {
         properties_.clear();
         return true;
     }
-    if (!line_.field->wanted.empty()) return is_not(line_.field->wanted);
+    if (!line_.field->expected.empty()) return is_not(line_.field->expected);
     const char* const start = scan.token().data();
     if (!scan.skip()) return false;
     if (line_.field->field != Field::payload) return true;

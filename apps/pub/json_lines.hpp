@@ -13,8 +13,8 @@ struct JsonRules {
     bool need_topic = true;       ///< there is no -t
     bool need_time = false;       ///< --replay
     bool send_properties = true;  ///< MQTT 5
-    /// Called once when there are properties that cannot be sent.
-    std::function<void(std::string_view)> warn = [](std::string_view) {};
+    /// If not empty, called once when there are properties that cannot be sent.
+    std::function<void(std::string_view)> warn = {};
 };
 
 class JsonLines : public LineParser {

@@ -39,7 +39,8 @@ InputSource::State LineInput::next(InputMessage& message, Time /*now*/) {
         scanned_ = end_;
         if (skipping_) start_ = end_;
         if (at_end_) {
-            if (start_ == end_) return State::finished;
+            // After a read error, the rest is not a whole line.
+            if (start_ == end_ || !failure_.empty()) return State::finished;
             give(message, end_, end_);
             ++line_;
             return State::ready;
@@ -143,8 +144,8 @@ std::optional<Extent> LineInput::extent() const {
     return Extent{.taken = read_ - (end_ - start_), .all = std::max(size_, read_)};
 }
 
-std::optional<std::uint64_t> LineInput::remaining() const {
-    if (at_end_ && start_ == end_) return 0;
+std::optional<std::uint64_t> LineInput::remaining(std::uint64_t /*copies*/) const {
+    if (at_end_ && start_ == end_ && failure_.empty()) return 0;
     return std::nullopt;
 }
 

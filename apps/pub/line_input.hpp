@@ -25,10 +25,12 @@ class LineInput : public InputSource {
     State next(InputMessage& message, Time now) override;
     int descriptor() const override { return fd_; }
     void readable() override;
-    std::optional<std::uint64_t> remaining() const override;
+    std::optional<std::uint64_t> remaining(std::uint64_t copies) const override;
     bool has_unread() const override { return start_ < end_ || (never_blocks_ && !at_end_); }
-    const std::string& failure() const override { return failure_; }
+    std::string_view failure() const override { return failure_; }
     std::optional<Extent> extent() const override;
+    /// The number of the line that was given last; the first is 1.
+    std::uint64_t line() const { return line_; }
 
   private:
     static constexpr std::size_t chunk = std::size_t{128} * 1024;

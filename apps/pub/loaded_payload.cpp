@@ -60,10 +60,11 @@ bool wait_readable(int fd, std::optional<Time> deadline) {
     }
 }
 
+std::string truncation_message;  // of the signal handler
+
 // A mapped file is truncated while it is sent: the process gets SIGBUS when it touches the missing pages.
 void file_was_truncated(int) {
-    constexpr std::string_view message = "mqtt_pub: the file was truncated while it was sent\n";
-    static_cast<void>(!::write(STDERR_FILENO, message.data(), message.size()));
+    static_cast<void>(!::write(STDERR_FILENO, truncation_message.data(), truncation_message.size()));
     ::_exit(1);
 }
 
@@ -98,7 +99,8 @@ std::expected<LoadedPayload, PayloadError> LoadedPayload::read_all(int fd, std::
     }
 }
 
-std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int fd, std::string_view name) {
+std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int fd, std::string_view name,
+                                                                             std::string_view program) {
     struct stat status{};
     if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
     // Standard input may have been read in part.
@@ -115,28 +117,31 @@ std::expected<std::optional<LoadedPayload>, PayloadError> LoadedPayload::map(int
     payload.map_skip_ = skip;
     // As if it had been read.
     ::lseek(fd, status.st_size, SEEK_SET);
+    truncation_message = std::string(program).append(": the file was truncated while it was sent\n");
     std::signal(SIGBUS, file_was_truncated);
     return payload;
 }
 
-std::expected<LoadedPayload, PayloadError> LoadedPayload::from_stdin(std::optional<Time> deadline) {
-    auto mapped = map(STDIN_FILENO, "stdin");
+std::expected<LoadedPayload, PayloadError> LoadedPayload::from_stdin(std::optional<Time> deadline,
+                                                                     std::string_view program) {
+    auto mapped = map(STDIN_FILENO, "stdin", program);
     if (!mapped) return std::unexpected(std::move(mapped.error()));
     if (*mapped) return std::move(**mapped);
     return read_all(STDIN_FILENO, "stdin", deadline);
 }
 
 std::expected<LoadedPayload, PayloadError> LoadedPayload::from_file(const std::string& path,
-                                                                    std::optional<Time> deadline) {
+                                                                    std::optional<Time> deadline,
+                                                                    std::string_view program) {
     // A pipe or socket as stdin cannot always be opened again by its name.
-    if (path == "-" || path == "/dev/stdin") return from_stdin(deadline);
+    if (path == "-" || path == "/dev/stdin") return from_stdin(deadline, program);
     // O_NONBLOCK: opening a FIFO doesn't wait for its writer, poll() does.
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
     if (file.get() < 0) return cannot_read(path, errno_text(errno));
     struct stat status{};
     if (::fstat(file.get(), &status) != 0) return cannot_read(path, errno_text(errno));
     if (S_ISDIR(status.st_mode)) return cannot_read(path, "it is a directory");
-    auto mapped = map(file.get(), path);
+    auto mapped = map(file.get(), path, program);
     if (!mapped) return std::unexpected(std::move(mapped.error()));
     if (*mapped) return std::move(**mapped);
     // A FIFO without a writer reads as if it were at its end.

@@ -26,10 +26,13 @@ class LoadedPayload {
     explicit LoadedPayload(std::string text) : text_(std::move(text)) {}
 
     /// A regular file, or anything that can be read to its end (FIFO, device, <(…)); "-" is stdin. Waits for a slow
-    /// writer, up to `deadline`.
+    /// writer, up to `deadline`. If a mapped file is truncated while its bytes are read, the process ends with a
+    /// message in the name of `program`.
     static std::expected<LoadedPayload, PayloadError> from_file(const std::string& path,
-                                                                std::optional<Time> deadline);
-    static std::expected<LoadedPayload, PayloadError> from_stdin(std::optional<Time> deadline);
+                                                                std::optional<Time> deadline,
+                                                                std::string_view program);
+    static std::expected<LoadedPayload, PayloadError> from_stdin(std::optional<Time> deadline,
+                                                                 std::string_view program);
 
     /// Valid as long as this object.
     Bytes bytes() const {
@@ -51,7 +54,8 @@ class LoadedPayload {
     static std::expected<LoadedPayload, PayloadError> read_all(int fd, std::string_view name,
                                                                std::optional<Time> deadline);
     /// None when the descriptor isn't a regular file, or is a small one.
-    static std::expected<std::optional<LoadedPayload>, PayloadError> map(int fd, std::string_view name);
+    static std::expected<std::optional<LoadedPayload>, PayloadError> map(int fd, std::string_view name,
+                                                                         std::string_view program);
 
     std::string text_;
     std::unique_ptr<std::uint8_t[], Free>

@@ -20,9 +20,9 @@ std::expected<LoadedPayload, PayloadError> load_as_given(const app::PubOptions& 
                                                          std::optional<Time> deadline) {
     switch (options.source) {
         case app::PayloadSource::file:
-            return LoadedPayload::from_file(options.file, deadline);
+            return LoadedPayload::from_file(options.file, deadline, options.connection.called.name);
         case app::PayloadSource::whole_stdin:
-            return LoadedPayload::from_stdin(deadline);
+            return LoadedPayload::from_stdin(deadline, options.connection.called.name);
         case app::PayloadSource::message:
             return LoadedPayload(options.message);
         case app::PayloadSource::null:
@@ -95,8 +95,9 @@ std::expected<std::unique_ptr<InputSource>, PayloadError> open_lines(const app::
             CsvRules rules{.topics = options.topics,
                            .payload_column = options.payload_column,
                            .encoding = options.encoding};
-            if (options.separator && options.separator->size() != 1)
-                return std::unexpected(PayloadError{false, "--separator: CSV needs one character"});
+            if (options.separator && (options.separator->size() != 1 || *options.separator == "\""))
+                return std::unexpected(
+                    PayloadError{false, "--separator: CSV needs one ASCII character that is not a quote"});
             if (options.separator) rules.separator = options.separator->front();
             return parsed(JsonLines::max_line, std::make_unique<CsvLines>(std::move(rules)));
         }

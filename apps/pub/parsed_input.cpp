@@ -12,11 +12,9 @@ bool ParsedInput::is_skipped(const InputMessage& message) const {
 }
 
 bool ParsedInput::ends_record(InputMessage& message) {
-    if (!parser_->joins_quoted_lines()) return true;
     const std::string_view line = as_text(message.payload);
     const bool continues = in_quotes_;
-    if (std::ranges::count(line, '"') % 2 != 0) in_quotes_ = !in_quotes_;
-    if (!message.problem.empty()) in_quotes_ = false;
+    in_quotes_ = message.problem.empty() && parser_->ends_in_quotes(line, continues);
     if (!continues && !in_quotes_) return true;
     if (!continues) {
         record_.clear();
@@ -36,17 +34,23 @@ bool ParsedInput::ends_record(InputMessage& message) {
 }
 
 InputSource::State ParsedInput::next(InputMessage& message, Time now) {
+    due_.reset();
     if (!failure_.empty()) return State::finished;
     bool complete = false;
     bool has_header = true;
     while (!complete) {
+        if (skipped_ == max_skipped) {
+            skipped_ = 0;
+            due_ = now;
+            return State::waiting;
+        }
         const State state = lines_.next(message, now);
         if (state == State::ready) {
-            ++line_;
-            if (!in_quotes_) record_start_ = line_;
+            ++skipped_;
+            if (!in_quotes_) record_start_ = lines_.line();
             if (!in_quotes_ && is_skipped(message)) continue;
             if (!ends_record(message)) continue;
-        } else if (state == State::finished && in_quotes_) {
+        } else if (state == State::finished && in_quotes_ && lines_.failure().empty()) {
             // The parser reports the quote.
             in_quotes_ = false;
             message.reset(as_bytes(record_));
@@ -65,6 +69,7 @@ InputSource::State ParsedInput::next(InputMessage& message, Time now) {
     }
     // Without its header nothing of the input can be read.
     if (message.problem.empty() || (skip_invalid_ && has_header)) {
+        if (message.problem.empty()) skipped_ = 0;
         any_ = true;
         return State::ready;
     }

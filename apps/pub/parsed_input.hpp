@@ -1,5 +1,5 @@
-// -l with lines that are more than a payload: a LineParser reads them, and here is decided what happens to an
-// invalid one.
+// -l with lines that are more than a payload: a LineParser reads them, this file decides what happens to an
+// invalid line.
 #pragma once
 
 #include <expected>
@@ -21,14 +21,17 @@ class LineParser {
     virtual std::expected<void, std::string> parse(std::string_view line, InputMessage& message) = 0;
     /// Whether a line of spaces and tabs only is ignored.
     virtual bool skips_empty() const { return true; }
-    /// Whether a line with an open quote is continued by the next one.
-    virtual bool joins_quoted_lines() const { return false; }
+    /// Whether the line ends inside a quoted field, which the next line continues. `in_quotes`: it begins inside one.
+    virtual bool ends_in_quotes(std::string_view /*line*/, bool /*in_quotes*/) const { return false; }
     /// False: the last line was a header.
     virtual bool gave_message() const { return true; }
 };
 
 class ParsedInput : public InputSource {
   public:
+    /// After this many lines without a message next() returns State::waiting, so that others can work.
+    static constexpr int max_skipped = 1000;
+
     /// `skip_invalid`: an invalid line is a message with a problem; otherwise the input ends before it.
     ParsedInput(int fd, std::size_t longest_line, std::unique_ptr<LineParser> parser, bool skip_invalid)
         : lines_(fd, longest_line),
@@ -37,12 +40,15 @@ class ParsedInput : public InputSource {
           skip_invalid_(skip_invalid) {}
 
     State next(InputMessage& message, Time now) override;
+    std::optional<Time> due() const override { return due_; }
     int descriptor() const override { return lines_.descriptor(); }
     void readable() override { lines_.readable(); }
-    std::optional<std::uint64_t> remaining() const override { return lines_.remaining(); }
+    std::optional<std::uint64_t> remaining(std::uint64_t copies) const override {
+        return lines_.remaining(copies);
+    }
     bool has_unread() const override { return lines_.has_unread(); }
     std::optional<Extent> extent() const override { return lines_.extent(); }
-    const std::string& failure() const override { return failure_.empty() ? lines_.failure() : failure_; }
+    std::string_view failure() const override { return failure_.empty() ? lines_.failure() : failure_; }
 
   private:
     bool is_skipped(const InputMessage& message) const;
@@ -56,8 +62,9 @@ class ParsedInput : public InputSource {
     std::uint64_t record_start_ = 0;  ///< the first line of the record
     std::string record_;              ///< the lines so far of a record with quoted line breaks
     bool in_quotes_ = false;
-    std::uint64_t line_ = 0;
-    bool any_ = false;  ///< a message was read
+    int skipped_ = 0;          ///< lines without a message in a row
+    std::optional<Time> due_;  ///< next() has paused
+    bool any_ = false;         ///< a message was read
     std::string failure_;
 };
 

@@ -34,7 +34,9 @@ class EncodedLines : public LineParser {
         : lines_(std::move(lines)), encoder_(std::move(encoder)) {}
     std::expected<void, std::string> parse(std::string_view line, InputMessage& message) override;
     bool skips_empty() const override { return lines_->skips_empty(); }
-    bool joins_quoted_lines() const override { return lines_->joins_quoted_lines(); }
+    bool ends_in_quotes(std::string_view line, bool in_quotes) const override {
+        return lines_->ends_in_quotes(line, in_quotes);
+    }
     bool gave_message() const override { return lines_->gave_message(); }
 
   private:

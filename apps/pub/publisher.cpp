@@ -21,6 +21,8 @@ namespace {
 
 // Problems that are reported one by one; the last line counts them all.
 constexpr std::uint64_t max_reported = 10;
+// After this many messages that cannot be published the loop does its other work.
+constexpr std::uint64_t max_failures = 1000;
 // Bytes of a payload in a message.
 constexpr std::size_t payload_shown = 40;
 
@@ -60,11 +62,12 @@ void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView proper
 void Publisher::on_turn_end() {
     input_.release_sent(client_.session().pending_bytes());
     const Counters& counters = client_.session().counters();
-    if (const auto more = counters.uncertain - std::exchange(uncertain_, counters.uncertain); more > 0) {
+    if (const auto more = counters.uncertain - std::exchange(uncertain_reported_, counters.uncertain);
+        more > 0) {
         report_problem("the broker lost the session: " + app::count_text(more, "message") +
                        " that it had received at QoS 2 may be lost");
     }
-    if (counters.lowered > 0 && !std::exchange(lowered_, true))
+    if (counters.lowered > 0 && !std::exchange(qos_lowered_reported_, true))
         messages_.warning(
             "the broker acknowledges QoS 2 messages as QoS 1: they may be delivered more than once");
     const bool all_given = input_finished_ && !has_current_;
@@ -89,9 +92,9 @@ bool Publisher::confirmed() {
 void Publisher::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in) return;  // run() ends with this error
     const std::uint64_t dropped = client_.session().counters().dropped;
-    if (const auto lost = dropped - std::exchange(dropped_, dropped); lost > 0) {
-        report_problem("at least " + std::to_string(lost) +
-                       " messages at QoS 0 were lost with the connection");
+    if (const auto lost = dropped - std::exchange(dropped_reported_, dropped); lost > 0) {
+        report_problem("at least " + app::count_text(lost, "message") +
+                       (lost == 1 ? " at QoS 0 was" : " at QoS 0 were") + " lost with the connection");
     }
     if (gives_up_on_silence(error)) {
         messages_.error(error.context + "; the broker acknowledges nothing");
@@ -130,7 +133,9 @@ void Publisher::on_connected(bool /*first*/) {
 
 void Publisher::feed() {
     if (!client_.session().connected()) return;
+    const std::uint64_t failed = unpublishable_;
     while (ending_ == Ending::none) {
+        if (unpublishable_ - failed >= max_failures) return wake_at(client_.now());
         if (!has_current_ && !fetch()) return;
         if (!client_.can_publish(current_.qos.value_or(options_.qos))) return;
         if (!rate_.allows(client_.now())) return wake_at(rate_.due());
@@ -199,10 +204,12 @@ Publisher::Tally Publisher::tally() const {
     const Counters& counters = client_.session().counters();
     const std::uint64_t copies = std::max<std::size_t>(options_.topics.size(), 1);
     const std::uint64_t current =
-        has_current_ ? (current_.payloads().size() - payload_index_) * copies - topic_index_ : 0;
-    const auto remaining = input_.remaining();
+        has_current_
+            ? (current_.payloads().size() - payload_index_) * (current_.topic ? 1 : copies) - topic_index_
+            : 0;
+    const auto remaining = input_.remaining(copies);
     return {.delivered = counters.delivered,
-            .all = counters.published + unpublishable_ + current + remaining.value_or(0) * copies,
+            .all = counters.published + unpublishable_ + current + remaining.value_or(0),
             .all_known = remaining.has_value()};
 }
 
@@ -302,7 +309,7 @@ void Publisher::advance(std::size_t payloads) {
 
 void Publisher::report_problem(std::string_view what) {
     if (++reported_ <= max_reported) messages_.error(what);
-    if (reported_ == max_reported) messages_.note("further errors of this kind are counted, not shown");
+    if (reported_ == max_reported) messages_.error("further errors of this kind are counted, not shown");
 }
 
 std::string_view Publisher::session_advice() const {
@@ -335,7 +342,7 @@ void Publisher::end(Ending how) {
 
 int Publisher::conclude(const std::expected<void, Error>& result) {
     messages_.end_progress();
-    if (options_.progress && ever_connected_) messages_.note(progress_text(progress()));
+    if (options_.progress && ever_connected_) messages_.error(progress_text(progress()));
     const bool out_of_memory = !result && result.error().code == ErrorCode::out_of_memory;
     int code = app::exit_code::ok;
     const Tally sum = tally();
@@ -399,18 +406,19 @@ Publisher::Shortfall Publisher::shortfall_of(const Tally& sum) const {
 
 std::string Publisher::delivery_text(const Tally& sum, const Shortfall& shortfall) const {
     std::string line = shortfall.out_of_time ? run_timeout_ + "; " : "";
-    const std::string all = std::to_string(sum.all);
+    const std::string all = app::count_text(sum.all, "message");
     if (sum.all == 0) {
         line += "nothing was sent";
     } else if (shortfall.unconfirmed) {
-        line.append("an unknown number of ").append(all).append(" messages was delivered");
+        line.append("an unknown number of ").append(all).append(" was delivered");
     } else {
         // Of those that were in flight at QoS 0 when a connection was lost, some may have arrived.
         if (client_.session().counters().dropped > 0) line += "about ";
-        line += std::to_string(sum.delivered) + " of " + all + " messages delivered";
+        line += std::to_string(sum.delivered) + " of " + all + " delivered";
     }
-    if (uncertain_ > 0) {
-        line.append(", the fate of ").append(std::to_string(uncertain_)).append(" is unknown (");
+    if (const auto uncertain = client_.session().counters().uncertain; uncertain > 0) {
+        line.append(", whether ").append(std::to_string(uncertain));
+        line.append(uncertain == 1 ? " was" : " were").append(" delivered is unknown (");
         line.append(session_advice()).append(")");
     }
     if (unreadable_ > 0)

@@ -27,11 +27,11 @@ class Publisher final : public app::ProgramRun {
   private:
     enum class Ending : std::uint8_t { none, finished, interrupted, run_timeout, gave_up };
 
-    /// The messages so far, each of them once for each topic.
+    /// Message counts; a message for n topics counts n times.
     struct Tally {
         std::uint64_t delivered = 0;  ///< certainly
-        std::uint64_t all = 0;        ///< that the input has given, or is known to have
-        bool all_known = false;       ///< there are no others
+        std::uint64_t all = 0;        ///< given by the input so far, plus those known to follow
+        bool all_known = false;       ///< the input has no further messages
     };
 
     /// Why not everything was published.
@@ -110,9 +110,9 @@ class Publisher final : public app::ProgramRun {
     std::uint64_t unpublishable_ = 0;   ///< messages that could not be given to the session
     std::uint64_t unreadable_ = 0;      ///< of these: invalid lines
     std::uint64_t reported_ = 0;        ///< problems
-    std::uint64_t dropped_ = 0;         ///< messages reported as lost
-    bool lowered_ = false;              ///< reported that QoS 2 is QoS 1 for this broker
-    std::uint64_t uncertain_ = 0;       ///< messages reported as possibly lost
+    std::uint64_t dropped_reported_ = 0;
+    bool qos_lowered_reported_ = false;
+    std::uint64_t uncertain_reported_ = 0;
 };
 
 }  // namespace mqttc::pub

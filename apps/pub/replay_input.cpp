@@ -2,6 +2,7 @@
 #include "replay_input.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mqttc::pub {
 namespace {
@@ -12,15 +13,15 @@ constexpr double longest_wait = 1e18;  // nanoseconds: 31 years
 }  // namespace
 
 InputSource::State ReplayInput::next(InputMessage& message, Time now) {
-    if (!holds_) {
-        const State state = recording_->next(held_, now);
+    if (!next_) {
+        const State state = recording_->next(message, now);
         if (state != State::ready) return state;
-        holds_ = true;
-        due_ = held_.problem.empty() && held_.time ? time_of(*held_.time, now) : now;
+        due_ = message.problem.empty() && message.time ? time_of(*message.time, now) : now;
+        if (now >= due_) return State::ready;
+        next_ = std::move(message);
     }
     if (now < due_) return State::waiting;
-    holds_ = false;
-    message = held_;
+    message = *std::exchange(next_, std::nullopt);
     return State::ready;
 }
 
@@ -36,9 +37,9 @@ Time ReplayInput::time_of(std::int64_t recorded, Time now) {
     return start_ + Duration(static_cast<std::int64_t>(std::clamp(distance, 0.0, longest_wait)));
 }
 
-std::optional<std::uint64_t> ReplayInput::remaining() const {
-    auto left = recording_->remaining();
-    if (left && holds_) ++*left;
+std::optional<std::uint64_t> ReplayInput::remaining(std::uint64_t copies) const {
+    auto left = recording_->remaining(copies);
+    if (left && next_) *left += next_->topic ? 1 : copies;
     return left;
 }
 

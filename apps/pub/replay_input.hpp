@@ -15,12 +15,12 @@ class ReplayInput : public InputSource {
         : recording_(std::move(recording)), speed_(speed) {}
 
     State next(InputMessage& message, Time now) override;
-    std::optional<Time> due() const override { return holds_ ? std::optional(due_) : recording_->due(); }
+    std::optional<Time> due() const override { return next_ ? std::optional(due_) : recording_->due(); }
     int descriptor() const override { return recording_->descriptor(); }
     void readable() override { recording_->readable(); }
-    std::optional<std::uint64_t> remaining() const override;
-    bool has_unread() const override { return holds_ || recording_->has_unread(); }
-    const std::string& failure() const override { return recording_->failure(); }
+    std::optional<std::uint64_t> remaining(std::uint64_t copies) const override;
+    bool has_unread() const override { return next_ || recording_->has_unread(); }
+    std::string_view failure() const override { return recording_->failure(); }
     std::optional<Extent> extent() const override { return recording_->extent(); }
 
   private:
@@ -31,8 +31,7 @@ class ReplayInput : public InputSource {
     bool started_ = false;
     std::int64_t first_recorded_ = 0;
     Time start_{};
-    InputMessage held_;  ///< read, not yet due
-    bool holds_ = false;
+    std::optional<InputMessage> next_;  ///< read, not yet due
     Time due_{};
 };
 

@@ -54,9 +54,7 @@ Requester::Requester(const app::PubOptions& options, Bytes request, output::Mess
 }
 
 std::expected<void, std::string> Requester::address_answers() {
-    const std::string name = random_name();
-    if (name.empty()) return std::unexpected(std::string("the system provides no random numbers"));
-    if (response_topic_.empty()) response_topic_ = "response/mqtt_pub-" + name;
+    if (response_topic_.empty()) response_topic_ = "response/mqtt_pub-" + random_name();
     if (app::effective_version(connection_options_) != ProtocolVersion::v5) return {};
 
     if (properties_.view().find(PropertyId::response_topic)) {
@@ -90,7 +88,7 @@ void Requester::on_run_timeout(const std::string& what) {
 
 int Requester::conclude(const std::expected<void, Error>& result) {
     if (run_options_.debug && ignored_ > 0)
-        messages_.debug(app::count_text(ignored_, "message") + " on the response topic ignored");
+        messages_.always(app::count_text(ignored_, "message") + " on the response topic ignored");
     if (run_options_.stats) {
         app::StatsJson json;
         json.add("answers", answers_).json("latency", latencies_.json());
@@ -210,14 +208,25 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
                        : refused            ? "the broker refused the request: "
                                             : "no client receives the request: ";
     if (code != fate_unknown) line.append(app::reason_text(PacketType::puback, code, properties));
+    report_failed(line, 1);
+}
+
+void Requester::report_failed(const std::string& line, std::size_t requests) {
     messages_.error(line);
-    if (++useless_ == options_.topics.size()) end(app::exit_code::not_delivered);
+    failed_requests_ += requests;
+    if (failed_requests_ == options_.topics.size()) end(app::exit_code::not_delivered);
 }
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in || code_) return;
     if (gives_up_on_silence(error)) return end(fail(error));
-    report_outage(error, {}, *retry_in);
+    const Counters& counters = client_.session().counters();
+    if (const auto lost = counters.dropped - std::exchange(dropped_reported_, counters.dropped); lost > 0) {
+        report_failed("the request was lost with the connection (-q 1 sends it again)", lost);
+        if (code_) return;
+    }
+    const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && counters.delivered > 0;
+    report_outage(error, uncertain ? "; the request at QoS 0, or its answer, may be lost" : "", *retry_in);
 }
 
 std::string Requester::activity() const {

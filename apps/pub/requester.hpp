@@ -45,11 +45,12 @@ class Requester final : public app::ProgramRun {
     std::string activity() const override;
     int conclude(const std::expected<void, Error>& result) override;
 
-    /// Once; later connections are the session's affair.
+    /// Once; the session repeats it on later connections.
     void subscribe();
     void send();
     bool is_answer(const Publish& message) const;
     bool print(const Publish& message);
+    void report_failed(const std::string& line, std::size_t requests);
     void end(int code);
 
     const app::PubOptions& options_;
@@ -63,9 +64,10 @@ class Requester final : public app::ProgramRun {
     bool all_printed_ = true;
 
     bool subscribing_ = false;
-    bool subscribed_ = false;  ///< and this was acknowledged
-    std::size_t sent_ = 0;     ///< topics that the request was published to
-    std::size_t useless_ = 0;  ///< of these: refused, or without a subscriber
+    bool subscribed_ = false;          ///< and this was acknowledged
+    std::size_t sent_ = 0;             ///< topics that the request was published to
+    std::size_t failed_requests_ = 0;  ///< of these: refused, lost, or without a subscriber
+    std::uint64_t dropped_reported_ = 0;
     Time sent_at_{};
     std::uint64_t answers_ = 0;
     std::uint64_t ignored_ = 0;

@@ -10,7 +10,7 @@
 namespace mqttc::pub {
 namespace {
 
-// Takes a text such as `shape`, with any digits where that has zeros, from the front of `text`. False: it is another one.
+// Removes a prefix of the form `shape` from `text` ('0' matches any digit). False: there is none.
 bool take(std::string_view& text, std::string_view shape) {
     const auto fits = [](char c, char of_shape) { return of_shape == '0' ? is_digit(c) : c == of_shape; };
     if (!std::ranges::equal(text.substr(0, shape.size()), shape, fits)) return false;

@@ -14,15 +14,15 @@ namespace {
 constexpr std::array<std::pair<std::string_view, std::string_view>, 5> known_fields{
     {{"topic", "%t"}, {"payload", "%p"}, {"time", "%I"}, {"qos", "%q"}, {"retain", "%r"}}};
 
-// Of the first } that ends a path.
+// The position of the first } without a backslash; the size or more: there is none.
 std::size_t next_brace(std::string_view field) {
     std::size_t at = 0;
     while (at < field.size() && field[at] != '}') at += field[at] == '\\' ? 2U : 1U;
     return at;
 }
 
-// Up to the next comma that is not inside braces.
-std::string_view next_field(std::string_view& rest) {
+// Up to the next comma that is not inside braces. `more`: there was one, so that a field follows.
+std::string_view next_field(std::string_view& rest, bool& more) {
     std::size_t end = 0;
     bool in_braces = false;
     for (; end < rest.size() && (in_braces || rest[end] != ','); ++end) {
@@ -34,6 +34,7 @@ std::string_view next_field(std::string_view& rest) {
             in_braces = false;
     }
     const std::string_view field = rest.substr(0, end);
+    more = end < rest.size();
     rest.remove_prefix(std::min(rest.size(), end + 1));
     return trim_spaces(field);
 }
@@ -46,9 +47,7 @@ std::expected<std::unique_ptr<output::MessageSink>, std::string> CsvPrinter::mak
     auto printer = std::unique_ptr<CsvPrinter>(new CsvPrinter(out));
     bool more = true;
     while (more) {
-        const std::size_t before = fields.size();
-        const std::string_view field = next_field(fields);
-        more = !fields.empty() || (before > 0 && field.size() + 1 == before);
+        const std::string_view field = next_field(fields, more);
         if (field.empty()) return std::unexpected(std::string("--csv: a field is empty"));
         const auto* const known =
             std::ranges::find(known_fields, field, &std::pair<std::string_view, std::string_view>::first);

@@ -40,7 +40,7 @@ int make_input(Bytes payload) {
     return fd;
 }
 
-// Descriptors or processes are missing, and a command that ends releases some.
+// Out of descriptors or processes; a command that ends releases some.
 bool is_shortage(int error) {
     return error == EMFILE || error == ENFILE || error == EAGAIN;
 }

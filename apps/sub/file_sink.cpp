@@ -141,7 +141,7 @@ int FileSink::save(std::string_view path, Bytes payload) {
     const std::size_t slash = path.rfind('/');
     const std::string_view directories = slash == path.npos ? std::string_view() : path.substr(0, slash);
     const std::string_view name = slash == path.npos ? path : path.substr(slash + 1);
-    if (name.empty()) return EINVAL;
+    if (name.empty()) return EISDIR;
     if (!enter(directories)) return errno;
     return write(name, payload);
 }

@@ -30,8 +30,8 @@ bool ChangesSink::take(const Publish& message) {
     } else if (last_.size() < max_topics) {
         last_.emplace(topic, payload);
     } else if (!std::exchange(full_reported_, true)) {
-        messages_.warning("--only-changes compares " + std::to_string(max_topics) +
-                          " topics: of further ones every message is printed");
+        messages_.warning("--only-changes remembers " + std::to_string(max_topics) +
+                          " topics; messages on further topics are always printed");
     }
     return true;
 }

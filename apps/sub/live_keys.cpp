@@ -34,10 +34,10 @@ std::span<const LiveKey> live_keys() {
 
 Picture keys_picture(std::size_t columns) {
     Picture picture{{{left_aligned("Keys", columns), style_dim}}};
-    for (const LiveKey& key : all_keys) {
-        const std::string keys = left_aligned(key.keys, std::min(key_columns, columns));
-        picture.push_back({{keys, style_bold}, {left_aligned(key.help, columns - keys.size())}});
-    }
+    const std::size_t width = std::min(key_columns, columns);
+    for (const LiveKey& key : all_keys)
+        picture.push_back(
+            {{left_aligned(key.keys, width), style_bold}, {left_aligned(key.help, columns - width)}});
     return picture;
 }
 

@@ -121,6 +121,7 @@ LiveEntry* LiveModel::find_or_add(std::string_view topic) {
     if (entries_.size() >= max_topics) return nullptr;
     LiveEntry& entry = by_topic_[std::string(topic)];
     entry.topic = topic;
+    entry.topic_is_cut = !cut.empty();
     entry.number = entries_.size();
     entries_.push_back(&entry);
     bytes_ += memory_of(entry);

@@ -67,6 +67,7 @@ struct LiveEntry {
     std::array<double, curve_points> numbers{};  ///< the latest ones
     std::uint8_t numbers_known = 0;
     bool is_number = false;  ///< the last value is one
+    bool topic_is_cut = false;
     bool retained = false;
     Qos qos = Qos::at_most_once;
 };

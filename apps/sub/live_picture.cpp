@@ -16,14 +16,10 @@
 namespace mqttc::sub {
 namespace {
 
-constexpr std::size_t age_columns = 7;
-constexpr std::size_t rate_columns = 9;
 constexpr std::size_t changes_columns = 8;
 constexpr std::size_t number_columns = 12;
 constexpr std::size_t range_columns = 10;
-// Narrower windows have no age and rate, or only one of rate and changes; only wider ones have the lowest and highest
-// number.
-constexpr std::size_t width_for_times = 60;
+// Narrower windows have only one of rate and changes; only wider ones have the lowest and highest number.
 constexpr std::size_t width_for_changes = 72;
 constexpr std::size_t width_for_range = 90;
 constexpr std::size_t least_topic_columns = 12;
@@ -247,7 +243,7 @@ std::string topic_end(std::string_view topic, std::size_t columns) {
 
 namespace {
 
-// The columns between topic and value, and what of them there is room for.
+// Which columns between topic and value fit into the window.
 struct Columns {
     bool times;
     bool rate;

@@ -9,6 +9,11 @@
 
 namespace mqttc::sub {
 
+inline constexpr std::size_t age_columns = 7;
+inline constexpr std::size_t rate_columns = 9;
+/// Narrower windows have only topic and value.
+inline constexpr std::size_t width_for_times = 60;
+
 /// "3 s", "12 min", "4 h".
 std::string age_text(Duration age);
 /// Messages per second: "0.4/s", "1234/s"; "-" for none.

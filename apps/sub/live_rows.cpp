@@ -20,11 +20,10 @@ bool topic_before(const LiveEntry* one, const LiveEntry* other) {
     return static_cast<unsigned char>(*x) < static_cast<unsigned char>(*y);
 }
 
-// The highest key first; equal ones keep their order. By the bytes of the keys from the lowest on: comparing them takes
-// twice as long.
+// The highest key first; equal ones keep their order. Radix sort, the lowest byte first: twice as fast as comparing.
 template <typename Key>
 void sort_by(std::vector<const LiveEntry*>& entries, Key key) {
-    // The keys are fetched once each: they are all over the memory.
+    // The keys are fetched once each: the entries are scattered in memory.
     using Keyed = std::pair<std::uint64_t, const LiveEntry*>;
     std::vector<Keyed> keyed;
     keyed.reserve(entries.size());

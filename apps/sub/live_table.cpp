@@ -16,10 +16,6 @@
 namespace mqttc::sub {
 namespace {
 
-// Below this width only topic and value are shown.
-constexpr std::size_t width_for_columns = 60;
-constexpr std::size_t table_age_columns = 7;
-constexpr std::size_t table_rate_columns = 9;
 constexpr std::string_view wrap_off = "\033[?7l";
 constexpr std::string_view wrap_on = "\033[?7h";
 
@@ -148,13 +144,13 @@ void LiveTable::draw_entry(const LiveEntry& entry, std::string_view name, std::s
     }
     out_.append(left_aligned(topic_end(name, topic_columns), topic_columns) + " ");
     std::size_t left = columns - std::min(columns, topic_columns + 1);
-    const bool with_columns = columns >= width_for_columns;
-    if (with_columns) left -= table_age_columns + table_rate_columns + LiveEntry::curve_points + 1;
+    const bool with_columns = columns >= width_for_times;
+    if (with_columns) left -= age_columns + rate_columns + LiveEntry::curve_points + 1;
     const std::string value = value_line(entry, 4 * left);
     if (!with_columns) return append_clipped(out_, value, left);
     out_.append(left_aligned(value, left));
-    out_.append(right_aligned(age_text(now - entry.last), table_age_columns));
-    out_.append(right_aligned(per_second(entry.rate.rate(LiveModel::second_of(now))), table_rate_columns));
+    out_.append(right_aligned(age_text(now - entry.last), age_columns));
+    out_.append(right_aligned(per_second(entry.rate.rate(LiveModel::second_of(now))), rate_columns));
     if (const std::string curve = curve_of(entry); !curve.empty()) out_.append(" " + curve);
 }
 

@@ -187,7 +187,7 @@ Line LiveView::header() const {
     std::string right =
         per_second(model_.rate(environment_.now())) + "  " + app::count_text(rows_.topics(), "topic");
     if (rows_.topics() < model_.entries().size()) right += " of " + std::to_string(model_.entries().size());
-    if (model_.left_out() > 0) right += " (no more)";
+    if (model_.left_out() > 0) right += " (limit reached)";
     right = " " + right + " ";
     const std::size_t left = columns - std::min(columns, right.size());
     const std::string state = model_.paused()
@@ -348,9 +348,11 @@ void LiveView::list_key(int key) {
 void LiveView::show_commands() {
     const LiveEntry* const entry = selected_entry();
     if (entry == nullptr) return;
+    if (entry->topic_is_cut) return messages_.error("the topic is too long to be shown in a command");
     const std::string topic = shell_word(entry->topic);
     std::string_view payload = model_.shown(entry).value;
-    if (payload.size() > 60 || has_controls(payload, LineBreaks::hide)) payload = "...";
+    if (!facts_.whole_payloads || payload.size() > 60 || has_controls(payload, LineBreaks::hide))
+        payload = "...";
     const std::string options = facts_.command_options + " -t " + topic;
     commands_ = "To subscribe to this topic, and to publish to it:\n" +
                 escape_controls("mqtt_sub -v" + options, 4 * max_shown) + "\n" +
@@ -458,7 +460,7 @@ void LiveView::finish() {
         list_picture({model_, rows_, facts_.format, top_, list_height(), SIZE_MAX, size.columns, now});
     leave();
     messages_.set_line_hook({});
-    for (const std::string& note : notes_) messages_.debug(note);
+    for (const std::string& note : notes_) messages_.always(note);
     notes_.clear();
     if (rows_.rows().empty()) return;
     for (const Line& line : table) {

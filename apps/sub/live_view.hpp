@@ -29,6 +29,7 @@ class LiveView final : public output::MessageSink {
         std::string filters;          ///< "home/#"
         std::string command_options;  ///< to reach this broker: " -h broker.example -u anna"
         std::string format = {};      ///< of -F
+        bool whole_payloads = true;   ///< values are payloads, not parts of them or decoded
         bool takes_messages = true;   ///< `messages` are written to this terminal: the last line shows them
     };
     struct Environment {

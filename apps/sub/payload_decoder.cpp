@@ -16,8 +16,7 @@ namespace {
 
 using app::PayloadFormat;
 
-}  // namespace
-
+/// Whether the topic is that of a Sparkplug B payload: all of them but STATE.
 bool is_sparkplug_topic(std::string_view topic) {
     constexpr std::string_view name_space = "spBv1.0/";
     constexpr std::string_view types[] = {"NBIRTH", "NDEATH", "DBIRTH", "DDEATH",
@@ -31,6 +30,8 @@ bool is_sparkplug_topic(std::string_view topic) {
     return type != topic.npos && std::ranges::find(types, topic.substr(0, type)) != std::end(types);
 }
 
+/// The format that topic and content type announce: Sparkplug B by a topic such as spBv1.0/GROUP/NDATA/NODE, the others by
+/// the content type. Bytes are never guessed at. Nothing: the payload stays as it is.
 std::optional<PayloadFormat> announced_format(const Publish& message) {
     if (is_sparkplug_topic(message.topic)) return PayloadFormat::sparkplug;
     std::string_view type = message.properties.text_or_empty(PropertyId::content_type);
@@ -47,6 +48,8 @@ std::optional<PayloadFormat> announced_format(const Publish& message) {
         return PayloadFormat::msgpack;
     return std::nullopt;
 }
+
+}  // namespace
 
 std::expected<void, std::string> PayloadDecoder::start() {
     return choice_.format == PayloadFormat::automatic ? std::expected<void, std::string>()
@@ -103,24 +106,22 @@ std::optional<Publish> PayloadDecoder::decode(const Publish& message) {
     const app::CodecResult result = codec->decode(message.topic, message.payload);
     if (result.status == app::CodecResult::Status::out_of_memory) throw std::bad_alloc();
     if (result.status == app::CodecResult::Status::invalid) return undecoded(message, format, result.text);
-    if (!result.note.empty() && is_first(message.topic))
+    if (!result.note.empty() && is_first(noted_topics_, message.topic))
         messages_.warning("the payload of a message on topic " + in_quotes(message.topic) + ": " +
                           std::string(result.note));
     decoded.payload = as_bytes(result.text);
     return decoded;
 }
 
-bool PayloadDecoder::is_first(std::string_view topic) {
-    if (reported_topics_.size() >= max_topics || reported_topics_.contains(topic)) return false;
-    reported_topics_.emplace(topic);
-    return true;
+bool PayloadDecoder::is_first(Topics& topics, std::string_view topic) {
+    return topics.size() < max_topics && topics.emplace(topic).second;
 }
 
 // Without `why` the cause was reported before.
 std::optional<Publish> PayloadDecoder::undecoded(const Publish& message, PayloadFormat format,
                                                  std::string_view why) {
     ++undecoded_;
-    if (!why.empty() && is_first(message.topic)) {
+    if (!why.empty() && is_first(reported_topics_, message.topic)) {
         ++reported_;
         messages_.error("the payload of a message on topic " + in_quotes(message.topic) + " is not " +
                         std::string(app::format_name(format)) + " (" + std::string(why) +

@@ -20,13 +20,6 @@
 
 namespace mqttc::sub {
 
-/// The format that topic and content type announce: Sparkplug B by a topic such as spBv1.0/GROUP/NDATA/NODE, the others by
-/// the content type. Bytes are never guessed at. Nothing: the payload stays as it is.
-std::optional<app::PayloadFormat> announced_format(const Publish& message);
-
-/// Whether the topic is that of a Sparkplug B payload: all of them but STATE.
-bool is_sparkplug_topic(std::string_view topic);
-
 class PayloadDecoder {
   public:
     /// A larger payload is not decoded: its JSON may have eight times its size.
@@ -56,8 +49,9 @@ class PayloadDecoder {
     app::PayloadCodec* codec_for(app::PayloadFormat format);
     std::expected<void, std::string> open(app::PayloadFormat format);
     std::optional<Publish> undecoded(const Publish& message, app::PayloadFormat format, std::string_view why);
-    /// False: something was reported for the topic before.
-    bool is_first(std::string_view topic);
+    using Topics = std::set<std::string, std::less<>>;
+    /// False: the topic is in the set, or the set is full.
+    static bool is_first(Topics& topics, std::string_view topic);
 
     const app::PayloadChoice& choice_;
     bool skip_invalid_;
@@ -69,7 +63,8 @@ class PayloadDecoder {
     };
     std::array<Opened, 5> codecs_;  // by format
     output::TextBuffer json_;       // of a JSON payload
-    std::set<std::string, std::less<>> reported_topics_;
+    Topics reported_topics_;        // whose errors were reported
+    Topics noted_topics_;
     std::uint64_t reported_ = 0;
     std::uint64_t undecoded_ = 0;
 };

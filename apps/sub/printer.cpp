@@ -79,15 +79,29 @@ std::string broker_options(const app::ConnectionOptions& options) {
         if (options.endpoint.host != "localhost") add("-h", options.endpoint.host);
         if (options.port) add("-p", std::to_string(*options.port));
     }
+    if (options.endpoint.srv) words.append(" -S");
     if (options.username) add("-u", *options.username);
-    if (!options.tls.ca_file.empty()) add("--cafile", options.tls.ca_file);
-    if (options.url_tls && options.tls.ca_file.empty()) words.append(" --tls-use-os-certs");
+    const TlsOptions& tls = options.tls;
+    const bool secret_key = tls.key_file.contains("pin-value=");
+    for (const auto& [option, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+             {"--cafile", tls.ca_file},
+             {"--capath", tls.ca_path},
+             {"--cert", secret_key ? "" : tls.cert_file},
+             {"--key", secret_key ? "" : tls.key_file},
+             {"--server-name", tls.server_name}}) {
+        if (!value.empty()) add(option, value);
+    }
+    const bool own_anchors = !tls.ca_file.empty() || !tls.ca_path.empty();
+    if (tls.system_store || (options.url_tls && !own_anchors)) words.append(" --tls-use-os-certs");
+    if (!tls.verify) words.append(" --insecure");
     if (options.websocket || options.url_websocket) words.append(" --ws");
+    if (options.websocket_options.path != WebSocketOptions().path)
+        add("--ws-path", options.websocket_options.path);
     return words;
 }
 
 NewSink make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> screen, LiveValue value,
-                       output::TextBuffer& out, app::Messages& messages) {
+                       bool shared, output::TextBuffer& out, app::Messages& messages) {
     std::string filters;
     for (const std::string& filter : options.topics)
         filters.append(filters.empty() ? "" : ", ").append(filter);
@@ -97,7 +111,8 @@ NewSink make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> s
                         .filters = std::move(filters),
                         .command_options = broker_options(options.connection),
                         .format = options.format.value_or(""),
-                        .takes_messages = same_terminal(STDOUT_FILENO, STDERR_FILENO)},
+                        .whole_payloads = !options.field && !options.decode,
+                        .takes_messages = shared},
         LiveView::Environment{
             .now = std::chrono::steady_clock::now,
             .wall = output::wall_time_now,
@@ -119,12 +134,13 @@ NewSink make_live_output(const app::SubOptions& options, std::optional<output::F
     }
     const bool shared = same_terminal(STDOUT_FILENO, STDERR_FILENO);
     if (options.run.debug && shared) {
-        messages.note(
+        messages.error(
             "-d prints on this terminal, so that -w shows the simple table (2>FILE keeps the full screen)");
     } else {
         auto screen = make_screen(app::wants_color(options.run.color, true));
-        if (screen) return make_live_view(options, std::move(*screen), std::move(value), out, messages);
-        if (!screen.error().empty()) messages.note(screen.error() + "; the simple table is shown");
+        if (screen)
+            return make_live_view(options, std::move(*screen), std::move(value), shared, out, messages);
+        if (!screen.error().empty()) messages.error(screen.error() + "; the simple table is shown");
     }
     LiveTable::Environment environment{.size = [] { return terminal_size(STDOUT_FILENO); },
                                        .now = std::chrono::steady_clock::now};
@@ -164,7 +180,7 @@ std::expected<std::unique_ptr<output::MessageSink>, std::string> make_printer(co
     }
     if (options.watch && !is_terminal)
         return std::unexpected("-w needs a terminal: standard output is not one");
-    // Exact bytes have no colours but on request.
+    // With --raw there are colours only on request.
     const bool exact = options.raw && options.run.color == app::ColorMode::automatic;
     const Target target{.out = out,
                         .terminal = is_terminal && !options.raw,

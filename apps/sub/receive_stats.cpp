@@ -88,7 +88,8 @@ std::string ReceiveStats::text() const {
     line.append(std::to_string(lost)).append(" lost, ");
     line.append(app::count_text(duplicates, "duplicate")).append(", ");
     line.append(std::to_string(late)).append(" out of order");
-    if (untracked_ > 0) line.append(", ").append(std::to_string(untracked_)).append(" of more publishers");
+    if (untracked_ > 0)
+        line.append(", ").append(app::count_text(untracked_, "message")).append(" of untracked publishers");
     if (latencies_.count() > 0) line.append("; latency: ").append(latencies_.text());
     return line;
 }
@@ -102,7 +103,7 @@ app::StatsJson ReceiveStats::json() const {
     const auto [lost, duplicates, late] = quality();
     stamped.add("messages", stamped_).add("publishers", std::uint64_t{runs_.size()});
     stamped.add("lost", lost).add("duplicates", duplicates).add("out_of_order", late);
-    stamped.add("of_more_publishers", untracked_);
+    stamped.add("messages_untracked", untracked_);
     json.json("stamped", stamped_ > 0 ? stamped.text() : "null").json("latency", latencies_.json());
     return json;
 }

@@ -56,7 +56,7 @@ class Screen {
     virtual std::string output() = 0;
 };
 
-/// Error: why not, one line for the user; empty if MQTTC_SCREEN_MODULE is, and the user knows.
+/// Error: why not, one line for the user; empty if the user has set MQTTC_SCREEN_MODULE to an empty value.
 std::expected<std::unique_ptr<Screen>, std::string> make_screen(bool color);
 
 }  // namespace mqttc::sub

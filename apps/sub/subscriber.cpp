@@ -289,9 +289,9 @@ Accept Subscriber::on_publish(const Publish& message) {
 
 Accept Subscriber::take_filtered(const Publish& message) {
     if (options_.idle_timeout) last_message_ = client_.now();
-    // Also messages that are not printed: births of Sparkplug B name the metrics of others.
-    const std::optional<Publish> decoded = decoder_ != nullptr ? decoder_->decode(message) : message;
-    const Filters::Result result = filters_.none() ? Filters::Result::pass : filters_.check(message);
+    const Decision decision = postponed_ ? *postponed_ : decide(message);
+    postponed_.reset();
+    const Filters::Result result = decision.result;
     if (result == Filters::Result::end) {
         finish(app::exit_code::ok);
         return Accept::later;
@@ -299,14 +299,29 @@ Accept Subscriber::take_filtered(const Publish& message) {
     if (result == Filters::Result::drop) return Accept::now;
     const bool clears = options_.remove_retained && message.retain && !message.payload.empty();
     if (options_.dry_run && !clears) return Accept::now;
-    const bool chosen = decoded && (result != Filters::Result::not_chosen || options_.dry_run);
-    if (chosen && !give(*decoded)) return Accept::later;
+    const bool chosen = decision.decoded && (result != Filters::Result::not_chosen || options_.dry_run);
+    Publish shown = message;
+    if (decision.payload) shown.payload = *decision.payload;
+    if (chosen && !give(shown)) {
+        postponed_ = decision;
+        return Accept::later;
+    }
     if (run_options_.stats) {
         const output::WallTime arrived = output::wall_time_now();
         stats_.received(message, client_.now(), arrived.seconds * 1'000'000'000 + arrived.nanoseconds);
     }
     if (clears && !options_.dry_run) cleaner_.add(message.topic);
     return chosen ? given(message) : Accept::now;
+}
+
+Subscriber::Decision Subscriber::decide(const Publish& message) {
+    Decision decision;
+    // Also messages that are not printed: births of Sparkplug B name the metrics of others.
+    const std::optional<Publish> decoded = decoder_ != nullptr ? decoder_->decode(message) : message;
+    decision.decoded = decoded.has_value();
+    if (decoded && decoded->payload.data() != message.payload.data()) decision.payload = decoded->payload;
+    if (!filters_.none()) decision.result = filters_.check(message);
+    return decision;
 }
 
 bool Subscriber::give(const Publish& message) {
@@ -396,12 +411,13 @@ void Subscriber::output_is_gone() {
 
 bool Subscriber::on_peer_closed(bool /*has_unread*/) {
     if (ending_ != Ending::none) return false;
-    messages_.note("the connection to " + endpoint_name(client_.endpoint()) +
-                   " is lost; received messages are finished first");
+    messages_.error("the connection to " + endpoint_name(client_.endpoint()) +
+                    " is lost; received messages are finished first");
     return false;
 }
 
 void Subscriber::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
+    postponed_.reset();
     if (!retry_in || ending_ != Ending::none) return;
     if (gives_up_on_silence(error)) return finish_at_once(fail(error));
     const auto unanswered = answers_missing_ > 0 ? std::optional(answers_missing_) : std::nullopt;
@@ -423,7 +439,7 @@ void Subscriber::report_silent_share() {
     const auto found = std::ranges::find_if(options_.topics, is_shared_filter);
     if (found == options_.topics.end() || requests_.empty() || answers_missing_ > 0) return;
     if (options_.exit_after_suback || subscriptions_refused_ > 0) return;
-    messages_.note(
+    messages_.error(
         "no message was received for " + in_quotes(*found) +
         ": a broker without shared subscriptions accepts it and sends nothing (with -V mqttv5 it refuses "
         "it)");

@@ -67,7 +67,7 @@ class Subscriber final : public app::ProgramRun {
     void refused(const Error& error);
     Request* find_request(PacketId id);
     void request_answered(Request& request);
-    /// For a user who watches: until the first message the screen would be empty.
+    /// Reports the subscriptions on a terminal, which is empty until the first message.
     void show_subscribed();
     /// Sends DISCONNECT when the QoS 2 handshakes of what was printed are complete, or 1 s later.
     void disconnect_after_handshakes();
@@ -75,6 +75,13 @@ class Subscriber final : public app::ProgramRun {
     void arm_sink_timer(Time when);
     // As on_publish.
     Accept take_filtered(const Publish& message);
+    /// What filters and decoder say of a message. Asked once: a message that the sink cannot take yet is offered again.
+    struct Decision {
+        Filters::Result result = Filters::Result::pass;
+        bool decoded = true;
+        std::optional<Bytes> payload;  ///< the decoded one
+    };
+    Decision decide(const Publish& message);
     /// False: the sink has failed, and the program ends.
     bool give(const Publish& message);
     /// The sink has the message.
@@ -86,7 +93,7 @@ class Subscriber final : public app::ProgramRun {
     void wait_for_reader();
     void output_has_room();
     void output_is_gone();
-    /// What of the filters some brokers do not accept.
+    /// The property of a filter that some brokers reject; empty if none has one.
     std::string filter_traits() const;
     void report_silent_share();
     void finish(int code);
@@ -109,6 +116,7 @@ class Subscriber final : public app::ProgramRun {
     std::size_t unsubscriptions_refused_ = 0;
     std::size_t answers_missing_ = 0;  ///< of SUBSCRIBE and UNSUBSCRIBE
 
+    std::optional<Decision> postponed_;            ///< of the message that is offered again
     std::optional<std::uint64_t> still_to_print_;  ///< -C
     bool acknowledgements_held_ = false;           ///< until everything given is printed and finished
     bool waiting_for_reader_ = false;

@@ -44,7 +44,7 @@ EXCEPTIONS = [
     KnownException("ejabberd", "shared subscription 311", r"likely cause: it does not accept shared subscriptions",
                    "closes the connection for shared subscriptions in MQTT 3.1.1"),
     KnownException("ejabberd", "shared subscription 5", r"the broker does not support shared subscriptions",
-                   "has no shared subscriptions, and says so in MQTT 5"),
+                   "has no shared subscriptions, and reports it in MQTT 5"),
     KnownException("ejabberd", "restart in mid-stream * q2", r"the broker lost the session: \d+ message|lost \d+ .*twice",
                    "forgets its sessions when it is killed", sometimes=True),
     KnownException("aedes", "restart in mid-stream * q2", r"the broker lost the session: \d+ message|lost 0 .*twice \d",

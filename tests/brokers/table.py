@@ -61,7 +61,8 @@ def section():
            '.Bl -column "Mosquitto 2.0.11" "3.1 3.1.1 5" "closes" "shared" "sessions" "tcp tls ws wss"\n',
            ".It Em Broker Ta Em MQTT Ta Em QoS 2 Ta Em shared Ta Em sessions Ta Em tested over\n"]
     out += [".It " + " Ta ".join(row) + "\n" for row in rows()]
-    out += [".El\n.Pp\n", escaped("shared: shared subscriptions. sessions: they survive when the broker is stopped and started again."),
+    out += [".El\n.Pp\n", escaped("QoS 2: as 1: the broker takes such messages at QoS 1; closes: it closes the connection. "
+                                    "shared: shared subscriptions. sessions: they survive when the broker is stopped and started again."),
             ".Bl -tag -width Ds\n"]
     for kind in BROKERS.values():
         out.append(f".It {kind.title}\n")

@@ -76,7 +76,7 @@ TEST_CASE("every CONNACK code of MQTT 3.1.1 is reported and is the exit code") {
 TEST_CASE("every code of PUBACK and PUBREC is reported and gives exit code 66") {
     const auto check = [](ReasonCode, const Result& result) {
         CHECK(result.exit.code == 66);
-        CHECK(has(result.err, "0 of 1 messages delivered"));
+        CHECK(has(result.err, "0 of 1 message delivered"));
     };
     for_each_code({"mqtt_pub",
                    to_publish + Words{"-q", "1"},
@@ -160,7 +160,7 @@ TEST_CASE("codes that refuse nothing are reported where they matter, and do not 
         {"mqtt_pub",
          publish({"-q", "2"}),
          {connack_v5(), {PacketType::publish, hex("50 02 0001")}, {PacketType::pubrel, hex("70 03 0001 92")}},
-         "the fate of 1 is unknown",
+         "whether 1 was delivered is unknown",
          66},
         {"mqtt_sub",
          {"-V", "5", "-t", "a", "-q", "2", "-C", "2", "-d"},

@@ -82,7 +82,7 @@ TEST_CASE("a refused message is reported with its reason") {
         CHECK(result.exit.code == 66);
         CHECK(result.err ==
               "mqtt_pub: the broker refused a message to 'a': not authorized\n"
-              "mqtt_pub: 0 of 1 messages delivered\n");
+              "mqtt_pub: 0 of 1 message delivered\n");
     }
 }
 
@@ -109,7 +109,7 @@ TEST_CASE("a missing acknowledgement ends the run") {
         const Result result =
             publish(broker.port(), {"-q", qos, "-t", "a", "-m", "x", "--ack-timeout", "0.2"});
         CHECK(result.exit.code == 66);
-        CHECK(has(result.err, "0 of 1 messages delivered"));
+        CHECK(has(result.err, "0 of 1 message delivered"));
     }
 }
 
@@ -138,13 +138,13 @@ TEST_CASE("-W limits the whole run") {
     Result result = publish(broker.port(), {"-q", "1", "-t", "a", "-m", "x", "-W", "1"});
     CHECK(result.exit.code == 27);
     CHECK(result.err ==
-          "mqtt_pub: stopped by -W after 1 s: waiting for acknowledgements; 0 of 1 messages delivered\n");
+          "mqtt_pub: stopped by -W after 1 s: waiting for acknowledgements; 0 of 1 message delivered\n");
 
     Command lines = pub_command(broker.port(), {"-t", "a", "-l", "-W", "1"});
     lines.keep_stdin_open = true;
     lines.input = "x\n";
     CHECK(run(std::move(lines)).err ==
-          "mqtt_pub: stopped by -W after 1 s: waiting for input; 1 of 1 messages delivered, and the input "
+          "mqtt_pub: stopped by -W after 1 s: waiting for input; 1 of 1 message delivered, and the input "
           "was "
           "not read to its end\n");
 
@@ -153,7 +153,7 @@ TEST_CASE("-W limits the whole run") {
     CHECK(result.exit.code == 27);
     CHECK(result.err.starts_with("mqtt_pub: stopped by -W after 0.2 s: cannot connect to 127.0.0.1:" +
                                  std::to_string(broker.port()) + ": connected, but no CONNACK within 0."));
-    CHECK(result.err.ends_with(" s (is it an MQTT broker?); 0 of 1 messages delivered\n"));
+    CHECK(result.err.ends_with(" s (is it an MQTT broker?); 0 of 1 message delivered\n"));
 
     Command command = pub_command(broker.port(), {"-t", "a", "-s", "-W", "0.2"});
     command.keep_stdin_open = true;
@@ -242,7 +242,7 @@ TEST_CASE("an interrupted publisher sends DISCONNECT and reports what was not de
         process.send_signal(signal);
         CHECK(process.wait().code == 66);
         CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
-        CHECK(has(process.err(), "0 of 1 messages delivered"));
+        CHECK(has(process.err(), "0 of 1 message delivered"));
         // No will: DISCONNECT was sent.
         CHECK(broker.received().size() == 1);
     }

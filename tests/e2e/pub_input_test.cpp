@@ -6,6 +6,7 @@
 
 #include "broker_thread.hpp"
 #include "pub_program.hpp"
+#include "support/temp_dir.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
@@ -116,4 +117,40 @@ TEST_CASE("properties without MQTT 5 are omitted, with one warning") {
     CHECK(result.exit.code == 0);
     CHECK(result.err == "mqtt_pub: warning: properties of messages need MQTT 5 (-V mqttv5): left out\n");
     CHECK(take_all(broker, 2) == Texts{"a 0 - ", "a 0 - "});
+}
+
+TEST_CASE("-W ends a run in the middle of a file with very many lines that cannot be published") {
+    const TempDir dir;
+    broker::Options options;
+    options.limits.retain_available = false;
+    for (const char* line : {"x\n", "{\"topic\":\"a\",\"retain\":true}\n"}) {
+        CAPTURE(line);
+        std::string content;
+        for (int i = 0; i < 1'500'000; ++i) content += line;
+        const std::string file = dir.write("lines", content);
+        BrokerThread broker(options);
+        Command command = pub_command(
+            broker.port(), {"-V", "mqttv5", "-l", "--input", "json", "--skip-invalid", "-W", "0.2"});
+        command.argv.insert(command.argv.begin(), {"sh", "-c", "exec \"$0\" \"$@\" < '" + file + "'"});
+        const Result result = run(std::move(command));
+        CHECK(result.exit.code == 27);
+        CHECK(result.err.find("stopped by -W after 0.2 s") != std::string::npos);
+    }
+}
+
+TEST_CASE("a message with its own topic counts once, however often -t is given") {
+    BrokerThread broker;
+    const Result result =
+        publish(broker.port(), {"-l", "--input", "json", "-t", "x", "-t", "y", "--rate", "0.01", "-W", "2"},
+                "{\"topic\":\"a\"}\n{\"topic\":\"b\"}\n");
+    CHECK(result.exit.code == 27);
+    CHECK(result.err.find("1 of 2 messages delivered") != std::string::npos);
+}
+
+TEST_CASE("the separator of CSV is one ASCII character that is not a quote") {
+    for (const char* separator : {"\u00a7", "\"", ";;"}) {
+        const Result result = publish(1, {"-l", "--input", "csv", "-t", "a", "--separator", separator});
+        CHECK(result.exit.code == 1);
+        CHECK(result.err == "mqtt_pub: --separator: CSV needs one ASCII character that is not a quote\n");
+    }
 }

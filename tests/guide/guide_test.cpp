@@ -111,6 +111,10 @@ TEST_CASE("the program with its own loop reads long lines, and limits the wait f
     CHECK(run(argv, line).exit == Exit{.code = 0});
     CHECK(payloads(broker) == std::vector<std::string>{line});
     CHECK(run(argv, std::string(2'000'000, 'x')).err == "session: a line is too long\n");
+    // The limit is 10 s, and over when the connection ends.
+    std::vector<std::string> late{"/bin/sh", "-c", "(echo a; sleep 10.5; echo b) | \"$@\"", "sh"};
+    late.insert(late.end(), argv.begin(), argv.end());
+    CHECK(run(late).exit == Exit{.code = 0});
     broker.set([](broker::Behaviour& it) { it.answer_connect = false; });
     CHECK(run(argv, "x\n").err == "session: no CONNACK received\n");
 }

@@ -89,6 +89,8 @@ TEST_CASE("operands end the options where they are allowed") {
     CHECK(line.operands == 2);
     CHECK(parse({"--", "-file"}, Operands::allowed).operands == 1);
     CHECK(parse({"--nonsense", "file"}, Operands::allowed).error == "unknown option '--nonsense'");
+    CHECK(parse({"-d", "-rz", "file"}, Operands::allowed).error == "unknown option '-z' in '-rz'");
+    CHECK(parse({"-dr", "file"}, Operands::allowed).operands == 1);
 }
 
 TEST_CASE("each argument of a config file knows its line") {

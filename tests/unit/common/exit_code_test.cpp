@@ -31,7 +31,6 @@ TEST_CASE("every error has an exit code of the table") {
 TEST_CASE("the broker's refusal is the exit code itself") {
     CHECK(exit_code_of({ErrorCode::connection_refused, 5, {}}, false) == 5);
     CHECK(exit_code_of({ErrorCode::connection_refused, 0x87, {}}, false) == 135);
-    CHECK(exit_code_of({ErrorCode::connection_refused, 0, {}}, false) == exit_code::protocol_error);
     CHECK(exit_code_of({ErrorCode::server_disconnect, 0x9d, {}}, true) == 157);
 }
 

@@ -37,11 +37,26 @@ TEST_CASE("--failover names brokers after the first one, which has its port for 
     CHECK(brokers("-L mqtts://me:pw@a:1 --failover b --failover mqtts://c:2") == "a:1 tls b:1 tls c:2 tls");
     CHECK(brokers("-h a --ws --failover ws://b:2 -p 1") == "a:1 ws b:2 ws");
     CHECK(brokers("-h a -p 8883 --failover mqtts://b") == "a:8883 tls b:8883 tls");
+    const auto wrong = [](std::string_view line) {
+        return pub_fixture().wrong("-t a -n " + std::string(line));
+    };
     CHECK(
-        brokers("-h a --failover mqtts://b") ==
+        wrong("-h a --failover mqtts://b") ==
         "--failover: every broker is reached in the same way, and the first one over mqtt://, not mqtts://");
-    CHECK(brokers("-L wss://a --failover ws://b") ==
+    CHECK(wrong("-L wss://a --failover ws://b") ==
           "--failover: every broker is reached in the same way, and the first one over wss://, not ws://");
+}
+
+TEST_CASE("a Unix socket has no failover, and replaces the brokers of a lower source") {
+    auto fixture = pub_fixture();
+    const std::string_view error = "--failover and URLs after the first one cannot be used with --unix";
+    CHECK(fixture.wrong("-t a -n --failover b --unix /x") == error);
+    CHECK(fixture.wrong("-t a -n --unix /x --failover b") == error);
+    CHECK(fixture.wrong("-n -L mqtt://a/t,mqtt://b --unix /x") == error);
+    CHECK(fixture.wrong("-n --unix /x -L mqtt://a/t,mqtt://b").empty());
+    fixture.environment["MQTT_URL"] = "mqtt://a,mqtt://b";
+    fixture.files["/home/me/.config/mqtt_pub"] = "--failover c\n";
+    CHECK(fixture.good("-t a -n --unix /x").connection.failover.empty());
 }
 
 TEST_CASE("MQTT_URL and -L take several URLs, and a comma in a password separates nothing") {
@@ -72,7 +87,6 @@ TEST_CASE("wrong values of --failover are reported, without passwords") {
           std::string::npos);
     CHECK(error("--failover b:port").find("port") != std::string::npos);
     CHECK(error("--failover http://b").find("unknown scheme") != std::string::npos);
-    CHECK(error("--failover b --unix /x").find("--unix") != std::string::npos);
     std::string many;
     for (int i = 0; i < 101; ++i) many += " --failover b" + std::to_string(i);
     CHECK(error(many).find("more than 100 brokers") != std::string::npos);

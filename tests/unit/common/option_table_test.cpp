@@ -69,6 +69,15 @@ TEST_CASE("no name is used twice, and names in rules exist") {
     }
 }
 
+TEST_CASE("an option of mqtt_sub that needs another one in mqtt_pub can be in a profile of both") {
+    pub_sub_options().for_each(only(Program::pub), [&](const OptionRow& row) {
+        CAPTURE(row.names());
+        const OptionRow* other =
+            find(Program::sub, row.name.empty() ? std::string(1, row.short_name) : row.name);
+        if (other != nullptr && other != &row) CHECK((row.needs.empty() || row.shared_by_profile));
+    });
+}
+
 TEST_CASE("an option is found by its names, in its programs only") {
     REQUIRE(find(Program::pub, "qos") != nullptr);
     CHECK(find(Program::pub, "qos") == find(Program::pub, "q"));

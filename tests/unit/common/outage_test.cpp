@@ -63,7 +63,7 @@ TEST_CASE("three short connections in a row are reported with likely causes") {
     CHECK(
         third(shared, 9s) ==
         "closed; trying again in 1 s (3 times soon after connecting: does another client use the identifier "
-        "'me', or the broker not allow what was sent?)");
+        "'me', or does the broker not allow what was sent?)");
     shared.over(start + 3min);
     CHECK(line(shared, "closed", 1s, start + 3min) == "closed; trying again in 1 s");
     Outage longer(own.connection, own.run);

@@ -2,11 +2,15 @@
 #include "secrets.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <array>
+#include <thread>
 
 #include "option_fixture.hpp"
+#include "prompt.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc;
@@ -61,6 +65,37 @@ TEST_CASE("secret files are read into the connection options") {
 
     options = fixture.good("-t a -n --psk-identity me --psk-file " + dir.write("k", "nothex\n"));
     CHECK(resolve_secrets(options.connection).error().find("not hexadecimal") != std::string::npos);
+}
+
+TEST_CASE("the passphrase of a key may be empty, other secrets may not") {
+    const TempDir dir;
+    const std::string file = dir.write("empty", "\n");
+    auto options = pub_fixture().good("-t a -n --cert c.p12 --key c.p12 --key-passphrase-file " + file);
+    const auto resolved = resolve_secrets(options.connection);
+    CHECK(resolved.has_value());
+    CHECK(options.connection.tls.key_passphrase.empty());
+    for (const std::string option : {"-u me --password-file ", "--psk-identity me --psk-file "}) {
+        options = pub_fixture().good("-t a -n " + option + file);
+        CHECK(
+            resolve_secrets(options.connection).error().ends_with("the first line of " + file + " is empty"));
+    }
+}
+
+TEST_CASE("a secret from a descriptor that does not block is waited for") {
+    std::array<int, 2> ends{};
+    REQUIRE(::pipe2(ends.data(), O_NONBLOCK) == 0);
+    REQUIRE(::write(ends[1], "first", 5) == 5);
+    // The rest is written when the first part was read.
+    std::thread writer([&] {
+        for (int unread = 1; unread > 0; std::this_thread::yield()) ::ioctl(ends[0], FIONREAD, &unread);
+        CHECK(::write(ends[1], " second\n", 8) == 8);
+    });
+    std::array<char, 32> line{};
+    const auto length = read_secret_line(ends[0], line);
+    writer.join();
+    CHECK(length.value_or(0) == 12);
+    CHECK(std::string_view(line.data(), length.value_or(0)) == "first second");
+    for (const int end : ends) ::close(end);
 }
 
 TEST_CASE("a key in a pipe is left there for OpenSSL") {

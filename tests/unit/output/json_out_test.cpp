@@ -237,6 +237,9 @@ TEST_CASE("on a terminal JSON escapes DEL, C1 controls and controls of the writi
     const Message message{.payload = "a\x7f\xc2\x9b\xc3\xa9\xc2\x85z"};
     const auto text = rendered("%j", message, {.terminal = true});
     CHECK(text.ends_with("\"payload\":\"a\\u007f\\u009b\xc3\xa9\\u0085z\"}"));
+    const Message letter_mark{.payload = "\u00e9\u061c\u0628\u0085"};
+    CHECK(rendered("%j", letter_mark, {.terminal = true})
+              .ends_with("\"payload\":\"\u00e9\\u061c\u0628\\u0085\"}"));
     const Message turned{.payload = "\u00e9\u202e\u2066\ufeff\u20ac"};
     CHECK(rendered("%j", turned, {.terminal = true})
               .ends_with("\"payload\":\"\u00e9\\u202e\\u2066\\ufeff\u20ac\"}"));

@@ -30,6 +30,29 @@ struct Csv {
     }
 };
 
+using Texts = std::vector<std::string>;
+
+// "topic payload" of each record; the problem of an invalid one.
+Texts records(std::string_view content, CsvRules rules = {}) {
+    test::Pipe pipe;
+    pipe.write(content);
+    pipe.end();
+    ParsedInput input(pipe.reader(), 1000, std::make_unique<CsvLines>(std::move(rules)), true);
+    Texts all;
+    InputMessage message;
+    while (true) {
+        const auto state = input.next(message, {});
+        if (state == InputSource::State::finished) return all;
+        if (state == InputSource::State::waiting) {
+            input.readable();
+        } else {
+            all.push_back(message.problem.empty() ? std::string(message.topic.value_or("")) + " " +
+                                                        std::string(as_text(message.payload))
+                                                  : message.problem);
+        }
+    }
+}
+
 }  // namespace
 
 TEST_CASE("CSV: columns by name, quotes, and fields that are left to the options") {
@@ -76,6 +99,8 @@ TEST_CASE("CSV: errors name the column") {
 
     CHECK(Csv().read("a,b") ==
           "<the header has no column topic, and there is no -t (for another separator use --separator)>");
+    CHECK(Csv({.payload_column = "topic"}).read("topic,a") ==
+          "<no column has the topic, and there is no -t>");
     CHECK(Csv().read("topic,topic") == "<column 2: the header has the name 'topic' twice>");
     CHECK(Csv().read("topic,,x") == "<column 2: the header has no name for it>");
     CHECK(Csv({.topics = {"{x}"}}).read("a") == "<the header has no column 'x' of -t>");
@@ -87,25 +112,44 @@ TEST_CASE("CSV: errors name the column") {
 }
 
 TEST_CASE("a CSV record may have line breaks in quotes, and errors name its first line") {
-    test::Pipe pipe;
-    pipe.write("topic,payload\na,\"one\ntwo\"\n\nb,3\nc,\"x");
-    pipe.end();
-    ParsedInput input(pipe.reader(), 1000, std::make_unique<CsvLines>(CsvRules{}), true);
+    CHECK(records("topic,payload\na,\"one\ntwo\"\n\nb,3\nc,\"x") ==
+          Texts{"a one\ntwo", "b 3", "line 6: column 2 (payload): its quote is not closed"});
+    CHECK(records("topic,\"pay\nload\"\na,\"x, \"\"\ny\"\"\",z\nb,c\n", {.payload_column = "pay\nload"}) ==
+          Texts{"line 3: it has 3 columns, the header has 2", "b c"});
+    CHECK(records("\xef\xbb\xbf\"to\npic\";topic;payload\nx;a;\"1;\n2\"\n", {.separator = ';'}) ==
+          Texts{"a 1;\n2"});
+}
+
+TEST_CASE("a quote inside an unquoted CSV field does not join lines") {
+    CHECK(records("topic,payload\nt/1,a\nt/2,5\" pipe\nt/3,c\nt/4,\"d\" 5\"\nt/5,e\n") ==
+          Texts{"t/1 a", "line 3: column 2 (payload): a quote inside a field that does not begin with one",
+                "t/3 c", "line 5: column 2 (payload): text follows its closing quote", "t/5 e"});
+    CHECK(records("topic;payload\na;b,\"c\nd;e\n", {.separator = ';'}) ==
+          Texts{"line 2: column 2 (payload): a quote inside a field that does not begin with one", "d e"});
+}
+
+TEST_CASE("an empty line is a record of a CSV file with one column, and skipped in others") {
+    CHECK(records("\npayload\na\n\n \nb\n", {.topics = {"t"}}) == Texts{" a", " ", "  ", " b"});
+    CHECK(records("payload,x\na,1\n\nb,2\n", {.topics = {"t"}}) == Texts{" a", " b"});
+}
+
+TEST_CASE("a CSV record that a read error breaks off is not reported as wrong") {
+    const test::BrokenStream stream("topic,payload\na,b\nc,\"d\ne");
+    ParsedInput input(stream.reader(), 1000, std::make_unique<CsvLines>(CsvRules{}), true);
     InputMessage message;
-    std::vector<std::string> seen;
-    while (true) {
-        const auto state = input.next(message, {});
-        if (state == InputSource::State::finished) break;
-        if (state == InputSource::State::waiting) {
-            input.readable();
-        } else {
-            seen.push_back(message.problem.empty()
-                               ? std::string(*message.topic) + " " + std::string(as_text(message.payload))
-                               : message.problem);
+    const auto next = [&] {
+        auto state = InputSource::State::waiting;
+        for (int i = 0; i < 3 && state == InputSource::State::waiting; ++i) {
+            state = input.next(message, {});
+            if (state == InputSource::State::waiting) input.readable();
         }
-    }
-    CHECK(seen == std::vector<std::string>{"a one\ntwo", "b 3",
-                                           "line 6: column 2 (payload): its quote is not closed"});
+        return state;
+    };
+    REQUIRE(next() == InputSource::State::ready);
+    CHECK(as_text(message.payload) == "b");
+    CHECK(next() == InputSource::State::finished);
+    CHECK(input.failure() == "cannot read stdin: connection reset by peer");
+    CHECK_FALSE(input.remaining(1));
 }
 
 TEST_CASE("CSV: nothing of a header with an error is kept for the next one") {

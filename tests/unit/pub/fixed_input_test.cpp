@@ -11,12 +11,13 @@ TEST_CASE("a payload is given the requested number of times") {
     FixedInput input(LoadedPayload("x"), 2, Duration::zero());
     InputMessage message;
     const Time now{};
-    CHECK(input.remaining() == 2);
+    CHECK(input.remaining(1) == 2);
+    CHECK(input.remaining(3) == 6);
     REQUIRE(input.next(message, now) == State::ready);
     CHECK(as_text(message.payload) == "x");
     CHECK(message.outlives_input);
     REQUIRE(input.next(message, now) == State::ready);
-    CHECK(input.remaining() == 0);
+    CHECK(input.remaining(1) == 0);
     CHECK(input.next(message, now) == State::finished);
 }
 

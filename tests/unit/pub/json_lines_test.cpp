@@ -226,7 +226,7 @@ TEST_CASE("the error of an invalid line gives the cause") {
          "user-properties: the value of 'a' is not a string"},
         {R"({"properties":{"content-type":{}}})", "content-type: its value is not allowed"},
         {R"({"properties":{"correlation-data":"a","correlation-data_encoding":"hex"}})",
-         "correlation-data: it has 1 hex digits: two are needed for each byte"},
+         "correlation-data: 1 hex digit at character 1: two are needed for each byte"},
     };
     for (const Wrong& one : wrong) {
         CAPTURE(one.line);
@@ -254,6 +254,9 @@ TEST_CASE("times are read only when they are needed") {
     const JsonRules replay{.need_topic = false, .need_time = true};
     CHECK(Read(line, replay).message.time == 1'500'000'000);
     CHECK(Read("{}", replay).message.problem == "it has no tst");
+    CHECK(Read(R"({"tst":1700000000})", replay).message.problem == "tst is not a string");
+    CHECK(Read(R"({"tst":[]})", replay).message.problem == "tst is not a string");
+    CHECK(problem_of(R"({"tst":1700000000})") == "");
     CHECK(Read(R"({"tst":"noon"})", replay).message.problem.starts_with("tst: 'noon' is not a time"));
     CHECK(Read(R"({"tst":"noon"})").message.problem == "");
 }

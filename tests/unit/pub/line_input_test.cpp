@@ -76,13 +76,13 @@ TEST_CASE("a line that arrives in pieces is one line") {
     REQUIRE(input.next(message, {}) == State::ready);
     CHECK(as_text(message.payload) == "one line in pieces");
     CHECK(input.next(message, {}) == State::waiting);
-    CHECK_FALSE(input.remaining().has_value());
+    CHECK_FALSE(input.remaining(1).has_value());
     pipe.end();
     input.readable();
     REQUIRE(input.next(message, {}) == State::ready);
     CHECK(as_text(message.payload) == "next");
     CHECK(input.next(message, {}) == State::finished);
-    CHECK(input.remaining() == 0);
+    CHECK(input.remaining(1) == 0);
     CHECK_FALSE(input.has_unread());
 }
 
@@ -142,6 +142,24 @@ TEST_CASE("an unreadable descriptor ends the input with a reason") {
     ::close(fd);
 }
 
+TEST_CASE("after a read error only the complete lines are given") {
+    for (const std::size_t batch : {std::size_t{1}, LineInput::max_batch}) {
+        const BrokenStream stream("one\ntwo half");
+        LineInput input(stream.reader(), LineInput::max_line, false, batch);
+        InputMessage message;
+        CHECK(input.next(message, {}) == State::waiting);
+        input.readable();
+        REQUIRE(input.next(message, {}) == State::ready);
+        CHECK(as_text(message.payloads()[0]) == "one");
+        CHECK(input.next(message, {}) == State::waiting);
+        input.readable();
+        CHECK(input.next(message, {}) == State::finished);
+        CHECK(input.failure() == "cannot read stdin: connection reset by peer");
+        CHECK_FALSE(input.remaining(1).has_value());
+        CHECK(input.has_unread());
+    }
+}
+
 TEST_CASE("a long line is given with its memory, and what follows is not lost") {
     const TempDir dir;
     const std::string first(3'000'000, 'a');
@@ -194,7 +212,7 @@ TEST_CASE("complete lines that were read are given as a batch, up to the limit")
     CHECK(message.batch.empty());
     CHECK(as_text(message.payload) == "last");
     CHECK(input.next(message, {}) == State::finished);
-    CHECK(input.remaining() == 0);
+    CHECK(input.remaining(1) == 0);
 }
 
 TEST_CASE("thousands of lines are the same in batches and one by one, also those with memory of their own") {

@@ -12,14 +12,16 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// Messages recorded at these times, in milliseconds; none: a problem.
+// Messages recorded at these times, in milliseconds; none: a problem. With `topic`, each has it.
 class Recording : public InputSource {
   public:
-    explicit Recording(std::vector<std::optional<int>> times) : times_(std::move(times)) {}
+    explicit Recording(std::vector<std::optional<int>> times, std::optional<std::string_view> topic = {})
+        : times_(std::move(times)), topic_(topic) {}
 
     State next(InputMessage& message, Time /*now*/) override {
         if (next_ == times_.size()) return State::finished;
         message = {};
+        message.topic = topic_;
         const auto time = times_[next_++];
         if (time) {
             message.time = 1'700'000'000'000'000'000 + *time * std::int64_t{1'000'000};
@@ -28,13 +30,14 @@ class Recording : public InputSource {
         }
         return State::ready;
     }
-    std::optional<std::uint64_t> remaining() const override { return times_.size() - next_; }
-    const std::string& failure() const override { return failure_; }
+    std::optional<std::uint64_t> remaining(std::uint64_t copies) const override {
+        return (times_.size() - next_) * (topic_ ? 1 : copies);
+    }
 
   private:
     std::vector<std::optional<int>> times_;
+    std::optional<std::string_view> topic_;
     std::size_t next_ = 0;
-    std::string failure_;
 };
 
 // When each message is given, in milliseconds since the first, with a clock that jumps to the next due time.
@@ -91,9 +94,21 @@ TEST_CASE("a held message counts as remaining") {
     const Time now = Time(std::chrono::hours(1));
     CHECK(input.next(message, now) == State::ready);
     CHECK(input.next(message, now) == State::waiting);
-    CHECK(input.remaining() == 2);
+    CHECK(input.remaining(1) == 2);
+    CHECK(input.remaining(3) == 6);
     CHECK(input.next(message, now + std::chrono::hours(1)) == State::ready);
     CHECK(input.next(message, now + std::chrono::hours(1)) == State::ready);
-    CHECK(input.remaining() == 0);
+    CHECK(input.remaining(1) == 0);
     CHECK(input.next(message, now) == State::finished);
+}
+
+TEST_CASE("a held message with its own topic counts once, however many topics the options have") {
+    ReplayInput input(std::make_unique<Recording>(std::vector<std::optional<int>>{0, 100}, "own"), 1);
+    InputMessage message;
+    const Time now = Time(std::chrono::hours(1));
+    CHECK(input.next(message, now) == State::ready);
+    CHECK(input.next(message, now) == State::waiting);
+    CHECK(input.remaining(3) == 1);
+    REQUIRE(input.next(message, now + std::chrono::hours(1)) == State::ready);
+    CHECK(message.topic == "own");
 }

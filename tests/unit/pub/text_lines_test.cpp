@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "pipe.hpp"
+#include "support/temp_dir.hpp"
 #include "text_in.hpp"
 #include "time_text.hpp"
 
@@ -44,7 +45,7 @@ std::vector<std::string> messages(std::string_view content, std::unique_ptr<Line
                 input.readable();
                 break;
             case State::finished:
-                if (!input.failure().empty()) all.push_back("! " + input.failure());
+                if (!input.failure().empty()) all.push_back("! " + std::string(input.failure()));
                 return all;
         }
     }
@@ -70,11 +71,32 @@ TEST_CASE("hex and base64 are decoded as other programs write them") {
     CHECK(decoded(Encoding::hex, "0x4142") == "AB");
     CHECK(decoded(Encoding::hex, "41:42:43") == "ABC");
     std::string out;
-    CHECK(decode(Encoding::hex, "41 4x", out).error() == "invalid hex digit 'x' at character 4");
+    CHECK(decode(Encoding::hex, "41 4x", out).error() == "invalid hex digit 'x' at character 5");
     CHECK(decode(Encoding::hex, "410x42", out).error() == "invalid hex digit 'x' at character 4");
     CHECK_FALSE(decode(Encoding::base64, "aGVsb", out));
     CHECK_FALSE(decode(Encoding::base64, "aGVs=bG8", out));
     CHECK_FALSE(decode(Encoding::base64, "aGVsbG8==", out));
+}
+
+TEST_CASE("hex digits of different parts never become one byte") {
+    const std::string two = ": two are needed for each byte";
+    CHECK(decoded(Encoding::hex, "0x1 0x2") == "wrong: 1 hex digit at character 3" + two);
+    CHECK(decoded(Encoding::hex, "1:2:3:4") == "wrong: 1 hex digit at character 1" + two);
+    CHECK(decoded(Encoding::hex, "41 4 243") == "wrong: 1 hex digit at character 4" + two);
+    CHECK(decoded(Encoding::hex, "41\n424") == "wrong: 3 hex digits at character 4" + two);
+    CHECK(decoded(Encoding::hex, "414") == "wrong: 3 hex digits at character 1" + two);
+    CHECK(decoded(Encoding::hex, "0x") == "wrong: invalid hex digit 'x' at character 2");
+    CHECK(decoded(Encoding::hex, " : \n").empty());
+}
+
+TEST_CASE("a wrong character is reported with its position in the text as it was given") {
+    CHECK(decoded(Encoding::hex, "01 0g") == "wrong: invalid hex digit 'g' at character 5");
+    CHECK(decoded(Encoding::hex, "0x01 0x0g") == "wrong: invalid hex digit 'g' at character 9");
+    CHECK(decoded(Encoding::base64, "AA AA*") == "wrong: invalid base64 digit '*' at character 6");
+    CHECK(decoded(Encoding::base64, "AA =A") == "wrong: invalid base64 digit '=' at character 4");
+    CHECK(decoded(Encoding::base64, "A ===") == "wrong: invalid base64 digit '=' at character 3");
+    CHECK(decoded(Encoding::base64, "A _ =\n=") ==
+          "wrong: '_' at character 3 has bits that belong to no byte");
 }
 
 TEST_CASE("recorded times are nanoseconds of Unix time") {
@@ -143,4 +165,35 @@ TEST_CASE("an invalid line ends the input, or is skipped with --skip-invalid") {
                 "lines)"});
     CHECK(messages("61\nzz\n62\n", hex(), true) ==
           Texts{"=a", "? line 2: invalid hex digit 'z' at character 1", "=b"});
+}
+
+TEST_CASE("many lines without a message are read in parts, and others can work in between") {
+    const TempDir dir;
+    const int count = 2 * ParsedInput::max_skipped + 10;
+    std::string content;
+    for (const bool blank : {true, false}) {
+        for (int i = 0; i < count; ++i) content += blank ? "\n" : "invalid\n";
+    }
+    const int fd = ::open(dir.write("lines", content + "a b\n").c_str(), O_RDONLY | O_CLOEXEC);
+    ParsedInput input(fd, LineInput::max_line,
+                      std::make_unique<TopicLines>(std::nullopt, Encoding::raw, nullptr), true);
+    const Time now = Time(std::chrono::hours(1));
+    InputMessage message;
+    int pauses = 0;
+    int invalid = 0;
+    State state{};
+    while ((state = input.next(message, now)) != State::finished) {
+        if (state == State::waiting) {
+            ++pauses;
+            CHECK(input.due() == now);
+        } else if (!message.problem.empty()) {
+            ++invalid;
+        } else {
+            CHECK(message.topic == "a");
+            CHECK_FALSE(input.due());
+        }
+    }
+    ::close(fd);
+    CHECK(pauses == 4);
+    CHECK(invalid == count);
 }

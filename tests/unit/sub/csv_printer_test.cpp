@@ -34,6 +34,14 @@ TEST_CASE("CSV: values of JSON payloads, empty where a message lacks them") {
           "a.b,topic,c,%l\r\n\"x,y\",t,1.50,26\r\n,u,,7\r\n");
 }
 
+TEST_CASE("CSV: spaces around fields do not matter, and a field after a comma must not be missing") {
+    for (const char* fields : {"topic,qos", " topic , qos ", "topic,qos  "})
+        CHECK(csv(fields, {}) == csv("topic,qos", {}));
+    CHECK(csv("topic ", {{.topic = "t"}}) == "topic\r\nt\r\n");
+    for (const char* fields : {"", " ", "topic,", "topic ,", "topic, ", ",topic"})
+        CHECK(csv(fields, {}) == "<--csv: a field is empty>");
+}
+
 TEST_CASE("CSV: a column may have several sequences, and names may have braces") {
     CHECK(csv("%{a}-%{zz},topic,%{b}", {{.topic = "t", .payload = R"({"a":1,"b":2})"}}) ==
           "%{a}-%{zz},topic,b\r\n1-,t,2\r\n");

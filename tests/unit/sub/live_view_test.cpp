@@ -72,12 +72,13 @@ struct View {
     bool quit = false;
     LiveView view;
 
-    explicit View(const std::string& format = {})
+    explicit View(const std::string& format = {}, bool whole_payloads = true)
         : view(out, messages, std::make_unique<FakeScreen>(seen), value_of(format, messages),
                {.broker = "localhost:1883",
                 .filters = "home/#",
                 .command_options = " -h x",
                 .format = format,
+                .whole_payloads = whole_payloads,
                 .takes_messages = true},
                {.now = [this] { return now; },
                 .wall = [this] { return wall; },
@@ -309,6 +310,28 @@ TEST_CASE("y shows the topic's commands, which are written at the end") {
     CHECK_FALSE(it.shows("mqtt_pub"));
     it.view.finish();
     CHECK(it.out.view().contains("mqtt_pub -h x -t 'it'\\''s here' -m 21\n"));
+}
+
+TEST_CASE("y shows no command for a topic that is cut, and no payload that is only a part") {
+    View it;
+    it.take(std::string(3000, 't'), "21");
+    it.view.tick();
+    std::string reported;
+    it.messages.set_line_hook([&](std::string_view line) { reported = line; });
+    it.type({'y'});
+    CHECK_FALSE(it.shows("mqtt_pub"));
+    CHECK(reported.contains("the topic is too long"));
+    View part({}, false);
+    part.take("t", "21");
+    part.view.tick();
+    part.type({'y'});
+    CHECK(part.shows("mqtt_pub -h x -t t -m ..."));
+}
+
+TEST_CASE("the keys fit into a window of any width") {
+    for (std::size_t columns = 1; columns < 100; ++columns) {
+        for (const Line& line : keys_picture(columns)) CHECK(display_width(text_of(line)) <= columns);
+    }
 }
 
 TEST_CASE("commands that are longer than the window is wide have several lines") {
