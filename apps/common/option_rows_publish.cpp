@@ -136,9 +136,11 @@ except with
 .Fl -input Cm json .
 The default is
 .Cm raw .
-Between bytes, hexadecimal may contain spaces, colons and
-.Ql 0x ,
-base64 line breaks; base64 for URLs and without padding is decoded, too.)",
+Hexadecimal may contain spaces and colons between bytes, and
+.Ql 0x
+before them.
+Base64 may contain line breaks; the form for URLs and the one without padding
+are decoded, too.)",
      .set = set_encoding},
     {.name = "encode", .argument = "FORMAT", .choices = "cbor msgpack sparkplug protobuf",
      .needs = "message|file|stdin-line|stdin-file", .excludes = "encoding=hex|encoding=base64",

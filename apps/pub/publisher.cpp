@@ -93,7 +93,7 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
     if (!retry_in) return;  // run() ends with this error
     const std::uint64_t dropped = client_.session().counters().dropped;
     if (const auto lost = dropped - std::exchange(dropped_reported_, dropped); lost > 0) {
-        report_problem("at least " + app::count_text(lost, "message") +
+        report_problem("about " + app::count_text(lost, "message") +
                        (lost == 1 ? " at QoS 0 was" : " at QoS 0 were") + " lost with the connection");
     }
     if (gives_up_on_silence(error)) {

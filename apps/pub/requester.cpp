@@ -208,25 +208,17 @@ void Requester::on_delivered(PacketId /*id*/, ReasonCode code, PropertiesView pr
                        : refused            ? "the broker refused the request: "
                                             : "no client receives the request: ";
     if (code != fate_unknown) line.append(app::reason_text(PacketType::puback, code, properties));
-    report_failed(line, 1);
-}
-
-void Requester::report_failed(const std::string& line, std::size_t requests) {
     messages_.error(line);
-    failed_requests_ += requests;
-    if (failed_requests_ == options_.topics.size()) end(app::exit_code::not_delivered);
+    if (++failed_requests_ == options_.topics.size()) end(app::exit_code::not_delivered);
 }
 
 void Requester::on_connection_lost(const Error& error, std::optional<Duration> retry_in) {
     if (!retry_in || code_) return;
     if (gives_up_on_silence(error)) return end(fail(error));
-    const Counters& counters = client_.session().counters();
-    if (const auto lost = counters.dropped - std::exchange(dropped_reported_, counters.dropped); lost > 0) {
-        report_failed("the request was lost with the connection (-q 1 sends it again)", lost);
-        if (code_) return;
-    }
-    const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && counters.delivered > 0;
-    report_outage(error, uncertain ? "; the request at QoS 0, or its answer, may be lost" : "", *retry_in);
+    const bool uncertain = was_connected() && options_.qos == Qos::at_most_once && sent_ > 0;
+    report_outage(error,
+                  uncertain ? "; the request, or its answer, may be lost (-q 1 sends the request again)" : "",
+                  *retry_in);
 }
 
 std::string Requester::activity() const {

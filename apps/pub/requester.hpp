@@ -50,7 +50,6 @@ class Requester final : public app::ProgramRun {
     void send();
     bool is_answer(const Publish& message) const;
     bool print(const Publish& message);
-    void report_failed(const std::string& line, std::size_t requests);
     void end(int code);
 
     const app::PubOptions& options_;
@@ -66,8 +65,7 @@ class Requester final : public app::ProgramRun {
     bool subscribing_ = false;
     bool subscribed_ = false;          ///< and this was acknowledged
     std::size_t sent_ = 0;             ///< topics that the request was published to
-    std::size_t failed_requests_ = 0;  ///< of these: refused, lost, or without a subscriber
-    std::uint64_t dropped_reported_ = 0;
+    std::size_t failed_requests_ = 0;  ///< of these: refused, or without a subscriber
     Time sent_at_{};
     std::uint64_t answers_ = 0;
     std::uint64_t ignored_ = 0;

@@ -62,9 +62,13 @@ std::expected<void, std::string> decode_any_base64(std::string_view text, std::s
         digits += c == '-' ? '+' : c == '_' ? '/' : c;
     }
     if (padding > 2) return invalid_digit("base64", text, first_padding);
+    const std::size_t written = digits.size();
     if (padding == 0 && digits.size() % 4 > 1) digits.append(4 - digits.size() % 4, '=');
     auto decoded = decode_base64(digits, out);
-    if (decoded || digits.size() % 4 != 0) return decoded;
+    if (decoded) return decoded;
+    if (digits.size() % 4 != 0)
+        return std::unexpected("it has " + app::count_text(written, "digit") +
+                               ": base64 has groups of four, padded with '='");
     return std::unexpected(in_quotes(text.substr(last_digit, 1)) + " at character " +
                            std::to_string(last_digit + 1) + " has bits that belong to no byte");
 }

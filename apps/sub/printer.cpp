@@ -82,7 +82,7 @@ std::string broker_options(const app::ConnectionOptions& options) {
     if (options.endpoint.srv) words.append(" -S");
     if (options.username) add("-u", *options.username);
     const TlsOptions& tls = options.tls;
-    const bool secret_key = tls.key_file.contains("pin-value=");
+    const bool secret_key = (tls.cert_file + tls.key_file).contains("pin-value=");
     for (const auto& [option, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
              {"--cafile", tls.ca_file},
              {"--capath", tls.ca_path},

@@ -48,6 +48,7 @@ cat root.pem middle.pem > both.pem
 openssl x509 -in client.pem -outform DER -out client.der
 openssl pkcs8 -topk8 -in client.key -nocrypt -out client.p8
 openssl pkcs8 -topk8 -in client.key -nocrypt -outform DER -out key.der
+openssl ec -in client.key -outform DER -out short.der
 openssl pkcs8 -topk8 -in client.key -passout pass:secret -outform DER -out locked.der
 openssl pkcs8 -topk8 -in client.key -passout pass:secret -out locked.pem
 openssl pkcs12 -export -in client.pem -inkey client.key -certfile root.pem -passout pass:secret -out client.p12
@@ -206,6 +207,7 @@ TEST_CASE("certificates and keys in DER and PKCS#12, and URIs of OpenSSL's store
          std::vector<Words>{own,
                             {"--cert", "@client.der", "--key", "@key.der"},
                             {"--cert", "@client.pem", "--key", "@key.der"},
+                            {"--cert", "@client.pem", "--key", "@short.der"},
                             {"--cert", "@client.der", "--key", "@client.key"},
                             Words{"--cert", "@client.pem", "--key", "@locked.pem"} + pass,
                             Words{"--cert", "@client.der", "--key", "@locked.der"} + pass,
@@ -264,6 +266,10 @@ TEST_CASE("a key in a PKCS#11 token, by URI and by engine" * needs_mosquitto() *
         {{certificate + Words{"--key", "pkcs11:token=t;object=none"} + pin, 1, "no such object"},
          {certificate + Words{"--key", "pkcs11:token=t;object=none?pin-value=9876&x=y"}, 1,
           "object=none?pin-value=&x=y: "},
+         {certificate + Words{"--key", "pkcs11:token=t;object=none?pin-value=9876"}, 1,
+          "object=none?pin-value=: "},
+         {to_broker + Words{"--cert", "@server.pem", "--key", "pkcs11:token=t;object=k?pin-value=1234"}, 1,
+          "object=k?pin-value= is not the key of the certificate"},
          {certificate + Words{"--key", "k", "--tls-engine", "nosuch", "--keyform", "engine"}, 1,
           "it is not installed"},
          {certificate + Words{"--key", "k", "--tls-engine", "pkcs11"}, 1, "--tls-engine needs --keyform"}});

@@ -67,8 +67,9 @@ struct ClientOptions {
     /// the server.
     bool follow_redirect = false;
     /// When the broker does not accept session.version, or closes, before the first CONNACK that accepts: connect again at
-    /// once with this version, for the rest of the run, without the properties of CONNECT and the Will. Nothing is sent before
-    /// CONNACK then (SessionOptions::subscribe_before_connack).
+    /// once with this version, for the rest of the run, without the properties of CONNECT and the Will. Not if messages wait
+    /// that were published or restored before: they are stored as this version sends them. Nothing is sent before CONNACK
+    /// then (SessionOptions::subscribe_before_connack).
     std::optional<ProtocolVersion> fallback_version = {};
 };
 

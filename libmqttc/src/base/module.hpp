@@ -16,8 +16,7 @@ struct ModuleName {
 };
 
 /// Loads the module, which stays loaded, and returns its symbol `entry`. It is looked for next to the library, next to
-/// the program, and where it is installed; a file that other users can change is not loaded, except members of this
-/// user's own group. Error: one line.
+/// the program, and where it is installed; a file that other users can change is not loaded; members of this user's own group may change it. Error: one line.
 std::expected<void*, std::string> load_module(const ModuleName& name, const char* entry);
 
 }  // namespace mqttc

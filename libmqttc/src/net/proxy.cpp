@@ -255,7 +255,7 @@ class SocksStream final : public ProxyStream {
         return Step::done;
     }
 
-    /// Not longer than max_socks_field, make_proxy_stream has checked this.
+    /// make_proxy_stream has checked that it is not longer than max_socks_field.
     void add_field(std::string_view text) {
         request_ += static_cast<char>(text.size());
         request_ += text;

@@ -15,6 +15,7 @@
 #include "base/text.hpp"
 #include "tls_explain.hpp"
 #include "tls_files.hpp"
+#include "tls_keys.hpp"
 #include "tls_module.hpp"
 #include "tls_stream.hpp"
 
@@ -227,7 +228,11 @@ TlsResult open(const TlsOptions& options, Time pipe_deadline) {
         auto shared = std::make_shared<Shared>();
         shared->pipe_deadline = pipe_deadline;
         shared->options = options;
-        if (auto done = set_up(*shared); !done) return std::unexpected(std::move(done.error()));
+        if (auto done = set_up(*shared); !done) {
+            Error error = std::move(done.error());
+            error.context = without_pin(std::move(error.context));
+            return std::unexpected(std::move(error));
+        }
         return std::make_unique<Context>(std::move(shared));
     });
 }

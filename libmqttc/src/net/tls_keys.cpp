@@ -22,20 +22,10 @@
 namespace mqttc::net {
 namespace {
 
-/// `text` without the PIN that a URI pkcs11: may contain (RFC 7512).
-std::string without_pin(std::string text) {
-    constexpr std::string_view name = "pin-value=";
-    for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at)) {
-        at += name.size();
-        text.erase(at, text.find_first_of("&; ", at) - at);
-    }
-    return text;
-}
-
-std::unexpected<Error> cannot_use(const std::string& what, const std::string& why, Hint hint) {
+std::unexpected<Error> cannot_use(const std::string& what, std::string why, Hint hint) {
     ERR_clear_error();
     return std::unexpected(
-        Error{ErrorCode::tls_config, 0, without_pin("cannot use " + what + ": " + why), hint});
+        Error{ErrorCode::tls_config, 0, "cannot use " + what + ": " + std::move(why), hint});
 }
 
 using UiPtr = std::unique_ptr<UI_METHOD, FreeWith<UI_destroy_method>>;
@@ -164,6 +154,18 @@ std::expected<KeyStore, Error> read_token(const std::string& uri, Secret& pin, H
 
 }  // namespace
 
+std::string without_pin(std::string text) {
+    constexpr std::string_view name = "pin-value=";
+    for (std::size_t at = text.find(name); at != text.npos; at = text.find(name, at)) {
+        at += name.size();
+        std::size_t end = std::min(text.find_first_of("&; ", at), text.size());
+        // The colon of the message.
+        if (end < text.size() && text[end] == ' ' && end > at && text[end - 1] == ':') --end;
+        text.erase(at, end - at);
+    }
+    return text;
+}
+
 bool is_store_uri(const std::string& name) {
     const std::string_view scheme = std::string_view(name).substr(0, name.find(':'));
     constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz0123456789+-.";
@@ -175,8 +177,11 @@ bool is_store_uri(const std::string& name) {
 
 bool is_pem(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
-    // DER and PKCS#12 begin with an ASN.1 SEQUENCE of at least 128 bytes.
-    return file.get() != 0x30 || (file.get() & 0x80) == 0;
+    // An ASN.1 SEQUENCE is how DER and PKCS#12 begin: 0x30, and its length in one byte or more. A text may begin with '0'.
+    if (file.get() != 0x30) return true;
+    const int length = file.get();
+    file.seekg(0, std::ios::end);
+    return (length & 0x80) == 0 && file.tellg() != length + 2;
 }
 
 std::expected<KeyStore, Error> read_key_file(const std::string& path, const std::string& name,

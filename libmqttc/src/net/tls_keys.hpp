@@ -25,6 +25,9 @@ struct KeyStore {
     KeyPtr key;
 };
 
+/// A message without the PINs of URIs pkcs11: in it (RFC 7512).
+std::string without_pin(std::string text);
+
 /// Whether `name` is a URI such as pkcs11:token=... or handle:0x81000001, and not the name of a file.
 bool is_store_uri(const std::string& name);
 /// Whether the file is not DER or PKCS#12: PEM, perhaps after text, or unreadable.

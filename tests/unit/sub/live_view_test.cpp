@@ -1,4 +1,4 @@
-// Tests of the live view (apps/sub/live_*.cpp) on a screen of the test's own.
+// Tests of the live view (apps/sub/live_*.cpp) on a screen of the test's own. Over 500 lines, because all use one View.
 #include "live_view.hpp"
 
 #include <doctest/doctest.h>
