@@ -67,11 +67,12 @@ class ArgumentParser {
         }
         line_.operands = std::min(line_.operands, arguments_.size());
         if (!line_.error.empty()) return std::move(line_);
+        const std::size_t last = std::min(next_, arguments_.size() - 1);
         const auto remaining = app_.remaining();
         if (!remaining.empty() && !(operands_ == Operands::allowed && skip_to_operands(remaining.front()))) {
-            fail(next_, extra_error(remaining.front()));
+            next_ = last;
+            fail(last, extra_error(remaining.front()));
         } else if (value_missing) {
-            const std::size_t last = std::min(next_, arguments_.size() - 1);
             fail(last, missing_value(arguments_[last]));
         }
         return std::move(line_);

@@ -57,7 +57,8 @@ std::string OptionRow::short_form() const {
 }
 
 const OptionRow* OptionTable::find(ProgramSet programs, std::string_view name) const {
-    if (name.empty()) return nullptr;
+    // A NUL is the short name of the rows that have none.
+    if (name.empty() || name[0] == '\0') return nullptr;
     for (const OptionSection& section : sections_) {
         if ((section.programs & programs) == 0) continue;
         for (const OptionRow& row : section.rows) {

@@ -37,6 +37,15 @@ TEST_CASE("options are parsed in order, with their spelling, values and position
     CHECK(line.operands == 10);
 }
 
+TEST_CASE("a NUL in a cluster, which a config file may contain, is no option") {
+    using namespace std::string_view_literals;
+    CHECK(pub_sub_options().find(only(Program::pub), "\0"sv) == nullptr);
+    for (const std::string_view argument : {"-\0"sv, "-r\0r"sv, "-SSSS\0\0SSSS"sv}) {
+        CHECK_FALSE(parse({argument}).error.empty());
+        CHECK(parse({argument}).error_index == 0);
+    }
+}
+
 TEST_CASE("an optional value follows '=' only") {
     const ParsedLine line = parse({"--stats", "-r", "--stats=json"});
     REQUIRE(line.error == "");
