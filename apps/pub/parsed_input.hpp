@@ -1,4 +1,4 @@
-// -l with lines that are more than a payload: a LineParser reads them, this file decides what happens to an
+// -l with lines that are more than a payload: a LineParser reads them, and this file decides what happens to an
 // invalid line.
 #pragma once
 

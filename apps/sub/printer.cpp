@@ -82,12 +82,12 @@ std::string broker_options(const app::ConnectionOptions& options) {
     if (options.endpoint.srv) words.append(" -S");
     if (options.username) add("-u", *options.username);
     const TlsOptions& tls = options.tls;
-    const bool secret_key = (tls.cert_file + tls.key_file).contains("pin-value=");
+    const bool has_pin = (tls.cert_file + tls.key_file).contains("pin-value=");
     for (const auto& [option, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
              {"--cafile", tls.ca_file},
              {"--capath", tls.ca_path},
-             {"--cert", secret_key ? "" : tls.cert_file},
-             {"--key", secret_key ? "" : tls.key_file},
+             {"--cert", has_pin ? "" : tls.cert_file},
+             {"--key", has_pin ? "" : tls.key_file},
              {"--server-name", tls.server_name}}) {
         if (!value.empty()) add(option, value);
     }

@@ -10,7 +10,7 @@ early='[^|]\| *(head|grep .*-[a-zA-Z]*[qm]|sed (-n )?.?[0-9]*q|awk .*exit)'
 for pipe in 'a | grep -q x' 'a | grep -F -qx x' 'a | grep -m1 x' 'a | head -n 1' 'a | sed 1q' "a | awk '{ exit }'"; do
     [[ $pipe =~ $early ]] || { echo "not found: $pipe"; failed=1; }
 done
-[[ ! 'grep -q x file || a' =~ $early ]] || failed=1
+[[ ! 'grep -q x file || a' =~ $early ]] || { echo 'found: a grep -q that reads a file'; failed=1; }
 mapfile -t scripts < <(grep -rlE --include='*.sh' '^(set .*pipefail|\. .*strict\.sh)' .)
 [ ${#scripts[@]} -ge 10 ] || { echo "only ${#scripts[@]} scripts with pipefail"; failed=1; }
 found=$(grep -nE "$early" "${scripts[@]}" | grep -v 'scripts_test.sh')

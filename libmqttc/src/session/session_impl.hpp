@@ -179,8 +179,8 @@ struct Session::Impl {
 
     // session_send.cpp
     void send_ack(PacketType type, PacketId id, ReasonCode code, Time now);
-    /// Whether the broker keeps sending and does not read its acknowledgements. They are counted only when as many as
-    /// the limit were added since the last time.
+    /// Whether the broker keeps sending and does not read its acknowledgements: counts those that wait. To be called
+    /// when as many as the limit were added since the last time.
     bool too_many_answers();
     std::expected<PacketId, Error> send_request(PacketType type, PacketId id, std::size_t filters,
                                                 const Packet& packet, Time now);

@@ -85,7 +85,7 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
         return fail(reason::protocol_error, "the server did not begin with CONNACK (is it an MQTT broker?)");
     }
     while (used < bytes.size()) {
-        if (too_many_answers())
+        if (conn.answer_bytes > max_answer_bytes && too_many_answers())
             return fail(reason::quota_exceeded, "the broker keeps sending and does not read the answers");
         if (codec::begins_plain_publish(bytes[used])) {
             if (const std::size_t taken = take_plain(bytes.subspan(used), handler)) {

@@ -83,10 +83,6 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
     if (!resumed) {
         state.received.clear();
         state.uncertain_qos2_ids.clear();
-    }
-    resend_requests(now, refusals);
-
-    if (!resumed) {
         for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr;
              message = message->next) {
             message->attempted = false;
@@ -94,6 +90,7 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
             if (message->stage == OutgoingMessage::Stage::pubrel) refuse_message(*message, fate_unknown);
         }
     }
+    resend_requests(now, refusals);
     OutgoingMessage* next = nullptr;
     for (OutgoingMessage* message = state.inflight.waiting().front(); message != nullptr; message = next) {
         next = message->next;

@@ -151,7 +151,6 @@ void Session::Impl::send_ack(PacketType type, PacketId id, ReasonCode code, Time
 }
 
 bool Session::Impl::too_many_answers() {
-    if (conn.answer_bytes <= max_answer_bytes) return false;
     conn.answer_bytes = 0;
     conn.output.for_each_packet([this](const Output::Packet& packet) {
         const auto type = static_cast<PacketType>(packet.inline_bytes[0] >> 4U);
