@@ -28,8 +28,12 @@ ProgramRun::ProgramRun(const ConnectionOptions& connection, const RunOptions& ru
       client_(std::move(client), *this),
       outage_(connection, run) {}
 
+ProgramRun::EndingSignals::~EndingSignals() {
+    for (const int number : ending_signals) std::signal(number, SIG_IGN);
+}
+
 int ProgramRun::run() {
-    for (const int number : {SIGINT, SIGTERM}) {
+    for (const int number : ending_signals) {
         client_.on_signal(number, [this] {
             if (ending_) {
                 interrupted_again_ = true;

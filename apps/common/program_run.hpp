@@ -2,12 +2,15 @@
 // signals, -W, outages and a silent broker, and knows what the exit code depends on.
 #pragma once
 
+#include <array>
+#include <csignal>
 #include <cstdint>
 #include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/signals.hpp"
 #include "latency_histogram.hpp"
 #include "messages.hpp"
 #include "mqttc/client.hpp"
@@ -28,6 +31,7 @@ class ProgramRun : public ClientHandler {
     static constexpr Duration grace = std::chrono::milliseconds(50);
     /// After this time of connecting, and each time again, a user who watches sees what is being waited for.
     static constexpr Duration connecting_notice_interval = std::chrono::seconds(2);
+    static constexpr std::array ending_signals{SIGINT, SIGTERM};
 
     /// Connects, works until the run has ended, and returns the exit code. Call it once.
     int run();
@@ -81,6 +85,19 @@ class ProgramRun : public ClientHandler {
     /// Reports the error that ended the run; its exit code.
     int fail(const Error& error);
 
+  private:
+    /// The client takes SIGINT and SIGTERM. When it is gone they are ignored: the exit code is known, and they would
+    /// replace it.
+    class EndingSignals {
+      public:
+        ~EndingSignals();
+
+      private:
+        SignalBlock block_{ending_signals};
+    };
+    EndingSignals signals_;  // outlives client_
+
+  protected:
     const ConnectionOptions& connection_options_;
     const RunOptions& run_options_;
     Messages& messages_;

@@ -243,16 +243,29 @@ TEST_CASE("a refused subscription to the response topic ends with 67") {
           std::string::npos);
 }
 
+TEST_CASE("a signal does not hide the exit code of a request that has ended") {
+    BrokerThread broker;
+    for (int round = 0; round < 50; ++round) {
+        Process request(pub_command(broker.port(), {"--request", "-t", "service", "-n", "-q", "1"}));
+        REQUIRE(request.wait_err("no client receives the request"));
+        request.send_signal(SIGTERM);
+        CHECK(request.wait() == Exit{.code = 66});
+    }
+}
+
 TEST_CASE("when the connection is lost after a request at QoS 0, it is reported that it may be lost") {
     BrokerThread broker;
     for (const bool lost : {true, false}) {
-        broker.set([](Behaviour& it) { it.drop_at_publish = 1; });
+        broker.set([](Behaviour& it) {
+            it.drop_at_publish = 1;
+            it.answer_publish = false;  // nobody receives the request, which would end it
+        });
         Process request(
             pub_command(broker.port(), {"--request", "-t", "service", "-m", "time?", "-q", lost ? "0" : "1",
                                         "--reconnect", "5", "--reconnect-delay", "0.01", "-W", "60"}));
         REQUIRE(request.wait_err("connected again"));
         request.send_signal(SIGTERM);
-        CHECK(request.wait().code == 66);
+        CHECK(request.wait() == Exit{.code = 66});
         const bool reported =
             request.err().find(
                 "; the request, or its answer, may be lost (-q 1 sends the request again); trying") !=
