@@ -1,17 +1,9 @@
 # How a test program is declared; every directory in tests/ uses these three functions.
 
-# mqttc_test(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [LABELS l...] [TIMEOUT s])
+# mqttc_test(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [LABELS l...])
 # A doctest program `NAME`, registered in ctest under its own name. It can use tests/support.
 function(mqttc_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LINK;INCLUDE;LABELS")
-  if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 120)
-  endif()
-  if(CMAKE_CROSSCOMPILING)
-    math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 10")
-  elseif(MQTTC_SANITIZE)
-    math(EXPR arg_TIMEOUT "${arg_TIMEOUT} * 3")
-  endif()
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;INCLUDE;LABELS")
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_definitions(${name} PRIVATE MQTTC_VERSION="${PROJECT_VERSION}" MQTTC_ABI_VERSION="${MQTTC_ABI_VERSION}")
@@ -25,7 +17,7 @@ function(mqttc_test name)
   target_link_libraries(${name} PRIVATE mqttc_doctest_main mqttc_test_support ${arg_LINK} mqttc_build_flags)
   mqttc_except(filter ${name} ${arg_SOURCES})
   add_test(NAME ${name} COMMAND ${name} ${filter})
-  set_tests_properties(${name} PROPERTIES TIMEOUT ${arg_TIMEOUT} LABELS "${arg_LABELS}")
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}")
 endfunction()
 
 # mqttc_except(VARIABLE NAME SOURCES...)   doctest's option that excludes the cases in tests/under_qemu.cmake of program NAME
@@ -54,11 +46,11 @@ function(mqttc_except variable name)
   set(${variable} "${cases}" PARENT_SCOPE)
 endfunction()
 
-# mqttc_unit_test(LAYER SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [TIMEOUT s])
+# mqttc_unit_test(LAYER SOURCES a.cpp... [LINK targets...] [INCLUDE directories...])
 # The program unit_LAYER. For a layer of the library it links the objects and adds the private headers of that layer and of
 # those it depends on; tests of the programs name theirs with LINK and INCLUDE.
 function(mqttc_unit_test layer)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LINK;INCLUDE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK;INCLUDE")
   set(below_base base)
   set(below_codec codec base)
   set(below_session session codec base)
@@ -71,8 +63,7 @@ function(mqttc_unit_test layer)
     list(APPEND arg_INCLUDE ${PROJECT_SOURCE_DIR}/libmqttc/src/${part})
   endforeach()
   list(APPEND arg_INCLUDE ${PROJECT_SOURCE_DIR}/libmqttc/include)
-  mqttc_test(unit_${layer} SOURCES ${arg_SOURCES} LINK ${arg_LINK} INCLUDE ${arg_INCLUDE} LABELS unit
-    TIMEOUT ${arg_TIMEOUT})
+  mqttc_test(unit_${layer} SOURCES ${arg_SOURCES} LINK ${arg_LINK} INCLUDE ${arg_INCLUDE} LABELS unit)
 endfunction()
 
 # mqttc_fuzzer(NAME SOURCES a.cpp... [LINK targets...] [INCLUDE directories...] [CORPUS directory])
@@ -97,5 +88,5 @@ function(mqttc_fuzzer name)
   file(MAKE_DIRECTORY ${found})
   add_test(NAME ${target} COMMAND ${target} -seed=1 -max_total_time=${MQTTC_FUZZ_SECONDS} -timeout=10 -rss_limit_mb=2048
     -print_final_stats=1 -artifact_prefix=${found}/ ${found} ${arg_CORPUS})
-  set_tests_properties(${target} PROPERTIES TIMEOUT 120 LABELS fuzz)
+  set_tests_properties(${target} PROPERTIES LABELS fuzz)
 endfunction()

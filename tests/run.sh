@@ -88,11 +88,12 @@ wait_ahead() {
 }
 
 # run_ctest PRESET [ctest's options...]
+# Only a test that hangs takes 600 s.
 run_ctest() {
     local preset=$1 p f s line counted junit=$PWD/build/$1/junit.xml
     shift
     rm -f "$junit"
-    timeout --kill-after=10 1500 ctest --test-dir "build/$preset" -j "$test_jobs" --timeout 300 --output-on-failure \
+    timeout --kill-after=10 1500 ctest --test-dir "build/$preset" -j "$test_jobs" --timeout 600 --output-on-failure \
         --no-tests=error --output-junit "$junit" --test-output-size-passed 4194304 \
         --test-output-size-failed 4194304 "$@"
     local status=$?

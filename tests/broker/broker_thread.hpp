@@ -25,7 +25,7 @@ namespace mqttc::broker {
 
 class BrokerThread {
   public:
-    static constexpr auto default_timeout = std::chrono::seconds(10);
+    static constexpr auto default_timeout = std::chrono::seconds(60);
 
     /// Without listeners in `options` it listens on 127.0.0.1. Aborts with a message if the broker cannot start.
     explicit BrokerThread(Options options = {});

@@ -44,7 +44,7 @@ import termios
 import time
 from dataclasses import dataclass, field
 
-TIMEOUT = 20  # seconds; only a failing example waits this long
+TIMEOUT = 60  # seconds; only a failing example waits this long
 FAR_SERVER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "far_server.py")
 KEYS = ("before", "input", "during", "stop", "prints", "received", "file", "exit", "broker", "terminal", "skip", "server",
         "proxy", "far", "sent", "unit", "output")

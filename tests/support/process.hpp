@@ -18,7 +18,7 @@
 namespace mqttc::test {
 
 // Long enough for sanitizer builds on a busy machine. Only a failing test waits this long.
-inline constexpr std::chrono::milliseconds default_timeout{20'000};
+inline constexpr std::chrono::milliseconds default_timeout{60'000};
 
 // How a program ended. Exactly one of the three applies.
 struct Exit {
