@@ -23,7 +23,7 @@ Result<void> hash_all(const Options& options) {
                 case StoredForm::plain:
                     if (line.stored.size() > max_password_length)
                         return fail(escape_controls(options.file) + ", line " + std::to_string(line.number) +
-                                    ": the password is longer than 65,535 bytes; nothing was changed");
+                                    ": the password is longer than 65535 bytes; nothing was changed");
                     // Mosquitto 2.0 leaves them out.
                     if (trim_spaces(line.stored).size() != line.stored.size())
                         warn("the password of user '" + escape_controls(line.name) +

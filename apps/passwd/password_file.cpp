@@ -51,7 +51,7 @@ PasswordLines::Iterator& PasswordLines::Iterator::operator++() {
 std::expected<void, std::string> check_name(std::string_view name) {
     const auto wrong = [](const char* why) { return std::unexpected(std::string(why)); };
     if (name.empty()) return wrong("is empty");
-    if (name.size() > max_name_length) return wrong("is longer than 65,535 bytes");
+    if (name.size() > max_name_length) return wrong("is longer than 65535 bytes");
     if (name.find(':') != name.npos) return wrong("contains ':', which ends the name in a password file");
     if (std::ranges::any_of(name, is_control)) return wrong("contains a control character");
     if (name.starts_with('#')) return wrong("starts with '#', which makes the line a comment");

@@ -22,7 +22,7 @@ LockedSecret take_from_command_line(std::string_view password) {
 Result<LockedSecret> checked(Result<LockedSecret> password) {
     if (!password) return password;
     if (password->empty()) return fail("the password is empty");
-    if (password->size() > max_password_length) return fail("the password is longer than 65,535 bytes");
+    if (password->size() > max_password_length) return fail("the password is longer than 65535 bytes");
     return password;
 }
 

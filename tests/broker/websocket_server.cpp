@@ -137,7 +137,7 @@ std::expected<bool, Error> WebSocketServer::answer_request(std::string_view text
     if (!line.starts_with("GET /") || !line.ends_with(" HTTP/1.1"))
         return refuse("400 Bad Request", "the request is not a GET");
     const auto path = line.substr(4, line.size() - 4 - std::string_view(" HTTP/1.1").size());
-    const auto fields = "HTTP/1.1 100" + std::string(text.substr(line.size()));
+    const auto fields = "HTTP/1.1 200" + std::string(text.substr(line.size()));
     const auto head = net::parse_http_head(fields);
     if (!head) return refuse("400 Bad Request", "the request is malformed");
     if (head->all("Host").size() != 1) return refuse("400 Bad Request", "no Host");

@@ -164,11 +164,11 @@ TEST_CASE("a failure is reported in one line, and the file is not changed") {
           "mqtt_passwd: the user name 'a:b' contains ':', which ends the name in a password file\n");
     CHECK(refused({"-b", file, std::string(70'000, 'x'), "p"}) ==
           "mqtt_passwd: the user name '" + std::string(1024, 'x') +
-              "\xe2\x80\xa6 (70000 bytes)' is longer than 65,535 bytes\n");
+              "\xe2\x80\xa6 (70000 bytes)' is longer than 65535 bytes\n");
     CHECK(refused({"-b", file, "", "p"}) == "mqtt_passwd: the user name '' is empty\n");
     CHECK(refused({"-b", file, "u", ""}) == "mqtt_passwd: the password is empty\n");
     CHECK(refused({"-b", file, "u", std::string(65'536, 'x')}) ==
-          "mqtt_passwd: the password is longer than 65,535 bytes\n");
+          "mqtt_passwd: the password is longer than 65535 bytes\n");
     CHECK(refused({"-b", file, "new\nline", "p"})
               .starts_with("mqtt_passwd: the user name 'new\\nline' contains"));
     CHECK(refused({"-b", "--verify", "nobody", file, "p"}) ==

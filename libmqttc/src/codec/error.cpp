@@ -22,7 +22,7 @@ std::string_view describe(CodecError error) {
         case CodecError::property_out_of_range:
             return "the value of a property is out of range";
         case CodecError::string_too_long:
-            return "a string is longer than 65,535 bytes";
+            return "a string is longer than 65535 bytes";
         case CodecError::too_large_to_encode:
             return "the packet would be larger than MQTT allows (268,435,455 bytes)";
     }

@@ -12,6 +12,7 @@ namespace mqttc::net {
 namespace {
 
 constexpr std::string_view version_prefix = "HTTP/1.";
+constexpr std::size_t code_at = version_prefix.size() + 2;  // of the status code in its line
 
 /// RFC 9110 section 5.6.2.
 bool is_token(std::string_view text) {
@@ -34,7 +35,6 @@ std::optional<std::string_view> take_line(std::string_view& text) {
 
 /// "HTTP/1.1 101 Switching Protocols"; the reason may be missing.
 bool parse_status_line(std::string_view line, HttpHead& head) {
-    constexpr std::size_t code_at = version_prefix.size() + 2;
     constexpr std::size_t code_end = code_at + 3;
     if (!line.starts_with(version_prefix) || line.size() < code_end || !is_digit(line[code_at - 2]) ||
         line[code_at - 1] != ' ') {
@@ -48,6 +48,22 @@ bool parse_status_line(std::string_view line, HttpHead& head) {
     return true;
 }
 
+/// "HTTP/1.1 103 Early Hints": others follow until one that is final; 101 is (RFC 9110 section 15.2).
+bool is_interim(std::string_view head) {
+    if (!head.starts_with(version_prefix) || head.size() < code_at) return false;
+    const auto code = head.substr(code_at, 3);
+    return code.starts_with('1') && code != "101";
+}
+
+std::optional<std::size_t> one_head_size(std::string_view text) {
+    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) {
+        auto rest = text.substr(end + 1);
+        if (rest.starts_with('\n')) return end + 2;
+        if (rest.starts_with("\r\n")) return end + 3;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 bool begins_like_http(std::string_view text) {
@@ -56,12 +72,14 @@ bool begins_like_http(std::string_view text) {
 }
 
 std::optional<std::size_t> http_head_size(std::string_view text) {
-    for (auto end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1)) {
-        auto rest = text.substr(end + 1);
-        if (rest.starts_with('\n')) return end + 2;
-        if (rest.starts_with("\r\n")) return end + 3;
+    std::size_t end = 0;
+    for (bool interim = true; interim;) {
+        const auto size = one_head_size(text.substr(end));
+        if (!size) return std::nullopt;
+        interim = is_interim(text.substr(end, *size));
+        end += *size;
     }
-    return std::nullopt;
+    return end;
 }
 
 std::vector<std::string_view> split_list(std::string_view list) {
@@ -96,6 +114,7 @@ std::string HttpHead::status_text() const {
 }
 
 std::optional<HttpHead> parse_http_head(std::string_view text) {
+    while (is_interim(text)) text.remove_prefix(one_head_size(text).value_or(text.size()));
     HttpHead head;
     const auto status = take_line(text);
     if (!status || !parse_status_line(*status, head)) return std::nullopt;

@@ -18,7 +18,8 @@ inline constexpr std::size_t max_http_head = std::size_t{16} * 1024;
 /// False as soon as `text`, however short, cannot be the start of an HTTP/1 response.
 bool begins_like_http(std::string_view text);
 
-/// The size of the head at the start of `text`, its empty line included; none while it is not complete.
+/// The size of the head at the start of `text`, its empty line included; none while it is not complete. Interim responses
+/// (100 Continue, 103 Early Hints) count as a part of the head that follows them.
 std::optional<std::size_t> http_head_size(std::string_view text);
 
 /// The parts of a comma-separated list, without spaces around them; views into it.
@@ -45,7 +46,7 @@ struct HttpHead {
     std::string status_text() const;
 };
 
-/// None when `text` is not a response's head.
+/// Of the first response that is not an interim one. None when `text` is not a response's head.
 std::optional<HttpHead> parse_http_head(std::string_view text);
 
 }  // namespace mqttc::net

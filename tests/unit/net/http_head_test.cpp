@@ -17,6 +17,21 @@ TEST_CASE("a head is complete at its empty line, with CR or without") {
     CHECK_FALSE(http_head_size("").has_value());
 }
 
+TEST_CASE("interim responses belong to the head that they precede") {
+    const std::string_view interim =
+        "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
+    CHECK_FALSE(http_head_size(interim).has_value());
+    const std::string_view last = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n";
+    const std::string text = std::string(interim).append(last);
+    CHECK(http_head_size(text + "rest") == text.size());
+    const auto head = parse_http_head(text);
+    REQUIRE(head);
+    CHECK(head->status == 101);
+    CHECK(head->fields.size() == 1);
+    CHECK(head->first("Upgrade") == "websocket");
+    CHECK_FALSE(parse_http_head(interim).has_value());
+}
+
 TEST_CASE("text that cannot become HTTP is detected at the first wrong byte") {
     for (const char* good : {"", "H", "HTTP", "HTTP/1.", "HTTP/1.1 200"}) CHECK(begins_like_http(good));
     for (const char* bad : {"h", "\x05", "HTTP/2", "SSH-", " HTTP"}) CHECK_FALSE(begins_like_http(bad));

@@ -198,6 +198,15 @@ TEST_CASE("HTTP CONNECT, with Basic credentials when there are some") {
           "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n\r\n");
 }
 
+TEST_CASE("a CONNECT proxy may send interim responses first") {
+    Dialogue http(through(ProxyKind::http_connect));
+    http.after("");
+    CHECK(http.after("HTTP/1.1 100 Continue\r\n\r\n").empty());
+    CHECK_FALSE(http.open);
+    CHECK(http.after("HTTP/1.1 200 OK\r\n\r\n").empty());
+    CHECK(http.open);
+}
+
 TEST_CASE("what follows a CONNECT proxy's answer belongs to the tunnel") {
     Dialogue http(through(ProxyKind::http_connect));
     http.after("");
