@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <ctime>
@@ -269,6 +270,23 @@ TEST_CASE("a FIFO that nothing is written to or read from is reported, and signa
     process.send_signal(SIGTERM);
     static_cast<void>(process.wait());
     CHECK(std::chrono::steady_clock::now() - before < std::chrono::seconds(3));
+}
+
+TEST_CASE("a FIFO with a colon in its name is read as a file, and not waited for without end") {
+    const Certificates all;
+    const auto own = all.issue("own");
+    REQUIRE(::mkfifo(all.dir().file("own:fifo").c_str(), 0600) == 0);
+    for (const auto& [option, certificate, key] : {std::array<std::string, 3>{"--cert", "own:fifo", own.key},
+                                                   {"--key", own.certificate, "own:fifo"}}) {
+        CAPTURE(option);
+        Command command = pub_command(
+            1,
+            Words{"--cafile", all.ca_file(), "--cert", certificate, "--key", key, "-W", "0.5"} + one_message);
+        command.directory = all.dir().path();
+        const Result result = run(std::move(command));
+        CHECK(result.exit.code == 1);
+        CHECK(has(result.err, option + ": cannot read own:fifo: nothing was written to this pipe within "));
+    }
 }
 
 TEST_CASE("a TLS module that other users can change is not loaded") {

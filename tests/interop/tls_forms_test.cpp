@@ -1,10 +1,14 @@
 // Keys and certificates in every form, trust anchors, names and revocation, with Debian's Mosquitto and OpenSSL's server.
 #include <doctest/doctest.h>
+#include <openssl/ocsp.h>
+#include <openssl/pem.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,8 +17,10 @@
 #include "support/needs.hpp"
 #include "support/port.hpp"
 #include "support/programs.hpp"
+#include "support/pty.hpp"
 #include "support/real_broker.hpp"
 #include "support/temp_dir.hpp"
+#include "tls_keys.hpp"
 #include "tls_module.hpp"
 
 using namespace mqttc;
@@ -56,18 +62,21 @@ echo secret > pass; echo wrong > wrong; echo 1234 > pin
 : > index.txt; echo 01 > crlnumber
 printf '[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=10\n' > ca.cnf
 crl() { openssl ca -config ca.cnf -gencrl -keyfile $1.key -cert $1.pem -out $2; }
-ocsp() { openssl ocsp -index index.txt -rsigner middle.pem -rkey middle.key -CA middle.pem -issuer middle.pem \
-    -cert server.pem -respout $1 -ndays 5 -noverify; }
+ocsp() { # FILE OPTIONS
+    openssl ocsp -index index.txt -rsigner middle.pem -rkey middle.key -CA middle.pem -issuer middle.pem \
+        -cert server.pem -noverify -respout "$@"
+}
 crl root root.crl
 crl middle middle.crl
 cat root.crl middle.crl > good.crl
 serial=$(openssl x509 -in server.pem -noout -serial | cut -d= -f2)
 printf 'R\t400101000000Z\t260101000000Z\t%s\tunknown\t/CN=server\n' $serial > index.txt
-ocsp revoked.ocsp
+ocsp revoked.ocsp -ndays 5
 crl middle part
 cat root.crl part > revoked.crl
 printf 'V\t400101000000Z\t\t%s\tunknown\t/CN=server\n' $serial > index.txt
-ocsp good.ocsp
+ocsp good.ocsp -ndays 5
+ocsp fresh.ocsp
 mkdir tokens
 echo "directories.tokendir = $1/tokens" > softhsm.conf
 # The broker runs as another user.
@@ -86,6 +95,9 @@ class Pki {
     /// What mqtt_pub does with a broker that has the certificate for broker.example. Words that begin with @ are files.
     using Environment = std::vector<std::pair<std::string, std::string>>;
     Result publish(std::uint16_t port, Words options, const Environment& environment = {}) const {
+        return run(command(port, std::move(options), environment));
+    }
+    Command command(std::uint16_t port, Words options, const Environment& environment = {}) const {
         for (std::string& word : options)
             if (word.starts_with('@')) word = dir_.file(word.substr(1));
         Command command =
@@ -96,7 +108,7 @@ class Pki {
         // libp11 leaves its methods behind when its engine is unloaded after an error. 99 as in tests/run.sh.
         if (std::ranges::any_of(options, [](const std::string& word) { return word.starts_with("pkcs11:"); }))
             command.env.emplace_back("ASAN_OPTIONS", "exitcode=99:detect_leaks=0");
-        return run(std::move(command));
+        return command;
     }
 
   private:
@@ -182,6 +194,29 @@ struct Refusal {
     int code;
     const char* message;
 };
+
+/// Writes old.ocsp: a response without a next update, two days old.
+void write_old_response(const Pki& pki) {
+    using net::FreeWith;
+    using Bio = std::unique_ptr<BIO, FreeWith<BIO_free_all>>;
+    const Bio files[] = {Bio(BIO_new_file(pki.file("server.pem").c_str(), "r")),
+                         Bio(BIO_new_file(pki.file("middle.pem").c_str(), "r")),
+                         Bio(BIO_new_file(pki.file("middle.key").c_str(), "r")),
+                         Bio(BIO_new_file(pki.file("old.ocsp").c_str(), "w"))};
+    const net::CertificatePtr server(PEM_read_bio_X509(files[0].get(), nullptr, nullptr, nullptr));
+    const net::CertificatePtr issuer(PEM_read_bio_X509(files[1].get(), nullptr, nullptr, nullptr));
+    const net::KeyPtr key(PEM_read_bio_PrivateKey(files[2].get(), nullptr, nullptr, nullptr));
+    const std::unique_ptr<OCSP_CERTID, FreeWith<OCSP_CERTID_free>> id(
+        OCSP_cert_to_id(nullptr, server.get(), issuer.get()));
+    const std::unique_ptr<ASN1_GENERALIZEDTIME, FreeWith<ASN1_GENERALIZEDTIME_free>> then(
+        ASN1_GENERALIZEDTIME_adj(nullptr, std::time(nullptr), -2, 0));
+    const std::unique_ptr<OCSP_BASICRESP, FreeWith<OCSP_BASICRESP_free>> basic(OCSP_BASICRESP_new());
+    OCSP_basic_add1_status(basic.get(), id.get(), V_OCSP_CERTSTATUS_GOOD, 0, nullptr, then.get(), nullptr);
+    REQUIRE(OCSP_basic_sign(basic.get(), issuer.get(), key.get(), EVP_sha256(), nullptr, 0) == 1);
+    const std::unique_ptr<OCSP_RESPONSE, FreeWith<OCSP_RESPONSE_free>> response(
+        OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
+    REQUIRE(i2d_OCSP_RESPONSE_bio(files[3].get(), response.get()) == 1);
+}
 
 const Words to_broker{"--server-name", "broker.example", "--cafile", "@both.pem"};
 const Words own{"--cert", "@client.pem", "--key", "@client.key"};
@@ -273,6 +308,15 @@ TEST_CASE("a key in a PKCS#11 token, by URI and by engine" * needs_mosquitto() *
          {certificate + Words{"--key", "k", "--tls-engine", "nosuch", "--keyform", "engine"}, 1,
           "it is not installed"},
          {certificate + Words{"--key", "k", "--tls-engine", "pkcs11"}, 1, "--tls-engine needs --keyform"}});
+    // Nothing asks for a missing PIN on the terminal: neither signals nor time limits would end that.
+    const Words key{"--key", "pkcs11:token=t;object=k"};
+    for (const Words& options : {key, engine + key}) {
+        CAPTURE(as_line(options));
+        PtyProcess terminal(pki.command(broker.port(), certificate + options));
+        REQUIRE(terminal.expect("mqtt_pub: --key: cannot use "));
+        CHECK(terminal.wait() == Exit{.code = 1});
+        CHECK_FALSE(has(terminal.screen(), "PIN:"));
+    }
 }
 
 TEST_CASE("a key in a TPM" * needs_mosquitto() * needs_program(openssl, "openssl is not installed") *
@@ -371,6 +415,7 @@ TEST_CASE("trust anchors, the server's name, and revocation lists" * needs_mosqu
 TEST_CASE("--ocsp require reads the response that the server staples" *
           needs_program(openssl, "openssl is not installed")) {
     const Pki pki;
+    write_old_response(pki);
     const auto publish_with = [&](const char* response, const char* version) {
         const std::uint16_t port = free_port();
         Process server(
@@ -380,13 +425,17 @@ TEST_CASE("--ocsp require reads the response that the server staples" *
         REQUIRE(server.wait_out("ACCEPT"));
         return pki.publish(port, to_broker + Words{"--ocsp", "require", "--tls-version", version});
     };
-    for (const char* version : {"tlsv1.2", "tlsv1.3"}) {
-        // No broker speaks there: what follows the handshake fails, with another exit code.
-        const Result good = publish_with("good.ocsp", version);
-        CHECK_MESSAGE(good.exit.code != 62, good.err);
-        CHECK(good.exit.code != 0);
-        const Result revoked = publish_with("revoked.ocsp", version);
-        CHECK(revoked.exit.code == 62);
-        CHECK(revoked.err.find("the certificate has been revoked (OCSP)") != std::string::npos);
+    // One good response for each version: no broker speaks there, so that it takes 5 s and another exit code.
+    for (const auto& [version, good] : {std::pair{"tlsv1.2", "good.ocsp"}, {"tlsv1.3", "fresh.ocsp"}}) {
+        const Result accepted = publish_with(good, version);
+        CHECK_MESSAGE(accepted.exit.code != 62, accepted.err);
+        CHECK(accepted.exit.code != 0);
+        for (const auto& [bad, message] :
+             {std::pair{"revoked.ocsp", "the certificate has been revoked (OCSP)"},
+              {"old.ocsp", "the server's OCSP response is out of date"}}) {
+            const Result result = publish_with(bad, version);
+            CHECK(result.exit.code == 62);
+            CHECK_MESSAGE(has(result.err, message), result.err);
+        }
     }
 }
