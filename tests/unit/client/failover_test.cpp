@@ -253,3 +253,40 @@ TEST_CASE("when the broker at one address of a name fails, its other addresses a
     CHECK(v6.connections == 1);
     CHECK(handler.log == "connack 0\n");
 }
+
+TEST_CASE("after a redirect the other addresses are tried, too, when the handshake at the first one fails" *
+          needs_ipv6()) {
+    Peer v6(ProtocolVersion::v5, "::1");
+    Peer v4(ProtocolVersion::v5, "127.0.0.1", v6.port());
+    Recorder handler;
+    auto options = mqttc::test::options_for(v4);
+    options.endpoint.port = 1883;
+    options.endpoint.proxy.emplace();
+    options.endpoint.proxy->kind = ProxyKind::http_connect;
+    options.endpoint.proxy->host = "localhost";
+    options.endpoint.proxy->port = v6.port();
+    options.follow_redirect = true;
+    Client client(std::move(options), handler);
+    v6.join(client);
+    v4.join(client);
+    const auto dialogue = [](const std::string& to, const char* status) {
+        return std::pair("CONNECT " + to + " HTTP/1.1\r\nHost: " + to + "\r\n\r\n",
+                         std::string("HTTP/1.1 ") + status + "\r\n\r\n");
+    };
+    v6.proxy_dialogue = {dialogue("127.0.0.1:1883", "200 OK")};
+    v6.script = [&](const Packet&) {
+        v6.proxy_dialogue = {dialogue("127.0.0.1:1884", "503 Busy")};
+        Properties properties;
+        REQUIRE(properties.add(PropertyId::server_reference, "127.0.0.1:1884"));
+        v6.accept_client();
+        v6.send(Disconnect{reason::server_moved, properties.view()});
+    };
+    v4.proxy_dialogue = {dialogue("127.0.0.1:1884", "200 OK")};
+    accept_in(v4);
+    handler.connack = [&] {
+        if (v4.connections == 1) client.disconnect();
+    };
+    REQUIRE(run(client));
+    CHECK(v6.connections == 2);
+    CHECK(v4.connections == 1);
+}
