@@ -67,39 +67,6 @@ NewSink make_format_printer(const app::SubOptions& options, std::string_view for
         newline, target.out, messages);
 }
 
-// The options that reach the same broker again, without secrets.
-std::string broker_options(const app::ConnectionOptions& options) {
-    std::string words;
-    const auto add = [&](std::string_view option, std::string_view value) {
-        words.append(" ").append(option).append(" ").append(shell_word(value));
-    };
-    if (!options.endpoint.unix_path.empty()) {
-        add("--unix", options.endpoint.unix_path);
-    } else {
-        if (options.endpoint.host != "localhost") add("-h", options.endpoint.host);
-        if (options.port) add("-p", std::to_string(*options.port));
-    }
-    if (options.endpoint.srv) words.append(" -S");
-    if (options.username) add("-u", *options.username);
-    const TlsOptions& tls = options.tls;
-    const bool has_pin = (tls.cert_file + tls.key_file).contains("pin-value=");
-    for (const auto& [option, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
-             {"--cafile", tls.ca_file},
-             {"--capath", tls.ca_path},
-             {"--cert", has_pin ? "" : tls.cert_file},
-             {"--key", has_pin ? "" : tls.key_file},
-             {"--server-name", tls.server_name}}) {
-        if (!value.empty()) add(option, value);
-    }
-    const bool own_anchors = !tls.ca_file.empty() || !tls.ca_path.empty();
-    if (tls.system_store || (options.url_tls && !own_anchors)) words.append(" --tls-use-os-certs");
-    if (!tls.verify) words.append(" --insecure");
-    if (options.websocket || options.url_websocket) words.append(" --ws");
-    if (options.websocket_options.path != WebSocketOptions().path)
-        add("--ws-path", options.websocket_options.path);
-    return words;
-}
-
 NewSink make_live_view(const app::SubOptions& options, std::unique_ptr<Screen> screen, LiveValue value,
                        bool shared, output::TextBuffer& out, app::Messages& messages) {
     std::string filters;
@@ -196,6 +163,38 @@ std::expected<std::unique_ptr<output::MessageSink>, std::string> make_printer(co
         sink =
             std::make_unique<FieldSink>(std::move(*sink), std::move(*field), options.skip_invalid, messages);
     return sink;
+}
+
+std::string broker_options(const app::ConnectionOptions& options) {
+    std::string words;
+    const auto add = [&](std::string_view option, std::string_view value) {
+        words.append(" ").append(option).append(" ").append(shell_word(value));
+    };
+    if (!options.endpoint.unix_path.empty()) {
+        add("--unix", options.endpoint.unix_path);
+    } else {
+        if (options.endpoint.host != "localhost") add("-h", options.endpoint.host);
+        if (options.port) add("-p", std::to_string(*options.port));
+    }
+    if (options.endpoint.srv) words.append(" -S");
+    if (options.username) add("-u", *options.username);
+    const TlsOptions& tls = options.tls;
+    const bool has_pin = (tls.cert_file + tls.key_file).contains("pin-value=");
+    for (const auto& [option, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
+             {"--cafile", tls.ca_file},
+             {"--capath", tls.ca_path},
+             {"--cert", has_pin ? "" : tls.cert_file},
+             {"--key", has_pin ? "" : tls.key_file},
+             {"--server-name", tls.server_name}}) {
+        if (!value.empty()) add(option, value);
+    }
+    const bool own_anchors = !tls.ca_file.empty() || !tls.ca_path.empty();
+    if (tls.system_store || (options.url_tls && !own_anchors)) words.append(" --tls-use-os-certs");
+    if (!tls.verify) words.append(" --insecure");
+    if (options.websocket || options.url_websocket) words.append(" --ws");
+    if (options.websocket_options.path != WebSocketOptions().path)
+        add("--ws-path", options.websocket_options.path);
+    return words;
 }
 
 }  // namespace mqttc::sub

@@ -21,4 +21,7 @@ std::expected<std::unique_ptr<output::MessageSink>, std::string> make_printer(co
                                                                               output::TextBuffer& out,
                                                                               app::Messages& messages);
 
+/// The options that reach the same broker again, without secrets: " -h broker.example -u anna".
+std::string broker_options(const app::ConnectionOptions& options);
+
 }  // namespace mqttc::sub

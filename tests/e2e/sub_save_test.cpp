@@ -67,6 +67,16 @@ TEST_CASE("--save does not replace a FIFO: the message is reported, and the next
     CHECK(read_file(dir.path() / "file") == "saved");
 }
 
+TEST_CASE("a message that would have no file name is reported as the directory that it names") {
+    BrokerThread broker;
+    const TempDir dir;
+    Subscribed sub(broker, {"-V", "5", "-t", "a", "-C", "1", "--save", dir.file("%C")});
+    broker.publish("a", "lost");
+    CHECK(sub.process.wait() == Exit{.code = 68});
+    CHECK(sub.process.err() ==
+          "mqtt_sub: a message on topic 'a' is not saved: '" + dir.file("") + "': is a directory\n");
+}
+
 TEST_CASE("a directory that cannot be created is reported before connecting") {
     const TempDir dir;
     const std::string file = dir.write("file", "");

@@ -14,6 +14,8 @@
 #include "live_keys.hpp"
 #include "message.hpp"
 #include "message_printer.hpp"
+#include "option_fixture.hpp"
+#include "printer.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc;
@@ -326,6 +328,21 @@ TEST_CASE("y shows no command for a topic that is cut, and no payload that is on
     part.view.tick();
     part.type({'y'});
     CHECK(part.shows("mqtt_pub -h x -t t -m ..."));
+}
+
+TEST_CASE("the commands of y keep the options that reach the broker, without secrets") {
+    const auto kept = [](const std::string& words) {
+        return broker_options(test::sub_fixture().good("-t a" + words).connection);
+    };
+    for (const std::string words :
+         {" -h b.example -p 1884 -S -u anna", " --unix /run/b", " --cafile ca.pem --ws --ws-path /x",
+          " --capath /ca --cert c.pem --key k.pem --server-name b --insecure", " --tls-use-os-certs"}) {
+        CAPTURE(words);
+        CHECK(kept(words) == words);
+    }
+    CHECK(kept(" -u anna -P secret") == " -u anna");
+    CHECK(kept(" --cafile ca.pem --cert c.pem --key pkcs11:object=k?pin-value=1") == " --cafile ca.pem");
+    CHECK(kept(" -L wss://b.example/x") == " -h b.example --tls-use-os-certs --ws --ws-path /x");
 }
 
 TEST_CASE("the keys fit into a window of any width") {
