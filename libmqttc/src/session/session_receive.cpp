@@ -373,13 +373,13 @@ Session::Impl::Outcome Session::Impl::take_auth(const Auth& packet, SessionHandl
 
 Session::Impl::Outcome Session::Impl::take_connack(const Connack& packet, Time now, SessionHandler& handler) {
     if (live()) return fail(reason::protocol_error, "the broker sent CONNACK twice");
-    if (state.unanswered_connects > 0) --state.unanswered_connects;
     constexpr std::uint8_t last_v3_code = 5;
     if (!v5() && packet.code > last_v3_code) {
         return fail(reason::protocol_error, "the broker refused the connection with unknown reason code " +
                                                 std::to_string(packet.code));
     }
     if (packet.code != 0) {
+        if (state.unanswered_connects > 0) --state.unanswered_connects;
         conn.phase = Phase::output_suppressed;
         const std::string why(v5() ? reason_name(PacketType::connack, packet.code)
                                    : connack_v3_name(packet.code));

@@ -73,7 +73,8 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
         message.refused = true;
         refusals.messages.push_back({&message, code});
     };
-    const bool connect_unanswered = std::exchange(state.unanswered_connects, 0) > 0;
+    // With that of this connection, which counts as unanswered until nothing can fail any more.
+    const bool connect_unanswered = state.unanswered_connects > 1;
     const bool maybe_another = connect_unanswered || (resumed && options.version == ProtocolVersion::v31);
     if (!state.session_present || connect_unanswered)
         state.requests.broker_lost_session();
@@ -109,6 +110,7 @@ void Session::Impl::resend(bool resumed, Time now, Refusals& refusals) {
         }
     }
     resend_kept(now);
+    state.unanswered_connects = 0;
 }
 
 void Session::Impl::resend_requests(Time now, Refusals& refusals) {
