@@ -41,6 +41,16 @@ TEST_CASE("a signal ends the program while it waits for CONNACK") {
     CHECK(sub.wait() == ok);
 }
 
+TEST_CASE("signals until the process has ended do not replace its exit code") {
+    BrokerThread broker;
+    for (int round = 0; round < 50; ++round) {
+        Subscribed sub(broker, {"-t", "a", "-C", "1"});
+        broker.publish("a", "x");
+        while (sub.process.running()) sub.process.send_signal(SIGTERM);
+        CHECK(sub.process.wait() == ok);
+    }
+}
+
 TEST_CASE("when all subscriptions are refused, they are reported and the exit code is 67") {
     broker::Options options;
     options.deny_subscribe = {"secret/1", "secret/2"};
