@@ -85,6 +85,21 @@ TEST_CASE("the code of its refusing CONNACK is our exit code" * needs_mosquitto(
     CHECK(publish(broker.port(), {"-V", "5", "-t", "ctrlled", "-m", "1"}).exit.code == 135);
 }
 
+TEST_CASE("a message over its limit is refused, and the others are delivered" * needs_mosquitto()) {
+    RealBroker broker("allow_anonymous true\nmessage_size_limit 1000\n");
+    announce(broker);
+    const std::string lines = "one\n" + std::string(2000, 'x') + "\nthree\n";
+    for (const char* qos : {"1", "2"}) {
+        const auto sub = subscriber(broker, {"-t", "n", "-q", qos, "-C", "3"});
+        const Result result = publish(broker.port(), {"-V", "mqttv5", "-q", qos, "-t", "n", "-l"}, lines);
+        CHECK(result.exit == Exit{.code = 66});
+        CHECK(result.err.find("packet too large") != std::string::npos);
+        CHECK(result.err.find("2 of 3 messages delivered") != std::string::npos);
+        CHECK(sub->wait().code == 0);
+        CHECK(sub->out() == "ready\none\nthree\n");
+    }
+}
+
 TEST_CASE("a retained message is stored and cleared" * needs_mosquitto()) {
     RealBroker broker;
     publish_ok(broker.port(), {"-t", "retained", "-m", "value", "-r", "-q", "1"});

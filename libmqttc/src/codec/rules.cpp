@@ -23,10 +23,16 @@ Fault check_name(std::string_view name) {
     return {};
 }
 
+/// For the answers to a client's requests. From 0x80 on each code refuses, also one of another packet: to a message that is
+/// too large Mosquitto 2.0 answers with 0x95, which PUBACK must not have.
+bool answer_allowed(PacketType type, ReasonCode code) {
+    return code >= reason::unspecified_error || reason_allowed(type, code);
+}
+
 Fault check_codes(PacketType type, Bytes codes, ProtocolVersion version) {
     if (codes.empty()) return CodecError::protocol_error;
     const auto known = [=](std::uint8_t code) {
-        return is_v5(version) ? reason_allowed(type, code) : code <= 2 || code == 0x80;
+        return is_v5(version) ? answer_allowed(type, code) : code <= 2 || code == 0x80;
     };
     if (!std::all_of(codes.begin(), codes.end(), known)) return CodecError::protocol_error;
     return {};
@@ -53,7 +59,7 @@ Fault check(const Connect& packet, ProtocolVersion) {
 
 Fault check(const Connack& packet, ProtocolVersion version) {
     if (packet.session_present && packet.code != 0) return CodecError::protocol_error;  // [MQTT-3.2.2-6]
-    if (is_v5(version) && !reason_allowed(PacketType::connack, packet.code))
+    if (is_v5(version) && !answer_allowed(PacketType::connack, packet.code))
         return CodecError::protocol_error;  // [MQTT-3.2.2-8]
     return {};
 }
@@ -69,7 +75,8 @@ Fault check(const Ack& packet, ProtocolVersion version) {
     if (packet.type < PacketType::puback || packet.type > PacketType::pubcomp)
         return CodecError::protocol_error;
     if (packet.packet_id == 0) return CodecError::protocol_error;
-    if (is_v5(version) && !reason_allowed(packet.type, packet.code))
+    const bool answer = packet.type == PacketType::puback || packet.type == PacketType::pubrec;
+    if (is_v5(version) && !(answer ? answer_allowed : reason_allowed)(packet.type, packet.code))
         return CodecError::protocol_error;  // [MQTT-3.4.2-1], [MQTT-3.5.2-1], [MQTT-3.6.2-1], [MQTT-3.7.2-1]
     return {};
 }

@@ -198,6 +198,17 @@ TEST_CASE("acknowledgements that break a rule") {
     });
 }
 
+TEST_CASE("an answer may refuse with a code of another packet, and with an unknown one") {
+    // Mosquitto 2.0 answers a message that is too large with 95 in PUBACK and PUBREC.
+    for (const char* answer : {"40 03 0001 95", "50 03 0001 95", "40 03 0001 ff", "90 04 0001 00 95",
+                               "b0 04 0001 00 95", "20 03 00 92 00"}) {
+        CAPTURE(answer);
+        const auto bytes = hex(answer);
+        CHECK(decode(**next_frame(bytes, no_limit), v5).has_value());
+    }
+    check_rows({{"62 03 0001 95", v5, E::protocol_error}, {"70 03 0001 95", v5, E::protocol_error}});
+}
+
 TEST_CASE("3.1 sends PUBREL again with DUP") {
     const auto bytes = hex("6a 02 0001");
     CHECK(decode(**next_frame(bytes, no_limit), v31).has_value());
