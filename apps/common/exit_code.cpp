@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 
 #include "mqttc/reason.hpp"
 
@@ -58,8 +59,11 @@ int exit_code_of(const Error& error, bool was_connected) {
             return exit_code::protocol_error;
         case ErrorCode::closed_by_peer:
             return was_connected ? exit_code::connection_lost : exit_code::protocol_error;
-        case ErrorCode::connection_lost:
-            return was_connected ? exit_code::connection_lost : exit_code::connect_failed;
+        case ErrorCode::connection_lost: {
+            if (was_connected) return exit_code::connection_lost;
+            const bool closed = error.reason == ECONNRESET || error.reason == EPIPE;
+            return closed ? exit_code::protocol_error : exit_code::connect_failed;
+        }
         case ErrorCode::server_disconnect:
             if (error.reason == reason::use_another_server || error.reason == reason::server_moved)
                 return error.reason;

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cerrno>
+
 #include <algorithm>
 
 using namespace mqttc;
@@ -37,6 +39,8 @@ TEST_CASE("the broker's refusal is the exit code itself") {
 TEST_CASE("a connection that never was and one that is lost are different") {
     CHECK(exit_code_of({ErrorCode::closed_by_peer, 0, {}}, false) == exit_code::protocol_error);
     CHECK(exit_code_of({ErrorCode::closed_by_peer, 0, {}}, true) == exit_code::connection_lost);
+    CHECK(exit_code_of({ErrorCode::connection_lost, ECONNRESET, {}}, false) == exit_code::protocol_error);
+    CHECK(exit_code_of({ErrorCode::connection_lost, EHOSTUNREACH, {}}, false) == exit_code::connect_failed);
     CHECK(exit_code_of({ErrorCode::connect_failed, 0, {}}, false) == exit_code::connect_failed);
     CHECK(exit_code_of({ErrorCode::name_not_found, 0, {}}, false) == exit_code::name_not_found);
     CHECK(exit_code_of({ErrorCode::server_disconnect, 0x8b, {}}, true) == exit_code::connection_lost);
