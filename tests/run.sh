@@ -231,9 +231,9 @@ step_brokers() {
 }
 
 if [[ " ${steps[*]} " == *" fuzz "* || " ${steps[*]} " == *" tidy "* ]]; then
-    ensure_packages build package protobuf broker test ci || exit 1
+    ensure_packages build package protobuf broker test cross-armhf ci || exit 1
 else
-    ensure_packages build package protobuf broker test || exit 1
+    ensure_packages build package protobuf broker test cross-armhf || exit 1
 fi
 for step in "${steps[@]}"; do "step_$step"; done
 

@@ -165,9 +165,7 @@ bool ExecSink::wait_for_all(std::chrono::seconds longest, bool interruptible) {
     const Time end = steady_clock::now() + longest;
     for (reap_ended(); !running_.empty(); reap_ended()) {
         if (interruptible && interrupted_) return false;
-        const auto left = std::max(end - steady_clock::now(), Duration::zero());
-        const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
-        const timespec timeout{seconds.count(), (left - seconds).count()};
+        const timespec timeout = to_timespec(end - steady_clock::now());
         const int number = sigtimedwait(&set, nullptr, &timeout);
         if (number < 0 && errno == EAGAIN) return false;
         interrupted_ = interrupted_ || number == SIGINT || number == SIGTERM;

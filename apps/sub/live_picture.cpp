@@ -291,7 +291,8 @@ std::string figures_of(const LiveEntry& entry, const Columns& columns, Time now)
 Line styled_line(std::string_view text, std::size_t columns, unsigned style) {
     std::string whole(text);
     // What a terminal does with them isn't known here.
-    std::ranges::replace_if(whole, [](char c) { return c >= 0 && c < ' ' && c != '\033'; }, ' ');
+    std::ranges::replace_if(
+        whole, [](char c) { return static_cast<unsigned char>(c) < ' ' && c != '\033'; }, ' ');
     whole = clipped(whole, columns);
     Line line;
     Sgr sgr;

@@ -34,7 +34,9 @@ void sort_by(std::vector<const LiveEntry*>& entries, Key key) {
     }
     std::vector<Keyed> sorted(keyed.size());
     for (unsigned shift = 0; shift < 64; shift += 8) {
-        const auto byte = [shift](const Keyed& one) { return one.first >> shift & 0xff; };
+        const auto byte = [shift](const Keyed& one) {
+            return static_cast<std::size_t>(one.first >> shift & 0xff);
+        };
         if ((differing >> shift & 0xff) == 0) continue;
         std::array<std::size_t, 257> starts{};
         for (const Keyed& one : keyed) ++starts[byte(one) + 1];

@@ -50,7 +50,7 @@ int main(int argc, char** argv) {
             if (!due) continue;
             const auto left =
                 std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now());
-            const int milliseconds = static_cast<int>(std::max<long>(0, left.count()));
+            const int milliseconds = static_cast<int>(std::max<long long>(0, left.count()));
             wait = wait < 0 ? milliseconds : std::min(wait, milliseconds);
         }
         poll(polled.data(), polled.size(), wait);

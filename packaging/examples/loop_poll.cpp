@@ -33,7 +33,7 @@ int main(int argc, char** argv) {
         if (const auto due = client.deadline()) {
             const auto left = *due - std::chrono::steady_clock::now();
             wait = static_cast<int>(
-                std::max<long>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count()));
+                std::max<long long>(0, std::chrono::ceil<std::chrono::milliseconds>(left).count()));
         }
         pollfd polled{.fd = client.descriptor(), .events = POLLIN, .revents = 0};
         poll(&polled, 1, wait);  // your own descriptors are polled here, too

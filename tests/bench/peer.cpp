@@ -109,7 +109,7 @@ std::string payload_of(const char* size_or_file) {
         std::ifstream file(size_or_file, std::ios::binary);
         return {std::istreambuf_iterator<char>(file), {}};
     }
-    std::string payload(std::strtoull(size_or_file, nullptr, 10), 'x');
+    std::string payload(std::strtoul(size_or_file, nullptr, 10), 'x');
     for (std::size_t i = 0; i < payload.size(); ++i) payload[i] = static_cast<char>('a' + i % 26);
     return payload;
 }

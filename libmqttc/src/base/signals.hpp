@@ -1,9 +1,12 @@
-// Blocking and handling signals during an object's lifetime; afterwards all is as before.
+// Blocking and handling signals during an object's lifetime; afterwards all is as before. Waiting for them.
 #pragma once
 
 #include <signal.h>
+#include <time.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -15,6 +18,15 @@ inline sigset_t signal_set(std::initializer_list<int> numbers) {
     sigemptyset(&set);
     for (const int number : numbers) sigaddset(&set, number);
     return set;
+}
+
+/// How long ppoll() and sigtimedwait() are to wait; not negative.
+inline timespec to_timespec(std::chrono::nanoseconds duration) {
+    const auto nanoseconds = std::max(duration, std::chrono::nanoseconds::zero()).count();
+    timespec result{};
+    result.tv_sec = static_cast<decltype(result.tv_sec)>(nanoseconds / 1'000'000'000);
+    result.tv_nsec = static_cast<decltype(result.tv_nsec)>(nanoseconds % 1'000'000'000);
+    return result;
 }
 
 /// Ends the process by a signal, if its default action does that.

@@ -30,15 +30,6 @@ Time clock_now() {
     return std::chrono::steady_clock::now();
 }
 
-timespec to_timespec(Duration duration) {
-    auto nanoseconds = std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count();
-    nanoseconds = std::max<decltype(nanoseconds)>(nanoseconds, 0);
-    timespec result{};
-    result.tv_sec = static_cast<decltype(result.tv_sec)>(nanoseconds / 1'000'000'000);
-    result.tv_nsec = static_cast<decltype(result.tv_nsec)>(nanoseconds % 1'000'000'000);
-    return result;
-}
-
 }  // namespace
 
 Loop::Loop() : now_(clock_now()) {

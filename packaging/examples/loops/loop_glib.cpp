@@ -24,7 +24,7 @@ struct InMainLoop {
         if (!due) return;
         const auto left =
             std::chrono::ceil<std::chrono::milliseconds>(*due - std::chrono::steady_clock::now());
-        timer = g_timeout_add(static_cast<guint>(std::max<long>(0, left.count())), on_timer, this);
+        timer = g_timeout_add(static_cast<guint>(std::max<long long>(0, left.count())), on_timer, this);
     }
     static gboolean on_timer(gpointer self) {
         static_cast<InMainLoop*>(self)->timer = 0;

@@ -27,7 +27,7 @@ struct InUv {
         uv_update_time(timer.loop);
         uv_timer_start(
             &timer, [](uv_timer_t* t) { static_cast<InUv*>(t->data)->turn(); },
-            static_cast<uint64_t>(std::max<long>(0, left.count())), 0);
+            static_cast<uint64_t>(std::max<long long>(0, left.count())), 0);
     }
 };
 
