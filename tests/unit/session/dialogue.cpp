@@ -33,7 +33,10 @@ void Recorder::on_connack(const Connack& packet) {
 
 Accept Recorder::on_publish(const Publish& packet) {
     const Accept given = answer;
-    if (given == Accept::later) return given;
+    if (given == Accept::later) {
+        ++postponed;
+        return given;
+    }
     std::string payload(as_text(packet.payload));
     if (payload.size() > 40) payload = std::to_string(payload.size()) + " bytes";
     events.push_back("message " + std::string(packet.topic) + "=" + payload);

@@ -44,6 +44,7 @@ class Recorder : public SessionHandler {
 
     std::vector<std::string> events;
     Accept answer = Accept::now;  ///< of on_publish
+    int postponed = 0;            ///< how often that was `later`
     std::function<void()> inside_publish;
     std::function<void()> inside_connack;
     std::function<void()> inside_delivered;

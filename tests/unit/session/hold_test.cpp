@@ -128,6 +128,29 @@ TEST_CASE("an identifier of a held message can be used again by a broker that ha
     CHECK(d.events() == "message t=n");
 }
 
+TEST_CASE(
+    "an identifier may be held once for a lost session and once for the present one: the newest counts") {
+    Dialogue d = holding();
+    d.answer_to("34 06 0001't' 0007 'a'");
+    d.reconnect(false);
+    d.answer_to("34 06 0001't' 0007 'n'");
+    d.reconnect(true);
+    CHECK(d.answer_to("3c 06 0001't' 0007 'n'").empty());
+    d.session.acknowledge({.message = 1, .packet_id = 7, .qos = qos2}, d.now);
+    CHECK(d.written() == wire("50 02 0007"));
+}
+
+TEST_CASE("the token of a message that was postponed does not acknowledge the one taken in its place") {
+    for (const Qos qos : {qos1, qos2}) {
+        Dialogue d = holding();
+        d.answer_to(qos == qos1 ? "32 06 0001't' 0008 'b'" : "34 06 0001't' 0008 'b'");
+        d.session.acknowledge({.message = 0, .packet_id = 7, .qos = qos}, d.now);
+        CHECK(d.written().empty());
+        d.session.acknowledge({.message = 0, .packet_id = 8, .qos = qos}, d.now);
+        CHECK(d.written() == wire(qos == qos1 ? "40 02 0008" : "50 02 0008"));
+    }
+}
+
 TEST_CASE("held messages count against our receive maximum") {
     SessionOptions options = persistent(v5);
     REQUIRE(options.connect_properties.add(PropertyId::receive_maximum, 2).has_value());

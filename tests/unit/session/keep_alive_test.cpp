@@ -317,6 +317,18 @@ TEST_CASE("a broker that is slow at each step of QoS 2 is waited for from step t
     CHECK(tick(d) == ErrorCode::ack_timeout);
 }
 
+TEST_CASE("the time for the acknowledgements of publish_each begins when it is called") {
+    Dialogue d(options_with(0));
+    d.connect();
+    d.wait(60);
+    const std::vector<Bytes> payloads(2);
+    REQUIRE(d.session.publish_each(message("t", "", qos1), payloads, d.now) == 2);
+    d.wait(19);
+    CHECK(tick(d) == ErrorCode::ok);
+    d.wait(1);
+    CHECK(tick(d) == ErrorCode::ack_timeout);
+}
+
 TEST_CASE("ping() times out like a message that waits for its acknowledgement") {
     Dialogue d(options_with(0));
     d.connect();

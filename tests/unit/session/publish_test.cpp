@@ -161,7 +161,7 @@ TEST_CASE("the window is the smaller of max_inflight and the broker's receive ma
 
 TEST_CASE("publish fails with buffer_full while more than max_output_bytes is pending") {
     SessionOptions options = options_of(v311);
-    options.max_output_bytes = 100;
+    options.max_output_bytes = 90;
     Dialogue d(options);
     d.connect();
     int taken = 0;

@@ -64,6 +64,7 @@ TEST_CASE("a message postponed among many is offered again, and none before it")
     constexpr std::string_view three = "30 04 0001't' 'a' 30 04 0001't' 'b' 30 04 0001't' 'c'";
     CHECK(d.broker_sends(three) == 12);
     CHECK(d.events() == "message t=a; message t=b");
+    CHECK(d.recorder.postponed == 1);
     CHECK(d.session.counters().received == 2);
     d.recorder.answer = Accept::now;
     CHECK(d.broker_sends("30 04 0001't' 'c'") == 6);
