@@ -275,6 +275,23 @@ TEST_CASE("an acknowledgement is not late while a large packet before it arrives
     CHECK(tick(d) == ErrorCode::ack_timeout);
 }
 
+TEST_CASE("a packet that begins to arrive is progress, whatever packet arrived in parts before") {
+    for (const std::string_view before : {"30 04 0001't' 'a'", "32 06 0001't' 0007 'a'", "40 02 0009"}) {
+        Dialogue d(options_with(0));
+        d.connect();
+        d.publish("t", "", qos1);
+        d.written();
+        auto part = hex(before);
+        part.pop_back();
+        REQUIRE(d.session.receive(part, d.now, d.recorder) == 0);
+        d.answer_to(before);
+        d.wait(19);
+        REQUIRE(d.broker_sends("32 7f 0001't' 0008 'and so on'") == 0);
+        d.wait(1);
+        CHECK(tick(d) == ErrorCode::ok);
+    }
+}
+
 TEST_CASE("no answer is late while the broker's machine takes what was sent") {
     for (const Qos qos : {Qos::at_least_once, Qos::exactly_once}) {
         Dialogue d(options_with(10));

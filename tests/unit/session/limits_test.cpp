@@ -140,5 +140,14 @@ TEST_CASE("messages that wait for a connection are checked against the limits of
     CHECK(d.session.inflight() == 1);
 }
 
+TEST_CASE("a message published inside on_connack is sent although one that waited is refused") {
+    Dialogue d(options_of(v5));
+    d.publish("t", "a long payload that does not fit", qos1);
+    d.recorder.inside_connack = [&] { d.publish("t", "new", qos1); };
+    d.session.opened(d.now);
+    d.written();
+    CHECK(d.answer_to("20 08 00 00 05 27 00000014") == wire("32 09 0001't' 0002 00 'new'"));
+}
+
 }  // namespace
 }  // namespace mqttc::test

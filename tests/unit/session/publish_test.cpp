@@ -58,6 +58,17 @@ TEST_CASE("a second PUBREC is answered with PUBREL again") {
     CHECK(d.answer_to("50 02 0001") == wire("62 02 0001"));
 }
 
+TEST_CASE("after PUBREL a failure code in another PUBREC does not refuse the message") {
+    Dialogue d = connected(v5);
+    d.publish("t", "", qos2);
+    d.written();
+    d.answer_to("50 02 0001");
+    CHECK(d.answer_to("50 03 0001 97").empty());
+    CHECK(d.events().empty());
+    d.answer_to("70 02 0001");
+    CHECK(d.events() == "delivered 1");
+}
+
 TEST_CASE("failure codes of PUBACK and PUBREC finish a message and are reported") {
     Dialogue d = connected(v5);
     d.publish("t", "", qos1);

@@ -209,6 +209,9 @@ TEST_CASE("a packet over max_packet_size is refused as soon as its length is kno
     CHECK(error.reason == reason::packet_too_large);
     CHECK(error.context == "the broker sent a packet over the limit of 20 bytes");
     CHECK(d.written() == wire("e0 01 95"));
+    d.reconnect(false);
+    CHECK(d.error_of("30 13 0001't' 00 '0123456789abcde'").reason == reason::packet_too_large);
+    CHECK(d.events().empty());
 }
 
 TEST_CASE("a maximum packet size among the CONNECT properties is enforced, too") {

@@ -208,15 +208,13 @@ TEST_CASE("one message decides for all uncertain identifiers whether the session
 }
 
 TEST_CASE("PUBREL for a received identifier proves that the session is the old one") {
-    Dialogue d = uncertain(v311, 1);
-    d.session.opened(d.now);
-    d.written();
-    d.answer_to("20 02 01 00");
-    d.events();
+    Dialogue d = uncertain_about_two();
+    CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
     // A second message without PUBREL.
-    CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
-    CHECK(d.answer_to("62 02 0008") == wire("70 02 0008"));
-    CHECK(d.answer_to(first_time) == wire("50 02 0008"));
+    CHECK(d.answer_to("34 06 0001't' 0009 'd'") == wire("50 02 0009"));
+    CHECK(d.events() == "");
+    // The released identifier is free: this one is new, and its first copy was lost with a connection.
+    CHECK(d.answer_to(again) == wire("50 02 0008"));
     CHECK(d.events() == "message t=c");
 }
 
