@@ -158,6 +158,11 @@ TEST_CASE("no alias is used if the packet would exceed the broker's maximum size
     for (int i = 0; i < 3; ++i) d.publish("topic22", "12");
     CHECK(d.written() ==
           wire("30 0c 0007'topic22' 00 '12' 30 0c 0007'topic22' 00 '12' 30 0c 0007'topic22' 00 '12'"));
+    Properties properties;
+    Publish publish = with_alias("topic1", properties, 1);
+    publish.qos = qos1;
+    REQUIRE(d.session.publish(publish, d.now).has_value());
+    CHECK(d.written() == wire("32 0b 0006'topic1' 0004 00"));
 }
 
 }  // namespace

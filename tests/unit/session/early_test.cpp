@@ -127,6 +127,14 @@ TEST_CASE("what CONNACK does not allow is refused once, and its late answer is i
     CHECK(d.session.early_forbidden());
     CHECK(d.answer_to("90 04 00 02 00 a2").empty());
     CHECK(d.events().empty());
+
+    Dialogue mixed = opened(early(v5));
+    mixed.subscribe("a/#");
+    mixed.subscribe("$share/g/#");
+    mixed.written();
+    mixed.answer_to("20 05 00 00 02 28 00");
+    CHECK(mixed.events() == "connack 0; suback 1 codes a2; suback 2 codes a2");
+    CHECK(mixed.session.early_forbidden());
 }
 
 TEST_CASE("the password is not copied when SUBSCRIBE follows it") {

@@ -130,6 +130,7 @@ TEST_CASE("messages that wait for a connection are checked against the limits of
     d.publish("t", "a long payload that does not fit", qos1);
     d.publish("t", "zero");
     d.publish("t", "a long payload that does not fit");
+    d.recorder.inside_connack = [&] { CHECK_FALSE(d.session.withdraw(1)); };
     d.session.opened(d.now);
     d.written();
     CHECK(d.answer_to("20 0a 00 00 07 24 01 27 00000014") ==
@@ -138,6 +139,16 @@ TEST_CASE("messages that wait for a connection are checked against the limits of
     CHECK(d.session.counters().dropped == 1);
     CHECK(d.session.counters().refused == 2);
     CHECK(d.session.inflight() == 1);
+}
+
+TEST_CASE("retained messages that wait for a connection are refused by a broker that does not support them") {
+    Dialogue d(options_of(v5));
+    for (const Qos qos : {qos0, qos1})
+        REQUIRE(d.session.publish(message("t", "", qos, true), d.now).has_value());
+    d.connect(false, "25 00");
+    CHECK(d.written().empty());
+    CHECK(d.events() == "delivered 1 code 154");
+    CHECK(d.session.counters().dropped == 1);
 }
 
 TEST_CASE("a message published inside on_connack is sent although one that waited is refused") {

@@ -285,6 +285,12 @@ TEST_CASE("a clean start is not requested again in MQTT 5 while there is somethi
     d.session.opened(d.now);
     CHECK(d.written() == wire("10 0f 0004'MQTT' 05 00 003c 00 0002'me'"));
 
+    Dialogue subscribed = connected(v5);
+    subscribed.subscribe("t");
+    subscribed.session.closed();
+    subscribed.session.opened(subscribed.now);
+    CHECK(subscribed.written() == wire("10 0f 0004'MQTT' 05 00 003c 00 0002'me'"));
+
     Dialogue three(options_of(v311));
     three.connect();
     three.publish("t", "", qos1);
@@ -410,6 +416,18 @@ TEST_CASE("QoS 0 messages that wait for a connection are limited") {
     REQUIRE_FALSE(full.has_value());
     CHECK(full.error().code == ErrorCode::buffer_full);
     CHECK(d.session.can_publish(qos1));
+}
+
+TEST_CASE("messages kept for the next connection are limited with their whole topics in place of aliases") {
+    SessionOptions options = options_of(v5);
+    options.max_output_bytes = 1000;
+    Dialogue d(options);
+    d.connect(false, "22 0001");
+    const std::string topic(200, 't');
+    while (d.session.can_publish(qos0)) d.publish(topic, "");
+    d.session.closed();
+    CHECK(d.session.unsent() == 5);  // of 206 bytes each
+    CHECK(d.session.counters().dropped == d.session.counters().published - 5);
 }
 
 TEST_CASE("messages and their order survive many lost connections") {
