@@ -56,7 +56,8 @@ TEST_CASE("the topics of incoming aliases are limited in total size") {
     while (alias < 1000 && aliases.resolve(alias, topic)) ++alias;
     CHECK(alias == 257);
     CHECK(aliases.resolve(alias, topic).error() == reason::quota_exceeded);
-    CHECK(aliases.resolve(1, topic).has_value());
+    // The old topic of an alias no longer counts.
+    for (int i = 0; i < 2; ++i) CHECK(aliases.resolve(1, topic).has_value());
 }
 
 TEST_CASE("a repeated topic gets an alias at its second use and is not sent at the third") {

@@ -429,6 +429,27 @@ TEST_CASE("messages of a new session are not duplicates, also when memory runs o
     }
 }
 
+TEST_CASE("a message that CONNACK refused waits like any other if memory ran out before that was reported") {
+    bool failed = true;
+    for (std::size_t left = 0; failed; ++left) {
+        Dialogue d = connected_persistent(v5);
+        const PacketId id = d.publish("t", "a long payload", qos1);
+        d.subscribe("a/filter/that/is/longer/than/a/short/string");
+        d.session.closed();
+        d.open();
+        allocations_left = left;
+        failed = false;
+        try {
+            static_cast<void>(d.broker_sends("20 08 00 00 05 27 00000014"));
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        }
+        allocations_left = SIZE_MAX;
+        d.session.closed();
+        CHECK(d.session.withdraw(id) == (d.session.counters().refused == 0));
+    }
+}
+
 TEST_CASE("the cost of unsubscribing from many filters of one SUBSCRIBE is linear") {
     Dialogue d(options_of(ProtocolVersion::v311));
     d.connect();

@@ -334,6 +334,29 @@ TEST_CASE("a broker that is slow at each step of QoS 2 is waited for from step t
     CHECK(tick(d) == ErrorCode::ack_timeout);
 }
 
+TEST_CASE("the oldest of messages and requests decides when an answer is late") {
+    Dialogue d(options_with(0));
+    d.connect();
+    d.publish("t", "", qos1);
+    d.written();
+    d.wait(15);
+    d.subscribe("t");
+    d.written();
+    CHECK(deadline_of(d) == 20);
+}
+
+TEST_CASE("bytes that are counted as unarrived again are no progress when they arrive") {
+    Dialogue d(options_with(0));
+    d.connect();
+    d.publish("t", std::string(100'000, 'x'), qos1);
+    d.written();
+    for (const unsigned unarrived : {50'000U, 60'000U, 50'000U}) {
+        d.wait(5);
+        d.session.arrived(unarrived, d.now);
+    }
+    CHECK(deadline_of(d) == 25);
+}
+
 TEST_CASE("the time for the acknowledgements of publish_each begins when it is called") {
     Dialogue d(options_with(0));
     d.connect();

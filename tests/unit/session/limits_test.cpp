@@ -112,6 +112,17 @@ TEST_CASE("wildcards are found after a share name, not in it") {
     d.subscribe("$share/g/a");
 }
 
+TEST_CASE("a request that is refused takes no identifier") {
+    Dialogue d = connected(v5, "27 00000014");
+    const Subscription one{.filter = "a/very/long/filter"};
+    for (int i = 0; i < 66'000; ++i) {
+        if (d.session.subscribe(std::span(&one, 1), {}, d.now)) FAIL("too large");
+        if (d.session.subscribe({}, {}, d.now)) FAIL("without a filter");
+    }
+    d.publish("t", "", qos1);
+    d.subscribe("a");
+}
+
 TEST_CASE("an assigned client identifier is used from then on") {
     SessionOptions options = options_of(v5);
     options.client_id = "";

@@ -109,6 +109,23 @@ TEST_CASE("PUBCOMP 'not found' after a reconnect means that the broker had finis
     CHECK(d.events() == "delivered 2 code 146");
 }
 
+TEST_CASE("the receive maximum is the same after a message whose PUBREL was sent again") {
+    Dialogue d(persistent(v5));
+    d.connect(false, "21 0001");
+    d.publish("t", "", qos2);
+    d.written();
+    d.answer_to("50 02 0001");
+    d.reconnect(true, "21 0001");
+    d.written();
+    d.answer_to("70 02 0001");
+    for (const std::string_view puback : {"40 02 0002", "40 02 0003"}) {
+        d.publish("t", "", qos1);
+        CHECK_FALSE(d.written().empty());
+        d.answer_to(puback);
+    }
+    CHECK(d.session.inflight() == 0);
+}
+
 TEST_CASE("received QoS 2 identifiers are remembered as long as the broker has the session") {
     for (const bool present : {true, false}) {
         CAPTURE(present);

@@ -106,6 +106,24 @@ TEST_CASE("a session cannot be restored from other bytes, or into a session that
     CHECK(d.session.restore(saved).error().context == "a session can be restored only before it is used");
 }
 
+TEST_CASE("a saved session whose messages were changed is not trusted") {
+    Dialogue d(persistent(v311));
+    d.publish("t", "x", qos1);
+    const auto saved = d.session.save();
+    const std::size_t flags = saved.size() - 13;  // before four bytes of size and eight of PUBLISH
+    auto released = saved;
+    released[flags] = 2;  // PUBREC at QoS 1
+    Dialogue next(persistent(v311));
+    REQUIRE(next.session.restore(released));
+    next.connect();
+    CHECK(next.written() == wire("32 06 0001't' 0001 'x'"));
+
+    auto longer = saved;
+    ++longer[flags + 4];
+    longer.push_back('y');
+    CHECK(Session(persistent(v311)).restore(longer).error().context == "the saved session is damaged");
+}
+
 TEST_CASE("a message that was never sent can be taken back, another one cannot") {
     Dialogue d(persistent(v311));
     const PacketId first = d.publish("a", "", qos1);

@@ -159,8 +159,22 @@ TEST_CASE("an ended subscription is not repeated, others of its packet are") {
     unsubscribe(d, "b");
     d.written();
     d.answer_to("b0 02 0003");
+    // Once more, although there is nothing to end.
+    unsubscribe(d, "b");
+    d.written();
+    d.answer_to("b0 02 0004");
     d.reconnect(false);
     CHECK(d.written().empty());
+}
+
+TEST_CASE("an UNSUBSCRIBE without an answer is repeated after the SUBSCRIBE that it ends") {
+    Dialogue d = connected_persistent(v311);
+    subscribe(d, {"a"});
+    d.written();
+    d.answer_to("90 03 0001 00");
+    unsubscribe(d, "a");
+    d.reconnect(false);
+    CHECK(d.written() == wire("82 06 0001 0001'a' 00 a2 05 0002 0001'a'"));
 }
 
 TEST_CASE("a subscription that the broker refuses to end is repeated") {
@@ -232,6 +246,8 @@ TEST_CASE("subscriptions and messages share the identifiers, and can_publish rep
     Dialogue d(options);
     d.connect();
     for (int i = 0; i < 50'000; ++i) d.subscribe(std::to_string(i));
+    const std::string_view filter = "a";
+    CHECK(d.session.unsubscribe(std::span(&filter, 1), {}, d.now).error().code == ErrorCode::window_full);
     d.written();
     int published = 0;
     while (d.session.can_publish(Qos::at_least_once)) {
