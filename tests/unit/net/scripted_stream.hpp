@@ -18,6 +18,8 @@ struct Script {
     std::optional<Error> failure = {};  ///< after the input comes this
     std::string written = {};
     std::size_t room = SIZE_MAX;  ///< so much more is taken
+    std::size_t held = 0;         ///< of earlier writes; write({}) pushes it on while there is room
+    bool buffered = false;        ///< the input needs no readable descriptor
     bool shut_down = false;
 };
 
@@ -38,6 +40,7 @@ class ScriptedStream final : public net::Stream {
         return net::IoResult{net::IoState::ready, count};
     }
     std::expected<net::IoResult, Error> write(Bytes from) override {
+        if (script_.room > 0) script_.held = 0;
         if (from.empty()) return net::IoResult{};
         const auto count = std::min(from.size(), script_.room);
         if (count == 0) return net::IoResult{net::IoState::would_block, 0};
@@ -45,6 +48,8 @@ class ScriptedStream final : public net::Stream {
         script_.written += as_text(from.first(count));
         return net::IoResult{net::IoState::ready, count};
     }
+    std::size_t unsent() const override { return script_.held; }
+    bool buffered() const override { return script_.buffered && !script_.input.empty(); }
     void shutdown() override { script_.shut_down = true; }
     int descriptor() const override { return -1; }
 

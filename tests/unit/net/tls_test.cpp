@@ -196,6 +196,31 @@ TEST_CASE("close_notify is the end for the peer, and so is a connection that jus
     CHECK_FALSE(rude.client->buffered());
 }
 
+TEST_CASE("bytes received together with close_notify are delivered before the end") {
+    Ends ends;
+    ends.shake_hands();
+    REQUIRE(ends.client->write(as_bytes("last words"))->count == 10);
+    ends.client->shutdown();
+    std::uint8_t buffer[64];
+    CHECK(ends.server->read(buffer)->count == 10);
+    CHECK(ends.server->read(buffer)->state == IoState::end);
+}
+
+TEST_CASE("what a read has left needs no readable descriptor: the rest of a record, and whole records") {
+    for (const std::string_view second : {"", "second"}) {
+        Ends ends;
+        ends.shake_hands();
+        REQUIRE(ends.client->write(as_bytes("first"))->count == 5);
+        if (!second.empty()) REQUIRE(ends.client->write(as_bytes(second))->count == 6);
+        std::uint8_t buffer[5];
+        const auto room = std::span(buffer).first(second.empty() ? 3 : 5);
+        CHECK(ends.server->read(room)->count == room.size());
+        CHECK(ends.to_server.bytes.empty());
+        CHECK(ends.server->buffered());
+        CHECK(ends.server->read(buffer)->count == (second.empty() ? 2 : 5));
+    }
+}
+
 TEST_CASE("bytes received before a failure are delivered before it") {
     Ends ends;
     ends.shake_hands();
@@ -236,6 +261,19 @@ TEST_CASE("a change of keys in the middle is answered and does not disturb") {
     REQUIRE(SSL_key_update(ends.server_ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
     CHECK(carry(*ends.server, *ends.client, "after") == "after");
     CHECK(carry(*ends.client, *ends.server, "and back") == "and back");
+}
+
+TEST_CASE("any number of key updates is answered as long as the answers are read") {
+    Ends ends;
+    ends.shake_hands();
+    for (int i = 0; i < 3'000; ++i) {  // about 27 bytes each
+        REQUIRE(SSL_key_update(ends.server_ssl, SSL_KEY_UPDATE_REQUESTED) == 1);
+        REQUIRE(SSL_do_handshake(ends.server_ssl) == 1);
+        REQUIRE(ends.server->write({}));
+        std::uint8_t byte = 0;
+        REQUIRE(ends.client->read({&byte, 1}));
+        ends.to_server.bytes.clear();
+    }
 }
 
 TEST_CASE("key updates without end do not hold a read or a handshake") {

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "scripted_stream.hpp"
+#include "websocket_frame.hpp"
 #include "websocket_handshake.hpp"
 
 using namespace mqttc;
@@ -204,6 +205,18 @@ TEST_CASE("data is written in masked binary frames, of at most 64 KiB") {
     CHECK((all == payload));
 }
 
+TEST_CASE("the length of a frame is written in its shortest form") {
+    for (const std::size_t size : {1U, 125U, 126U, 65'535U, 65'536U}) {
+        Open socket;
+        const auto payload = numbered(size);
+        REQUIRE(socket.stream->write(as_bytes(payload)));
+        const auto head = parse_frame_head(as_bytes(socket.script.written));
+        REQUIRE(head);
+        CHECK(head->length == size);
+        CHECK(head->shortest_length);
+    }
+}
+
 TEST_CASE("masks differ from frame to frame") {
     Open socket;
     std::string masks;
@@ -242,6 +255,27 @@ TEST_CASE("a transport that takes few bytes bounds what is kept, and loses nothi
     std::string all;
     while (!socket.script.written.empty()) all += take_frame(socket.script.written).payload;
     CHECK((all == payload));
+}
+
+TEST_CASE("what the layer below holds is unsent, and pushed on when it takes bytes again") {
+    Open socket;
+    socket.script.held = 5;
+    socket.script.room = 0;
+    CHECK(socket.stream->unsent() == 5);
+    CHECK(socket.stream->write({})->state == IoState::would_block);
+    socket.script.room = SIZE_MAX;
+    CHECK(socket.stream->write({})->state == IoState::ready);
+    CHECK(socket.stream->unsent() == 0);
+}
+
+TEST_CASE("what the layer below has buffered is read without waiting for the descriptor") {
+    Open socket(3);
+    socket.script.buffered = true;
+    socket.script.input = frame(fin | binary, "some") + frame(fin | binary, "more");
+    std::uint8_t room[16];
+    const auto got = socket.stream->read(room);
+    REQUIRE(got);
+    CHECK(as_text(Bytes(room).first(got->count)) == "somemore");
 }
 
 TEST_CASE("an orderly close is the end") {
