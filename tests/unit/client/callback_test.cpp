@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/filter_tree.hpp"
+#include "callbacks.hpp"
 #include "mqttc/client.hpp"
 #include "mqttc/coroutine.hpp"
 #include "mqttc/topic.hpp"
@@ -128,10 +129,12 @@ TEST_CASE("the function of a message that is taken back is not called, and a sav
     std::vector<std::uint8_t> saved;
     {
         Client client(options_for(peer), handler);
-        const auto id = client.publish(at_qos1, [&](ReasonCode) { FAIL("called"); });
+        const auto used = std::make_shared<int>();
+        const auto id = client.publish(at_qos1, [used](ReasonCode) { FAIL("called"); });
         REQUIRE(id);
         REQUIRE(client.publish({.topic = "b", .payload = as_bytes("x"), .qos = Qos::at_least_once}));
         CHECK(client.withdraw(*id));
+        CHECK(used.use_count() == 1);
         CHECK_FALSE(client.withdraw(*id));
         saved = client.session().save();
     }
@@ -219,6 +222,43 @@ Detached never_finish(Client& client, std::shared_ptr<int> owned) {
 }
 
 }  // namespace
+
+TEST_CASE("if one of several functions holds the acknowledgement of a message, it is held") {
+    for (const bool first : {true, false}) {
+        Callbacks callbacks;
+        callbacks.add_subscription(
+            {.filter = "a/+"},
+            [=](const Publish&) { return first ? Accept::hold_acknowledgement : Accept::now; }, {});
+        callbacks.add_subscription(
+            {.filter = "a/b"},
+            [=](const Publish&) { return first ? Accept::now : Accept::hold_acknowledgement; }, {});
+        CHECK(callbacks.dispatch(Publish{.topic = "a/b"}) == Accept::hold_acknowledgement);
+    }
+}
+
+TEST_CASE("a subscription that finds too many others waits until one of them has ended") {
+    Session session(SessionOptions{});
+    const Time now = std::chrono::steady_clock::now();
+    session.opened(now);
+    session.sent(session.pending().size(), now);
+    Recorder handler;
+    const std::array<std::uint8_t, 4> connack{0x20, 2, 0, 0};
+    REQUIRE(session.receive(connack, now, handler));
+    const Subscription other{.filter = "other"};
+    while (session.subscribe(std::span(&other, 1), {}, now)) {
+    }
+    session.sent(session.pending().size(), now);
+
+    Callbacks callbacks;
+    callbacks.add_subscription({.filter = "a"}, [](const Publish&) {}, [](ReasonCode) { FAIL("finished"); });
+    callbacks.send_subscriptions(session, now);
+    CHECK(callbacks.unsent());
+    // The first two SUBSCRIBEs are answered: the second replaces the first.
+    const std::array<std::uint8_t, 10> subacks{0x90, 3, 0, 1, 0, 0x90, 3, 0, 2, 0};
+    REQUIRE(session.receive(subacks, now, handler));
+    callbacks.send_subscriptions(session, now);
+    CHECK_FALSE(callbacks.unsent());
+}
 
 TEST_CASE("a coroutine waits for its subscription and its messages") {
     Peer peer;

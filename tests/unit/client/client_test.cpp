@@ -148,11 +148,12 @@ TEST_CASE("a postponed message is offered again when the pause ends, and nothing
     CHECK(handler.log == "connack 0\npublish first 0\nagain\npublish second 0\n");
 }
 
-TEST_CASE("a pause for longer than the keep-alive leaves a healthy connection alone") {
+TEST_CASE("a pause for longer than any answer may take leaves a healthy connection alone") {
     Peer peer;
     Recorder handler;
     ClientOptions options = options_for(peer);
     options.session.keep_alive = 1;
+    options.session.ack_timeout = std::chrono::seconds(1);
     Client client(options, handler);
     peer.join(client);
     peer.script = [&](const Packet& packet) {
@@ -161,6 +162,7 @@ TEST_CASE("a pause for longer than the keep-alive leaves a healthy connection al
     // The session waits five seconds for PINGRESP at least.
     constexpr auto longer = std::chrono::milliseconds(6500);
     handler.connack = [&] {
+        REQUIRE(client.publish(Publish{.topic = "a", .qos = Qos::at_least_once}));
         client.pause(true);
         client.at(client.now() + longer, [&] { client.pause(false); });
         client.at(client.now() + longer + std::chrono::milliseconds(100), [&] { client.disconnect(); });

@@ -256,6 +256,28 @@ TEST_CASE("a broker that closes as soon as it has everything is not a failure") 
     CHECK(handler.log == "connack 0\ndelivered 0\n");
 }
 
+TEST_CASE("a connection that fails in the turn of disconnect() is a failure if a message was not sent") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        // PUBACK, and bytes that are not MQTT.
+        if (std::holds_alternative<Publish>(packet))
+            peer.send(as_bytes(std::string_view("\x40\x02\0\1\0", 5)));
+    };
+    const std::string large(16 * 1024 * 1024, 'x');
+    handler.connack = [&] { REQUIRE(client.publish(Publish{.topic = "a", .qos = Qos::at_least_once})); };
+    handler.delivered = [&] {
+        REQUIRE(client.publish(Publish{.topic = "a", .payload = as_bytes(large)}, PayloadMode::borrowed));
+        client.disconnect();
+    };
+    const auto result = run(client);
+    REQUIRE_FALSE(result);
+    CHECK(result.error().code == ErrorCode::protocol_error);
+}
+
 TEST_CASE("DISCONNECT contains the requested reason and properties") {
     Peer peer(ProtocolVersion::v5);
     Recorder handler;

@@ -68,6 +68,15 @@ TEST_CASE("a read that fills the first buffer enlarges it to the usual size") {
     CHECK(buffer.room(0).size() == ReceiveBuffer::usual_size - 3);
 }
 
+TEST_CASE("a buffer that is full has room for the next read") {
+    ReceiveBuffer buffer;
+    for (int i = 0; i < 10; ++i) {
+        const auto room = buffer.room(0);
+        REQUIRE_FALSE(room.empty());
+        buffer.added(room.size());
+    }
+}
+
 TEST_CASE("the end of one packet and the beginning of the next share the buffer") {
     ReceiveBuffer buffer;
     put(buffer, std::string(60'000, 'a') + std::string(5'000, 'b'));

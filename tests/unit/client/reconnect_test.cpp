@@ -340,6 +340,28 @@ TEST_CASE("a silent broker is noticed by the acknowledgement time-out") {
     CHECK(result.error().code == ErrorCode::ack_timeout);
 }
 
+TEST_CASE("a connection on which a message is acknowledged starts the count of tries again") {
+    Peer peer;
+    Recorder handler;
+    auto options = options_for(peer);
+    options.reconnect.later = 1;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        const auto* publish = std::get_if<Publish>(&packet);
+        if (publish == nullptr) return;
+        peer.send(Ack{PacketType::puback, publish->packet_id});
+        if (peer.connections < 4) peer.hang_up();
+    };
+    handler.connack = [&] { REQUIRE(client.publish(Publish{.topic = "a", .qos = Qos::at_least_once})); };
+    handler.delivered = [&] {
+        if (peer.connections == 4) client.disconnect();
+    };
+    CHECK(run(client));
+    CHECK(peer.connections == 4);
+}
+
 TEST_CASE("connections in a row on which nothing is acknowledged are counted, though each is accepted") {
     Peer peer;
     Recorder handler;
