@@ -10,6 +10,7 @@
 #include <string>
 
 #include "unit/net/listener.hpp"
+#include "unit/net/scripted_stream.hpp"
 
 using namespace mqttc;
 using namespace mqttc::test;
@@ -79,6 +80,32 @@ TEST_CASE("what is answered, or part of a stream, is acknowledged as the kernel 
     link.receive(8192);
     link.connection->acknowledge();
     CHECK_FALSE(link.acknowledges_at_once());
+}
+
+TEST_CASE("bytes that a layer has buffered are taken before the end or the failure after them") {
+    for (const bool fails : {false, true}) {
+        Script script{.input = "abc", .piece = 1, .end = !fails, .buffered = true};
+        if (fails) script.failure = Error{ErrorCode::connection_lost, 0, "reset"};
+        net::Loop loop;
+        ReceiveBuffer buffer;
+        Connection connection(loop, std::make_unique<ScriptedStream>(script), buffer);
+        CHECK(connection.read(0) == Connection::Read::bytes);
+        CHECK(as_text(buffer.bytes()) == "abc");
+        const auto last = connection.read(0);
+        CHECK(last.has_value() == !fails);
+        if (last) CHECK(*last == Connection::Read::end);
+    }
+}
+
+TEST_CASE("what a layer still holds is pushed on although the session has nothing to send") {
+    Script script;
+    net::Loop loop;
+    ReceiveBuffer buffer;
+    Connection connection(loop, std::make_unique<ScriptedStream>(script), buffer);
+    Session idle({});
+    script.held = 5;
+    REQUIRE(connection.write(idle));
+    CHECK(connection.drained(idle));
 }
 
 TEST_CASE("on a unix socket there is nothing to acknowledge") {

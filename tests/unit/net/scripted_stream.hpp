@@ -49,7 +49,9 @@ class ScriptedStream final : public net::Stream {
         return net::IoResult{net::IoState::ready, count};
     }
     std::size_t unsent() const override { return script_.held; }
-    bool buffered() const override { return script_.buffered && !script_.input.empty(); }
+    bool buffered() const override {
+        return script_.buffered && (!script_.input.empty() || script_.end || script_.failure);
+    }
     void shutdown() override { script_.shut_down = true; }
     int descriptor() const override { return -1; }
 
