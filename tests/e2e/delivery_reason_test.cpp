@@ -215,7 +215,7 @@ TEST_CASE("a code that is not allowed in its packet ends with 64") {
     };
     const Row rows[] = {
         {"mqtt_pub", {PacketType::publish, hex("40 03 0001 01")}},
-        {"mqtt_pub", {PacketType::publish, hex("50 03 0001 8b")}},
+        {"mqtt_pub", {PacketType::publish, hex("50 03 0001 01")}},
         {"mqtt_sub", {PacketType::subscribe, hex("90 04 0001 00 03")}},
         {"mqtt_sub", {PacketType::subscribe, hex("34 06 0001'a' 0001 00  62 03 0001 80")}},
         {"mqtt_sub", {PacketType::subscribe, hex("e0 01 01")}},
