@@ -48,15 +48,14 @@ void Publisher::prepare() {
                          (options_.progress && long_work_shows ? requested_progress_delay : progress_delay));
 }
 
-void Publisher::on_delivered(PacketId id, ReasonCode code, PropertiesView properties) {
+void Publisher::on_delivered(PacketId id, ReasonCode /*code*/, PropertiesView /*properties*/) {
     answered();
     if (stats_) stats_->acknowledged(id);
-    if (code < reason::unspecified_error || code == fate_unknown) return;
-    std::string what("the broker refused a message");
-    if (options_.topics.size() == 1 && !own_topics_)
-        what.append(" to ").append(in_quotes(options_.topics.front()));
-    what.append(": ").append(app::reason_text(PacketType::puback, code, properties));
-    report_problem(what);
+}
+
+void Publisher::on_refused(const Publish& message, ReasonCode code, PropertiesView properties) {
+    report_problem("the broker refused a message to " + in_quotes(message.topic) + ": " +
+                   app::reason_text(PacketType::puback, code, properties));
 }
 
 void Publisher::on_turn_end() {

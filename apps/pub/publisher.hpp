@@ -20,6 +20,7 @@ class Publisher final : public app::ProgramRun {
               std::optional<Time> deadline, app::Messages& messages);
 
     void on_delivered(PacketId id, ReasonCode code, PropertiesView properties) override;
+    void on_refused(const Publish& message, ReasonCode code, PropertiesView properties) override;
     void on_room() override { feed(); }
     void on_turn_end() override;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;

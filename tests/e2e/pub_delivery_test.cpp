@@ -86,6 +86,33 @@ TEST_CASE("a refused message is reported with its reason") {
     }
 }
 
+TEST_CASE("each refused message is reported with its topic") {
+    struct Row {
+        Words options;
+        std::string input = {};
+    };
+    broker::Options options;
+    options.deny_publish = {"no/#"};
+    BrokerThread broker(options);
+    for (const Row& row : {Row{{"-l", "--input", "topic"}, "no/a 1\nok/a 2\nno/b 3\n"},
+                           Row{{"-l", "--input", "json"},
+                               "{\"topic\":\"no/a\"}\n{\"topic\":\"ok/a\"}\n{\"topic\":\"no/b\"}\n"},
+                           Row{{"-l", "--input", "csv"}, "topic,payload\nno/a,1\nok/a,2\nno/b,3\n"},
+                           Row{{"-t", "no/a", "-t", "ok/a", "-t", "no/b", "-m", "x"}}}) {
+        CAPTURE(row.options[1]);
+        for (const char* qos : {"1", "2"}) {
+            Words words{"-V", "5", "-q", qos};
+            words.insert(words.end(), row.options.begin(), row.options.end());
+            const Result result = publish(broker.port(), words, row.input);
+            CHECK(result.exit.code == 66);
+            CHECK(result.err ==
+                  "mqtt_pub: the broker refused a message to 'no/a': not authorized\n"
+                  "mqtt_pub: the broker refused a message to 'no/b': not authorized\n"
+                  "mqtt_pub: 1 of 3 messages delivered\n");
+        }
+    }
+}
+
 TEST_CASE("the first refusals are reported, the others counted") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.publish_reason = reason::quota_exceeded; });

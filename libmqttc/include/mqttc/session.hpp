@@ -129,6 +129,9 @@ class SessionHandler {
     /// these cases. Also for a message of an earlier connection that violates a limit of the present broker, with the
     /// code of that, and with `fate_unknown` for one that the broker lost between PUBREC and PUBCOMP.
     virtual void on_delivered(PacketId, ReasonCode, PropertiesView) {}
+    /// Before on_delivered reports a code of 0x80 or above, except `fate_unknown`: the message. Its views are valid during
+    /// the call.
+    virtual void on_refused(const Publish&, ReasonCode, PropertiesView) {}
     /// Subscriptions that are repeated after a reconnect are answered here too, with their first packet
     /// identifier; those that violate a limit of the new broker are answered by the session itself, with the code
     /// of that.

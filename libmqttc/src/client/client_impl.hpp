@@ -40,6 +40,9 @@ class Relay final : public SessionHandler {
         handler_.on_delivered(id, code, properties);
         callbacks.delivered(id, code);
     }
+    void on_refused(const Publish& message, ReasonCode code, PropertiesView properties) override {
+        handler_.on_refused(message, code, properties);
+    }
     void on_suback(const Suback& packet) override {
         subscribes = true;
         handler_.on_suback(packet);

@@ -76,6 +76,7 @@ void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, Properties
                            SessionHandler& handler) {
     const PacketId id = message.id;
     const bool again = message.pubrel_resent;
+    if (code >= reason::unspecified_error) report_refused(message, code, properties, handler);
     state.inflight.finish(message, state.ids);
     // A PUBREL that was sent again took none (section 4.9), so its PUBCOMP gives none back.
     if (!again && conn.quota < conn.limits.receive_maximum) ++conn.quota;

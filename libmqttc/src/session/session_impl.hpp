@@ -209,6 +209,8 @@ struct Session::Impl {
     /// changed.
     void send_publish(OutgoingMessage& message, PreparedPublish* fresh, Time now);
     void send_pubrel(OutgoingMessage& message, Time now);
+    void report_refused(const OutgoingMessage& message, ReasonCode code, PropertiesView properties,
+                        SessionHandler& handler);
     void report_refusals(const Refusals& refusals, SessionHandler& handler);
     /// The QoS 0 messages that the next connection can carry, and how many cannot be kept.
     struct Unsent {

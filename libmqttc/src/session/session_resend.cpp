@@ -225,9 +225,17 @@ std::optional<Publish> Session::oldest_unfinished() const {
     return read_again(message->packet, &message->payload, impl_->options.version);
 }
 
+void Session::Impl::report_refused(const OutgoingMessage& message, ReasonCode code, PropertiesView properties,
+                                   SessionHandler& handler) {
+    if (code == fate_unknown) return;
+    if (const auto publish = read_again(message.packet, &message.payload, options.version))
+        handler.on_refused(*publish, code, properties);
+}
+
 void Session::Impl::report_refusals(const Refusals& refusals, SessionHandler& handler) {
     for (const auto& [message, code] : refusals.messages) {
         const PacketId id = message->id;
+        report_refused(*message, code, {}, handler);
         state.inflight.finish(*message, state.ids);
         count_finished(code);
         handler.on_delivered(id, code, {});

@@ -49,6 +49,11 @@ void Recorder::on_delivered(PacketId id, ReasonCode code, PropertiesView) {
     if (inside_delivered) inside_delivered();
 }
 
+void Recorder::on_refused(const Publish& packet, ReasonCode code, PropertiesView) {
+    refused.push_back(std::string(packet.topic) + "=" + std::string(as_text(packet.payload)) + " code " +
+                      std::to_string(code));
+}
+
 void Recorder::on_suback(const Suback& packet) {
     events.push_back("suback " + std::to_string(packet.packet_id) + " codes " + to_hex(packet.codes));
 }

@@ -37,14 +37,16 @@ class Recorder : public SessionHandler {
     void on_connack(const Connack& packet) override;
     Accept on_publish(const Publish& packet) override;
     void on_delivered(PacketId id, ReasonCode code, PropertiesView) override;
+    void on_refused(const Publish& packet, ReasonCode code, PropertiesView) override;
     void on_suback(const Suback& packet) override;
     void on_unsuback(const Unsuback& packet) override;
     void on_disconnect(const Disconnect& packet) override;
     bool on_auth(const Auth& packet) override;
 
     std::vector<std::string> events;
-    Accept answer = Accept::now;  ///< of on_publish
-    int postponed = 0;            ///< how often that was `later`
+    std::vector<std::string> refused;  ///< "topic=payload code 135"
+    Accept answer = Accept::now;       ///< of on_publish
+    int postponed = 0;                 ///< how often that was `later`
     std::function<void()> inside_publish;
     std::function<void()> inside_connack;
     std::function<void()> inside_delivered;

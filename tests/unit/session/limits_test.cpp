@@ -147,6 +147,8 @@ TEST_CASE("messages that wait for a connection are checked against the limits of
     CHECK(d.answer_to("20 0a 00 00 07 24 01 27 00000014") ==
           wire("32 09 0001't' 0002 00 'one' 30 08 0001't' 00 'zero'"));
     CHECK(d.events() == "connack 0; delivered 1 code 155; delivered 3 code 149");
+    CHECK(d.recorder.refused ==
+          std::vector<std::string>{"t=two code 155", "t=a long payload that does not fit code 149"});
     CHECK(d.session.counters().dropped == 1);
     CHECK(d.session.counters().refused == 2);
     CHECK(d.session.inflight() == 1);

@@ -72,11 +72,12 @@ TEST_CASE("after PUBREL a failure code in another PUBREC does not refuse the mes
 TEST_CASE("failure codes of PUBACK and PUBREC finish a message and are reported") {
     Dialogue d = connected(v5);
     d.publish("t", "", qos1);
-    d.publish("t", "", qos2);
+    d.publish("u", "x", qos2);
     d.written();
     CHECK(d.answer_to("40 03 0001 87").empty());
     CHECK(d.answer_to("50 03 0002 97").empty());
     CHECK(d.events() == "delivered 1 code 135; delivered 2 code 151");
+    CHECK(d.recorder.refused == std::vector<std::string>{"t= code 135", "u=x code 151"});
     CHECK(d.session.inflight() == 0);
     CHECK(d.session.counters().refused == 2);
 }
