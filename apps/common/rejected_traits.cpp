@@ -11,6 +11,8 @@ namespace {
 // AWS IoT accepts topics of at most 256 bytes and messages of at most 128 KiB; other brokers have higher limits.
 constexpr std::size_t common_topic_size = 256;
 constexpr std::size_t common_message_size = 100'000;
+// Hardly any broker is set to a lower limit, so that an outage at a short message is not attributed to its size.
+constexpr std::size_t lowest_message_size = 256;
 
 class Traits {
   public:
@@ -64,13 +66,14 @@ std::optional<std::uint32_t> discouraged_character(std::string_view text) {
     return std::nullopt;
 }
 
-std::string rejected_traits(const Publish& message) {
+std::string rejected_traits(const Publish& message, SizeAccepted size) {
     Traits traits;
+    const std::size_t unsuspected = size == SizeAccepted::no ? lowest_message_size : common_message_size;
+    traits.add_if(message.payload.size() > unsuspected,
+                  "messages of " + std::to_string(message.payload.size()) + " bytes");
     traits.add_if(message.qos == Qos::exactly_once, "QoS 2 (try -q 1)");
     add_topic(traits, message.topic);
     traits.add_if(message.topic.starts_with('$'), "a topic that starts with '$'");
-    traits.add_if(message.payload.size() > common_message_size,
-                  "messages of " + std::to_string(message.payload.size()) + " bytes");
     traits.add_if(message.retain, "retained messages");
     return traits.take();
 }

@@ -99,8 +99,10 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
         messages_.error(error.context + "; the broker acknowledges nothing");
         return end(Ending::gave_up);
     }
-    if (ending_ == Ending::none && closed_again(error, unaccepted_at(), traits()))
+    if (ending_ == Ending::none && closed_again(error, unaccepted_at(), traits())) {
+        report_unacknowledged();
         return end(Ending::gave_up);
+    }
     if (ping_sent_ && ending_ == Ending::none) {
         if (error.code != ErrorCode::ack_timeout) messages_.error(app::error_text(error));
         return end(Ending::gave_up);
@@ -120,7 +122,10 @@ std::optional<std::uint64_t> Publisher::unaccepted_at() const {
 }
 
 std::string Publisher::traits() const {
-    if (const auto oldest = client_.session().oldest_unfinished()) return app::rejected_traits(*oldest);
+    const Session& session = client_.session();
+    if (const auto oldest = session.oldest_unfinished())
+        return app::rejected_traits(
+            *oldest, session.oldest_is_largest() ? app::SizeAccepted::no : app::SizeAccepted::yes);
     if (own_topics_ || options_.topics.empty()) return {};
     return app::rejected_traits(Publish{
         .topic = options_.topics.front(), .payload = {}, .qos = options_.qos, .retain = options_.retain});
@@ -355,7 +360,12 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
             print_stats();
             return code;
         }
-        if (!out_of_memory) report_unacknowledged(result.error());
+        const auto oldest = out_of_memory ? std::nullopt : report_unacknowledged();
+        const ErrorCode cause = result.error().code;
+        const bool closed = cause == ErrorCode::closed_by_peer || cause == ErrorCode::connection_lost;
+        const std::string traits = oldest && closed ? app::rejected_traits(*oldest) : "";
+        if (!traits.empty())
+            messages_.error("some brokers close the connection because they do not accept " + traits);
     }
     const Shortfall shortfall = shortfall_of(sum);
     if (ping_sent_) {
@@ -381,16 +391,13 @@ int Publisher::conclude(const std::expected<void, Error>& result) {
     return input_.failure().empty() ? app::exit_code::ok : app::exit_code::usage;
 }
 
-void Publisher::report_unacknowledged(const Error& error) {
+std::optional<Publish> Publisher::report_unacknowledged() {
     const auto oldest = client_.session().oldest_unfinished();
-    if (!oldest) return;
+    if (!oldest) return std::nullopt;
     messages_.error("the first message not acknowledged: topic '" + escape_controls(oldest->topic) + "', " +
                     app::count_text(oldest->payload.size(), "byte") + ": " +
                     escape_controls(as_text(oldest->payload), payload_shown));
-    const bool closed = error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost;
-    const std::string traits = app::rejected_traits(*oldest);
-    if (closed && ever_connected_ && !traits.empty())
-        messages_.error("some brokers close the connection because they do not accept " + traits);
+    return oldest;
 }
 
 Publisher::Shortfall Publisher::shortfall_of(const Tally& sum) const {

@@ -70,7 +70,8 @@ class Publisher final : public app::ProgramRun {
     Shortfall shortfall_of(const Tally& sum) const;
     /// How many messages were delivered, and what happened to the others.
     std::string delivery_text(const Tally& sum, const Shortfall& shortfall) const;
-    void report_unacknowledged(const Error& error);
+    /// Reports the oldest message that is not acknowledged, and returns it.
+    std::optional<Publish> report_unacknowledged();
     ProgressFacts progress() const;
     /// Where the run is when the broker closes a connection for what was published.
     std::optional<std::uint64_t> unaccepted_at() const;

@@ -204,6 +204,41 @@ TEST_CASE(
     }
 }
 
+TEST_CASE(
+    "a broker that closes twice in a row on the largest message so far ends the run with 66 and names it") {
+    broker::Options options;
+    options.limits.maximum_packet_size = 500;
+    BrokerThread broker(options);
+    const std::string large(2000, 'x');
+    for (const std::string& input : {large + "\n", std::string(400, 'x') + "\n" + large + "\nshort\n"}) {
+        for (const char* qos : {"1", "2"}) {
+            const Result result =
+                publish(broker.port(),
+                        {"-V", "mqttv311", "-q", qos, "-t", "a", "-l", "--reconnect-delay", "0.01"}, input);
+            CHECK(result.exit.code == 66);
+            CHECK(has(result.err, "again; likely cause: it does not accept messages of 2000 bytes"));
+            CHECK(has(result.err, "the first message not acknowledged: topic 'a', 2000 bytes: xxx"));
+        }
+    }
+}
+
+TEST_CASE("a message that is not larger than an accepted one is published again without end") {
+    BrokerThread broker;
+    Command command =
+        pub_command(broker.port(), {"-q", "1", "-t", "a", "-l", "--reconnect-delay", "0.01:0.01"});
+    command.keep_stdin_open = true;
+    Process pub(command);
+    const std::string line = std::string(300, 'x') + "\n";
+    pub.write(line);
+    REQUIRE(broker.wait_until([](Broker& it) { return it.received().size() == 1; }));
+    broker.set([](Behaviour& it) { it.close_at_qos = Qos::at_most_once; });
+    pub.write(line);
+    REQUIRE(broker.wait_until([](Broker& it) { return it.connects().size() >= 4; }));
+    broker.set([](Behaviour& it) { it.close_at_qos.reset(); });
+    pub.close_stdin();
+    CHECK(pub.wait() == Exit{.code = 0});
+}
+
 TEST_CASE("a lost connection without another try names what the broker may not accept") {
     BrokerThread broker;
     broker.set([](Behaviour& it) { it.close_at_qos = Qos::exactly_once; });

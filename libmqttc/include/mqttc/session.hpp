@@ -319,6 +319,8 @@ class MQTTC_API Session {
     /// The oldest outgoing QoS 1/2 message that is not finished. Its views are valid until the next call that changes the
     /// session.
     std::optional<Publish> oldest_unfinished() const;
+    /// That message is larger, as a packet, than each one that this session has sent and the broker has answered.
+    bool oldest_is_largest() const;
     /// Makes AUTH pending (v5). Errors: not_connected, usage.
     [[nodiscard]] std::expected<void, Error> auth(ReasonCode code, PropertiesView properties, Time now);
 

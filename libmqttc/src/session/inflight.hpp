@@ -19,6 +19,9 @@ struct OutgoingMessage {
         pubrel,   ///< PUBREC was received: PUBREL is to be sent or waits for PUBCOMP
     };
 
+    /// Of the PUBLISH.
+    std::size_t size() const { return packet.size() + payload.bytes.size(); }
+
     std::vector<std::uint8_t> packet;  ///< the PUBLISH with its whole topic, DUP = 0, and a small payload
     ExternalPayload payload;           ///< a payload that is not in `packet`
     /// Where the last packet sent of it starts and ends in this connection's output.
@@ -70,6 +73,8 @@ class Inflight {
 
     const Queue& waiting() const { return waiting_; }
     const Queue& sent() const { return sent_; }
+    /// nullptr if there are no messages.
+    const OutgoingMessage* oldest() const { return sent_.empty() ? waiting_.front() : sent_.front(); }
     std::size_t size() const { return size_; }
 
   private:

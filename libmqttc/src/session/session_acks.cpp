@@ -1,4 +1,5 @@
 // Acknowledgements from the broker: they finish messages, or take them to their next stage.
+#include <algorithm>
 #include <string>
 
 #include "session_impl.hpp"
@@ -77,6 +78,7 @@ void Session::Impl::finish(OutgoingMessage& message, ReasonCode code, Properties
     const PacketId id = message.id;
     const bool again = message.pubrel_resent;
     if (code >= reason::unspecified_error) report_refused(message, code, properties, handler);
+    state.largest_answered = std::max(state.largest_answered, message.size());
     state.inflight.finish(message, state.ids);
     // A PUBREL that was sent again took none (section 4.9), so its PUBCOMP gives none back.
     if (!again && conn.quota < conn.limits.receive_maximum) ++conn.quota;

@@ -56,6 +56,7 @@ struct Session::Impl {
         Output kept;  ///< whole QoS 0 messages for the next connection, without aliases
         std::string client_id;
         Counters counters;
+        std::size_t largest_answered = 0;  ///< the size of an outgoing QoS 1 or 2 message
         bool ever_connected = false;
         bool session_present = false;
         /// CONNECTs that were sent and whose CONNACK did not arrive: the session that the broker has next may be one

@@ -218,11 +218,14 @@ void Session::Impl::send_pubrel(OutgoingMessage& message, Time now) {
 }
 
 std::optional<Publish> Session::oldest_unfinished() const {
-    const Inflight& inflight = impl_->state.inflight;
-    const OutgoingMessage* message = inflight.sent().front();
-    if (message == nullptr) message = inflight.waiting().front();
+    const OutgoingMessage* message = impl_->state.inflight.oldest();
     if (message == nullptr) return std::nullopt;
     return read_again(message->packet, &message->payload, impl_->options.version);
+}
+
+bool Session::oldest_is_largest() const {
+    const OutgoingMessage* message = impl_->state.inflight.oldest();
+    return message != nullptr && message->size() > impl_->state.largest_answered;
 }
 
 void Session::Impl::report_refused(const OutgoingMessage& message, ReasonCode code, PropertiesView properties,

@@ -75,8 +75,7 @@ std::vector<std::uint8_t> Session::Impl::save() const {
                 out.two_bytes(message->id);
                 out.byte(
                     static_cast<std::uint8_t>((attempted ? flag_attempted : 0) | (pubrel ? flag_pubrel : 0)));
-                out.four_bytes(
-                    static_cast<std::uint32_t>(message->packet.size() + message->payload.bytes.size()));
+                out.four_bytes(static_cast<std::uint32_t>(message->size()));
                 out.raw(message->packet);
                 out.raw(message->payload.bytes);
             }

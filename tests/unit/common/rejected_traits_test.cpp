@@ -30,14 +30,24 @@ TEST_CASE("a discouraged character is found at any place of a topic of any lengt
     }
 }
 
+TEST_CASE("the size of a message is a trait if no message as large was accepted, unless it is small") {
+    const std::vector<std::uint8_t> bytes(257);
+    const Publish message{.topic = "a", .payload = bytes};
+    const Publish small{.topic = "a", .payload = Bytes(bytes).first(256)};
+    CHECK(rejected_traits(message).empty());
+    CHECK(rejected_traits(message, SizeAccepted::no) == "messages of 257 bytes");
+    CHECK(rejected_traits(small, SizeAccepted::no).empty());
+}
+
 TEST_CASE("traits that brokers reject are named, the most specific first, and none is longer than its name") {
     const std::string name(65'535, 'x');
     const std::vector<std::uint8_t> payload(100'001);
     CHECK(rejected_traits(
               Publish{.topic = "$a\x07 .", .payload = payload, .qos = Qos::exactly_once, .retain = true}) ==
-          "QoS 2 (try -q 1), or the character U+0007 in the topic, or a space in the topic, or a dot in the "
+          "messages of 100001 bytes, or QoS 2 (try -q 1), or the character U+0007 in the topic, or a space "
+          "in the topic, or a dot in the "
           "topic, "
-          "or a topic that starts with '$', or messages of 100001 bytes, or retained messages");
+          "or a topic that starts with '$', or retained messages");
     CHECK(rejected_traits(Publish{.topic = name, .payload = {}}) == "a topic of 65535 bytes");
     CHECK(rejected_traits("$share/g/\xef\xbf\xbf") ==
           "the character U+FFFF in the topic, or shared subscriptions");

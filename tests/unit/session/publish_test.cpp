@@ -69,6 +69,20 @@ TEST_CASE("after PUBREL a failure code in another PUBREC does not refuse the mes
     CHECK(d.events() == "delivered 1");
 }
 
+TEST_CASE("the oldest unfinished message is the largest if none as large was acknowledged") {
+    Dialogue d = connected(v311);
+    CHECK_FALSE(d.session.oldest_is_largest());
+    d.publish("t", "12", qos1);
+    d.publish("t", "12", qos1);
+    d.publish("t", "123", qos2);
+    d.written();
+    CHECK(d.session.oldest_is_largest());
+    d.answer_to("40 02 0001");
+    CHECK_FALSE(d.session.oldest_is_largest());
+    d.answer_to("40 02 0002");
+    CHECK(d.session.oldest_is_largest());
+}
+
 TEST_CASE("failure codes of PUBACK and PUBREC finish a message and are reported") {
     Dialogue d = connected(v5);
     d.publish("t", "", qos1);
