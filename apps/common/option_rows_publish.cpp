@@ -99,7 +99,10 @@ the exit status is 66.)",
      .set = set_source<PayloadSource::lines>},
     {.short_name = 's', .name = "stdin-file",
      .help = "all of stdin is one message",
-     .manual = "Publish all of standard input as one message.",
+     .manual = R"(Publish all of standard input as one message.
+Empty input is an empty message, where
+.Xr mosquitto_pub 1
+publishes nothing and fails.)",
      .set = set_source<PayloadSource::whole_stdin>},
     {.short_name = 'n', .name = "null-message",
      .help = "empty payload (with -r it clears the retained message)",

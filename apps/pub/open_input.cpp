@@ -21,8 +21,14 @@ std::expected<LoadedPayload, PayloadError> load_as_given(const app::PubOptions& 
     switch (options.source) {
         case app::PayloadSource::file:
             return LoadedPayload::from_file(options.file, deadline, options.connection.called.name);
-        case app::PayloadSource::whole_stdin:
-            return LoadedPayload::from_stdin(deadline, options.connection.called.name);
+        case app::PayloadSource::whole_stdin: {
+            auto payload = LoadedPayload::from_stdin(deadline, options.connection.called.name);
+            // mosquitto_rr accepts it.
+            const bool accepts_none = !options.connection.called.mosquitto || options.request;
+            if (accepts_none || !payload || !payload->bytes().empty()) return payload;
+            return std::unexpected(
+                PayloadError{false, "standard input is empty (-n publishes an empty message)"});
+        }
         case app::PayloadSource::message:
             return LoadedPayload(options.message);
         case app::PayloadSource::null:

@@ -182,6 +182,19 @@ TEST_CASE("called by Mosquitto's names, the programs read its configuration file
     CHECK(help.out.find(".config/mosquitto_rr") != std::string::npos);
 }
 
+TEST_CASE("mosquitto_pub: a producer that failed does not clear the retained message" * needs_mosquitto()) {
+    const OldNames names;
+    const RealBroker broker;
+    for (const std::string& program_path : {std::string(mosquitto_pub_path), names.path("mosquitto_pub")}) {
+        CAPTURE(program_path);
+        REQUIRE(run(client("mqtt_pub", broker.port(), {"-t", "kept", "-r", "-m", "value"})).exit == ok);
+        const Result nothing = run(client(program_path, broker.port(), {"-t", "kept", "-r", "-s"}));
+        CHECK(nothing.exit.code == 1);
+        CHECK_FALSE(nothing.err.empty());
+        CHECK(run(client("mqtt_sub", broker.port(), {"-t", "kept", "-C", "1", "-W", "5"})).out == "value\n");
+    }
+}
+
 TEST_CASE("mosquitto_passwd by its name: the same exit codes and a file that both can read" *
           needs_mosquitto()) {
     const OldNames names;
