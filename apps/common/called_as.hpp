@@ -11,7 +11,7 @@ namespace mqttc::app {
 struct CalledAs {
     Program program = Program::pub;
     std::string_view name;   ///< in messages and generated client identifiers; static storage
-    bool mosquitto = false;  ///< Mosquitto's name: its configuration file, its exit codes, the last -t wins
+    bool mosquitto = false;  ///< Mosquitto's name: its configuration file, exit codes and rules
     bool request = false;    ///< mosquitto_rr: --request without the option
 };
 

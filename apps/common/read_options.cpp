@@ -449,7 +449,7 @@ OptionResult finalize(SubOptions& options, const OptionContext& context) {
     if (options.topics.empty() && options.unsubscribe.empty())
         return std::unexpected(topic_needed(context, "FILTER", " (or -U FILTER)"));
     // With a single topic the last -q counts, as it does in scripts that override an earlier one.
-    if (options.topics.size() <= 1) options.qos.assign(1, options.qos.back());
+    if (options.topics.size() <= 1 || context.mosquitto) options.qos.assign(1, options.qos.back());
     if (options.qos.size() != 1 && options.qos.size() != options.topics.size())
         return std::unexpected("-q is given " + std::to_string(options.qos.size()) + " times for " +
                                std::to_string(options.topics.size()) +

@@ -195,6 +195,23 @@ TEST_CASE("mosquitto_pub: a producer that failed does not clear the retained mes
     }
 }
 
+TEST_CASE("mosquitto_sub: the last -q is that of all topics" * needs_mosquitto()) {
+    const OldNames names;
+    const RealBroker broker;
+    for (const char* topic : {"a", "b", "c"})
+        REQUIRE(run(client("mqtt_pub", broker.port(), {"-t", topic, "-q", "2", "-r", "-m", topic})).exit ==
+                ok);
+    for (const std::string& program_path : {std::string(mosquitto_sub_path), names.path("mosquitto_sub")}) {
+        CAPTURE(program_path);
+        const auto granted = [&](const Words& options) {
+            return run(client(program_path, broker.port(), options + Words{"-F", "%t %q", "-W", "5"})).out;
+        };
+        CHECK(granted({"-t", "a", "-q", "0", "-t", "b", "-q", "1", "-C", "2"}) == "a 1\nb 1\n");
+        CHECK(granted({"-t", "a", "-q", "0", "-t", "b", "-q", "2", "-t", "c", "-C", "3"}) ==
+              "a 2\nb 2\nc 2\n");
+    }
+}
+
 TEST_CASE("mosquitto_passwd by its name: the same exit codes and a file that both can read" *
           needs_mosquitto()) {
     const OldNames names;

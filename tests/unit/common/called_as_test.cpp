@@ -93,6 +93,14 @@ TEST_CASE("by Mosquitto's name the last topic wins, and a QoS for no Will is ign
     CHECK(pub.wrong("-t a -m x --will-qos 1") == "--will-qos needs --will-topic");
 }
 
+TEST_CASE("by Mosquitto's name the last -q is that of all topics") {
+    const auto sub = sub_fixture();
+    const auto last = [&](std::string_view line) { return parse_as(sub, "mosquitto_sub", line)->qos; };
+    CHECK(last("-t a -q 0 -t b -q 1") == std::vector{mqttc::Qos::at_least_once});
+    CHECK(last("-t a -t b -t c -q 0 -q 2") == std::vector{mqttc::Qos::exactly_once});
+    CHECK(sub.good("-t a -q 0 -t b -q 1").qos.size() == 2);
+}
+
 TEST_CASE("mosquitto_rr makes requests") {
     const auto pub = pub_fixture();
     const auto options = parse_as(pub, "mosquitto_rr", "-t a -e b -m x -v -N -R");
