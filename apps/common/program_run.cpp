@@ -32,9 +32,10 @@ ProgramRun::EndingSignals::~EndingSignals() {
     for (const int number : ending_signals) std::signal(number, SIG_IGN);
 }
 
-int ProgramRun::run() {
+RunEnd ProgramRun::run() {
     for (const int number : ending_signals) {
-        client_.on_signal(number, [this] {
+        client_.on_signal(number, [this, number] {
+            if (signal_ == 0) signal_ = number;
             if (ending_) {
                 interrupted_again_ = true;
                 return client_.stop();
@@ -51,7 +52,8 @@ int ProgramRun::run() {
     if (messages_.watched())
         client_.at(std::chrono::steady_clock::now() + connecting_notice_interval, [this] { show_waiting(); });
     prepare();
-    return conclude(client_.run());
+    const int code = conclude(client_.run());
+    return {code, signal_};
 }
 
 void ProgramRun::show_waiting() {

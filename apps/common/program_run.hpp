@@ -23,6 +23,12 @@ namespace mqttc::app {
 /// When -W ends a run that started at `started`; none without -W.
 std::optional<Time> run_deadline(const RunOptions& options, Time started);
 
+/// How a run has ended.
+struct RunEnd {
+    int code;
+    int signal = 0;  ///< the first SIGINT or SIGTERM, if there was one
+};
+
 /// A program derives from it and adds what it publishes and receives. All references must outlive it.
 class ProgramRun : public ClientHandler {
   public:
@@ -33,8 +39,8 @@ class ProgramRun : public ClientHandler {
     static constexpr Duration connecting_notice_interval = std::chrono::seconds(2);
     static constexpr std::array ending_signals{SIGINT, SIGTERM};
 
-    /// Connects, works until the run has ended, and returns the exit code. Call it once.
-    int run();
+    /// Connects and works until the run has ended. Call it once.
+    RunEnd run();
 
     void on_connack(const Connack& packet) final;
     void on_connection_lost(const Error& error, std::optional<Duration> retry_in) override;
@@ -113,6 +119,7 @@ class ProgramRun : public ClientHandler {
 
     Outage outage_;
     std::string waiting_;
+    int signal_ = 0;
     bool ending_ = false;  ///< a signal was received, or -W has ended the run
     bool silent_before_ = false;
     Time connected_at_{};

@@ -49,7 +49,8 @@ int subscribe(const app::CalledAs& called, int argc, char** argv, app::Messages&
 
     return sub::Subscriber(options, decoder ? &*decoder : nullptr, **sink, out, std::move(*client_options),
                            app::run_deadline(options.run, started), messages)
-        .run();
+        .run()
+        .code;
 }
 
 }  // namespace

@@ -1,12 +1,14 @@
 // Our programs called by the names of Mosquitto's: responses, configuration files, messages, password files.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <regex>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "broker_thread.hpp"
 #include "drop_in_names.hpp"
 #include "support/needs.hpp"
 #include "support/programs.hpp"
@@ -14,6 +16,7 @@
 #include "support/temp_dir.hpp"
 
 using namespace mqttc::test;
+using namespace mqttc::broker;
 
 namespace {
 
@@ -209,6 +212,37 @@ TEST_CASE("mosquitto_sub: the last -q is that of all topics" * needs_mosquitto()
         CHECK(granted({"-t", "a", "-q", "0", "-t", "b", "-q", "1", "-C", "2"}) == "a 1\nb 1\n");
         CHECK(granted({"-t", "a", "-q", "0", "-t", "b", "-q", "2", "-t", "c", "-C", "3"}) ==
               "a 2\nb 2\nc 2\n");
+    }
+}
+
+TEST_CASE(
+    "mosquitto_pub and mosquitto_rr end by the signal that interrupts them, so that a shell's loop ends" *
+    needs_mosquitto()) {
+    const OldNames names;
+    BrokerThread broker;
+    broker.set([](Behaviour& it) { it.answer_publish = false; });
+    const auto interrupted = [&](const std::string& program_path, const Words& options, int signal) {
+        Process process(client(program_path, broker.port(), Words{"-t", "a"} + options));
+        REQUIRE(broker.wait_for_clients(1));
+        process.send_signal(signal);
+        const Exit exit = process.wait();
+        REQUIRE(broker.wait_for_clients(0));
+        return Result{exit, process.out(), process.err()};
+    };
+    const Words message{"-q", "1", "-m", "x"};
+    const Words request{"-e", "b", "-m", "x"};
+    for (const int signal : {SIGINT, SIGTERM}) {
+        const Exit by_signal{.signal = signal};
+        CHECK(interrupted(mosquitto_pub_path, message, signal).exit == by_signal);
+        CHECK(interrupted(mosquitto_rr_path, request, signal).exit == by_signal);
+
+        const Result pub = interrupted(names.path("mosquitto_pub"), message, signal);
+        CHECK(pub.exit == by_signal);
+        CHECK(pub.err == "mosquitto_pub: 0 of 1 message delivered\n");
+        const Result rr = interrupted(names.path("mosquitto_rr"), request, signal);
+        CHECK(rr.exit == by_signal);
+        CHECK(rr.err.starts_with("mosquitto_rr: interrupted: "));
+        CHECK(interrupted(names.path("mosquitto_sub"), {}, signal).exit == ok);
     }
 }
 
