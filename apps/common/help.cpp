@@ -13,20 +13,23 @@ constexpr std::size_t help_column = 30;
 constexpr std::size_t help_width = 80;
 
 constexpr std::string_view usage_of_pub =
-    "usage: mqtt_pub [-h HOST] [-p PORT] -t TOPIC {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
-    "       mqtt_pub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC -m TEXT [options]\n"
-    "Publishes messages to an MQTT broker. Ends with 0 when every message was delivered.\n";
+    "usage: mqtt_pub [-h HOST] [-p PORT] -t TOPIC\n"
+    "           {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
+    "       mqtt_pub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/TOPIC\n"
+    "           {-m TEXT | -f FILE | -l | -s | -n} [options]\n"
+    "Publishes messages to an MQTT broker. Ends with 0 when all were delivered.\n";
 constexpr std::string_view usage_of_rr =
-    "usage: mosquitto_rr [-h HOST] [-p PORT] -t TOPIC -e RESPONSE-TOPIC {-m TEXT | -f FILE | -s | -n} "
-    "[options]\n"
-    "Publishes a request to an MQTT broker and prints the response, as mqtt_pub --request does.\n";
+    "usage: mosquitto_rr [-h HOST] [-p PORT] -t TOPIC -e RESPONSE-TOPIC\n"
+    "           {-m TEXT | -f FILE | -s | -n} [options]\n"
+    "Publishes a request and prints the response, as mqtt_pub --request does.\n";
 constexpr std::string_view usage_of_sub =
     "usage: mqtt_sub [-h HOST] [-p PORT] -t FILTER [-t FILTER]... [options]\n"
     "       mqtt_sub -L mqtt://[USER[:PASSWORD]@]HOST[:PORT]/FILTER [options]\n"
     "Subscribes to topics of an MQTT broker and prints the messages.\n";
 
 constexpr std::string_view usage_of_passwd =
-    "usage: mqtt_passwd [-H HASH] [-I N] [-c | -D] [-b | --stdin] passwordfile username [password]\n"
+    "usage: mqtt_passwd [-H HASH] [-I N] [-c | -D] [-b | --stdin]\n"
+    "           passwordfile username [password]\n"
     "       mqtt_passwd [-H HASH] [-I N] -U passwordfile\n"
     "       mqtt_passwd [-H HASH] [-I N] [-c] --import FILE passwordfile\n"
     "       mqtt_passwd --list passwordfile\n"
@@ -41,10 +44,10 @@ constexpr std::string_view examples_of_pub =
     "  mqtt_pub -t home/lamp -r -n                       and forgets it\n"
     "  vmstat 5 | mqtt_pub -h broker.example -t load -l  each line a message\n";
 constexpr std::string_view examples_of_sub =
-    "  mqtt_sub -t 'home/#' -v                           topics and payloads below home\n"
-    "  mqtt_sub -t home/lamp -C 1 -W 10                  one message, within 10 seconds\n"
-    "  mqtt_sub -t 'home/#' -F %j                        JSON\n"
-    "  mqtt_sub -h broker.example -t '#' -w              a live view of all topics\n";
+    "  mqtt_sub -t 'home/#' -v               topics and payloads below home\n"
+    "  mqtt_sub -t home/lamp -C 1 -W 10      one message, within 10 seconds\n"
+    "  mqtt_sub -t 'home/#' -F %j            JSON\n"
+    "  mqtt_sub -h broker.example -t '#' -w  a live view of all topics\n";
 
 // Width of UTF-8 text; the characters used here have one column each.
 std::size_t columns(std::string_view text) {
@@ -103,13 +106,13 @@ std::string help_text(const OptionTable& table, const CalledAs& called) {
         }
     }
     if (program == Program::passwd) return out.append(end_of_passwd);
-    out.append("\nConfig file: $XDG_CONFIG_HOME/").append(called.name);
-    out.append(" or ~/.config/").append(called.name).append(", one option per line.\nEnvironment:");
-    std::string separator = " ";
+    out.append("\nConfig file, one option per line:\n  $XDG_CONFIG_HOME/").append(called.name);
+    out.append(" or ~/.config/").append(called.name).append("\n\nEnvironment:\n");
+    std::string separator = "  ";
     table.for_each(only(program), [&](const OptionRow& row) {
         if (!row.environment.empty()) out.append(std::exchange(separator, ", ")).append(row.environment);
     });
-    out.append(".\n\n");
+    out.append("\n\n");
     if (!called.mosquitto)
         out.append("Examples:\n").append(program == Program::pub ? examples_of_pub : examples_of_sub);
     return out.append("See ").append(program_name(program)).append("(1).\n");

@@ -3,8 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <ranges>
+#include <string>
+
 #include "exit_code.hpp"
+#include "generate.hpp"
 #include "option_fixture.hpp"
+#include "option_rows.hpp"
 
 using namespace mqttc::app;
 using namespace mqttc::test;
@@ -99,6 +104,20 @@ TEST_CASE("by Mosquitto's name the last -q is that of all topics") {
     CHECK(last("-t a -q 0 -t b -q 1") == std::vector{mqttc::Qos::at_least_once});
     CHECK(last("-t a -t b -t c -q 0 -q 2") == std::vector{mqttc::Qos::exactly_once});
     CHECK(sub.good("-t a -q 0 -t b -q 1").qos.size() == 2);
+}
+
+TEST_CASE("each line of the help fits in 80 columns, by each name") {
+    const auto check = [](const OptionTable& table, const CalledAs& called) {
+        const std::string help = help_text(table, called);
+        for (const auto line : std::views::split(help, '\n')) {
+            CAPTURE(std::string(line.begin(), line.end()));
+            CHECK(std::ranges::size(line) <= 80);
+        }
+    };
+    for (const char* name : {"mqtt_pub", "mosquitto_pub", "mosquitto_rr"})
+        check(pub_sub_options(), called_as(Program::pub, name));
+    for (const char* name : {"mqtt_sub", "mosquitto_sub"})
+        check(pub_sub_options(), called_as(Program::sub, name));
 }
 
 TEST_CASE("mosquitto_rr makes requests") {

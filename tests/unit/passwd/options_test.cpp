@@ -3,10 +3,12 @@
 
 #include <doctest/doctest.h>
 
+#include <ranges>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "common/generate.hpp"
 #include "support/temp_dir.hpp"
 
 using namespace mqttc::passwd;
@@ -165,7 +167,7 @@ TEST_CASE("options that contradict each other are refused") {
     CHECK(wrong({"--memory", "64", "file", "u"}) == "--memory needs -H argon2id");
 }
 
-TEST_CASE("no option has two rows, and each is in the help") {
+TEST_CASE("no option has two rows, and each is in the help, which fits in 80 columns") {
     std::set<std::string> names;
     const std::string help = parse({"--help"}).error().text;
     option_table().for_each(
@@ -174,4 +176,12 @@ TEST_CASE("no option has two rows, and each is in the help") {
             CHECK(names.insert(std::string(row.name)).second);
             CHECK((help.find(" " + row.names()) != std::string::npos) == !row.help.empty());
         });
+    for (const char* name : {"mqtt_passwd", "mosquitto_passwd"}) {
+        const auto called = mqttc::app::called_as(mqttc::app::Program::passwd, name);
+        const std::string text = mqttc::app::help_text(option_table(), called);
+        for (const auto line : std::views::split(text, '\n')) {
+            CAPTURE(std::string(line.begin(), line.end()));
+            CHECK(std::ranges::size(line) <= 80);
+        }
+    }
 }
