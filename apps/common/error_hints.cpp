@@ -55,11 +55,12 @@ constexpr std::array rows{
 
 }  // namespace
 
-std::string error_text(const Error& error) {
+std::string error_text(const Error& error, std::string_view ca_file_option) {
     const auto row = std::ranges::find(rows, error.hint, &HintRow::hint);
     if (row == rows.end()) return error.context;
-    if (error.code == ErrorCode::tls_config && !row->option.empty())
-        return std::string(row->option).append(": ").append(error.context);
+    const std::string_view option = error.hint == Hint::ca_file ? ca_file_option : row->option;
+    if (error.code == ErrorCode::tls_config && !option.empty())
+        return std::string(option).append(": ").append(error.context);
     std::string text = error.context;
     if (row->remedy.empty()) return text;
     // One pair of parentheses: "(is it a WebSocket listener? is --ws-path right?)".

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "mqttc/error.hpp"
 
@@ -9,6 +10,7 @@ namespace mqttc::app {
 
 /// The error's context, and the option that may remedy it: "--cafile: cannot read ca.pem: …",
 /// "… the server requires a client certificate (--cert and --key)".
-std::string error_text(const Error& error);
+/// `ca_file_option` gave the CA file.
+std::string error_text(const Error& error, std::string_view ca_file_option = "--cafile");
 
 }  // namespace mqttc::app

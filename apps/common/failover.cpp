@@ -37,7 +37,7 @@ OptionResult add(OptionContext& context, std::string_view text) {
     if (to.failover.size() == max_brokers)
         return std::unexpected("more than " + std::to_string(max_brokers) + " brokers");
     const std::string_view scheme = is_url ? scheme_of(url->tls, url->websocket) : std::string_view();
-    to.failover.push_back({std::move(url->host), url->port, scheme, context.source});
+    to.failover.push_back({std::move(url->host), url->port, scheme, context.source, context.spelling});
     return {};
 }
 
@@ -73,7 +73,8 @@ std::expected<void, std::string> check_failover(const ConnectionOptions& options
     for (const FailoverBroker& broker : options.failover) {
         if (broker.scheme.empty() || broker.scheme == scheme) continue;
         return std::unexpected(
-            std::string("--failover: every broker is reached in the same way, and the first one over ")
+            std::string(broker.option)
+                .append(": every broker is reached in the same way, and the first one over ")
                 .append(scheme)
                 .append("://, not ")
                 .append(broker.scheme)

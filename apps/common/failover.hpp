@@ -21,6 +21,7 @@ struct FailoverBroker {
     std::uint16_t port = 0;   ///< 0: the first one's
     std::string_view scheme;  ///< "mqtts" or another; empty without a URL
     OptionSource source;
+    std::string option;  ///< that gave it, as spelled
 };
 
 /// The first URL of a list separated by commas, and the rest of the list, or nothing. A comma separates only where

@@ -93,6 +93,11 @@ OptionResult set_will_payload(OptionContext& context) {
     return set_text<will_field, &WillOptions::payload>(context);
 }
 
+OptionResult set_ca_file(OptionContext& context) {
+    context.connection->ca_file_option = context.spelling;
+    return set_text<tls_field, &TlsOptions::ca_file>(context);
+}
+
 OptionResult set_stats_form(OptionContext& context) {
     if (!context.values.empty()) return set_choice<StatsForm, &RunOptions::stats>(context);
     context.run->stats = StatsForm::text;
@@ -105,7 +110,7 @@ constexpr OptionRow tls_options[] = {
      .help = "trusted CA certificates (PEM)",
      .manual = R"(Trust the certificates in this PEM file: of CAs, of an intermediate CA, or of
 the broker itself.)",
-     .set = set_text<tls_field, &TlsOptions::ca_file>},
+     .set = set_ca_file},
     {.name = "capath", .argument = "DIR", .value = ValueKind::directory, .role = Role::selects_tls,
      .help = "directory of trusted CA certificates",
      .manual = R"(Trust the CA certificates in this directory

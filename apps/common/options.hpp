@@ -68,6 +68,7 @@ struct ConnectionOptions {
     std::uint32_t max_packet_size = max_packet_bytes;
 
     TlsOptions tls;
+    std::string ca_file_option;                 ///< the option that gave tls.ca_file, as spelled
     std::optional<OptionSource> tls_requested;  ///< the last option that turns TLS on was given there
     bool no_tls = false;
     std::string key_passphrase_file;

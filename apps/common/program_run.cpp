@@ -162,7 +162,7 @@ void ProgramRun::report_stats(const StatsJson& json, std::string_view text,
 }
 
 int ProgramRun::fail(const Error& error) {
-    messages_.error(error_text(error));
+    messages_.error(error_text(error, connection_options_.ca_file_option));
     return exit_code_of(error, ever_connected_);
 }
 

@@ -161,6 +161,14 @@ TEST_CASE("unusable certificate files are reported before connecting") {
     check_setting({"--cafile", rubbish}, "--cafile: no certificate in " + rubbish + " (expected PEM)");
     check_setting({"--cafile", dir.path()},
                   "--cafile: cannot read " + dir.path().string() + ": is a directory");
+    for (const char* name : {"mqtt_pub", "mqtt_sub"}) {
+        const Words message = name == std::string_view("mqtt_pub") ? Words{"-m", "x"} : Words{};
+        Command by_variable = client(name, 1, Words{"-t", "a"} + message);
+        by_variable.env.emplace_back("MQTT_CAFILE", none);
+        CHECK(run(std::move(by_variable)).err == std::string(name) +
+                                                     ": environment variable MQTT_CAFILE: cannot read " +
+                                                     none + ": no such file or directory\n");
+    }
     check_setting({"--capath", none}, "--capath: cannot read " + none + ": no such file or directory");
     check_setting({"--capath", dir.path()}, "--capath: no certificate with a hashed name in " +
                                                 dir.path().string() + " (run: openssl rehash " +

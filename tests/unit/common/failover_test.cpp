@@ -45,6 +45,11 @@ TEST_CASE("--failover names brokers after the first one, which has its port for 
         "--failover: every broker is reached in the same way, and the first one over mqtt://, not mqtts://");
     CHECK(wrong("-L wss://a --failover ws://b") ==
           "--failover: every broker is reached in the same way, and the first one over wss://, not ws://");
+    CHECK(wrong("-L mqtt://a,mqtts://b") ==
+          "-L: every broker is reached in the same way, and the first one over mqtt://, not mqtts://");
+    auto fixture = pub_fixture();
+    fixture.environment["MQTT_URL"] = "mqtt://a,mqtts://b";
+    CHECK(fixture.wrong("-t a -n").starts_with("environment variable MQTT_URL: every broker "));
 }
 
 TEST_CASE("a Unix socket has no failover, and replaces the brokers of a lower source") {
