@@ -347,7 +347,7 @@ void LiveView::list_key(int key) {
 
 void LiveView::show_commands() {
     const LiveEntry* const entry = selected_entry();
-    if (entry == nullptr) return;
+    if (entry == nullptr) return messages_.error("select a topic to see its commands");
     if (entry->topic_is_cut) return messages_.error("the topic is too long to be shown in a command");
     const std::string topic = shell_word(entry->topic);
     std::string_view payload = model_.shown(entry).value;

@@ -330,6 +330,19 @@ TEST_CASE("y shows no command for a topic that is cut, and no payload that is on
     CHECK(part.shows("mqtt_pub -h x -t t -m ..."));
 }
 
+TEST_CASE("y on a group of the tree asks for a topic") {
+    View it;
+    it.take("home/cave", "1");
+    it.take("home/salon", "2");
+    it.view.tick();
+    std::string reported;
+    it.messages.set_line_hook([&](std::string_view line) { reported = line; });
+    it.type({'t', key_home, 'y'});
+    CHECK(reported.contains("select a topic"));
+    it.type({key_down, 'y'});
+    CHECK(it.shows("mqtt_sub -v -h x -t home/cave"));
+}
+
 TEST_CASE("the commands of y keep the options that reach the broker, without secrets") {
     const auto kept = [](const std::string& words) {
         return broker_options(test::sub_fixture().good("-t a" + words).connection);
