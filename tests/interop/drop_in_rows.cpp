@@ -194,6 +194,14 @@ void publish_failures(Table& table) {
     differs_by_any_name(table.pub({"-m", "x", "-D", "publish", "payload-format-indicator", "2"}),
                         "property values are checked", 1, "");
     differs_by_any_name(table.pub({"-t", "", "-m", "x"}), "an empty topic is an error", 1, "");
+    differs_by_any_name(table.pub({"-m", "x", "-k", "60x"}), "a number is complete", 1, "");
+    differs_by_any_name(table.pub({"-m", "x", "-q", "01"}), "a choice is written as it is", 1, "");
+    differs_by_any_name(table.pub({"-m", "x", "-M", "65536"}), "-M is limited to identifiers", 1, "");
+    differs_by_any_name(table.pub({"-m", "x", "-I", ""}), "an empty prefix is an error", 1, "");
+    differs_by_any_name(table.pub({"-m", "x", "-x", "-1"}), "such a session needs -i", 1, "");
+    differs_by_any_name(table.pub({"-l", "--repeat", "2"}, "x\n"), "--repeat needs one message", 1, "");
+    differs_by_any_name(table.pub({"-m", "x", "-D", "publish", "Content-Type", "x"}),
+                        "properties are written in lower case", 1, "");
     table.pub_unchanged({"-h", "127.0.0.1", "-p", "{PORT}", "-t", "a\xff", "-m", "x"});
 }
 
@@ -371,6 +379,9 @@ void subscribe_usage(Table& table) {
         {"stray"},
     };
     for (const Words& words : wrong) table.sub(words);
+    for (const char* option : {"-t", "-T", "-U"})
+        differs_by_any_name(table.sub({"-t", "x", option, "", "-W", "1"}), "an empty filter is an error", 1,
+                            "");
     differs_by_any_name(table.sub({"-t", "", "-W", "1"}), "an empty filter is an error", 1, "");
     differs_by_any_name(table.sub({"-t", "x", "-W", "1", "--random-filter", "101"}),
                         "a percentage is limited to 100", 1, "");
