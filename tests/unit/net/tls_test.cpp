@@ -276,6 +276,17 @@ TEST_CASE("any number of key updates is answered as long as the answers are read
     }
 }
 
+TEST_CASE("an upload that waits is not taken for answers to key updates") {
+    Ends ends;
+    ends.shake_hands();
+    std::uint8_t byte = 0;
+    REQUIRE(ends.client->read({&byte, 1}));
+    ends.to_server.room = 0;
+    REQUIRE(ends.client->write(as_bytes(noise(100'000))));
+    REQUIRE(ends.client->unsent() > 64 * 1024);
+    CHECK(ends.client->read({&byte, 1}));
+}
+
 TEST_CASE("key updates without end do not hold a read or a handshake") {
     constexpr int updates = 20'000;  // about 27 bytes each
     Ends ends;
