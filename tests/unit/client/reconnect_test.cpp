@@ -340,6 +340,38 @@ TEST_CASE("a silent broker is noticed by the acknowledgement time-out") {
     CHECK(result.error().code == ErrorCode::ack_timeout);
 }
 
+TEST_CASE("a broker that reads a large message slowly is waited for longer than the time-out") {
+    Peer peer;
+    const int room = 16 * 1024;
+    REQUIRE(::setsockopt(peer.listener.fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
+    Recorder handler;
+    auto options = options_for(peer);
+    options.session.ack_timeout = 300ms;
+    options.reconnect.later = 0;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    const std::string payload(400'000, 'x');  // the client's kernel takes it at once
+    std::size_t received = 0;
+    std::function<void()> read_slowly = [&] {
+        std::array<std::uint8_t, 10'000> part;
+        received += static_cast<std::size_t>(
+            std::max<ssize_t>(::recv(peer.fd.get(), part.data(), part.size(), 0), 0));
+        if (received > payload.size()) return peer.send(Ack{PacketType::puback, 1});
+        client.at(client.now() + 20ms, read_slowly);
+    };
+    peer.script = [&](const Packet&) {
+        peer.accept_client();
+        client.unwatch(peer.fd.get());
+        read_slowly();
+    };
+    handler.connack = [&] {
+        REQUIRE(client.publish({.topic = "a", .payload = as_bytes(payload), .qos = Qos::at_least_once}));
+    };
+    handler.delivered = [&] { client.disconnect(); };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\ndelivered 0\n");
+}
+
 TEST_CASE("a connection on which a message is acknowledged starts the count of tries again") {
     Peer peer;
     Recorder handler;
