@@ -243,6 +243,20 @@ TEST_CASE("an output finds its packets between external payloads") {
     }
 }
 
+TEST_CASE("what is left of a message whose external payload is partly sent keeps its start") {
+    const std::string text(100, 'x');
+    const Publish publish{.topic = "t", .payload = as_bytes(text)};
+    Output output;
+    for (int i = 0; i < 10; ++i) output.append(packet_of(10'000));
+    REQUIRE(encode_publish_header(publish, ProtocolVersion::v311, output.buffer()).has_value());
+    output.append_payload({as_bytes(text), nullptr});
+    output.sent(100'000 + 5 + 50);
+    output.append(packet_of(5));
+    std::vector<std::size_t> sizes;
+    output.for_each_packet([&](const Output::Packet& one) { sizes.push_back(one.size()); });
+    CHECK(sizes == std::vector<std::size_t>{105, 5});
+}
+
 TEST_CASE("a secret is overwritten after it was sent") {
     Output output;
     output.append(packet_of(100));
