@@ -76,25 +76,29 @@ TEST_CASE("disconnect_when_delivered() gives up after its time and says how many
 }
 
 TEST_CASE("QoS 0 messages that the kernel holds when the broker resets the connection count as dropped") {
-    Peer peer;
-    Recorder handler;
-    auto options = options_for(peer);
-    options.reconnect.later = 0;
-    options.session.max_output_bytes = 16 * 1024 * 1024;
-    Client client(std::move(options), handler);
-    peer.join(client);
-    peer.script = [&](const Packet&) {
-        peer.accept_client();
-        client.unwatch(peer.fd.get());
-        client.at(client.now() + 100ms, [&] { peer.reset(); });
-    };
-    const std::string payload(10'000, 'x');
-    handler.connack = [&] {
-        for (int i = 0; i < 1'600; ++i) REQUIRE(client.publish(numbered(payload, Qos::at_most_once)));
-    };
-    CHECK_FALSE(run(client));
-    // One at most was sent in part.
-    CHECK(client.session().counters().dropped > 1);
+    for (const bool disconnects : {false, true}) {
+        CAPTURE(disconnects);
+        Peer peer;
+        Recorder handler;
+        auto options = options_for(peer);
+        options.reconnect.later = 0;
+        options.session.max_output_bytes = 16 * 1024 * 1024;
+        Client client(std::move(options), handler);
+        peer.join(client);
+        peer.script = [&](const Packet&) {
+            peer.accept_client();
+            client.unwatch(peer.fd.get());
+            client.at(client.now() + 100ms, [&] { peer.reset(); });
+        };
+        const std::string payload(10'000, 'x');
+        handler.connack = [&] {
+            for (int i = 0; i < 1'600; ++i) REQUIRE(client.publish(numbered(payload, Qos::at_most_once)));
+            if (disconnects) client.disconnect();
+        };
+        CHECK_FALSE(run(client));
+        // One at most was sent in part.
+        CHECK(client.session().counters().dropped > 1);
+    }
 }
 
 TEST_CASE("messages are acknowledged one by one, in their order") {
