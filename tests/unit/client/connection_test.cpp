@@ -108,6 +108,16 @@ TEST_CASE("what a layer still holds is pushed on although the session has nothin
     CHECK(connection.drained(idle));
 }
 
+TEST_CASE("a peer whose bytes are still unread is waited for before the connection is closed") {
+    Link silent;
+    CHECK(silent.connection->close_gracefully(silent.loop.now(), false));
+    Link sending;
+    REQUIRE(::send(sending.peer.get(), "x", 1, 0) == 1);
+    pollfd waiting{.fd = sending.fd, .events = POLLIN, .revents = 0};
+    REQUIRE(::poll(&waiting, 1, 20'000) == 1);
+    CHECK_FALSE(sending.connection->close_gracefully(sending.loop.now(), false));
+}
+
 TEST_CASE("on a unix socket there is nothing to acknowledge") {
     int ends[2];
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) == 0);
