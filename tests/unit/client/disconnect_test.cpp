@@ -180,10 +180,37 @@ TEST_CASE("a broker that neither reads nor closes is not waited for longer than 
     CHECK(result.error().context.ends_with(": the broker has not read them within 0.3 s"));
 }
 
+TEST_CASE("a broker that reads slowly is waited for longer than disconnect_timeout") {
+    Peer peer;
+    const int room = 128 * 1024;
+    REQUIRE(::setsockopt(peer.listener.fd.get(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room) == 0);
+    Recorder handler;
+    auto options = options_for(peer);
+    options.disconnect_timeout = 200ms;
+    Client client(std::move(options), handler);
+    peer.join(client);
+    const std::string payload(6'000'000, 'p');  // more than the kernel takes
+    std::vector<std::uint8_t> part(100'000);
+    std::function<void()> read_slowly = [&] {
+        static_cast<void>(::recv(peer.fd.get(), part.data(), part.size(), 0));
+        client.at(client.now() + 20ms, read_slowly);
+    };
+    peer.script = [&](const Packet&) {
+        peer.accept_client();
+        client.unwatch(peer.fd.get());
+        read_slowly();
+    };
+    handler.connack = [&] {
+        REQUIRE(client.publish({.topic = "big", .payload = as_bytes(payload)}, PayloadMode::borrowed));
+        client.disconnect();
+    };
+    CHECK(run(client));
+}
+
 namespace {
 
 // How long disconnect() takes after a message, with a broker that does not close.
-Duration time_to_end(const std::function<void(ClientOptions&, Publish&)>& change) {
+Duration time_to_end(const std::function<void(ClientOptions&, Publish&)>& change, bool publishes = false) {
     Peer peer;
     Recorder handler;
     auto options = options_for(peer);
@@ -193,9 +220,11 @@ Duration time_to_end(const std::function<void(ClientOptions&, Publish&)>& change
     Client client(options, handler);
     peer.join(client);
     peer.script = [&](const Packet& packet) {
-        if (!std::holds_alternative<Connect>(packet)) return;
-        peer.accept_client();
-        peer.send(publish);
+        if (std::holds_alternative<Connect>(packet)) peer.accept_client();
+        if (std::holds_alternative<Publish>(packet) == publishes) peer.send(publish);
+    };
+    handler.connack = [&] {
+        if (publishes) REQUIRE(client.publish({.topic = "b"}));
     };
     Time start;
     handler.publish = [&](const Publish&) {
@@ -218,6 +247,7 @@ TEST_CASE("a broker that has sent messages is waited for 50 ms, if the end of th
               publish.qos = Qos::at_least_once;
               publish.packet_id = 1;
           }) >= 50ms);
+    CHECK(time_to_end([](auto&, auto&) {}, true) >= 50ms);
     CHECK(time_to_end([](auto&, auto&) {}) < with_will);
 }
 
