@@ -155,29 +155,32 @@ TEST_CASE("what WebSocket still holds at the end was not sent, whether the broke
 }
 
 TEST_CASE("a broker that neither reads nor closes is not waited for longer than disconnect_timeout") {
-    Peer peer;
-    Recorder handler;
-    auto options = options_for(peer);
-    options.disconnect_timeout = 300ms;
-    Client client(std::move(options), handler);
-    peer.join(client);
-    const std::string payload(30'000'000, 'p');
-    Time start;
-    peer.script = [&](const Packet&) { peer.accept_client(); };
-    handler.connack = [&] {
-        client.unwatch(peer.fd.get());
-        Publish big;
-        big.topic = "big";
-        big.payload = as_bytes(payload);
-        REQUIRE(client.publish(big, PayloadMode::borrowed));
-        client.disconnect();
-        start = client.now();
-    };
-    const auto result = run(client);
-    CHECK(client.now() - start < 500ms);
-    REQUIRE_FALSE(result);
-    CHECK(result.error().code == ErrorCode::connection_lost);
-    CHECK(result.error().context.ends_with(": the broker has not read them within 0.3 s"));
+    for (const bool when_delivered : {false, true}) {
+        CAPTURE(when_delivered);
+        Peer peer;
+        Recorder handler;
+        auto options = options_for(peer);
+        options.disconnect_timeout = 300ms;
+        Client client(std::move(options), handler);
+        peer.join(client);
+        const std::string payload(30'000'000, 'p');
+        Time start;
+        peer.script = [&](const Packet&) { peer.accept_client(); };
+        handler.connack = [&] {
+            client.unwatch(peer.fd.get());
+            Publish big;
+            big.topic = "big";
+            big.payload = as_bytes(payload);
+            REQUIRE(client.publish(big, PayloadMode::borrowed));
+            when_delivered ? client.disconnect_when_delivered(0s) : client.disconnect();
+            start = client.now();
+        };
+        const auto result = run(client);
+        CHECK(client.now() - start < 500ms);
+        REQUIRE_FALSE(result);
+        CHECK(result.error().code == ErrorCode::connection_lost);
+        CHECK(result.error().context.ends_with(": the broker has not read them within 0.3 s"));
+    }
 }
 
 TEST_CASE("a broker that reads slowly is waited for longer than disconnect_timeout") {
