@@ -186,6 +186,7 @@ TEST_CASE("close_notify is the end for the peer, and so is a connection that jus
     Ends polite;
     polite.shake_hands();
     polite.client->shutdown();
+    CHECK_FALSE(polite.to_server.bytes.empty());
     CHECK(polite.server->read(buffer)->state == IoState::end);
     Ends rude;
     rude.shake_hands();
@@ -221,13 +222,21 @@ TEST_CASE("what a read has left needs no readable descriptor: the rest of a reco
     }
 }
 
+namespace {
+
+/// A record of 32 bytes that is not encrypted.
+void forge_record(Pipe& pipe) {
+    const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
+    for (const std::uint8_t byte : as_bytes(forged)) pipe.bytes.push_back(byte);
+}
+
+}  // namespace
+
 TEST_CASE("bytes received before a failure are delivered before it") {
     Ends ends;
     ends.shake_hands();
     REQUIRE(ends.server->write(as_bytes("last words"))->count == 10);
-    // A record of 32 bytes that is not encrypted.
-    const std::string forged = std::string("\x17\x03\x03\x00\x20", 5) + std::string(32, 'x');
-    for (const std::uint8_t byte : as_bytes(forged)) ends.to_client.bytes.push_back(byte);
+    forge_record(ends.to_client);
     std::uint8_t buffer[64];
     CHECK(ends.client->read(buffer)->count == 10);
     CHECK(ends.client->buffered());
@@ -239,6 +248,15 @@ TEST_CASE("bytes received before a failure are delivered before it") {
     CHECK_FALSE(ends.client->read(buffer));
     CHECK(ends.client->buffered());
     CHECK_FALSE(ends.client->write(as_bytes("x")));
+}
+
+TEST_CASE("an alert reports a failure to the peer at once") {
+    Ends ends;
+    ends.shake_hands();
+    forge_record(ends.to_client);
+    std::uint8_t byte = 0;
+    REQUIRE_FALSE(ends.client->read({&byte, 1}));
+    CHECK_FALSE(ends.server->read({&byte, 1}));
 }
 
 TEST_CASE("a name that is empty, or only a dot, is not one that any certificate is for") {
