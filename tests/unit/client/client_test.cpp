@@ -148,6 +148,56 @@ TEST_CASE("a postponed message is offered again when the pause ends, and nothing
     CHECK(handler.log == "connack 0\npublish first 0\nagain\npublish second 0\n");
 }
 
+TEST_CASE("a message postponed during a pause is not offered before the pause ends") {
+    Peer peer;
+    Recorder handler;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet& packet) {
+        if (!std::holds_alternative<Connect>(packet)) return;
+        peer.accept_client();
+        peer.send(message("a", ""));
+    };
+    const auto on_message = [&](const Publish&) {
+        handler.log += "offered\n";
+        if (handler.log.ends_with("again\noffered\n")) {
+            client.stop();
+            return Accept::now;
+        }
+        client.pause(true);
+        client.at(client.now() + 5ms, [&] { handler.log += "a turn\n"; });
+        client.at(client.now() + 10ms, [&] {
+            handler.log += "again\n";
+            client.pause(false);
+        });
+        return Accept::later;
+    };
+    REQUIRE(client.subscribe({.filter = "a"}, on_message));
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\noffered\na turn\nagain\noffered\n");
+}
+
+TEST_CASE("a pause holds on the next connection, too") {
+    Peer peer;
+    Recorder handler;
+    handler.drop_when_closed = true;
+    Client client(options_for(peer), handler);
+    peer.join(client);
+    peer.script = [&](const Packet&) { peer.accept_client(); };
+    handler.connack = [&] {
+        if (peer.connections == 2) return client.stop();
+        client.pause(true);
+        peer.hang_up();
+        client.at(client.now() + 100ms, [&] {
+            handler.log += "again\n";
+            client.pause(false);
+        });
+    };
+    CHECK(run(client));
+    CHECK(handler.log == "connack 0\npeer closed\nretry: lost the connection to " + peer.name() +
+                             ": the server closed the connection\nagain\nconnack 0\n");
+}
+
 TEST_CASE("a pause for longer than any answer may take leaves a healthy connection alone") {
     Peer peer;
     Recorder handler;
