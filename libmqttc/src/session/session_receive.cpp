@@ -50,6 +50,10 @@ Remedy remedy_of(const SessionOptions& options, ReasonCode code) {
         case reason::client_identifier_not_valid:
         case 0x102:
             return {options.client_id.empty() ? " (no client identifier was given)" : "", Hint::client_id};
+        case reason::unspecified_error:
+            // Mosquitto's answer to an empty identifier that it does not allow.
+            if (options.client_id.empty()) return {" (no client identifier was given)", Hint::client_id};
+            return {};
         default:
             return {};
     }

@@ -110,6 +110,11 @@ TEST_CASE("a refusal contains a remedy") {
     CHECK(refusal("20 03 00 84 00").hint == Hint::protocol_version);
     CHECK(refusal("20 03 00 85 00").context.ends_with("(no client identifier was given)"));
     CHECK(refusal("20 03 00 85 00").hint == Hint::client_id);
+    CHECK(refusal("20 03 00 80 00").context.ends_with("unspecified error (no client identifier was given)"));
+    CHECK(refusal("20 03 00 80 00").hint == Hint::client_id);
+    options.client_id = "me";
+    CHECK(refusal("20 03 00 80 00").context.ends_with("unspecified error"));
+    CHECK(refusal("20 03 00 80 00").hint == Hint::none);
 }
 
 TEST_CASE("a return code that MQTT 3.1.1 does not have is a protocol error") {
