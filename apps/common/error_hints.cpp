@@ -50,6 +50,9 @@ constexpr std::array rows{
     HintRow{Hint::client_id, {}, "choose one with -i"},
     HintRow{Hint::tls_engine, "--tls-engine"},
     HintRow{Hint::crl_file, "--crlfile", "--crlfile"},
+    HintRow{Hint::max_packet_size,
+            {},
+            "use a larger --max-packet-size, or -V mqttv5, where the broker leaves out larger messages"},
     HintRow{Hint::redirect, {}, "connect there, or use --follow-redirect"},
 };
 

@@ -350,7 +350,9 @@ The default is 20.)",
      .help = "refuse larger packets from the broker (default 268435460)",
      // 128: room for a CONNACK with properties
      .manual = R"(Refuse packets from the broker that are larger than this.
-The default is 268435460.)",
+In MQTT 5 the broker is informed of the limit and leaves out larger messages; in
+MQTT 3.1 and 3.1.1 such a packet ends the connection and the run.
+The smallest value is 128, the default 268435460.)",
      .set = set_number<128, max_packet_bytes, &ConnectionOptions::max_packet_size>},
     // The library always sets it.
     {.name = "nodelay", .help = "TCP_NODELAY (always on)",

@@ -92,6 +92,7 @@ enum class Hint : std::uint8_t {
     redirect,            ///< ClientOptions::follow_redirect
     tls_engine,          ///< TlsOptions::engine
     crl_file,            ///< TlsOptions::crl_file
+    max_packet_size,     ///< SessionOptions::max_packet_size, which MQTT 3.x cannot announce to the broker
 };
 
 /// What went wrong, built once where the context is known.

@@ -110,8 +110,10 @@ std::expected<std::size_t, Error> Session::Impl::receive(Bytes bytes, Time now, 
         const auto frame = next_frame(bytes.subspan(used), accepted_size);
         if (!frame) {
             if (frame.error() == CodecError::packet_too_large) {
-                return fail(reason::packet_too_large, "the broker sent a packet over the limit of " +
-                                                          std::to_string(accepted_size) + " bytes");
+                auto error = fail(reason::packet_too_large, "the broker sent a packet over the limit of " +
+                                                                std::to_string(accepted_size) + " bytes");
+                if (!v5()) error.error().hint = Hint::max_packet_size;
+                return error;
             }
             return fail(reason_of(frame.error()),
                         "the broker sent data that is not MQTT: no packet starts with these bytes");

@@ -36,7 +36,7 @@ TEST_CASE("a refused protocol version is not among the versions to try") {
 }
 
 TEST_CASE("every hint has an option or a remedy") {
-    for (int hint = 1; hint <= static_cast<int>(Hint::redirect); ++hint) {
+    for (int hint = 1; hint <= static_cast<int>(Hint::max_packet_size); ++hint) {
         CAPTURE(hint);
         CHECK(error_text({ErrorCode::tls_config, 0, "x", static_cast<Hint>(hint)}).find('-') !=
               std::string::npos);

@@ -208,10 +208,19 @@ TEST_CASE("a packet over max_packet_size is refused as soon as its length is kno
     const Error error = d.error_of("30 13");
     CHECK(error.reason == reason::packet_too_large);
     CHECK(error.context == "the broker sent a packet over the limit of 20 bytes");
+    CHECK(error.hint == Hint::none);
     CHECK(d.written() == wire("e0 01 95"));
     d.reconnect(false);
     CHECK(d.error_of("30 13 0001't' 00 '0123456789abcde'").reason == reason::packet_too_large);
     CHECK(d.events().empty());
+}
+
+TEST_CASE("in MQTT 3.1.1, where the broker does not know max_packet_size, a packet over it has a hint") {
+    SessionOptions options = options_of(v311);
+    options.max_packet_size = 20;
+    Dialogue d(options);
+    d.connect();
+    CHECK(d.error_of("30 13").hint == Hint::max_packet_size);
 }
 
 TEST_CASE("a maximum packet size among the CONNECT properties is enforced, too") {
