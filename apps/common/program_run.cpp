@@ -122,13 +122,15 @@ bool ProgramRun::gives_up_on_silence(const Error& error) {
 }
 
 bool ProgramRun::closed_again(const Error& error, std::optional<std::uint64_t> progress,
-                              std::string_view traits) {
+                              std::string_view traits, unsigned often) {
     const bool closed = error.code == ErrorCode::closed_by_peer || error.code == ErrorCode::connection_lost;
     // A connection that lasted was not closed for what is sent at its start.
     const bool soon = was_connected() && client_.now() - connected_at_ < Outage::short_connection;
     if (!closed || !soon || traits.empty()) progress.reset();
-    const auto before = std::exchange(closed_at_, progress);
-    if (!progress || before != progress || connection_options_.reconnect) return false;
+    const bool at_same = progress && std::exchange(closed_at_, progress) == progress;
+    if (!progress) closed_at_.reset();
+    closes_ = at_same ? closes_ + 1 : 1;
+    if (closes_ < often || connection_options_.reconnect) return false;
     messages_.error(error_text(error) + " again; likely cause: it does not accept " + std::string(traits));
     return true;
 }

@@ -73,10 +73,11 @@ class ProgramRun : public ClientHandler {
     /// True when acknowledgements timed out twice with no answer in between, and the user has not set the number
     /// of tries: then it is not tried again.
     bool gives_up_on_silence(const Error& error);
-    /// For on_connection_lost. True, and reported: the broker has closed two connections in a row, each soon after it was
-    /// made and at the same `progress`, and some brokers do not accept what was sent (`traits`, of rejected_traits). False if
+    /// For on_connection_lost. True, and reported: the broker has closed so many connections in a row, each soon after it
+    /// was made and at the same `progress`, and some brokers do not accept what was sent (`traits`, of rejected_traits). False if
     /// the user has set the number of tries. No `progress`: this connection was lost for another cause.
-    bool closed_again(const Error& error, std::optional<std::uint64_t> progress, std::string_view traits);
+    bool closed_again(const Error& error, std::optional<std::uint64_t> progress, std::string_view traits,
+                      unsigned often = 2);
     /// What the run is doing, or why it is not connected.
     std::string state() const;
     /// In on_connection_lost: a connection was lost; false: an attempt to connect failed.
@@ -124,6 +125,7 @@ class ProgramRun : public ClientHandler {
     bool silent_before_ = false;
     Time connected_at_{};
     std::optional<std::uint64_t> closed_at_;  ///< progress of closed_again()
+    unsigned closes_ = 0;                     ///< in a row there
     bool topic_warned_ = false;
 };
 

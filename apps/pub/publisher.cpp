@@ -99,7 +99,10 @@ void Publisher::on_connection_lost(const Error& error, std::optional<Duration> r
         messages_.error(error.context + "; the broker acknowledges nothing");
         return end(Ending::gave_up);
     }
-    if (ending_ == Ending::none && closed_again(error, unaccepted_at(), traits())) {
+    // On a poor network, too, connections break at large messages.
+    const auto oldest = client_.session().oldest_unfinished();
+    const unsigned often = oldest && app::rejected_traits(*oldest).empty() ? 5 : 2;
+    if (ending_ == Ending::none && closed_again(error, unaccepted_at(), traits(), often)) {
         report_unacknowledged();
         return end(Ending::gave_up);
     }
