@@ -39,7 +39,8 @@ std::size_t copies_on_heap(pid_t pid, const std::string& text) {
         if (line.find(" rw") == line.npos || line.ends_with("[stack]")) continue;
         std::size_t end_of_start = 0;
         const auto start = std::stoull(line, &end_of_start, 16);
-        std::string bytes(std::stoull(line.substr(end_of_start + 1), nullptr, 16) - start, '\0');
+        const auto end = std::stoull(line.substr(end_of_start + 1), nullptr, 16);
+        std::string bytes(static_cast<std::size_t>(end - start), '\0');
         memory.clear();
         memory.seekg(static_cast<std::streamoff>(start));
         memory.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
