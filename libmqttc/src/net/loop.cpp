@@ -26,6 +26,17 @@ void note_signal(int number) {
 // While descriptors are always ready ppoll never delivers a blocked signal, so this often a check finds them.
 constexpr Duration signal_check_interval = std::chrono::milliseconds(10);
 
+// glibc 2.36 has a flaw on 32-bit systems with 64-bit times: with _FORTIFY_SOURCE its ppoll() takes the timespec for one of
+// 32-bit times, and waits without the part below a second.
+#if defined(__USE_TIME_BITS64) && __TIMESIZE == 32
+extern "C" int ppoll_64(pollfd* polled, nfds_t count, const timespec* timeout,
+                        const sigset_t* mask) __asm__("__ppoll64");
+#else
+int ppoll_64(pollfd* polled, nfds_t count, const timespec* timeout, const sigset_t* mask) {
+    return ::ppoll(polled, count, timeout, mask);
+}
+#endif
+
 Time clock_now() {
     return std::chrono::steady_clock::now();
 }
@@ -162,8 +173,8 @@ bool Loop::wait(std::optional<Time> until, bool no_wait) {
     timespec timeout{};
     if (until && !no_wait) timeout = to_timespec(*until - clock_now());
     const bool forever = !until && !no_wait;
-    const int ready = ppoll(polled_.data(), polled_.size(), forever ? nullptr : &timeout,
-                            signals_.empty() ? nullptr : &mask_waiting_);
+    const int ready = ppoll_64(polled_.data(), polled_.size(), forever ? nullptr : &timeout,
+                               signals_.empty() ? nullptr : &mask_waiting_);
     return ready > 0;
 }
 
