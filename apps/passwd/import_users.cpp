@@ -32,8 +32,7 @@ Result<std::vector<NewUser>> users_of(std::string_view text, const std::string& 
         if (auto good = check_name(name); !good)
             return wrong("the user name '" + escape_controls(name) + "' " + good.error());
         if (line.stored.empty()) return wrong("user '" + escape_controls(line.name) + "' has no password");
-        if (line.stored.size() > max_password_length)
-            return wrong("the password is longer than 65535 bytes");
+        if (line.stored.size() > max_password_length) return wrong("the password is longer than 65535 bytes");
         const StoredForm form = stored_form(line.stored);
         if (form == StoredForm::unknown)
             return wrong("user '" + escape_controls(line.name) +
