@@ -69,11 +69,11 @@ std::optional<std::uint32_t> discouraged_character(std::string_view text) {
 std::string rejected_traits(const Publish& message, SizeAccepted size) {
     Traits traits;
     const std::size_t unsuspected = size == SizeAccepted::no ? lowest_message_size : common_message_size;
-    traits.add_if(message.payload.size() > unsuspected,
-                  "messages of " + std::to_string(message.payload.size()) + " bytes");
     traits.add_if(message.qos == Qos::exactly_once, "QoS 2 (try -q 1)");
     add_topic(traits, message.topic);
     traits.add_if(message.topic.starts_with('$'), "a topic that starts with '$'");
+    traits.add_if(message.payload.size() > unsuspected,
+                  "messages of " + std::to_string(message.payload.size()) + " bytes");
     traits.add_if(message.retain, "retained messages");
     return traits.take();
 }

@@ -44,10 +44,9 @@ TEST_CASE("traits that brokers reject are named, the most specific first, and no
     const std::vector<std::uint8_t> payload(100'001);
     CHECK(rejected_traits(
               Publish{.topic = "$a\x07 .", .payload = payload, .qos = Qos::exactly_once, .retain = true}) ==
-          "messages of 100001 bytes, or QoS 2 (try -q 1), or the character U+0007 in the topic, or a space "
-          "in the topic, or a dot in the "
+          "QoS 2 (try -q 1), or the character U+0007 in the topic, or a space in the topic, or a dot in the "
           "topic, "
-          "or a topic that starts with '$', or retained messages");
+          "or a topic that starts with '$', or messages of 100001 bytes, or retained messages");
     CHECK(rejected_traits(Publish{.topic = name, .payload = {}}) == "a topic of 65535 bytes");
     CHECK(rejected_traits("$share/g/\xef\xbf\xbf") ==
           "the character U+FFFF in the topic, or shared subscriptions");
