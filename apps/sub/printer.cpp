@@ -180,11 +180,12 @@ std::string broker_options(const app::ConnectionOptions& options) {
     if (options.username) add("-u", *options.username);
     const TlsOptions& tls = options.tls;
     const bool has_pin = (tls.cert_file + tls.key_file).contains("pin-value=");
+    const auto shown = [&](std::string_view file) { return has_pin ? std::string_view() : file; };
     for (const auto& [option, value] : std::initializer_list<std::pair<std::string_view, std::string_view>>{
              {"--cafile", tls.ca_file},
              {"--capath", tls.ca_path},
-             {"--cert", has_pin ? "" : tls.cert_file},
-             {"--key", has_pin ? "" : tls.key_file},
+             {"--cert", shown(tls.cert_file)},
+             {"--key", shown(tls.key_file)},
              {"--server-name", tls.server_name}}) {
         if (!value.empty()) add(option, value);
     }
