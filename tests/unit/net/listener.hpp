@@ -6,7 +6,9 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include "base/descriptor.hpp"
 #include "resolve.hpp"
@@ -29,7 +31,13 @@ class Listener {
         auto address = at(host, wanted_port);
         fd = Descriptor(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         REQUIRE(fd);
-        REQUIRE(::bind(fd.get(), address.get(), address.length) == 0);
+        // Another program may have a connection from the wanted port for a moment.
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+        while (::bind(fd.get(), address.get(), address.length) != 0) {
+            REQUIRE(wanted_port != 0);
+            REQUIRE(std::chrono::steady_clock::now() < give_up);
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
         if (listening) REQUIRE(::listen(fd.get(), backlog) == 0);
         address.length = sizeof address.storage;
         REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&address.storage), &address.length) == 0);
